@@ -1,0 +1,155 @@
+//! The contract between a machine that speaks over streams and the driver that carries them.
+//!
+//! ```text
+//!             opened received finished closed        moved        stored
+//!   driver ─────────────────────────────────────────────────────────────────► machine
+//!          ◄─────────────────────────────────────────────────────────────────
+//!             Write Finish Abort        Send Receive        Open Create Commit Release
+//! ```
+//!
+//! A stream is a TCP connection or an RDT connection; the machine cannot tell which. Content never passes
+//! through a machine: it says which range of which file goes onto a stream ([`Action::Send`]) or comes off it
+//! ([`Action::Receive`]), and the driver moves it by the shortest way it has.
+//!
+//! Calls that feed a machine record facts; [`Service::poll`] decides. Feed one thing, then poll until
+//! [`Action::Wait`]. Extra polls are harmless, and nothing is owed before the moment that `Wait` names.
+
+use crate::{Instant, wire::Name};
+
+/// A stream, named by the driver: dense small numbers, reused only after [`Service::closed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct StreamId(pub u32);
+
+/// A file in use, named by the machine; good from [`Action::Open`] or [`Action::Create`] to [`Action::Release`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct FileId(pub u32);
+
+/// Why storage refused a file or failed with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Fault {
+    /// There is no such file, or it is not a regular one.
+    NotFound,
+    /// There is a file of that name, and it is not to be replaced.
+    Exists,
+    /// The storage takes no file of that length.
+    TooLarge,
+    /// The storage is full.
+    NoSpace,
+    /// The storage cannot have a file of that name, or it would lie outside.
+    BadName,
+    /// The storage does not permit it.
+    NotAllowed,
+    /// The file changed or shrank after it was opened.
+    Changed,
+    /// Reading or writing failed.
+    Failed,
+}
+
+/// How a stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Closed {
+    /// Both directions were finished, and all that was written was delivered.
+    Done,
+    /// It broke: the peer aborted it, became silent, or the network failed. Bytes may be missing in both directions.
+    Broken,
+}
+
+/// What a machine asks of its driver.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action<'b, E> {
+    /// Write these bytes on the stream, after everything asked for before. A driver has room for
+    /// [`crate::limits::MESSAGE_MAX`] bytes a stream.
+    Write {
+        /// Where to.
+        stream: StreamId,
+        /// What; it borrows the room given to `poll`.
+        bytes: &'b [u8],
+    },
+    /// Move a range of a file onto the stream, after everything asked for before; then call [`Service::moved`].
+    Send {
+        /// Where to.
+        stream: StreamId,
+        /// Where from: a file that was opened.
+        file: FileId,
+        /// The first byte of the range.
+        offset: u64,
+        /// Bytes in the range.
+        length: u64,
+    },
+    /// Move the next bytes of the stream into a file, written through to it; then call [`Service::moved`].
+    Receive {
+        /// Where from: what follows the bytes that the machine took.
+        stream: StreamId,
+        /// Where to: a file that was created.
+        file: FileId,
+        /// Where in the file the first byte goes.
+        offset: u64,
+        /// How many bytes; `None` for all until the peer finishes its direction.
+        length: Option<u64>,
+    },
+    /// Finish this direction of the stream, after everything asked for before. The other one goes on.
+    Finish(StreamId),
+    /// End the stream at once, both directions, whatever is under way; the peer must notice. `closed` follows.
+    Abort(StreamId),
+    /// Open a file for reading; answer with its length by [`Service::stored`].
+    Open {
+        /// The machine's name for it.
+        file: FileId,
+        /// The file.
+        name: Name<'b>,
+    },
+    /// Begin a new file; answer by [`Service::stored`]. Nobody sees it before it is committed.
+    Create {
+        /// The machine's name for it.
+        file: FileId,
+        /// The name that it gets when it is committed.
+        name: Name<'b>,
+        /// How long it is going to be, where that is known.
+        length: Option<u64>,
+    },
+    /// Make a created file durable and visible under its name, whole; answer by [`Service::stored`].
+    Commit(FileId),
+    /// Let a file go; what was created and not committed is removed.
+    Release(FileId),
+    /// Something the application may want to know.
+    Event(E),
+    /// Nothing to do: until something is fed, or until this moment.
+    Wait(Option<Instant>),
+}
+
+/// A machine over streams. See the [module](self) for the order of calls.
+pub trait Service {
+    /// What the application is told.
+    type Event;
+
+    /// A stream was accepted, or one that the application asked for was connected. `false`: there is no room
+    /// for it, the driver ends it, and no other call names it.
+    #[must_use]
+    fn opened(&mut self, now: Instant, stream: StreamId) -> bool;
+
+    /// Bytes arrived. The machine says how many it took; the rest is offered again, with more behind it when
+    /// there is more. Not called between [`Action::Receive`] and [`Service::moved`].
+    #[must_use]
+    fn received(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) -> usize;
+
+    /// What [`Action::Send`] or [`Action::Receive`] asked for was done, or failed. A file that was received is
+    /// not durable before it is committed.
+    fn moved(&mut self, now: Instant, stream: StreamId, outcome: Result<(), Fault>);
+
+    /// The peer finished its direction: no byte follows. Called once all bytes before were taken.
+    fn finished(&mut self, now: Instant, stream: StreamId);
+
+    /// The stream is gone, and its name may be used again: the last call for it.
+    fn closed(&mut self, now: Instant, stream: StreamId, how: Closed);
+
+    /// The answer to [`Action::Open`] (the length), [`Action::Create`] or [`Action::Commit`] (any number).
+    fn stored(&mut self, now: Instant, file: FileId, outcome: Result<u64, Fault>);
+
+    /// The next thing to do. `room` holds at least [`crate::limits::MESSAGE_MAX`] bytes; what the action borrows is in it.
+    fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Action<'b, Self::Event>;
+}

@@ -1,0 +1,348 @@
+//! Many of one thing, each with a turn and a deadline: connections of an endpoint, sessions of a server.
+//!
+//! ```text
+//!   slot   0        1        2        3            one memory; every list is threaded through its slots
+//!        [ value ][ value ][  -    ][ value ]
+//!   turn:  3 → 0                                   first in, first out; each at most once
+//!   heap:  [1, 3, 0]                               by deadline, the earliest first
+//!   free:  2
+//! ```
+//!
+//! All operations take constant time, those with deadlines the logarithm of the number of deadlines.
+
+use crate::{Instant, Memory};
+use core::marker::PhantomData;
+
+const NONE: u32 = u32::MAX;
+
+/// Room for one value and its places in the table's lists.
+#[derive(Debug)]
+pub struct Slot<V> {
+    value: Option<V>,
+    deadline: Instant,
+    /// Where this slot stands in the heap, or `NONE`.
+    heap_place: u32,
+    /// Which slot stands at this slot's position of the heap.
+    heap_entry: u32,
+    /// The next slot whose turn it is, or the next free one.
+    next: u32,
+    has_turn: bool,
+}
+
+impl<V> Slot<V> {
+    const fn empty() -> Self {
+        Self { value: None, deadline: Instant::FAR, heap_place: NONE, heap_entry: NONE, next: NONE, has_turn: false }
+    }
+}
+
+/// Values by number, with a queue of those whose turn it is and a heap of deadlines.
+#[derive(Debug)]
+pub struct Table<V, M> {
+    slots: M,
+    free: u32,
+    count: u32,
+    turn_first: u32,
+    turn_last: u32,
+    heap_count: u32,
+    value: PhantomData<V>,
+}
+
+impl<V, M: Memory<Slot<V>>> Table<V, M> {
+    /// A table in `slots`, which must be empty.
+    pub const fn new(slots: M) -> Self {
+        Self {
+            slots,
+            free: NONE,
+            count: 0,
+            turn_first: NONE,
+            turn_last: NONE,
+            heap_count: 0,
+            value: PhantomData,
+        }
+    }
+
+    /// How many values there are.
+    pub const fn count(&self) -> usize {
+        self.count as usize
+    }
+
+    /// The most values that there can be.
+    pub fn bound(&self) -> usize {
+        self.slots.bound().min(NONE as usize)
+    }
+
+    /// The value with this number.
+    pub fn get(&self, number: u32) -> Option<&V> {
+        self.slots.values().get(number as usize)?.value.as_ref()
+    }
+
+    /// The same, to change.
+    pub fn get_mut(&mut self, number: u32) -> Option<&mut V> {
+        self.slot(number)?.value.as_mut()
+    }
+
+    /// Puts a value in and gives it a number, or gives it back when the table is full.
+    ///
+    /// # Errors
+    /// The value itself: there is no room.
+    pub fn insert(&mut self, value: V) -> Result<u32, V> {
+        if self.free == NONE {
+            let length = self.slots.values().len();
+            let wanted = length.saturating_mul(2).max(4).min(self.bound());
+            self.slots.grow(wanted, Slot::empty);
+            for number in (length..self.slots.values().len()).rev() {
+                self.give_back(number as u32);
+            }
+        }
+        let number = self.free;
+        let Some(slot) = self.slot(number) else { return Err(value) };
+        slot.value = Some(value);
+        let next = core::mem::replace(&mut slot.next, NONE);
+        self.free = next;
+        self.count = self.count.saturating_add(1);
+        Ok(number)
+    }
+
+    /// Takes the value with this number out, with its turn and its deadline.
+    pub fn remove(&mut self, number: u32) -> Option<V> {
+        self.get(number)?;
+        self.set_deadline(number, None);
+        if self.slot(number).is_some_and(|slot| slot.has_turn) {
+            self.unlink_turn(number);
+        }
+        let value = self.slot(number)?.value.take();
+        self.give_back(number);
+        self.count = self.count.saturating_sub(1);
+        value
+    }
+
+    /// The numbers of all values, in no particular order.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
+        self.slots.values().iter().enumerate().filter(|(_, slot)| slot.value.is_some()).map(|(number, _)| number as u32)
+    }
+
+    /// Puts a value at the end of the queue of turns, unless it is in it already.
+    pub fn give_turn(&mut self, number: u32) {
+        let Some(slot) = self.slot(number).filter(|slot| slot.value.is_some() && !slot.has_turn) else { return };
+        slot.has_turn = true;
+        slot.next = NONE;
+        let last = core::mem::replace(&mut self.turn_last, number);
+        match self.slot(last) {
+            Some(slot) => slot.next = number,
+            None => self.turn_first = number,
+        }
+    }
+
+    /// Takes the first value out of the queue of turns.
+    pub fn take_turn(&mut self) -> Option<u32> {
+        let number = self.turn_first;
+        let slot = self.slot(number)?;
+        slot.has_turn = false;
+        self.turn_first = core::mem::replace(&mut slot.next, NONE);
+        if self.turn_first == NONE {
+            self.turn_last = NONE;
+        }
+        Some(number)
+    }
+
+    /// Sets, moves or (with `None`) removes the deadline of a value.
+    pub fn set_deadline(&mut self, number: u32, deadline: Option<Instant>) {
+        let Some(slot) = self.slot(number).filter(|slot| slot.value.is_some()) else { return };
+        slot.deadline = deadline.unwrap_or(Instant::FAR);
+        let place = slot.heap_place;
+        match (deadline, place) {
+            (Some(_), NONE) => {
+                let place = self.heap_count;
+                self.heap_count = place.saturating_add(1);
+                self.stand(place, number);
+                self.sift(place);
+            }
+            (Some(_), place) => self.sift(place),
+            (None, NONE) => {}
+            (None, place) => {
+                let last = self.heap_count.saturating_sub(1);
+                let moved = self.at(last);
+                self.heap_count = last;
+                if let Some(slot) = self.slot(number) {
+                    slot.heap_place = NONE;
+                }
+                if place != last {
+                    self.stand(place, moved);
+                    self.sift(place);
+                }
+            }
+        }
+    }
+
+    /// The earliest deadline.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        (self.heap_count > 0).then(|| self.deadline_at(0))
+    }
+
+    /// A value whose deadline has come; the deadline is removed.
+    pub fn take_expired(&mut self, now: Instant) -> Option<u32> {
+        if self.next_deadline()? > now {
+            return None;
+        }
+        let number = self.at(0);
+        self.set_deadline(number, None);
+        Some(number)
+    }
+
+    fn slot(&mut self, number: u32) -> Option<&mut Slot<V>> {
+        self.slots.values_mut().get_mut(number as usize)
+    }
+
+    fn give_back(&mut self, number: u32) {
+        let free = self.free;
+        if let Some(slot) = self.slot(number) {
+            // Only the heap's own array, which is of the positions and not of the values, outlives the value.
+            let heap_entry = slot.heap_entry;
+            *slot = Slot { heap_entry, next: free, ..Slot::empty() };
+            self.free = number;
+        }
+    }
+
+    fn unlink_turn(&mut self, number: u32) {
+        let after = self.slot(number).map_or(NONE, |slot| core::mem::replace(&mut slot.next, NONE));
+        if self.turn_first == number {
+            self.turn_first = after;
+            if after == NONE {
+                self.turn_last = NONE;
+            }
+            return;
+        }
+        // Rare: a value is removed while it waits for its turn. The queue is as short as what is busy now.
+        let mut before = self.turn_first;
+        while let Some(slot) = self.slot(before) {
+            if slot.next == number {
+                slot.next = after;
+                if after == NONE {
+                    self.turn_last = before;
+                }
+                return;
+            }
+            before = slot.next;
+        }
+    }
+
+    /// The slot at a position of the heap.
+    fn at(&self, place: u32) -> u32 {
+        self.slots.values().get(place as usize).map_or(NONE, |slot| slot.heap_entry)
+    }
+
+    fn deadline_at(&self, place: u32) -> Instant {
+        self.slots.values().get(self.at(place) as usize).map_or(Instant::FAR, |slot| slot.deadline)
+    }
+
+    fn stand(&mut self, place: u32, number: u32) {
+        if let Some(position) = self.slot(place) {
+            position.heap_entry = number;
+        }
+        if let Some(slot) = self.slot(number) {
+            slot.heap_place = place;
+        }
+    }
+
+    fn exchange(&mut self, one: u32, other: u32) {
+        let (first, second) = (self.at(one), self.at(other));
+        self.stand(one, second);
+        self.stand(other, first);
+    }
+
+    /// Moves what stands at `place` up or down to where its deadline belongs.
+    fn sift(&mut self, place: u32) {
+        let mut place = place;
+        while place > 0 {
+            let parent = place.wrapping_sub(1) / 2;
+            if self.deadline_at(parent) <= self.deadline_at(place) {
+                break;
+            }
+            self.exchange(parent, place);
+            place = parent;
+        }
+        loop {
+            let left = place.saturating_mul(2).saturating_add(1);
+            if left >= self.heap_count {
+                return;
+            }
+            let right = left.saturating_add(1);
+            let right_is_earlier = right < self.heap_count && self.deadline_at(right) < self.deadline_at(left);
+            let child = if right_is_earlier { right } else { left };
+            if self.deadline_at(place) <= self.deadline_at(child) {
+                return;
+            }
+            self.exchange(place, child);
+            place = child;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{BTreeMap, VecDeque};
+
+    type Fixed<const N: usize> = Table<u32, heapless::Vec<Slot<u32>, N>>;
+
+    #[test]
+    fn a_table_of_one_takes_one() {
+        let mut table = Fixed::<1>::new(heapless::Vec::new());
+        let number = table.insert(7).unwrap();
+        assert_eq!(table.insert(8), Err(8));
+        assert_eq!(table.remove(number), Some(7));
+        assert_eq!(table.remove(number), None);
+        assert!(table.insert(9).is_ok());
+    }
+
+    /// Random operations against maps and queues of the standard library.
+    #[test]
+    fn a_table_does_what_a_plain_model_does() {
+        let mut random = 0x9e37_79b9_u64;
+        let mut next = move |below: u64| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % below
+        };
+        let mut table = Fixed::<16>::new(heapless::Vec::new());
+        let mut values = BTreeMap::new();
+        let mut turns = VecDeque::new();
+        let mut deadlines = BTreeMap::new();
+        for step in 0..20_000 {
+            let some = next(16) as u32;
+            match next(6) {
+                0 => match table.insert(step) {
+                    Ok(number) => assert_eq!(values.insert(number, step), None),
+                    Err(_) => assert_eq!(values.len(), 16),
+                },
+                1 => {
+                    assert_eq!(table.remove(some), values.remove(&some));
+                    turns.retain(|&number| number != some);
+                    deadlines.remove(&some);
+                }
+                2 => {
+                    table.give_turn(some);
+                    if values.contains_key(&some) && !turns.contains(&some) {
+                        turns.push_back(some);
+                    }
+                }
+                3 => assert_eq!(table.take_turn(), turns.pop_front()),
+                4 => {
+                    let deadline = (next(4) > 0).then(|| Instant::from_micros(next(50)));
+                    table.set_deadline(some, deadline);
+                    if values.contains_key(&some) {
+                        deadlines.remove(&some);
+                        deadline.map(|deadline| deadlines.insert(some, deadline));
+                    }
+                }
+                _ => {
+                    let now = Instant::from_micros(next(50));
+                    let expired = table.take_expired(now);
+                    let earliest = deadlines.values().min().copied().filter(|&deadline| deadline <= now);
+                    assert_eq!(expired.map(|number| deadlines.remove(&number).unwrap()), earliest);
+                }
+            }
+            assert_eq!(table.count(), values.len());
+            assert_eq!(table.next_deadline(), deadlines.values().min().copied());
+        }
+    }
+}
