@@ -2,8 +2,10 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+pub mod files;
 pub mod limits;
 mod memory;
+pub mod rdt;
 pub mod stream;
 pub mod table;
 mod time;

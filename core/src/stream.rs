@@ -46,13 +46,17 @@ pub enum Fault {
     Changed,
     /// Reading or writing failed.
     Failed,
+    /// The peer finished its direction before the whole range was received; what came is in the file. Only an
+    /// answer to [`Action::Receive`].
+    Ended,
 }
 
 /// How a stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Closed {
-    /// Both directions were finished, and all that was written was delivered.
+    /// Both directions were finished, all that was written was delivered, and every byte that came was taken or
+    /// received.
     Done,
     /// It broke: the peer aborted it, became silent, or the network failed. Bytes may be missing in both directions.
     Broken,
@@ -70,7 +74,8 @@ pub enum Action<'b, E> {
         /// What; it borrows the room given to `poll`.
         bytes: &'b [u8],
     },
-    /// Move a range of a file onto the stream, after everything asked for before; then call [`Service::moved`].
+    /// Move a range of a file onto the stream, after everything asked for before; then call [`Service::moved`]:
+    /// when the file is not needed any more, not even to repeat a part of it.
     Send {
         /// Where to.
         stream: StreamId,
@@ -81,7 +86,8 @@ pub enum Action<'b, E> {
         /// Bytes in the range.
         length: u64,
     },
-    /// Move the next bytes of the stream into a file, written through to it; then call [`Service::moved`].
+    /// Move the next bytes of the stream into a file, written through to it; then call [`Service::moved`]. A peer
+    /// that finishes before `length` bytes came makes that [`Fault::Ended`].
     Receive {
         /// Where from: what follows the bytes that the machine took.
         stream: StreamId,
@@ -96,14 +102,16 @@ pub enum Action<'b, E> {
     Finish(StreamId),
     /// End the stream at once, both directions, whatever is under way; the peer must notice. `closed` follows.
     Abort(StreamId),
-    /// Open a file for reading; answer with its length by [`Service::stored`].
+    /// Open a file for reading; answer with its length by [`Service::stored`], which comes also when the stream
+    /// has gone.
     Open {
         /// The machine's name for it.
         file: FileId,
         /// The file.
         name: Name<'b>,
     },
-    /// Begin a new file; answer by [`Service::stored`]. Nobody sees it before it is committed.
+    /// Begin a new file; answer by [`Service::stored`], as for [`Action::Open`]. Nobody sees the file before it is
+    /// committed.
     Create {
         /// The machine's name for it.
         file: FileId,
@@ -112,9 +120,11 @@ pub enum Action<'b, E> {
         /// How long it is going to be, where that is known.
         length: Option<u64>,
     },
-    /// Make a created file durable and visible under its name, whole; answer by [`Service::stored`].
+    /// Make a created file durable and visible under its name, whole; answer with its length by
+    /// [`Service::stored`], as for [`Action::Open`].
     Commit(FileId),
-    /// Let a file go; what was created and not committed is removed.
+    /// Let a file go; what was created and not committed is removed. Every `Open` and `Create` is followed by one,
+    /// also one that failed, and never before its answer.
     Release(FileId),
     /// Something the application may want to know.
     Event(E),
@@ -132,22 +142,26 @@ pub trait Service {
     #[must_use]
     fn opened(&mut self, now: Instant, stream: StreamId) -> bool;
 
-    /// Bytes arrived. The machine says how many it took; the rest is offered again, with more behind it when
-    /// there is more. Not called between [`Action::Receive`] and [`Service::moved`].
+    /// Bytes arrived. The machine says how many it took; the rest is offered again, with more behind it, when
+    /// more came and after every action on the stream. At least [`crate::limits::MESSAGE_MAX`] bytes are offered
+    /// when so many came. Not called between [`Action::Receive`] and [`Service::moved`].
     #[must_use]
     fn received(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) -> usize;
 
     /// What [`Action::Send`] or [`Action::Receive`] asked for was done, or failed. A file that was received is
-    /// not durable before it is committed.
+    /// not durable before it is committed. Not called after an `Abort` of the stream or after `closed`.
     fn moved(&mut self, now: Instant, stream: StreamId, outcome: Result<(), Fault>);
 
-    /// The peer finished its direction: no byte follows. Called once all bytes before were taken.
+    /// The peer finished its direction: no byte follows. Called once, when all bytes before were offered; what the
+    /// machine did not take of them it can still take or receive. Not called between [`Action::Receive`] and
+    /// [`Service::moved`].
     fn finished(&mut self, now: Instant, stream: StreamId);
 
     /// The stream is gone, and its name may be used again: the last call for it.
     fn closed(&mut self, now: Instant, stream: StreamId, how: Closed);
 
-    /// The answer to [`Action::Open`] (the length), [`Action::Create`] or [`Action::Commit`] (any number).
+    /// The answer to [`Action::Open`] or [`Action::Commit`] (the length of the file), or to [`Action::Create`]
+    /// (any number).
     fn stored(&mut self, now: Instant, file: FileId, outcome: Result<u64, Fault>);
 
     /// The next thing to do. `room` holds at least [`crate::limits::MESSAGE_MAX`] bytes; what the action borrows is in it.

@@ -6,6 +6,7 @@
 //!   turn:  3 → 0                                   first in, first out; each at most once
 //!   heap:  [1, 3, 0]                               by deadline, the earliest first
 //!   free:  2
+//!   name:  [-, 0, -, 3]                            a number that others chose (a stream), and whose it is
 //! ```
 //!
 //! All operations take constant time, those with deadlines the logarithm of the number of deadlines.
@@ -27,11 +28,21 @@ pub struct Slot<V> {
     /// The next slot whose turn it is, or the next free one.
     next: u32,
     has_turn: bool,
+    /// Which slot has this slot's position as its name, or `NONE`.
+    name_entry: u32,
 }
 
 impl<V> Slot<V> {
     const fn empty() -> Self {
-        Self { value: None, deadline: Instant::FAR, heap_place: NONE, heap_entry: NONE, next: NONE, has_turn: false }
+        Self {
+            value: None,
+            deadline: Instant::FAR,
+            heap_place: NONE,
+            heap_entry: NONE,
+            next: NONE,
+            has_turn: false,
+            name_entry: NONE,
+        }
     }
 }
 
@@ -87,12 +98,7 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
     /// The value itself: there is no room.
     pub fn insert(&mut self, value: V) -> Result<u32, V> {
         if self.free == NONE {
-            let length = self.slots.values().len();
-            let wanted = length.saturating_mul(2).max(4).min(self.bound());
-            self.slots.grow(wanted, Slot::empty);
-            for number in (length..self.slots.values().len()).rev() {
-                self.give_back(number as u32);
-            }
+            self.grow(0);
         }
         let number = self.free;
         let Some(slot) = self.slot(number) else { return Err(value) };
@@ -101,6 +107,33 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
         self.free = next;
         self.count = self.count.saturating_add(1);
         Ok(number)
+    }
+
+    /// Gives a value a name besides its number: a number that others chose, below [`Table::bound`]. `false`: it
+    /// is not, or another value has it. A value outlives its name, and has to lose it before it is removed.
+    #[must_use]
+    pub fn set_name(&mut self, name: u32, number: u32) -> bool {
+        let length = self.slots.values().len();
+        if name as usize >= length && (name as usize) < self.bound() {
+            self.grow(name as usize);
+        }
+        match self.slot(name) {
+            Some(place) if place.name_entry == NONE => place.name_entry = number,
+            _ => return false,
+        }
+        true
+    }
+
+    /// The number of the value with this name.
+    pub fn named(&self, name: u32) -> Option<u32> {
+        self.slots.values().get(name as usize).map(|place| place.name_entry).filter(|&number| number != NONE)
+    }
+
+    /// Makes a name free for another value, and says whose it was.
+    pub fn take_name(&mut self, name: u32) -> Option<u32> {
+        let number = self.named(name)?;
+        self.slot(name)?.name_entry = NONE;
+        Some(number)
     }
 
     /// Takes the value with this number out, with its turn and its deadline.
@@ -118,12 +151,19 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
 
     /// The numbers of all values, in no particular order.
     pub fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
-        self.slots.values().iter().enumerate().filter(|(_, slot)| slot.value.is_some()).map(|(number, _)| number as u32)
+        self.slots
+            .values()
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| slot.value.is_some())
+            .map(|(number, _)| number as u32)
     }
 
     /// Puts a value at the end of the queue of turns, unless it is in it already.
     pub fn give_turn(&mut self, number: u32) {
-        let Some(slot) = self.slot(number).filter(|slot| slot.value.is_some() && !slot.has_turn) else { return };
+        let Some(slot) = self.slot(number).filter(|slot| slot.value.is_some() && !slot.has_turn) else {
+            return;
+        };
         slot.has_turn = true;
         slot.next = NONE;
         let last = core::mem::replace(&mut self.turn_last, number);
@@ -193,12 +233,23 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
         self.slots.values_mut().get_mut(number as usize)
     }
 
+    /// Makes room for more values: twice as many as now, and one at the position `past` for certain.
+    fn grow(&mut self, past: usize) {
+        let length = self.slots.values().len();
+        let wanted = length.saturating_mul(2).max(4).max(past.saturating_add(1)).min(self.bound());
+        self.slots.grow(wanted, Slot::empty);
+        for number in (length..self.slots.values().len()).rev() {
+            self.give_back(number as u32);
+        }
+    }
+
     fn give_back(&mut self, number: u32) {
         let free = self.free;
         if let Some(slot) = self.slot(number) {
-            // Only the heap's own array, which is of the positions and not of the values, outlives the value.
-            let heap_entry = slot.heap_entry;
-            *slot = Slot { heap_entry, next: free, ..Slot::empty() };
+            // Only the arrays of the heap and of the names, which are of the positions and not of the values,
+            // outlive the value.
+            let (heap_entry, name_entry) = (slot.heap_entry, slot.name_entry);
+            *slot = Slot { heap_entry, name_entry, next: free, ..Slot::empty() };
             self.free = number;
         }
     }
@@ -267,7 +318,8 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
                 return;
             }
             let right = left.saturating_add(1);
-            let right_is_earlier = right < self.heap_count && self.deadline_at(right) < self.deadline_at(left);
+            let right_is_earlier =
+                right < self.heap_count && self.deadline_at(right) < self.deadline_at(left);
             let child = if right_is_earlier { right } else { left };
             if self.deadline_at(place) <= self.deadline_at(child) {
                 return;
@@ -307,14 +359,20 @@ mod tests {
         let mut values = BTreeMap::new();
         let mut turns = VecDeque::new();
         let mut deadlines = BTreeMap::new();
+        let mut names = BTreeMap::new();
         for step in 0..20_000 {
             let some = next(16) as u32;
-            match next(6) {
+            match next(8) {
                 0 => match table.insert(step) {
                     Ok(number) => assert_eq!(values.insert(number, step), None),
                     Err(_) => assert_eq!(values.len(), 16),
                 },
                 1 => {
+                    if let Some(&name) =
+                        names.iter().find(|&(_, &number)| number == some).map(|(name, _)| name)
+                    {
+                        assert_eq!(table.take_name(name), names.remove(&name));
+                    }
                     assert_eq!(table.remove(some), values.remove(&some));
                     turns.retain(|&number| number != some);
                     deadlines.remove(&some);
@@ -334,6 +392,15 @@ mod tests {
                         deadline.map(|deadline| deadlines.insert(some, deadline));
                     }
                 }
+                5 => {
+                    let name = next(18) as u32;
+                    if values.contains_key(&some) && !names.values().any(|&number| number == some) {
+                        let is_free = name < 16 && !names.contains_key(&name);
+                        assert_eq!(table.set_name(name, some), is_free);
+                        is_free.then(|| names.insert(name, some));
+                    }
+                }
+                6 => assert_eq!(table.take_name(some), names.remove(&some)),
                 _ => {
                     let now = Instant::from_micros(next(50));
                     let expired = table.take_expired(now);
@@ -342,6 +409,7 @@ mod tests {
                 }
             }
             assert_eq!(table.count(), values.len());
+            assert_eq!(table.named(some), names.get(&some).copied());
             assert_eq!(table.next_deadline(), deadlines.values().min().copied());
         }
     }

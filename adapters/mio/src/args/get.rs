@@ -1,0 +1,62 @@
+//! `skep get`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Link;
+use crate::{exit::CODES, url::Url};
+
+const EXAMPLES: &str = "\
+URL is tcp://HOST/NAME, rdt://HOST/NAME or path://HOST/NAME, with HOST:PORT where it is not the default port (7537, \
+for path 7538). An IPv6 address goes into brackets. In NAME, %20 is a space and %25 is %.
+
+The file appears when all of it has arrived and is safely stored. A file of that name is replaced. Without -o it is \
+called as it is there, and comes into the current directory. With `-o -`, the line of --json goes to standard error.
+
+Examples:
+  skep get tcp://bee.example/notes.txt                 into notes.txt
+  skep get rdt://[2001:db8::7]/photos/bee.jpg -o b.jpg
+  skep get path://10.0.0.5:2000/etc/motd -o -          to standard output
+  skep get rdt://device.example/log --legacy           from a peer that is not skep
+  skep get -q --json tcp://bee.example/big.iso | jq .rate";
+
+/// Fetch a file
+#[derive(Args, Clone, Debug)]
+#[command(after_help = format!("{EXAMPLES}\n\n{CODES}"))]
+pub struct Get {
+    /// Where the file is
+    #[arg(value_name = "URL")]
+    pub url: Url,
+
+    /// Save it as this file, or into this directory; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Refuse when there is such a file already, instead of replacing it
+    #[arg(long)]
+    pub no_replace: bool,
+
+    /// How to speak with the other side.
+    #[command(flatten)]
+    pub link: Link,
+
+    /// Tell what is going on with the connection
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub verbose: bool,
+
+    /// Print nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// End with a line of JSON: bytes, seconds, rate (bytes/s), resent
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Get {
+    /// Whether the content goes to standard output.
+    pub fn is_to_standard_output(&self) -> bool {
+        self.output.as_deref() == Some(Path::new("-"))
+    }
+}

@@ -1,0 +1,58 @@
+//! What `get` and `put` say about the way to the other side.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{magic::Magic, number::seconds};
+use crate::url::{BadUrl, Scheme};
+
+/// How to speak with the other side.
+#[derive(Args, Clone, Debug)]
+pub struct Link {
+    /// RDT: use none of skep's extensions (otherwise found out by trying)
+    #[arg(long)]
+    pub legacy: bool,
+
+    /// RDT: send packet types as ASCII digits (otherwise found out by trying)
+    #[arg(long)]
+    pub ascii_types: bool,
+
+    /// RDT: packets under way at most; 1 is stop-and-wait
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub window: Option<u16>,
+
+    /// RDT: what begins each datagram, text or 0x and hex digits [default: ROSTOV]
+    #[arg(long, value_name = "MAGIC")]
+    pub magic: Option<Magic>,
+
+    /// Give up when the other side is silent for so many seconds
+    #[arg(long, value_name = "SECS", default_value = "30", value_parser = seconds)]
+    pub timeout: Duration,
+}
+
+impl Link {
+    /// The magic to use.
+    pub fn magic(&self) -> Magic {
+        self.magic.clone().unwrap_or_default()
+    }
+
+    /// Makes sure that every option has a meaning for this scheme: one that is silently ignored misleads.
+    ///
+    /// # Errors
+    /// An option of RDT was given for another scheme.
+    pub fn fits(&self, scheme: Scheme) -> Result<(), BadUrl> {
+        let given = [
+            ("--legacy", self.legacy),
+            ("--ascii-types", self.ascii_types),
+            ("--window", self.window.is_some()),
+            ("--magic", self.magic.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((option, _)) if scheme != Scheme::Rdt => Err(BadUrl::because(format!(
+                "{option} is for rdt:// and has no meaning for {scheme}://; leave it out"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}

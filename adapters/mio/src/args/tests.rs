@@ -1,0 +1,182 @@
+//! Command lines as users write them.
+
+use std::time::Duration;
+
+use clap::{CommandFactory, error::ErrorKind};
+
+use super::*;
+use crate::url::{Host, Scheme};
+
+fn parse(line: &str) -> Result<Command, clap::Error> {
+    Args::try_parse_from(line.split_whitespace()).map(|args| args.command)
+}
+
+fn serve(line: &str) -> Serve {
+    match parse(&format!("skep serve {line}")) {
+        Ok(Command::Serve(serve)) => serve,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn get(line: &str) -> Get {
+    match parse(&format!("skep get {line}")) {
+        Ok(Command::Get(get)) => get,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refused(line: &str) -> String {
+    let error = parse(line).unwrap_err();
+    assert_eq!(error.exit_code(), 2, "{line}");
+    error.to_string()
+}
+
+fn host(name: &str, port: u16) -> Host {
+    Host { name: name.into(), port }
+}
+
+#[test]
+fn the_definitions_hold_together() {
+    Args::command().debug_assert();
+}
+
+#[test]
+fn every_help_teaches_by_example_and_lists_the_exit_codes() {
+    for command in ["", "serve", "get", "put", "demo"] {
+        for flag in ["--help", "-h"] {
+            let error = parse(&format!("skep {command} {flag}")).unwrap_err();
+            assert_eq!((error.kind(), error.exit_code()), (ErrorKind::DisplayHelp, 0));
+            let help = error.to_string();
+            assert!(help.contains("Examples:") && help.contains("Exit codes:"), "{command}");
+            assert!(help.lines().all(|line| line.chars().count() <= 120), "{command}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_not_told_where_listens_to_this_machine_alone() {
+    let serve = serve("dir");
+    assert!(!serve.is_told_where());
+    assert_eq!(
+        serve.listeners(),
+        [(Scheme::Tcp, host("127.0.0.1", 7537)), (Scheme::Rdt, host("127.0.0.1", 7537))]
+    );
+}
+
+#[test]
+fn a_server_listens_where_it_is_told_and_nowhere_else() {
+    let serve = serve("dir --path [::1] --tcp :80 --tcp 10.0.0.1 --path localhost:0");
+    assert!(serve.is_told_where());
+    assert_eq!(
+        serve.listeners(),
+        [
+            (Scheme::Tcp, host("::", 80)),
+            (Scheme::Tcp, host("10.0.0.1", 7537)),
+            (Scheme::Path, host("::1", 7538)),
+            (Scheme::Path, host("localhost", 0)),
+        ]
+    );
+    for (address, hint) in [
+        ("7000", ":7000"),
+        ("::1", "brackets"),
+        (":", "not a port"),
+        ("h:70000", "not a port"),
+        ("[x]:1", "not an IPv6 address"),
+    ] {
+        let error = refused(&format!("skep serve dir --tcp {address}"));
+        assert!(error.contains(hint), "{error}");
+    }
+}
+
+#[test]
+fn sizes_have_units() {
+    for (text, bytes) in [
+        ("0", 0),
+        ("4096", 4096),
+        ("10K", 10 << 10),
+        ("10k", 10 << 10),
+        ("1KiB", 1 << 10),
+        ("1KB", 1000),
+        ("3M", 3 << 20),
+        ("2MB", 2_000_000),
+        ("5GiB", 5 << 30),
+        ("1T", 1 << 40),
+        ("7b", 7),
+    ] {
+        assert_eq!(serve(&format!("dir --max-upload {text}")).max_upload, Some(bytes), "{text}");
+    }
+    for text in ["", "M", "1.5G", "10X", "1KBs", "-1", "99999999T", "99999999999999999999"] {
+        assert!(number::size(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_magic_is_text_or_hexadecimal() {
+    assert_eq!(serve("dir").magic.as_bytes(), b"ROSTOV");
+    assert_eq!(get("rdt://h/a").link.magic().as_bytes(), b"ROSTOV");
+    assert_eq!(get("rdt://h/a --magic SKEP").link.magic().as_bytes(), b"SKEP");
+    assert_eq!(get("rdt://h/a --magic 0x00fFe0").link.magic().as_bytes(), b"\0\xff\xe0");
+    for text in ["", "ninebytes", "0x", "0x0", "0x0g", "0x+1", "0x010203040506070809"] {
+        assert!(text.parse::<Magic>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn numbers_out_of_range_are_refused() {
+    for line in [
+        "skep serve dir --slots 0",
+        "skep serve dir --window 0",
+        "skep get rdt://h/a --window 65536",
+        "skep get rdt://h/a --timeout 0",
+        "skep get rdt://h/a --timeout -1",
+        "skep get rdt://h/a --timeout inf",
+        "skep get rdt://h/a --timeout NaN",
+        "skep demo --loss 91",
+        "skep demo --loss NaN",
+        "skep demo --delay -1",
+        "skep demo --window 1",
+        "skep demo --seed x",
+    ] {
+        refused(line);
+    }
+    assert_eq!(get("rdt://h/a --timeout 0.5").link.timeout, Duration::from_millis(500));
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    for line in [
+        "skep serve dir -q -v",
+        "skep get tcp://h/a -q -v",
+        "skep serve dir --read-only --max-upload 1",
+        "skep serve dir --read-only --no-replace",
+    ] {
+        refused(line);
+    }
+}
+
+#[test]
+fn options_of_rdt_are_refused_elsewhere() {
+    for option in ["--legacy", "--ascii-types", "--window 1", "--magic A"] {
+        let link = get(&format!("tcp://h/a {option}")).link;
+        assert_eq!(link.fits(Scheme::Rdt), Ok(()));
+        let error = link.fits(Scheme::Tcp).unwrap_err().to_string();
+        assert!(error.contains(option.split(' ').next().unwrap()), "{error}");
+    }
+    assert_eq!(get("tcp://h/a --timeout 1").link.fits(Scheme::Tcp), Ok(()));
+}
+
+#[test]
+fn a_single_dash_is_standard_output() {
+    assert!(get("tcp://h/a -o -").is_to_standard_output());
+    assert!(!get("tcp://h/a -o ./-").is_to_standard_output());
+    assert!(!get("tcp://h/a").is_to_standard_output());
+}
+
+#[test]
+fn a_bad_url_is_wrong_usage_and_says_why() {
+    let error = refused("skep get host/name");
+    assert!(error.contains("tcp://host/name"), "{error}");
+    refused("skep put file");
+    refused("skep");
+    refused("skep fetch tcp://h/a");
+}

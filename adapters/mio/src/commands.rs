@@ -1,0 +1,60 @@
+//! What the program does, a file for each command.
+
+mod demo;
+mod get;
+mod put;
+mod serve;
+mod signals;
+mod transfer;
+
+use crate::{
+    args::{Command, Magic},
+    driver::Subject,
+    exit::Failure,
+};
+use skep_core::{
+    files,
+    rdt::Settings,
+    stream::{FileId, StreamId},
+    wire::rdt,
+};
+
+/// Runs a command.
+///
+/// # Errors
+/// Why it failed, with the exit code.
+pub fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(serve) => serve::run(serve),
+        Command::Get(get) => get::run(get),
+        Command::Put(put) => put::run(put),
+        Command::Demo(demo) => demo::run(demo),
+    }
+}
+
+impl Subject for files::Event {
+    fn subject(&self) -> (Option<StreamId>, Option<FileId>) {
+        match *self {
+            Self::Started { stream, file, .. } | Self::Ended { stream, file, .. } => (Some(stream), Some(file)),
+            Self::Refused { stream, .. } => (Some(stream), None),
+        }
+    }
+}
+
+impl Subject for files::Progress {
+    fn subject(&self) -> (Option<StreamId>, Option<FileId>) {
+        (None, None)
+    }
+}
+
+/// The endpoint's settings for a magic and, where one is given, a window in both directions.
+fn settings(magic: &Magic, window: Option<u16>) -> Result<Settings, Failure> {
+    let mut settings = Settings::HOST;
+    settings.magic = rdt::Magic::new(magic.as_bytes())
+        .ok_or_else(|| Failure::usage("the magic is 1 to 8 bytes, and does not begin with SKEP"))?;
+    if let Some(window) = window {
+        settings.window = u32::from(window);
+        settings.terms.window = u32::from(window);
+    }
+    Ok(settings)
+}

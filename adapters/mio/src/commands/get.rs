@@ -1,0 +1,163 @@
+//! `skep get`: a file from a server.
+
+use super::transfer::Order;
+use crate::{
+    args::Get,
+    driver::Storage,
+    exit::Failure,
+    storage::{Directory, Part, Source},
+    url::Scheme,
+};
+use skep_core::{
+    files::{Client, Dialect},
+    stream::Fault,
+    wire::Name,
+};
+use std::{
+    fs::{self, File},
+    io::{self, Write, stderr, stdout},
+    path::{Path, PathBuf},
+};
+
+/// Where what is fetched goes.
+struct Destination {
+    directory: Directory,
+    name: String,
+    replace: bool,
+}
+
+impl Storage for Destination {
+    fn open(&mut self, _: Name<'_>) -> Result<Source, Fault> {
+        Err(Fault::NotAllowed)
+    }
+
+    fn create(&mut self, _: Name<'_>, length: Option<u64>) -> Result<Part, Fault> {
+        let name = Name::new(self.name.as_bytes()).map_err(|_| Fault::BadName)?;
+        if !self.replace {
+            self.directory.vacant(name)?;
+        }
+        self.directory.create(name, length)
+    }
+
+    fn replaces(&self) -> bool {
+        self.replace
+    }
+}
+
+/// What the user wants it to become.
+enum Wish {
+    /// A file, replaced or new.
+    File(PathBuf),
+    /// Something that takes bytes in order: standard output, a device, a pipe. The content is gathered in a
+    /// temporary file and poured out when it is whole.
+    Pour(Option<PathBuf>),
+}
+
+pub(super) fn run(get: &Get) -> Result<(), Failure> {
+    let name = get.url.name_to_get().map_err(|error| Failure::usage(error.to_string()))?;
+    let wish = wish(get)?;
+    let temporary = match &wish {
+        Wish::File(_) => None,
+        Wish::Pour(_) => Some(Temporary::new()?),
+    };
+    let path = match (&wish, &temporary) {
+        (Wish::File(path), _) => path.clone(),
+        (Wish::Pour(_), Some(temporary)) => temporary.0.join("content"),
+        (Wish::Pour(_), None) => PathBuf::new(),
+    };
+    let local = match &wish {
+        Wish::File(path) => path.display().to_string(),
+        Wish::Pour(sink) => sink.as_ref().map_or("standard output".to_owned(), |path| path.display().to_string()),
+    };
+    let order = Order {
+        url: &get.url,
+        link: &get.link,
+        label: name.as_str(),
+        local: &local,
+        quiet: get.quiet,
+        verbose: get.verbose,
+    };
+    let dialect = if get.url.scheme == Scheme::Path { Dialect::Path } else { Dialect::Files };
+    let storage = || destination(&path, !get.no_replace);
+    let summary = order.run(storage, || Client::download(name, dialect, u64::MAX, get.link.timeout))?;
+    if let Wish::Pour(sink) = &wish {
+        let poured = pour(&path, sink.as_deref());
+        poured.map_err(|error| Failure::cannot(format_args!("write to {local}"), &error))?;
+    }
+    if get.json {
+        let json = summary.json();
+        let _ = if get.is_to_standard_output() {
+            writeln!(stderr(), "{json}")
+        } else {
+            writeln!(stdout(), "{json}")
+        };
+    }
+    Ok(())
+}
+
+fn wish(get: &Get) -> Result<Wish, Failure> {
+    if get.is_to_standard_output() {
+        return Ok(Wish::Pour(None));
+    }
+    let own = get.url.last_component();
+    let path = match &get.output {
+        None => PathBuf::from(own),
+        Some(output) if output.is_dir() => output.join(own),
+        Some(output) => output.clone(),
+    };
+    // The user's own link is followed, as a shell's redirection would.
+    let path = fs::canonicalize(&path).unwrap_or(path);
+    match fs::metadata(&path) {
+        Ok(metadata) if metadata.is_dir() => {
+            let path = path.display();
+            Err(Failure::local(format!("cannot write {path}: it is a directory; name a file with -o")))
+        }
+        Ok(metadata) if !metadata.is_file() => Ok(Wish::Pour(Some(path))),
+        _ => Ok(Wish::File(path)),
+    }
+}
+
+fn destination(path: &Path, replace: bool) -> Result<Destination, Failure> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let shown = parent.display();
+    let directory = Directory::open(parent);
+    let directory = directory.map_err(|error| Failure::cannot(format_args!("write into {shown}"), &error))?;
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| Failure::local(format!("cannot write {}: choose another name", path.display())))?;
+    Ok(Destination { directory, name: name.to_owned(), replace })
+}
+
+fn pour(from: &Path, to: Option<&Path>) -> io::Result<()> {
+    let mut content = File::open(from)?;
+    match to {
+        None => {
+            let mut out = stdout().lock();
+            io::copy(&mut content, &mut out)?;
+            out.flush()
+        }
+        Some(path) => io::copy(&mut content, &mut File::options().write(true).open(path)?).map(drop),
+    }
+}
+
+/// A directory of our own, removed in the end.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new() -> Result<Self, Failure> {
+        let mut random = [0; 8];
+        let cannot = |error: &io::Error| Failure::cannot("make a temporary directory", error);
+        getrandom::fill(&mut random).map_err(|error| cannot(&io::Error::other(error)))?;
+        let path = std::env::temp_dir().join(format!("skep-{:016x}", u64::from_ne_bytes(random)));
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&path).map_err(|error| cannot(&error))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,55 @@
+//! `skep put`: a file to a server.
+
+use super::transfer::Order;
+use crate::{
+    args::Put,
+    driver::Storage,
+    exit::Failure,
+    storage::{Part, Source},
+};
+use skep_core::{
+    files::Client,
+    stream::Fault,
+    wire::Name,
+};
+use std::io::Write;
+
+/// The file that is sent.
+struct Sent(Option<Source>);
+
+impl Storage for Sent {
+    fn open(&mut self, _: Name<'_>) -> Result<Source, Fault> {
+        self.0.take().ok_or(Fault::NotFound)
+    }
+
+    fn create(&mut self, _: Name<'_>, _: Option<u64>) -> Result<Part, Fault> {
+        Err(Fault::NotAllowed)
+    }
+
+    fn replaces(&self) -> bool {
+        false
+    }
+}
+
+pub(super) fn run(put: &Put) -> Result<(), Failure> {
+    let name = put.url.name_to_put(&put.file).map_err(|error| Failure::usage(error.to_string()))?;
+    let local = put.file.display().to_string();
+    let order = Order {
+        url: &put.url,
+        link: &put.link,
+        label: &name,
+        local: &local,
+        quiet: put.quiet,
+        verbose: put.verbose,
+    };
+    let open = || {
+        let source = Source::open(&put.file);
+        Ok(Sent(Some(source.map_err(|error| Failure::cannot(format_args!("read {local}"), &error))?)))
+    };
+    let checked = Name::new(name.as_bytes()).map_err(|_| Failure::usage(format!("{name} is not a name for a file")))?;
+    let summary = order.run(open, || Client::upload(checked, put.link.timeout))?;
+    if put.json {
+        let _ = writeln!(std::io::stdout(), "{}", summary.json());
+    }
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! One transfer from the side of a client: connect, move, tell how far it is, end.
+
+use super::{serve::because, settings, signals::Signals};
+use crate::{
+    args::Link,
+    driver::{Driver, Storage},
+    exit::{Code, Failure, describe},
+    progress::{Progress as Display, Summary},
+    url::{Scheme, Url},
+};
+use mio::Events;
+use skep_core::{
+    files::{Client, Failure as Reason, Progress},
+    rdt::{self, Language},
+    stream::{Fault, Service, StreamId},
+    wire::rdt::TypeKind,
+};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::{Duration, Instant as Clock},
+};
+
+/// How long the end of a connection may take once its transfer is done.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// How often the display is looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What a command wants to be moved, and how it wants to hear of it.
+pub(super) struct Order<'a> {
+    pub(super) url: &'a Url,
+    pub(super) link: &'a Link,
+    pub(super) label: &'a str,
+    /// What the local file is called in errors.
+    pub(super) local: &'a str,
+    pub(super) quiet: bool,
+    pub(super) verbose: bool,
+}
+
+/// What the machine had to say in the end.
+enum End {
+    Done(Summary),
+    /// It was never connected; another address may be tried.
+    Unconnected(String),
+    Failed(Failure),
+}
+
+impl Order<'_> {
+    /// Does it. Each address of the host is tried in turn until one can be connected to. `storage` and `client` make
+    /// what an attempt needs.
+    pub(super) fn run<F: Storage>(
+        &self,
+        storage: impl Fn() -> Result<F, Failure>,
+        client: impl Fn() -> Client,
+    ) -> Result<Summary, Failure> {
+        self.link.fits(self.url.scheme).map_err(|error| Failure::usage(error.to_string()))?;
+        let addresses = self.url.host.resolve();
+        let addresses =
+            addresses.map_err(|error| Failure::network(format!("cannot find {}: {error}", self.url.host)))?;
+        let mut reasons = String::new();
+        for address in addresses {
+            match self.attempt(address, storage()?, client())? {
+                End::Done(summary) => return Ok(summary),
+                End::Failed(failure) => return Err(failure),
+                End::Unconnected(reason) => {
+                    if !reasons.is_empty() {
+                        reasons.push_str("; ");
+                    }
+                    reasons.push_str(&format!("{address}: {reason}"));
+                }
+            }
+        }
+        Err(Failure::network(format!("cannot connect to {}: {reasons}", self.url.host)))
+    }
+
+    fn attempt<F: Storage>(&self, address: SocketAddr, storage: F, client: Client) -> Result<End, Failure> {
+        let driver = Driver::new(client, storage, |client: &mut Client, now, stream, _| client.opened(now, stream));
+        let mut driver = driver.map_err(|error| Failure::cannot("start", &error))?;
+        let mut signals = Signals::new(&mut driver)?;
+        let stream = match self.connect(&mut driver, address)? {
+            Ok(stream) => stream,
+            Err(error) => return Ok(End::Unconnected(error.to_string())),
+        };
+        let mut events = Events::with_capacity(16);
+        let mut display = Display::new(self.quiet, None, self.label);
+        let mut watch = Watch { connected: false, total: None, bytes: 0, resent: None, heard: Clock::now() };
+        loop {
+            driver.turn(&mut events, Some(TICK)).map_err(|error| Failure::cannot("wait for the network", &error))?;
+            if let Some(moved) = driver.moved(stream) {
+                watch.saw(moved.bytes, moved.resent);
+            }
+            if !watch.connected && self.is_connected(&driver, stream) {
+                watch.connected = true;
+                self.tell_peer(&driver, stream);
+            }
+            display.update(watch.bytes, watch.resent);
+            let mut end = None;
+            while let Some(told) = driver.events.pop_front() {
+                match told.event {
+                    Progress::Started { length } => {
+                        watch.connected = true;
+                        watch.total = length;
+                        if let Some(length) = length {
+                            display.set_total(length);
+                        }
+                    }
+                    last => end = Some(last),
+                }
+            }
+            if let Some(last) = end {
+                let end = self.conclude(last, &watch, &display, driver.gone.pop_front().and_then(|gone| gone.reason));
+                if let End::Done(summary) = &end {
+                    display.finish(summary);
+                } else {
+                    drop(display);
+                }
+                farewell(&mut driver, &mut events);
+                return Ok(end);
+            }
+            if let Some(gone) = driver.gone.pop_front()
+                && !watch.connected
+            {
+                return Ok(End::Unconnected(gone.reason.unwrap_or_else(|| "no answer".to_owned())));
+            }
+            if signals.ask_to_end(&mut driver) {
+                driver.abort(stream);
+                let _ = driver.turn(&mut events, Some(Duration::ZERO));
+                return Err(Failure::interrupted());
+            }
+            if watch.is_stalled(self.link.timeout) && driver.count() > 0 {
+                driver.abort(stream);
+                let seconds = self.link.timeout.as_secs();
+                if !watch.connected {
+                    return Ok(End::Unconnected(format!("no answer in {seconds} s")));
+                }
+                let message = format!("{}: nothing came or went for {seconds} s; gave up", self.url);
+                return Err(Failure::network(message));
+            }
+        }
+    }
+
+    fn connect<F: Storage>(
+        &self,
+        driver: &mut Driver<Client, F>,
+        to: SocketAddr,
+    ) -> Result<std::io::Result<StreamId>, Failure> {
+        if self.url.scheme != Scheme::Rdt {
+            return Ok(driver.connect_tcp(to));
+        }
+        let mut settings = settings(&self.link.magic(), self.link.window)?;
+        settings.idle = self.link.timeout;
+        settings.keep_alive = settings.keep_alive.min(self.link.timeout / 3);
+        if self.link.ascii_types {
+            settings.kind = TypeKind::Ascii;
+        }
+        if self.link.legacy
+            && let Some(window) = self.link.window
+        {
+            settings.known_window = u32::from(window);
+        }
+        let any: IpAddr = match to {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        // Types as digits are a known peer's affair: so is everything else then.
+        let known = self.link.legacy || self.link.ascii_types;
+        let language = if known { Language::Known } else { Language::Any };
+        let bound = driver.bind_rdt(SocketAddr::new(any, 0), settings);
+        Ok(bound.and_then(|(socket, _)| driver.connect_rdt(socket, to, language)))
+    }
+
+    fn is_connected<F: Storage>(&self, driver: &Driver<Client, F>, stream: StreamId) -> bool {
+        match self.url.scheme {
+            Scheme::Rdt => driver.statistics(stream).is_some_and(|statistics| statistics.segment > 0),
+            _ => driver.is_open(stream),
+        }
+    }
+
+    fn tell_peer<F: Storage>(&self, driver: &Driver<Client, F>, stream: StreamId) {
+        if !self.verbose {
+            return;
+        }
+        let peer = driver.peer(stream).map(|peer| peer.to_string()).unwrap_or_default();
+        match driver.statistics(stream) {
+            Some(rdt::Statistics { own, segment, .. }) => {
+                let language = if own { "a skep peer" } else { "a peer without skep's extensions" };
+                eprintln_quietly(&format!("skep: connected to {peer}: {language}, segments of {segment} bytes"));
+            }
+            None => eprintln_quietly(&format!("skep: connected to {peer}")),
+        }
+    }
+
+    fn conclude(&self, last: Progress, watch: &Watch, display: &Display, reason: Option<String>) -> End {
+        let url = self.url;
+        let failure = match last {
+            Progress::Done { bytes } => {
+                return End::Done(Summary { bytes, elapsed: display.elapsed(), resent: watch.resent });
+            }
+            Progress::Started { .. } => Failure::new(Code::Network, format!("{url}: ended early")),
+            Progress::Refused(code) => Failure::refused(format!("{url}: {}", because(code))),
+            Progress::Failed(Reason::Storage(Fault::Ended)) | Progress::Failed(Reason::Closed) => {
+                if !watch.connected {
+                    return End::Unconnected(reason.unwrap_or_else(|| "no answer".to_owned()));
+                }
+                let reason = reason.unwrap_or_else(|| "the other side ended it too early".to_owned());
+                Failure::network(format!("{url}: broken off after {} bytes: {reason}", watch.bytes))
+            }
+            Progress::Failed(Reason::Malformed) => {
+                Failure::refused(format!("{url}: the answer was not understood; is it a skep server?"))
+            }
+            Progress::Failed(Reason::TooLarge) => Failure::refused(format!("{url}: the file is too large")),
+            Progress::Failed(Reason::Timeout) => {
+                Failure::network(format!("{url}: no answer in {} s", self.link.timeout.as_secs()))
+            }
+            Progress::Failed(Reason::Storage(fault)) => Failure::local(format!("{}: {}", self.local, describe(fault))),
+        };
+        End::Failed(failure)
+    }
+}
+
+/// Lets the connection end in order, so that the other side need not wait for an end that it never hears of.
+fn farewell<F: Storage>(driver: &mut Driver<Client, F>, events: &mut Events) {
+    let until = Clock::now() + FAREWELL;
+    loop {
+        let lingers = driver.linger_until().since(driver.now());
+        if driver.count() == 0 && lingers.is_zero() || Clock::now() >= until {
+            return;
+        }
+        let longest = if driver.count() == 0 { lingers } else { TICK };
+        if driver.turn(events, Some(longest.max(Duration::from_millis(1)))).is_err() {
+            return;
+        }
+    }
+}
+
+/// Notes how a transfer gets on.
+struct Watch {
+    connected: bool,
+    total: Option<u64>,
+    bytes: u64,
+    resent: Option<u64>,
+    heard: Clock,
+}
+
+impl Watch {
+    fn saw(&mut self, bytes: u64, resent: Option<u64>) {
+        if bytes != self.bytes {
+            self.heard = Clock::now();
+            self.bytes = bytes;
+        }
+        self.resent = resent.or(self.resent);
+    }
+
+    /// Nothing has moved for so long, though something should. The end of a transfer has deadlines of its own.
+    fn is_stalled(&self, timeout: Duration) -> bool {
+        self.total.is_none_or(|total| self.bytes < total) && self.heard.elapsed() > timeout
+    }
+}
+
+fn eprintln_quietly(message: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{message}");
+}

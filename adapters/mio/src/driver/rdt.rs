@@ -1,0 +1,294 @@
+//! Streams over RDT: datagrams in, datagrams out, and what is between them and the files.
+
+use super::{Carrier, Driver, Receiving, Storage, Subject};
+use crate::net::{
+    rdt::{Blocked, RdtSocket},
+    udp::Trains,
+};
+use skep_core::{
+    Instant,
+    rdt::{ConnectionId, Discard, Event, Incoming, Load, Output, Ticket},
+    stream::{Closed, Fault, FileId, Service, StreamId},
+};
+use std::{
+    io::{self, IoSlice, IoSliceMut},
+    net::SocketAddr,
+};
+
+/// Receive calls in a row before others have their turn; each brings a batch of trains.
+const RECEIVES_A_TURN: usize = 4;
+
+/// Polls of an endpoint in a row before it is looked whether something came: acknowledgements should be heard.
+const POLLS_A_TURN: usize = 16;
+
+/// Content that was received and is to be written, together with what stands next to it.
+struct Store<'d> {
+    ticket: Ticket,
+    file: FileId,
+    offset: u64,
+    bytes: &'d [u8],
+}
+
+/// Sends what the socket did not take before.
+pub(super) fn send_blocked(socket: &mut RdtSocket) {
+    if let Some(blocked) = socket.blocked.take() {
+        if is_blocked(socket.udp.send(blocked.to, &blocked.bytes, blocked.size)) {
+            socket.blocked = Some(blocked);
+        } else {
+            socket.stirred = true;
+        }
+    }
+}
+
+/// Whether to try again later. Any other failure is a datagram lost, which the endpoint can deal with.
+fn is_blocked(outcome: io::Result<()>) -> bool {
+    outcome.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
+impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
+    /// Receives what has come on a socket, for one turn.
+    pub(super) fn receive_rdt(&mut self, now: Instant, index: usize) {
+        let mut trains = self.trains.take().unwrap_or_else(Trains::new);
+        for _ in 0..RECEIVES_A_TURN {
+            let count = match self.rdt[index].udp.receive(&mut trains) {
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    // Others are what ICMP told of some peer: its connection will notice by itself.
+                    self.rdt[index].readable = error.kind() != io::ErrorKind::WouldBlock;
+                    break;
+                }
+            };
+            let mut stores = Vec::new();
+            for (from, datagram) in trains.datagrams(count) {
+                self.feed(now, index, from, datagram, &mut stores);
+            }
+            self.store(now, index, &mut stores);
+            self.settle_socket(now, index);
+        }
+        self.trains = Some(trains);
+    }
+
+    /// Lets an endpoint say what it has to say, acknowledgements above all.
+    fn settle_socket(&mut self, now: Instant, index: usize) {
+        self.rdt[index].stirred = true;
+        if self.rdt[index].blocked.is_none() {
+            self.poll_rdt(now, index);
+        }
+    }
+
+    fn feed<'d>(
+        &mut self,
+        now: Instant,
+        index: usize,
+        from: SocketAddr,
+        datagram: &'d [u8],
+        stores: &mut Vec<Store<'d>>,
+    ) {
+        let mut incoming = self.rdt[index].endpoint.handle(now, from, datagram);
+        let is_early = matches!(incoming, Err(Discard::Early) | Ok(Some(Incoming::Early { .. })));
+        if is_early && !stores.is_empty() {
+            // It may be early only because what came before it is not reported yet.
+            self.store(now, index, stores);
+            incoming = self.rdt[index].endpoint.handle(now, from, datagram);
+        }
+        match incoming {
+            Ok(Some(Incoming::Store { ticket, file, offset, bytes })) => {
+                stores.push(Store { ticket, file, offset, bytes });
+                if self.rdt[index].endpoint.is_urgent(ticket.connection()) {
+                    self.store(now, index, stores);
+                    self.settle_socket(now, index);
+                }
+            }
+            Ok(Some(Incoming::Message { ticket, bytes })) => {
+                self.store(now, index, stores);
+                self.offer_message(now, index, ticket, bytes);
+            }
+            Ok(Some(Incoming::Early { ticket, number })) => {
+                let socket = &mut self.rdt[index];
+                if socket.keep(ticket.connection(), number, from, datagram) {
+                    socket.endpoint.kept(&ticket);
+                }
+            }
+            Ok(None) | Err(_) => {}
+        }
+        while let Some((connection, peer)) = self.rdt[index].endpoint.accept(now) {
+            let key = self.add_stream(Carrier::Rdt { socket: index, connection }, peer);
+            self.rdt[index].enter(connection, key);
+            let label = usize::MAX;
+            self.open(now, key, Some(label));
+        }
+    }
+
+    /// Writes content that was received, neighbours in one call, and reports it.
+    fn store(&mut self, now: Instant, index: usize, stores: &mut Vec<Store<'_>>) {
+        let mut rest = stores.as_slice();
+        while let Some(first) = rest.first() {
+            let mut end = first.offset;
+            let run = rest.iter().take_while(|store| {
+                let joins = store.file == first.file && store.offset == end;
+                end = store.offset + store.bytes.len() as u64;
+                joins
+            });
+            let count = run.count();
+            let (run, after) = rest.split_at(count);
+            rest = after;
+            self.store_run(now, index, run);
+        }
+        stores.clear();
+    }
+
+    fn store_run(&mut self, now: Instant, index: usize, run: &[Store<'_>]) {
+        let Some(first) = run.first() else { return };
+        let connection = first.ticket.connection();
+        let Some(key) = self.rdt[index].stream(connection) else { return };
+        let mut slices: Vec<_> = run.iter().map(|store| IoSlice::new(store.bytes)).collect();
+        let part = self.files.part(first.file).ok_or(Fault::Failed);
+        match part.and_then(|part| part.write_vectored_at(&mut slices, first.offset)) {
+            Ok(()) => {
+                for store in run {
+                    self.rdt[index].endpoint.stored(&store.ticket);
+                    if let Some(stream) = self.streams.get_mut(key) {
+                        stream.moved += store.bytes.len() as u64;
+                    }
+                }
+                self.feed_kept(now, index, connection);
+            }
+            Err(fault) => {
+                self.rdt[index].endpoint.discard(connection);
+                let receiving = self.streams.get_mut(key).and_then(|stream| stream.receiving.take());
+                if receiving.is_some() {
+                    self.service.moved(now, StreamId(key as u32), Err(fault));
+                    self.act(now);
+                }
+            }
+        }
+    }
+
+    /// Offers bytes to the machine; those that it does not take may be content by then.
+    fn offer_message(&mut self, now: Instant, index: usize, ticket: Ticket, bytes: &[u8]) {
+        let connection = ticket.connection();
+        let (mut ticket, mut bytes) = (ticket, bytes);
+        loop {
+            let Some(key) = self.rdt[index].stream(connection) else { return };
+            let count = self.service.received(now, StreamId(key as u32), bytes).min(bytes.len());
+            self.rdt[index].endpoint.taken(&ticket, count);
+            self.act(now);
+            bytes = &bytes[count..];
+            if bytes.is_empty() {
+                break;
+            }
+            match self.rdt[index].endpoint.rest(&ticket, bytes) {
+                Some(Incoming::Store { ticket, file, offset, bytes }) => {
+                    self.store_run(now, index, &[Store { ticket, file, offset, bytes }]);
+                    break;
+                }
+                Some(Incoming::Message { ticket: again, .. }) if count > 0 => ticket = again,
+                _ => break,
+            }
+        }
+        self.feed_kept(now, index, connection);
+    }
+
+    /// Feeds early datagrams of a known peer whose turn has come.
+    fn feed_kept(&mut self, now: Instant, index: usize, connection: ConnectionId) {
+        if let Some((from, datagram)) = self.rdt[index].take_kept(connection) {
+            // Each of them, when it is stored, comes back here for the next.
+            let mut stores = Vec::new();
+            self.feed(now, index, from, &datagram, &mut stores);
+            self.store(now, index, &mut stores);
+        }
+    }
+
+    /// Does what an endpoint asks for. Whether it may have more to ask.
+    pub(super) fn poll_rdt(&mut self, now: Instant, index: usize) -> bool {
+        let mut room = std::mem::take(&mut self.room);
+        let mut more = true;
+        for _ in 0..POLLS_A_TURN {
+            let socket = &mut self.rdt[index];
+            let event = match socket.endpoint.poll(now, &mut room) {
+                Output::Wait(deadline) => {
+                    socket.deadline = deadline;
+                    socket.stirred = false;
+                    more = false;
+                    break;
+                }
+                Output::Event(event) => event,
+                Output::Transmit(transmit) => {
+                    let (to, size) = (transmit.to, transmit.size);
+                    if let Some(load) = transmit.load {
+                        let loaded = self.files.source(load.file).ok_or(Fault::Failed);
+                        let loaded = loaded.and_then(|source| {
+                            let mut gaps = gaps(transmit.bytes, size, &load);
+                            source.read_vectored_at(&mut gaps, load.offset)?;
+                            source.unchanged()
+                        });
+                        if let Err(fault) = loaded {
+                            self.unload(now, index, &load, fault);
+                            continue;
+                        }
+                    }
+                    let socket = &mut self.rdt[index];
+                    if is_blocked(socket.udp.send(to, transmit.bytes, size)) {
+                        socket.blocked = Some(Blocked { to, bytes: transmit.bytes.to_vec(), size });
+                        more = false;
+                        break;
+                    }
+                    continue;
+                }
+            };
+            self.happened(now, index, event);
+        }
+        self.room = room;
+        more
+    }
+
+    /// Content could not be read.
+    fn unload(&mut self, now: Instant, index: usize, load: &Load, fault: Fault) {
+        if let Some(key) = self.rdt[index].stream(load.connection) {
+            self.service.moved(now, StreamId(key as u32), Err(fault));
+            self.act(now);
+        }
+    }
+
+    fn happened(&mut self, now: Instant, index: usize, event: Event) {
+        let (Event::Connected(connection)
+        | Event::Sent(connection)
+        | Event::Received(connection)
+        | Event::Finished(connection)
+        | Event::Closed(connection, _)) = event;
+        let Some(key) = self.rdt[index].stream(connection) else { return };
+        let id = StreamId(key as u32);
+        match event {
+            Event::Connected(_) => _ = self.open(now, key, None),
+            Event::Sent(_) => self.service.moved(now, id, Ok(())),
+            Event::Received(_) => {
+                let receiving = self.streams.get_mut(key).and_then(|stream| stream.receiving.take());
+                if let Some(Receiving { .. }) = receiving {
+                    self.service.moved(now, id, Ok(()));
+                }
+            }
+            Event::Finished(_) => {
+                self.end_receiving(now, key);
+                if let Some(stream) = self.streams.get_mut(key) {
+                    stream.told_end = true;
+                }
+                self.service.finished(now, id);
+            }
+            Event::Closed(_, outcome) => {
+                self.rdt[index].leave(connection);
+                let (how, reason) = match &outcome {
+                    Ok(()) => (Closed::Done, None),
+                    Err(error) => (Closed::Broken, Self::broke(error)),
+                };
+                self.close(now, key, how, reason);
+            }
+        }
+        self.act(now);
+    }
+}
+
+/// The places in a batch of datagrams where the content belongs.
+fn gaps<'b>(bytes: &'b mut [u8], size: usize, load: &Load) -> Vec<IoSliceMut<'b>> {
+    bytes.chunks_mut(size.max(1)).map(|datagram| IoSliceMut::new(&mut datagram[load.header..])).collect()
+}

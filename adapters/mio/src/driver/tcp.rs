@@ -1,0 +1,275 @@
+//! Streams over TCP: accepting, reading, writing.
+
+use super::{ACCEPT_REST, ACCEPTS_A_TURN, Carrier, Driver, FIRST, PORTION, PORTIONS_A_TURN, Storage, Stream, Subject};
+use crate::net::tcp::{Outbound, Tcp, UNTAKEN_MAX};
+use mio::{
+    Interest, Token,
+    net::{TcpListener, TcpStream},
+};
+use skep_core::{
+    Instant,
+    stream::{Closed, Fault, Service, StreamId},
+};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::{io, net::SocketAddr};
+
+/// New connections that the system keeps for a listener.
+const BACKLOG: i32 = 4_096;
+
+/// A listening socket. `[::]` takes IPv4 too.
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    // A restarted server gets its port at once; on Windows the option means something else.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(TcpListener::from_std(socket.into()))
+}
+
+impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
+    pub(super) fn add_tcp(&mut self, socket: TcpStream, peer: SocketAddr, connecting: bool) -> io::Result<StreamId> {
+        let key = self.add_stream(Carrier::Tcp(Tcp::new(socket, connecting)), peer);
+        let token = Token(FIRST + (key << 2) + 2);
+        if let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(key) {
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            if let Err(error) = self.poll.registry().register(&mut tcp.socket, token, interest) {
+                self.streams.remove(key);
+                return Err(error);
+            }
+            tcp.writable = !connecting;
+            tcp.readable = !connecting;
+        }
+        Ok(StreamId(key as u32))
+    }
+
+    pub(super) fn accept(&mut self, now: Instant) {
+        for index in 0..self.listeners.len() {
+            let listener = &mut self.listeners[index];
+            if !listener.ready || listener.rests.is_some_and(|until| until > now) {
+                continue;
+            }
+            listener.rests = None;
+            for _ in 0..ACCEPTS_A_TURN {
+                let listener = &mut self.listeners[index];
+                match listener.socket.accept() {
+                    Ok((socket, peer)) => {
+                        let label = listener.label;
+                        if let Ok(StreamId(key)) = self.add_tcp(socket, peer, false)
+                            && self.open(now, key as usize, Some(label))
+                        {
+                            self.activate(key as usize);
+                        }
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        listener.ready = false;
+                        break;
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                    Err(_) => {
+                        listener.rests = Some(now + ACCEPT_REST);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Moves what there is to move on a TCP stream, for one turn.
+    pub(super) fn pump_tcp(&mut self, now: Instant, key: usize) {
+        let mut portion = std::mem::take(&mut self.portion);
+        portion.resize(PORTION, 0);
+        let outcome = self.pump(now, key, &mut portion);
+        self.portion = portion;
+        if let Err(error) = outcome {
+            self.close(now, key, Closed::Broken, Some(error.to_string()));
+        }
+    }
+
+    fn tcp(&mut self, key: usize) -> Option<&mut Tcp> {
+        match &mut self.streams.get_mut(key)?.carrier {
+            Carrier::Tcp(tcp) => Some(tcp),
+            Carrier::Rdt { .. } => None,
+        }
+    }
+
+    fn pump(&mut self, now: Instant, key: usize, portion: &mut [u8]) -> io::Result<()> {
+        let Some(tcp) = self.tcp(key) else { return Ok(()) };
+        if tcp.connecting {
+            if !tcp.writable {
+                return Ok(());
+            }
+            if let Some(error) = tcp.socket.take_error()? {
+                return Err(error);
+            }
+            if let Err(error) = tcp.socket.peer_addr() {
+                return if error.kind() == io::ErrorKind::NotConnected { Ok(()) } else { Err(error) };
+            }
+            tcp.connecting = false;
+            tcp.readable = true;
+            if !self.open(now, key, None) {
+                return Ok(());
+            }
+            self.act(now);
+        }
+        for _ in 0..PORTIONS_A_TURN {
+            let wrote = self.flush(now, key, portion)?;
+            let read = self.drain(now, key, portion)?;
+            if !wrote && !read {
+                return Ok(());
+            }
+        }
+        self.activate(key);
+        Ok(())
+    }
+
+    /// Writes a portion. Whether more may follow at once.
+    fn flush(&mut self, now: Instant, key: usize, portion: &mut [u8]) -> io::Result<bool> {
+        let Some(Stream { carrier: Carrier::Tcp(tcp), moved, .. }) = self.streams.get_mut(key) else {
+            return Ok(false);
+        };
+        if !tcp.writable {
+            return Ok(false);
+        }
+        let Some(outbound) = tcp.outbound.pop_front() else { return Ok(false) };
+        match outbound {
+            Outbound::Bytes { bytes, mut written } => {
+                written += tcp.write(&bytes[written..])?.unwrap_or(0);
+                if written < bytes.len() {
+                    tcp.outbound.push_front(Outbound::Bytes { bytes, written });
+                }
+            }
+            Outbound::Range { file, offset, left } => {
+                let count = left.min(portion.len() as u64) as usize;
+                let bytes = &mut portion[..count];
+                // Only what was read before a change of the file may leave: read, look, write.
+                let read = self.files.source(file).ok_or(Fault::Failed);
+                let read = read.and_then(|source| source.read_at(bytes, offset).and_then(|()| source.unchanged()));
+                if let Err(fault) = read {
+                    self.service.moved(now, StreamId(key as u32), Err(fault));
+                    self.act(now);
+                    return Ok(true);
+                }
+                let written = tcp.write(bytes)?.unwrap_or(0) as u64;
+                *moved += written;
+                let left = left - written;
+                if left > 0 {
+                    tcp.outbound.push_front(Outbound::Range { file, offset: offset + written, left });
+                } else {
+                    self.service.moved(now, StreamId(key as u32), Ok(()));
+                    self.act(now);
+                }
+            }
+            Outbound::Finish => {
+                // A peer that is gone already is found out by reading.
+                let _ = tcp.socket.shutdown(std::net::Shutdown::Write);
+                tcp.finished = true;
+                self.check_end(now, key);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads a portion. Whether more may follow at once.
+    fn drain(&mut self, now: Instant, key: usize, portion: &mut [u8]) -> io::Result<bool> {
+        let Some(stream) = self.streams.get_mut(key) else { return Ok(false) };
+        if stream.receiving.is_some() { self.drain_to_file(now, key, portion) } else { self.offer(now, key, portion) }
+    }
+
+    /// Moves content from the socket into its file.
+    fn drain_to_file(&mut self, now: Instant, key: usize, portion: &mut [u8]) -> io::Result<bool> {
+        let Some(Stream { carrier: Carrier::Tcp(tcp), receiving, moved, .. }) = self.streams.get_mut(key) else {
+            return Ok(false);
+        };
+        let Some(content) = receiving else { return Ok(false) };
+        let most = content.left.unwrap_or(u64::MAX).min(portion.len() as u64) as usize;
+        let bytes: &[u8] = if most == 0 {
+            &[]
+        } else if tcp.untaken.is_empty() {
+            if !tcp.readable && !tcp.ended {
+                return Ok(false);
+            }
+            let Some(count) = tcp.read(&mut portion[..most])? else { return Ok(false) };
+            &portion[..count]
+        } else {
+            let count = most.min(tcp.untaken.len());
+            portion[..count].copy_from_slice(&tcp.untaken[..count]);
+            tcp.untaken.drain(..count);
+            &portion[..count]
+        };
+        if bytes.is_empty() && most > 0 {
+            self.end_receiving(now, key);
+            self.act(now);
+            return Ok(true);
+        }
+        let written = self.files.part(content.file).ok_or(Fault::Failed);
+        let outcome = written.and_then(|part| part.write_at(bytes, content.offset));
+        let count = bytes.len() as u64;
+        content.offset += count;
+        content.left = content.left.map(|left| left - count);
+        *moved += count;
+        if outcome.is_err() || content.left == Some(0) {
+            *receiving = None;
+            self.service.moved(now, StreamId(key as u32), outcome);
+            self.act(now);
+        }
+        Ok(true)
+    }
+
+    /// Offers bytes to the machine.
+    fn offer(&mut self, now: Instant, key: usize, portion: &mut [u8]) -> io::Result<bool> {
+        let Some(tcp) = self.tcp(key) else { return Ok(false) };
+        let before = tcp.untaken.len();
+        portion[..before].copy_from_slice(&tcp.untaken);
+        // To discard, or to receive, more is read at once; what is not taken must be kept.
+        let mut count = before;
+        if before < UNTAKEN_MAX && tcp.readable && !tcp.ended {
+            count += tcp.read(&mut portion[before..UNTAKEN_MAX])?.unwrap_or(0);
+        }
+        let ended = tcp.ended;
+        let mut taken = 0;
+        if count > 0 {
+            taken = self.service.received(now, StreamId(key as u32), &portion[..count]).min(count);
+            if let Some(tcp) = self.tcp(key) {
+                tcp.untaken.clear();
+                tcp.untaken.extend_from_slice(&portion[taken..count]);
+                if tcp.untaken.is_empty() {
+                    tcp.untaken = Vec::new();
+                }
+            }
+            self.act(now);
+        }
+        if ended {
+            self.tell_end(now, key);
+        }
+        Ok(taken > 0 || count > before)
+    }
+
+    /// The peer has finished, and the machine has seen everything before that.
+    fn tell_end(&mut self, now: Instant, key: usize) {
+        let Some(stream) = self.streams.get_mut(key).filter(|stream| stream.receiving.is_none()) else { return };
+        if !std::mem::replace(&mut stream.told_end, true) {
+            self.service.finished(now, StreamId(key as u32));
+            self.act(now);
+            self.activate(key);
+        }
+        self.check_end(now, key);
+    }
+
+    /// Closes a stream whose two directions are finished.
+    fn check_end(&mut self, now: Instant, key: usize) {
+        let Some(stream) = self.streams.get(key) else { return };
+        if let Carrier::Tcp(tcp) = &stream.carrier
+            && tcp.finished
+            && stream.told_end
+            && stream.receiving.is_none()
+        {
+            let how = if tcp.untaken.is_empty() { Closed::Done } else { Closed::Broken };
+            self.close(now, key, how, None);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The host side of skep: the sockets, the storage and the command line of the program `skep`.
+//!
+//! The protocols themselves are in `skep-core`, as machines without any input or output. What is here moves bytes
+//! for them, and talks with the user.
+
+pub mod args;
+pub mod commands;
+pub mod driver;
+pub mod escape;
+pub mod exit;
+pub mod memory;
+mod net;
+pub mod progress;
+pub mod storage;
+pub mod url;

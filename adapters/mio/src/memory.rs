@@ -1,0 +1,73 @@
+//! Memories that grow, for the machines of the core.
+
+use skep_core::{
+    Memory,
+    rdt::{self, Profile},
+    table::Slot,
+};
+
+/// A memory that takes room when it is used and gives it back when it is not, up to `BOUND` values.
+#[derive(Debug)]
+pub struct Growing<T, const BOUND: usize>(Vec<T>);
+
+impl<T, const BOUND: usize> Growing<T, BOUND> {
+    /// An empty memory.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T, const BOUND: usize> Default for Growing<T, BOUND> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T, const BOUND: usize> Memory<T> for Growing<T, BOUND> {
+    fn values(&self) -> &[T] {
+        &self.0
+    }
+
+    fn values_mut(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+
+    fn bound(&self) -> usize {
+        BOUND
+    }
+
+    fn grow(&mut self, length: usize, fill: impl FnMut() -> T) {
+        if length > self.0.len() {
+            self.0.resize_with(length.min(BOUND), fill);
+        }
+    }
+
+    fn release(&mut self) {
+        self.0 = Vec::new();
+    }
+}
+
+/// The most streams that a host carries at once.
+pub const STREAMS_MAX: usize = 1 << 17;
+
+/// The largest window of a host, in segments.
+pub const WINDOW_MAX: usize = 8_192;
+
+/// Room for an endpoint on a host.
+#[derive(Debug)]
+pub struct Host;
+
+impl Profile for Host {
+    type Connections = Growing<Slot<rdt::Connection<Self>>, STREAMS_MAX>;
+    type Index = Growing<rdt::Link, STREAMS_MAX>;
+    type Replies = Growing<rdt::Reply, 512>;
+    type Segments = Growing<rdt::Segment, WINDOW_MAX>;
+    type Transmissions = Growing<[rdt::Transmission; 2], WINDOW_MAX>;
+    type Stored = Growing<bool, WINDOW_MAX>;
+    type Outbox = Growing<u8, 65_536>;
+}
+
+/// An endpoint for a host. `seed` should differ at every start.
+pub fn endpoint(settings: rdt::Settings, seed: u64) -> rdt::Endpoint<Host> {
+    rdt::Endpoint::new(settings, seed, Growing::new(), Growing::new(), Growing::new())
+}

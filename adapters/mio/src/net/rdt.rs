@@ -1,0 +1,116 @@
+//! A UDP socket and the endpoint that speaks on it.
+
+use super::udp::Udp;
+use crate::memory::{self, Host, WINDOW_MAX};
+use skep_core::{
+    Instant,
+    rdt::{ConnectionId, Endpoint, Settings},
+};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+};
+
+/// The most early datagrams of known peers that are kept, for all of them together, in bytes.
+const KEPT_MAX: usize = 64 << 20;
+
+/// Datagrams that the socket did not take: they go first when it takes some again.
+#[derive(Debug)]
+pub(crate) struct Blocked {
+    pub(crate) to: SocketAddr,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) size: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct RdtSocket {
+    pub(crate) udp: Udp,
+    pub(crate) endpoint: Endpoint<Host>,
+    /// The streams by their connections' numbers.
+    streams: Vec<Option<(ConnectionId, usize)>>,
+    pub(crate) blocked: Option<Blocked>,
+    pub(crate) readable: bool,
+    /// Something was asked of the endpoint: it is to be polled.
+    pub(crate) stirred: bool,
+    pub(crate) deadline: Option<Instant>,
+    /// Early datagrams of known peers, by connection and number.
+    kept: BTreeMap<(u32, u32), (SocketAddr, Box<[u8]>)>,
+    kept_bytes: usize,
+}
+
+impl RdtSocket {
+    pub(crate) fn bind(address: SocketAddr, settings: Settings) -> io::Result<Self> {
+        let udp = Udp::bind(address)?;
+        let mut settings = settings;
+        let held = udp.holds(usize::from(settings.terms.segment));
+        settings.terms.window = settings.terms.window.min(held).clamp(1, WINDOW_MAX as u32);
+        settings.batch = udp.batch();
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).map_err(io::Error::other)?;
+        Ok(Self {
+            udp,
+            endpoint: memory::endpoint(settings, u64::from_ne_bytes(seed)),
+            streams: Vec::new(),
+            blocked: None,
+            readable: false,
+            stirred: true,
+            deadline: None,
+            kept: BTreeMap::new(),
+            kept_bytes: 0,
+        })
+    }
+
+    /// The stream of a connection.
+    pub(crate) fn stream(&self, connection: ConnectionId) -> Option<usize> {
+        let entry = (*self.streams.get(connection.number() as usize)?)?;
+        (entry.0 == connection).then_some(entry.1)
+    }
+
+    pub(crate) fn enter(&mut self, connection: ConnectionId, stream: usize) {
+        let number = connection.number() as usize;
+        if number >= self.streams.len() {
+            self.streams.resize(number + 1, None);
+        }
+        self.streams[number] = Some((connection, stream));
+    }
+
+    pub(crate) fn leave(&mut self, connection: ConnectionId) {
+        if self.stream(connection).is_some() {
+            self.streams[connection.number() as usize] = None;
+        }
+        let number = connection.number();
+        let gone: Vec<_> = self.kept.range((number, 0)..=(number, u32::MAX)).map(|(&key, _)| key).collect();
+        for key in gone {
+            self.forget(key);
+        }
+    }
+
+    /// Keeps an early datagram of a known peer. `false`: there is no more room.
+    pub(crate) fn keep(&mut self, connection: ConnectionId, number: u32, from: SocketAddr, datagram: &[u8]) -> bool {
+        if self.kept_bytes + datagram.len() > KEPT_MAX {
+            return false;
+        }
+        let key = (connection.number(), number);
+        if !self.kept.contains_key(&key) {
+            self.kept_bytes += datagram.len();
+            self.kept.insert(key, (from, datagram.into()));
+        }
+        true
+    }
+
+    /// A kept datagram whose turn has come.
+    pub(crate) fn take_kept(&mut self, connection: ConnectionId) -> Option<(SocketAddr, Box<[u8]>)> {
+        if self.kept.is_empty() {
+            return None;
+        }
+        let expected = self.endpoint.expected(connection)?;
+        self.forget((connection.number(), expected))
+    }
+
+    fn forget(&mut self, key: (u32, u32)) -> Option<(SocketAddr, Box<[u8]>)> {
+        let kept = self.kept.remove(&key)?;
+        self.kept_bytes -= kept.1.len();
+        Some(kept)
+    }
+}

@@ -1,0 +1,117 @@
+//! Files of a directory that is shared, confined by the kernel.
+//!
+//! ```text
+//!               open_file(Name) ──► Source   read_at … then unchanged? … then let the bytes out
+//!   Directory ─┤
+//!               create(Name)    ──► Part     write_at … then commit ──► the file, whole and durable
+//!                                     └ dropped: nothing was ever there
+//! ```
+//!
+//! A name comes from a peer, so nothing here trusts it. On Linux each path is resolved by one `openat2` that
+//! may not leave the directory, follow a link, or cross into another file system: a check in the program could be
+//! overtaken by somebody who moves directories around, the kernel's cannot. Links are refused even where they
+//! stay inside: what a directory shares is what lies in it.
+
+mod committer;
+mod fault;
+mod part;
+mod positioned;
+mod source;
+mod stamp;
+mod sweep;
+
+#[cfg(target_os = "linux")]
+#[path = "storage/confined_linux.rs"]
+mod confined;
+#[cfg(not(target_os = "linux"))]
+#[path = "storage/confined_other.rs"]
+mod confined;
+
+#[cfg(all(test, unix))]
+mod tests;
+
+use std::{io, path::Path};
+
+use skep_core::{stream::Fault, wire::Name};
+
+pub use committer::Committer;
+pub use part::Part;
+pub use source::Source;
+
+use confined::Folder;
+use fault::fault;
+
+/// A directory whose files are served or received. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    folder: Folder,
+}
+
+impl Directory {
+    /// Opens a directory. Links on the way to it are followed: its path is the user's, not a peer's.
+    ///
+    /// # Errors
+    /// It is not there, is not a directory, cannot be read; or the kernel has no `openat2`, without which nothing
+    /// would confine the names that peers send.
+    pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        Ok(Self { folder: Folder::open(path.as_ref())? })
+    }
+
+    /// Opens a regular file for reading.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`] when there is none, when it is a directory, device or anything else, or when a link is on
+    /// the way; [`Fault::BadName`] for the names of unfinished files.
+    pub fn open_file(&self, name: Name<'_>) -> Result<Source, Fault> {
+        refuse_parts(name)?;
+        let file = self.folder.read(name.as_str()).map_err(|error| fault(&error))?;
+        Source::new(file).map_err(|error| fault(&error))?.ok_or(Fault::NotFound)
+    }
+
+    /// Begins a new file in a directory that exists. Nobody sees it under its name before [`Part::commit`]; a file
+    /// of that name stays as it is until then. With a length, room is set aside for it at once.
+    ///
+    /// # Errors
+    /// [`Fault::NotFound`] without the directory it belongs in; [`Fault::NotAllowed`] when the name is that of a
+    /// directory or of something else that is not a file; [`Fault::BadName`] when it is that of a link;
+    /// [`Fault::NoSpace`], [`Fault::TooLarge`] when the length does not fit.
+    pub fn create(&self, name: Name<'_>, length: Option<u64>) -> Result<Part, Fault> {
+        refuse_parts(name)?;
+        let (folder, name) = self.place(name)?;
+        Part::create(folder, name, length)
+    }
+
+    /// Says early that [`Part::commit`] without `replace` would refuse.
+    ///
+    /// # Errors
+    /// [`Fault::Exists`] when there is something of that name; the faults of [`Directory::create`].
+    pub fn vacant(&self, name: Name<'_>) -> Result<(), Fault> {
+        let (folder, name) = self.place(name)?;
+        match folder.kind(name).map_err(|error| fault(&error))? {
+            None => Ok(()),
+            Some(_) => Err(Fault::Exists),
+        }
+    }
+
+    /// Removes the unfinished files that a killed process left here and below, and says how many. One that a living
+    /// process still writes is locked by it, and stays. Of a huge tree only the first million entries are looked at.
+    ///
+    /// # Errors
+    /// The directory itself cannot be read. What lies below and cannot be read is passed over.
+    pub fn sweep(&self) -> io::Result<usize> {
+        sweep::sweep(&self.folder)
+    }
+
+    /// The directory that a name lies in, and its last component.
+    fn place<'n>(&self, name: Name<'n>) -> Result<(Folder, &'n str), Fault> {
+        match name.as_str().rsplit_once('/') {
+            None => Ok((self.folder.clone(), name.as_str())),
+            Some((parent, last)) => Ok((self.folder.below(parent).map_err(|error| fault(&error))?, last)),
+        }
+    }
+}
+
+/// Unfinished files are nobody's to read, and a name like theirs would be swept away.
+fn refuse_parts(name: Name<'_>) -> Result<(), Fault> {
+    if name.as_str().split('/').any(part::is_reserved) { Err(Fault::BadName) } else { Ok(()) }
+}

@@ -1,0 +1,134 @@
+//! Making files durable without holding up the network.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread::{Builder, JoinHandle},
+};
+
+use mio::Waker;
+use skep_core::stream::Fault;
+
+use super::Part;
+
+struct Order<K> {
+    key: K,
+    part: Part,
+    replace: bool,
+}
+
+/// A thread that commits parts, one after the other: a disk may take seconds for that, and the network loop has one
+/// thread. Wakes the loop for each that is done. What was ordered is done, even when this is dropped.
+#[derive(Debug)]
+pub struct Committer<K: Send + 'static> {
+    /// `None` once no more is coming: the worker's sign to end.
+    orders: Option<Sender<Order<K>>>,
+    done: Receiver<(K, Result<u64, Fault>)>,
+    worker: Option<JoinHandle<()>>,
+}
+
+impl<K: Send + 'static> Committer<K> {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The system has no thread to give.
+    pub fn new(waker: Arc<Waker>) -> io::Result<Self> {
+        let (orders, to_do) = channel::<Order<K>>();
+        let (answer, done) = channel();
+        let worker = Builder::new().name("skep-commit".into()).spawn(move || {
+            for Order { key, part, replace } in to_do {
+                // When the owner is gone nobody wants the answer; the rest is still committed.
+                let _ = answer.send((key, part.commit(replace)));
+                let _ = waker.wake();
+            }
+        })?;
+        Ok(Self { orders: Some(orders), done, worker: Some(worker) })
+    }
+
+    /// Commits a part in its turn; the answer comes from [`Committer::committed`] under this key.
+    pub fn commit(&mut self, key: K, part: Part, replace: bool) {
+        if let Some(orders) = &self.orders {
+            // It fails only when the worker is gone, which takes a panic there: the part is dropped, and removed.
+            let _ = orders.send(Order { key, part, replace });
+        }
+    }
+
+    /// The next one that is done: its length, or why it failed. `None`: none at the moment.
+    pub fn committed(&mut self) -> Option<(K, Result<u64, Fault>)> {
+        self.done.try_recv().ok()
+    }
+
+    /// Waits until all is committed, and gives the answers that were not fetched: for the end of a program.
+    pub fn drain(mut self) -> Vec<(K, Result<u64, Fault>)> {
+        self.join();
+        self.done.try_iter().collect()
+    }
+
+    fn join(&mut self) {
+        self.orders = None;
+        if let Some(worker) = self.worker.take() {
+            let _ = worker.join();
+        }
+    }
+}
+
+impl<K: Send + 'static> Drop for Committer<K> {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use mio::{Events, Poll, Token};
+    use skep_core::wire::Name;
+
+    use super::*;
+    use crate::storage::Directory;
+
+    #[test]
+    fn parts_are_committed_in_order_and_the_loop_is_woken() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = Directory::open(home.path()).unwrap();
+        let mut poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(7)).unwrap());
+        let mut committer = Committer::new(waker).unwrap();
+        for key in 0..3u32 {
+            let part = directory.create(Name::new(b"same").unwrap(), None).unwrap();
+            part.write_at(&vec![b'x'; key as usize], 0).unwrap();
+            committer.commit(key, part, key != 1);
+        }
+        let mut answers = Vec::new();
+        let mut events = Events::with_capacity(8);
+        while answers.len() < 2 {
+            poll.poll(&mut events, Some(Duration::from_secs(10))).unwrap();
+            assert!(events.iter().all(|event| event.token() == Token(7)));
+            assert!(!events.is_empty(), "not woken");
+            while answers.len() < 2
+                && let Some(answer) = committer.committed()
+            {
+                answers.push(answer);
+            }
+        }
+        answers.extend(committer.drain());
+        assert_eq!(answers, [(0, Ok(0)), (1, Err(Fault::Exists)), (2, Ok(2))]);
+        assert_eq!(std::fs::read(home.path().join("same")).unwrap(), b"xx");
+        assert_eq!(home.path().read_dir().unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_was_ordered_is_done_even_when_nobody_waits() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = Directory::open(home.path()).unwrap();
+        let poll = Poll::new().unwrap();
+        let mut committer = Committer::new(Arc::new(Waker::new(poll.registry(), Token(0)).unwrap())).unwrap();
+        committer.commit((), directory.create(Name::new(b"late").unwrap(), None).unwrap(), true);
+        drop(committer);
+        assert!(home.path().join("late").is_file());
+    }
+}

@@ -1,0 +1,99 @@
+//! A machine and a port on it, as users write them.
+
+use std::{
+    fmt::{self, Display, Formatter},
+    io,
+    net::{Ipv6Addr, SocketAddr, ToSocketAddrs},
+};
+
+use crate::escape::escape;
+
+/// A host and a port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Host {
+    /// A name or an address; one of IPv6 without its brackets.
+    pub name: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl Host {
+    /// Reads `host`, `host:port`, `[address]` or `[address]:port`.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it.
+    pub fn parse(text: &str, default_port: u16) -> Result<Self, String> {
+        let (name, port) = match text.strip_prefix('[') {
+            Some(rest) => {
+                let (address, after) =
+                    rest.split_once(']').ok_or("the bracket after the address is missing")?;
+                let (digits, _zone) = address.split_once('%').unwrap_or((address, ""));
+                if digits.parse::<Ipv6Addr>().is_err() {
+                    return Err(format!("[{address}] is not an IPv6 address"));
+                }
+                let port = match after.strip_prefix(':') {
+                    None if !after.is_empty() => {
+                        return Err(format!("there is \"{after}\" behind the bracket"));
+                    }
+                    port => port,
+                };
+                (address, port)
+            }
+            None if text.matches(':').count() > 1 => {
+                return Err(format!("an IPv6 address goes into brackets, like [{text}]"));
+            }
+            None => match text.split_once(':') {
+                Some((name, port)) => (name, Some(port)),
+                None => (text, None),
+            },
+        };
+        if name.is_empty() {
+            return Err("the host is missing".into());
+        }
+        if name.contains('@') {
+            return Err("there are no users in a skep URL; write the host alone".into());
+        }
+        if name.contains(|character: char| character.is_whitespace() || character.is_control()) {
+            return Err("a host has no spaces in it".into());
+        }
+        let port = match port {
+            None => default_port,
+            Some(digits) => port_number(digits)?,
+        };
+        Ok(Self { name: name.to_owned(), port })
+    }
+
+    /// Every address of the host, of both IP versions, in the order that the system prefers.
+    ///
+    /// # Errors
+    /// The name is not known, or cannot be looked up at the moment.
+    pub fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+        let mut addresses: Vec<SocketAddr> = Vec::new();
+        for address in (self.name.as_str(), self.port).to_socket_addrs()? {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        if addresses.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address"));
+        }
+        Ok(addresses)
+    }
+}
+
+impl Display for Host {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let name = escape(&self.name);
+        if self.name.contains(':') {
+            write!(formatter, "[{name}]:{}", self.port)
+        } else {
+            write!(formatter, "{name}:{}", self.port)
+        }
+    }
+}
+
+/// A port in decimal digits. An empty one is a slip of the finger, so not the default.
+fn port_number(digits: &str) -> Result<u16, String> {
+    let number = if digits.bytes().all(|digit| digit.is_ascii_digit()) { digits.parse().ok() } else { None };
+    number.ok_or_else(|| format!("\"{digits}\" is not a port; it is a number from 1 to 65535"))
+}

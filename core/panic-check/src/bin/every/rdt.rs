@@ -1,0 +1,102 @@
+//! The endpoint, in the sizes that a device may choose.
+
+use heapless::Vec;
+use skep_core::rdt::{ConnectionId, Endpoint, Fixed, Incoming, Language, Output, Profile, Settings, Ticket};
+use skep_panic_check::{
+    input::{address, any, bytes, file, kind, magic, now, number, room, span, terms},
+    keep,
+};
+
+pub(crate) fn call() {
+    *any() = Endpoint::<Fixed<1, 1>>::new(settings(), number(), Vec::new(), Vec::new(), Vec::new());
+    *any() = Endpoint::<Fixed<4, 16>>::new(settings(), number(), Vec::new(), Vec::new(), Vec::new());
+    feed(any::<Endpoint<Fixed<1, 1>>>());
+    feed(any::<Endpoint<Fixed<4, 16>>>());
+    ask(any::<Endpoint<Fixed<1, 1>>>());
+    ask(any::<Endpoint<Fixed<4, 16>>>());
+}
+
+/// What a driver does with datagrams and time.
+fn feed<P: Profile>(endpoint: &mut Endpoint<P>) {
+    match endpoint.handle(now(), address(), bytes()) {
+        Ok(Some(incoming)) => take(endpoint, &incoming),
+        Ok(None) => {}
+        Err(discard) => keep(discard),
+    }
+    match endpoint.poll(now(), room()) {
+        Output::Transmit(transmit) => keep(transmit),
+        Output::Event(event) => keep(event),
+        Output::Wait(until) => keep(until),
+    }
+}
+
+fn take<P: Profile>(endpoint: &mut Endpoint<P>, incoming: &Incoming<'_>) {
+    let ticket: &Ticket = any();
+    keep(ticket.connection().number());
+    match incoming {
+        Incoming::Message { ticket, bytes } => {
+            endpoint.taken(ticket, number() as usize);
+            keep(endpoint.rest(ticket, bytes));
+        }
+        Incoming::Store { ticket, bytes, .. } => {
+            keep(bytes);
+            endpoint.stored(ticket);
+        }
+        Incoming::Early { ticket, .. } => endpoint.kept(ticket),
+    }
+    // A ticket may come back late, when it means nothing any more.
+    endpoint.taken(ticket, number() as usize);
+    keep(endpoint.rest(ticket, bytes()));
+    endpoint.stored(ticket);
+    endpoint.kept(ticket);
+}
+
+/// What an application asks for.
+fn ask<P: Profile>(endpoint: &mut Endpoint<P>) {
+    keep(endpoint.settings());
+    keep((endpoint.dropped(), endpoint.count(), endpoint.linger_until()));
+    let language = match number() {
+        0 => Language::Any,
+        1 => Language::Own,
+        _ => Language::Known,
+    };
+    keep(endpoint.connect(now(), address(), language));
+    keep(endpoint.accept(now()));
+    let connection: ConnectionId = *any();
+    keep(endpoint.write(connection, bytes()));
+    keep(endpoint.send(connection, file(), number(), number()));
+    endpoint.receive(connection, file(), number(), number());
+    endpoint.discard(connection);
+    endpoint.resume(connection);
+    endpoint.finish(connection);
+    endpoint.abort(connection);
+    keep(endpoint.expected(connection));
+    keep(endpoint.is_urgent(connection));
+    keep(endpoint.statistics(connection));
+}
+
+fn settings() -> Settings {
+    keep((Settings::HOST, Settings::DEVICE));
+    Settings {
+        magic: magic(),
+        kind: kind(),
+        terms: terms(),
+        window: number() as u32,
+        known_window: number() as u32,
+        known_segment: number() as u16,
+        early_window: number() as u32,
+        batch: number() as u16,
+        backlog: number() as u8,
+        call_interval: span(),
+        calls: number() as u8,
+        timeout_initial: span(),
+        timeout_minimum: span(),
+        timeout_maximum: span(),
+        tries: number() as u8,
+        idle: span(),
+        keep_alive: span(),
+        half_open: span(),
+        linger: span(),
+        known_linger: span(),
+    }
+}

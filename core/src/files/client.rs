@@ -1,0 +1,327 @@
+//! The client of one transfer, on one stream.
+//!
+//! ```text
+//! download   Ask (─► Half) ─► Answering ─► Create ─► Creating ─► Body ─► Moving ─► Commit ─► Committing ─┐
+//! upload     Open ─► Opening ─► Header ─► Body ─► Moving ─► Confirming ──────────────────────────────────┤
+//!                                                                                                        ▼
+//!            any, when it comes to nothing ───────────────────► Finish or Abort ─► Release ─► last event
+//! ```
+//!
+//! After its last event ([`Progress::Done`], [`Progress::Refused`] or [`Progress::Failed`]) the machine asks for
+//! nothing any more and takes all that it is fed.
+//!
+//! A download that has been received whole is committed whatever becomes of the stream, and an upload that was
+//! confirmed is done. Nothing else is left behind: a file is created under way and has a name when it is whole.
+
+mod service;
+
+use super::{Dialect, Direction, Failure, Progress};
+use crate::{
+    Instant,
+    limits::NAME_MAX,
+    stream::{Action, FileId, StreamId},
+    wire::{
+        Name,
+        file::{Message, Unparsed},
+        path,
+    },
+};
+use core::time::Duration;
+use heapless::Vec;
+
+/// The only file of a client.
+const FILE: FileId = FileId(0);
+
+/// The longest message that a server sends: a type and a length.
+const ANSWER_MAX: usize = 1 + 8;
+
+/// One transfer on the first stream that is opened; a second one is turned away. Its [`FileId`] is always 0.
+#[derive(Debug)]
+pub struct Client {
+    name: Vec<u8, NAME_MAX, u8>,
+    dialect: Dialect,
+    direction: Direction,
+    /// The most bytes that a download may have.
+    limit: u64,
+    patience: Duration,
+    deadline: Option<Instant>,
+    stream: Option<StreamId>,
+    state: State,
+    file: FileState,
+    /// Bytes of content, once they are known.
+    length: Option<u64>,
+    /// What came of the server's message.
+    answer: Vec<u8, ANSWER_MAX, u8>,
+    /// All that came over a path's stream so far is the text that there is no such file.
+    is_not_found: bool,
+    /// The server has stored the upload, before the transport knew that all had arrived.
+    is_confirmed: bool,
+    owes_started: bool,
+    owes_stream: Farewell,
+    end: Option<Progress>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// The stream has not been opened.
+    Idle,
+    /// The request is to be written.
+    Ask,
+    /// A path has no end but that of this direction.
+    Half,
+    /// The server's answer is to come.
+    Answering,
+    /// The file is to be created.
+    Create,
+    Creating,
+    /// The file is to be opened.
+    Open,
+    Opening,
+    /// The header of the upload is to be written.
+    Header,
+    /// The content is to be moved.
+    Body,
+    Moving,
+    /// All is received.
+    Commit,
+    Committing,
+    /// All is sent: the server's confirmation is to come.
+    Confirming,
+    /// `end` is known.
+    Over,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FileState {
+    None,
+    /// The storage owes an answer.
+    Asked,
+    /// To be let go.
+    Held,
+}
+
+/// What is still to be done to the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Farewell {
+    None,
+    Finish,
+    Abort,
+}
+
+impl Client {
+    /// Fetches a file of at most `limit` bytes. The server has `patience` to answer; how long the content may take
+    /// is a matter of the transport.
+    #[must_use]
+    pub fn download(name: Name<'_>, dialect: Dialect, limit: u64, patience: Duration) -> Self {
+        Self::new(name, dialect, Direction::Download, limit, patience)
+    }
+
+    /// Sends a file, whose length the storage says when it opens it. The server has `patience` to confirm it once
+    /// it is sent.
+    #[must_use]
+    pub fn upload(name: Name<'_>, patience: Duration) -> Self {
+        Self::new(name, Dialect::Files, Direction::Upload, u64::MAX, patience)
+    }
+
+    fn new(name: Name<'_>, dialect: Dialect, direction: Direction, limit: u64, patience: Duration) -> Self {
+        Self {
+            // A name has room.
+            name: Vec::from_slice(name.as_str().as_bytes()).unwrap_or_default(),
+            dialect,
+            direction,
+            limit,
+            patience,
+            deadline: None,
+            stream: None,
+            state: State::Idle,
+            file: FileState::None,
+            length: None,
+            answer: Vec::new(),
+            is_not_found: false,
+            is_confirmed: false,
+            owes_started: false,
+            owes_stream: Farewell::None,
+            end: None,
+        }
+    }
+
+    /// Whether the last event was told.
+    pub fn is_over(&self) -> bool {
+        self.state == State::Over && self.end.is_none()
+    }
+
+    /// Which way the content goes.
+    pub const fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// The name of the file on the server.
+    pub fn name(&self) -> Option<Name<'_>> {
+        Name::new(&self.name).ok()
+    }
+
+    fn name_in<'b>(&self, room: &'b mut [u8]) -> Option<Name<'b>> {
+        let room = room.get_mut(..self.name.len())?;
+        room.iter_mut().zip(&self.name).for_each(|(to, from)| *to = *from);
+        Name::new(room).ok()
+    }
+
+    /// Decides the end, once.
+    fn conclude(&mut self, end: Progress, farewell: Farewell) {
+        if self.state == State::Over {
+            return;
+        }
+        self.state = State::Over;
+        self.end = Some(end);
+        self.owes_stream = farewell;
+        self.deadline = None;
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.conclude(Progress::Failed(failure), Farewell::Abort);
+    }
+
+    fn done(&mut self) {
+        // The path's client has finished already, to end its request.
+        let farewell = if self.dialect == Dialect::Files { Farewell::Finish } else { Farewell::None };
+        self.conclude(Progress::Done { bytes: self.length.unwrap_or_default() }, farewell);
+    }
+
+    /// The storage is asked, and owes an answer.
+    fn ask(&mut self, state: State) {
+        self.file = FileState::Asked;
+        self.state = state;
+    }
+
+    /// A server's message comes in. An upload may be refused at any moment.
+    fn take_message(&mut self, bytes: &[u8]) -> usize {
+        for (taken, &byte) in bytes.iter().enumerate() {
+            if self.answer.push(byte).is_err() {
+                self.fail(Failure::Malformed);
+                return bytes.len();
+            }
+            match Message::parse(&self.answer) {
+                Err(Unparsed::Incomplete) => {}
+                Ok((message, _)) => {
+                    let message = without_name(message);
+                    self.answered(message);
+                    // What follows the header of a download is its content, for the transport to receive.
+                    return taken.saturating_add(1);
+                }
+                Err(Unparsed::Malformed | Unparsed::BadName) => {
+                    self.fail(Failure::Malformed);
+                    return bytes.len();
+                }
+            }
+        }
+        bytes.len()
+    }
+
+    fn answered(&mut self, message: Option<Message<'static>>) {
+        match (message, self.direction, self.state) {
+            (Some(Message::Error(code)), Direction::Download, _) => {
+                self.conclude(Progress::Refused(code), Farewell::Finish);
+            }
+            // There may be content under way that nobody wants.
+            (Some(Message::Error(code)), Direction::Upload, _) => {
+                self.conclude(Progress::Refused(code), Farewell::Abort);
+            }
+            (Some(Message::Download { length }), Direction::Download, State::Answering) => {
+                self.length = Some(length);
+                self.take_content();
+                if length > self.limit {
+                    self.fail(Failure::TooLarge);
+                }
+            }
+            // On a transport that counts by acknowledgements the confirmation may overtake the last of them.
+            (Some(Message::Confirm), Direction::Upload, State::Body | State::Moving) => {
+                self.is_confirmed = true
+            }
+            (Some(Message::Confirm), Direction::Upload, State::Confirming) => self.done(),
+            _ => self.fail(Failure::Malformed),
+        }
+    }
+
+    /// What came over a path's stream. None of it is taken: the text that there is no such file is the whole answer
+    /// or the beginning of a file.
+    fn look_at_path(&mut self, bytes: &[u8]) {
+        self.is_not_found = bytes == path::NOT_FOUND;
+        if !path::NOT_FOUND.starts_with(bytes) {
+            self.take_content();
+        }
+    }
+
+    /// The answer is content, whole or in part: it needs a file.
+    fn take_content(&mut self) {
+        self.deadline = None;
+        self.state = State::Create;
+    }
+
+    fn content_moved(&mut self, now: Instant) {
+        match self.direction {
+            Direction::Download => self.state = State::Commit,
+            Direction::Upload if self.is_confirmed => self.done(),
+            Direction::Upload => {
+                self.state = State::Confirming;
+                self.deadline = Some(now + self.patience);
+            }
+        }
+    }
+
+    /// How much of the stream is to be received. Of a path's answer one byte more than is allowed, to tell what is
+    /// too large from what is just large enough.
+    const fn wanted(&self) -> Option<u64> {
+        match self.length {
+            Some(length) => Some(length),
+            None => self.limit.checked_add(1),
+        }
+    }
+
+    /// The last things to do: they end in the last event.
+    fn part<'b>(&mut self) -> Action<'b, Progress> {
+        match (core::mem::replace(&mut self.owes_stream, Farewell::None), self.stream) {
+            (Farewell::Finish, Some(stream)) => return Action::Finish(stream),
+            (Farewell::Abort, Some(stream)) => return Action::Abort(stream),
+            _ => {}
+        }
+        match self.file {
+            FileState::Asked => Action::Wait(None),
+            FileState::Held => {
+                self.file = FileState::None;
+                Action::Release(FILE)
+            }
+            FileState::None => self.end.take().map_or(Action::Wait(None), Action::Event),
+        }
+    }
+
+    /// Writes what the machine has to say first: the request, or the header of an upload.
+    fn write<'b>(&mut self, now: Instant, stream: StreamId, room: &'b mut [u8]) -> Action<'b, Progress> {
+        let Ok(name) = Name::new(&self.name) else { return Action::Abort(stream) };
+        let used = match (self.direction, self.dialect) {
+            (Direction::Upload, _) => {
+                Message::Upload { length: self.length.unwrap_or_default(), name }.emit(room)
+            }
+            (Direction::Download, Dialect::Files) => Message::Request { name }.emit(room),
+            (Direction::Download, Dialect::Path) => path::emit(name, room),
+        };
+        self.state = match (self.direction, self.dialect) {
+            (Direction::Upload, _) => State::Body,
+            (Direction::Download, Dialect::Files) => State::Answering,
+            (Direction::Download, Dialect::Path) => State::Half,
+        };
+        if self.direction == Direction::Download {
+            self.deadline = Some(now + self.patience);
+        }
+        Action::Write { stream, bytes: room.get(..used.unwrap_or_default()).unwrap_or_default() }
+    }
+}
+
+/// What a server may send; `None` for a client's message.
+fn without_name(message: Message<'_>) -> Option<Message<'static>> {
+    match message {
+        Message::Download { length } => Some(Message::Download { length }),
+        Message::Confirm => Some(Message::Confirm),
+        Message::Error(code) => Some(Message::Error(code)),
+        Message::Upload { .. } | Message::Request { .. } => None,
+    }
+}

@@ -1,0 +1,179 @@
+//! What the driver feeds to a client of files, and what it is asked for in return.
+
+use super::{Client, FILE, Farewell, FileState, State};
+use crate::{
+    Instant,
+    files::{Dialect, Direction, Failure, Progress},
+    limits::MESSAGE_MAX,
+    stream::{Action, Closed, Fault, FileId, Service, StreamId},
+    wire::file::Code,
+};
+
+impl Service for Client {
+    type Event = Progress;
+
+    fn opened(&mut self, _now: Instant, stream: StreamId) -> bool {
+        if self.state != State::Idle {
+            return false;
+        }
+        self.stream = Some(stream);
+        self.state = if self.direction == Direction::Upload { State::Open } else { State::Ask };
+        true
+    }
+
+    fn received(&mut self, _now: Instant, stream: StreamId, bytes: &[u8]) -> usize {
+        if self.stream != Some(stream) {
+            return bytes.len();
+        }
+        match (self.state, self.dialect, self.direction) {
+            (State::Idle | State::Commit | State::Committing | State::Over, ..) => bytes.len(),
+            // Content, for the transport to receive, or what follows it.
+            (State::Create | State::Creating, ..) | (State::Body | State::Moving, _, Direction::Download) => {
+                if self.length == Some(0) {
+                    bytes.len()
+                } else {
+                    0
+                }
+            }
+            (State::Answering, Dialect::Path, _) => {
+                self.look_at_path(bytes);
+                0
+            }
+            (_, Dialect::Path, _) => 0,
+            _ if self.is_confirmed => bytes.len(),
+            // A server may refuse at any moment, even before it was asked.
+            _ => self.take_message(bytes),
+        }
+    }
+
+    fn moved(&mut self, now: Instant, stream: StreamId, outcome: Result<(), Fault>) {
+        if self.state != State::Moving || self.stream != Some(stream) {
+            return;
+        }
+        let ends_with_stream = self.direction == Direction::Download && self.dialect == Dialect::Path;
+        match outcome {
+            Ok(()) if ends_with_stream && self.limit < u64::MAX => self.fail(Failure::TooLarge),
+            Err(Fault::Ended) if ends_with_stream => self.content_moved(now),
+            Ok(()) => self.content_moved(now),
+            Err(Fault::Ended) => self.fail(Failure::Closed),
+            Err(fault) => self.fail(Failure::Storage(fault)),
+        }
+    }
+
+    fn finished(&mut self, _now: Instant, stream: StreamId) {
+        if self.stream != Some(stream) {
+            return;
+        }
+        match (self.state, self.dialect, self.direction) {
+            (State::Answering, Dialect::Path, _) if self.is_not_found => {
+                self.conclude(Progress::Refused(Code::NotFound), Farewell::Abort);
+            }
+            // A file shorter than the text, which begins as it does, or is empty.
+            (State::Answering, Dialect::Path, _) => self.take_content(),
+            // All of the content has been offered, or is being received.
+            (State::Create | State::Creating, ..) | (State::Body, _, Direction::Download) => {}
+            (State::Moving, Dialect::Path, _) => {}
+            (State::Idle | State::Commit | State::Committing | State::Over, ..) => {}
+            _ if self.is_confirmed => {}
+            _ => self.fail(Failure::Closed),
+        }
+    }
+
+    fn closed(&mut self, _now: Instant, stream: StreamId, how: Closed) {
+        if self.stream != Some(stream) {
+            return;
+        }
+        self.stream = None;
+        let has_content_ahead = matches!(self.state, State::Create | State::Creating)
+            || (self.state == State::Body && self.direction == Direction::Download);
+        if has_content_ahead && self.dialect == Dialect::Path && how == Closed::Done {
+            // Every byte that came was taken, and there was none.
+            self.length = Some(0);
+        }
+        match self.state {
+            State::Commit | State::Committing => {}
+            _ if has_content_ahead && self.length == Some(0) => {}
+            _ if self.is_confirmed => self.done(),
+            _ => self.fail(Failure::Closed),
+        }
+    }
+
+    fn stored(&mut self, _now: Instant, file: FileId, outcome: Result<u64, Fault>) {
+        if file != FILE || self.file != FileState::Asked {
+            return;
+        }
+        self.file = FileState::Held;
+        match (self.state, outcome) {
+            (State::Creating, Ok(_)) => {
+                self.owes_started = true;
+                self.state = State::Body;
+            }
+            (State::Opening, Ok(length)) => {
+                self.owes_started = true;
+                self.length = Some(length);
+                self.state = State::Header;
+            }
+            (State::Committing, Ok(length)) => {
+                self.length = self.length.or(Some(length));
+                self.done();
+            }
+            (_, Ok(_)) => {}
+            (_, Err(fault)) => self.fail(Failure::Storage(fault)),
+        }
+    }
+
+    fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Action<'b, Progress> {
+        let Some(room) = room.get_mut(..MESSAGE_MAX) else { return Action::Wait(self.deadline) };
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            self.fail(Failure::Timeout);
+        }
+        if core::mem::take(&mut self.owes_started) {
+            return Action::Event(Progress::Started { length: self.length });
+        }
+        if self.state == State::Body && self.length == Some(0) {
+            self.content_moved(now);
+        }
+        match (self.state, self.stream) {
+            (State::Over, _) => self.part(),
+            (State::Create, _) => {
+                let length = self.length;
+                self.ask(State::Creating);
+                match self.name_in(room) {
+                    Some(name) => Action::Create { file: FILE, name, length },
+                    None => Action::Wait(None),
+                }
+            }
+            (State::Open, _) => {
+                self.ask(State::Opening);
+                match self.name_in(room) {
+                    Some(name) => Action::Open { file: FILE, name },
+                    None => Action::Wait(None),
+                }
+            }
+            (State::Commit, _) => {
+                self.ask(State::Committing);
+                Action::Commit(FILE)
+            }
+            (State::Ask | State::Header, Some(stream)) => self.write(now, stream, room),
+            (State::Half, Some(stream)) => {
+                self.state = State::Answering;
+                Action::Finish(stream)
+            }
+            (State::Body, Some(stream)) => {
+                self.state = State::Moving;
+                match self.direction {
+                    Direction::Upload => Action::Send {
+                        stream,
+                        file: FILE,
+                        offset: 0,
+                        length: self.length.unwrap_or_default(),
+                    },
+                    Direction::Download => {
+                        Action::Receive { stream, file: FILE, offset: 0, length: self.wanted() }
+                    }
+                }
+            }
+            _ => Action::Wait(self.deadline),
+        }
+    }
+}

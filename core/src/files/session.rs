@@ -1,0 +1,165 @@
+//! One stream of a server of files, from its request to its end.
+//!
+//! ```text
+//! Request ──► Ready ──► Begin ──► Opening ──► Answer ──► Body ──► Moving ─┬─► Finish ──► Closing   download
+//!   │           │ ▲        ▲         │                                    │     ▲
+//!   │           ▼ │        │         │                                    └─► Commit ─► Committing ─► Confirm
+//!   │         Waiting──────┘         │                                                │           upload
+//!   └───────────┴────► Refuse ◄──────┴────────────────────────────────────────────────┘
+//!                        └──► Finish ──► Closing           any ──► Abort ──► Gone
+//! ```
+//!
+//! A slot is held from `Begin` until the file is let go, which is when the transfer has ended; `Closing` holds none.
+
+use super::{Dialect, Direction, Outcome, request::Request};
+use crate::{stream::StreamId, wire::file::Code};
+
+/// What a server keeps for a stream. Opaque: it is public so that its memory can be named.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) stream: StreamId,
+    pub(super) dialect: Dialect,
+    pub(super) state: State,
+    pub(super) file: FileState,
+    pub(super) direction: Direction,
+    /// Bytes of content, once they are known.
+    pub(super) length: u64,
+    /// The stream has not closed.
+    pub(super) is_open: bool,
+    pub(super) has_slot: bool,
+    /// An event that is owed, before `end`.
+    pub(super) owes_started: bool,
+    /// The last event that is owed.
+    pub(super) end: Option<End>,
+    pub(super) request: Request,
+    /// The neighbours in the line, while it waits.
+    pub(super) before: Option<u32>,
+    pub(super) after: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// The request is coming.
+    Request,
+    /// It is whole: to be refused, to begin, or to wait.
+    Ready,
+    /// In the line for a slot.
+    Waiting,
+    /// The file is to be opened or created.
+    Begin,
+    /// The storage was asked.
+    Opening,
+    /// The header of a download is to be written.
+    Answer,
+    /// The content is to be moved.
+    Body,
+    /// The transport moves it.
+    Moving,
+    /// All is received: to be committed, whatever becomes of the stream.
+    Commit,
+    /// The storage was asked.
+    Committing,
+    /// The confirmation is to be written.
+    Confirm,
+    /// The error is to be written.
+    Refuse(Code),
+    /// This direction is to be finished, after a transfer or after an error.
+    Finish(Last),
+    /// What still comes is discarded until the peer has gone.
+    Closing,
+    /// The stream is to be aborted.
+    Abort,
+    /// There is no stream any more, or it has been aborted.
+    Gone,
+}
+
+/// The last thing that was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Last {
+    Content,
+    Error,
+}
+
+/// Where the file of a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileState {
+    /// It was not asked for, or it was let go.
+    None,
+    /// The storage owes an answer.
+    Asked,
+    /// In use: to be let go.
+    Held,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Refused(Code),
+    Ended(Outcome),
+}
+
+impl Session {
+    pub(super) const fn new(stream: StreamId, dialect: Dialect) -> Self {
+        Self {
+            stream,
+            dialect,
+            state: State::Request,
+            file: FileState::None,
+            direction: Direction::Download,
+            length: 0,
+            is_open: true,
+            has_slot: false,
+            owes_started: false,
+            end: None,
+            request: Request::new(),
+            before: None,
+            after: None,
+        }
+    }
+
+    /// Whether the next bytes of the stream are an upload's content, which a `Receive` is going to take.
+    pub(super) fn has_content_ahead(&self) -> bool {
+        let is_ahead = matches!(
+            self.state,
+            State::Ready | State::Waiting | State::Begin | State::Opening | State::Body | State::Moving
+        );
+        is_ahead && self.direction == Direction::Upload && self.length > 0
+    }
+
+    /// Whether the transfer goes on, so that its file and its slot are needed.
+    pub(super) const fn is_under_way(&self) -> bool {
+        matches!(
+            self.state,
+            State::Begin
+                | State::Opening
+                | State::Answer
+                | State::Body
+                | State::Moving
+                | State::Commit
+                | State::Committing
+        )
+    }
+
+    /// Whether nothing is owed any more, to nobody.
+    pub(super) fn is_over(&self) -> bool {
+        !self.is_open
+            && !self.is_under_way()
+            && self.file == FileState::None
+            && !self.has_slot
+            && !self.owes_started
+            && self.end.is_none()
+    }
+
+    /// Refuses the request, or gives an upload up. A path has but one error: of what it does not cover it is
+    /// told by the end of the stream.
+    pub(super) fn refuse(&mut self, code: Code) {
+        self.state = match (self.is_open, self.dialect, code) {
+            (false, ..) => State::Gone,
+            (true, Dialect::Files, _)
+            | (true, Dialect::Path, Code::NotFound | Code::BadName | Code::NotAllowed | Code::Unknown) => {
+                State::Refuse(code)
+            }
+            (true, Dialect::Path, _) => State::Abort,
+        };
+    }
+}

@@ -1,0 +1,392 @@
+//! Reliable data transfer over datagrams: many connections on one socket, each a stream with two directions.
+//!
+//! ```text
+//!   datagrams ──► Endpoint::handle ──► Incoming: a message to take, content to store
+//!                      │ index by address
+//!                 Connection ── Receiver (what is expected, where it goes, what is acknowledged)
+//!                      │     └─ Sender   (window, loss, time-outs) ── Outgoing (messages, ranges of files)
+//!   datagrams ◄── Endpoint::poll   ──► Output: datagrams, events, the next deadline
+//! ```
+//!
+//! An endpoint is a machine: it reads no clock and touches no socket. The driver
+//!
+//! 1. feeds a datagram to [`Endpoint::handle`], and does with the [`Incoming`] what it asks for: content is
+//!    written and then reported by [`Endpoint::stored`]; messages go to the application, and what it took of
+//!    them is reported by [`Endpoint::taken`];
+//! 2. polls until [`Output::Wait`]: sends datagrams (reading the file ranges that belong into them first) and
+//!    passes events on;
+//! 3. polls again at the moment that `Wait` names.
+//!
+//! Several datagrams may be fed between two rounds of polling; [`Incoming`] that was not reported yet when the
+//! next datagram is fed is fine too. What is never reported comes again.
+//!
+//! It speaks two languages: skep's own, with windows and selective acknowledgements, and that of the known
+//! peers (docs/protocol.md section 2), in stop-and-wait or selective repeat. Who is called is asked in the first
+//! and, when silent, in both; who calls is answered in the one it used.
+
+mod connection;
+mod controller;
+mod endpoint;
+mod index;
+mod outgoing;
+mod profile;
+mod receiver;
+mod rtt;
+mod sender;
+
+pub use connection::Connection;
+pub use endpoint::{Endpoint, Reply};
+pub use index::Link;
+pub use profile::{Fixed, Profile};
+pub use sender::{Segment, Transmission};
+
+use crate::{
+    Instant,
+    stream::FileId,
+    wire::rdt::{Magic, Terms, TypeKind},
+};
+use core::{net::SocketAddr, time::Duration};
+
+/// A connection of one endpoint. A name is never used for two connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ConnectionId {
+    number: u32,
+    generation: u32,
+}
+
+impl ConnectionId {
+    /// Its number among the connections that exist now: small and dense, for a table of the driver's.
+    pub const fn number(self) -> u32 {
+        self.number
+    }
+}
+
+/// Which language a peer is called in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Language {
+    /// skep's own, and when that is not answered also the known peers'.
+    #[default]
+    Any,
+    /// Only skep's own.
+    Own,
+    /// Only the known peers' (docs/protocol.md section 2).
+    Known,
+}
+
+/// What an endpoint is set to. All peers of a network share the magic.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Settings {
+    /// What known peers' datagrams begin with, and the name of the network for skep's own.
+    pub magic: Magic,
+    /// How the type is written to known peers that are called.
+    pub kind: TypeKind,
+    /// What this side takes: the window for receiving, and the largest segment. Bounded by the profile.
+    pub terms: Terms,
+    /// The largest window for sending to skep's own peers, in segments. Bounded by the profile.
+    pub window: u32,
+    /// The window for sending to known peers. 1 is stop-and-wait, with numbers that wrap at 2^16; more is
+    /// selective repeat, with numbers that wrap at 2^32.
+    pub known_window: u32,
+    /// Bytes in a segment to known peers.
+    pub known_segment: u16,
+    /// How far ahead of the expected one an INFO of a known peer may be to be offered as [`Incoming::Early`].
+    pub early_window: u32,
+    /// The most datagrams in one [`Transmit`].
+    pub batch: u16,
+    /// New peers that may wait to be accepted, at most 16.
+    pub backlog: u8,
+    /// Time between the first two calls; it doubles up to a second.
+    pub call_interval: Duration,
+    /// How often a peer is called before it counts as unreachable.
+    pub calls: u8,
+    /// The time-out before there is a round-trip time (RFC 6298 says one second).
+    pub timeout_initial: Duration,
+    /// The shortest time-out. RFC 6298's second is eleven times slower on a lossy local network.
+    pub timeout_minimum: Duration,
+    /// The longest time-out.
+    pub timeout_maximum: Duration,
+    /// Time-outs in a row, with nothing acknowledged between them, after which the peer is given up.
+    pub tries: u8,
+    /// A peer from which nothing comes for so long is dead.
+    pub idle: Duration,
+    /// A peer of skep's own is asked for a sign of life after so long.
+    pub keep_alive: Duration,
+    /// A new peer that sends nothing but its call is forgotten after so long.
+    pub half_open: Duration,
+    /// How long the end of a connection is answered to one of skep's own peers: see [`Endpoint::linger_until`].
+    pub linger: Duration,
+    /// The same to a known peer, whose repeats may be rare.
+    pub known_linger: Duration,
+}
+
+impl Settings {
+    /// What suits a host on an Ethernet.
+    pub const HOST: Self = Self {
+        magic: Magic::ROSTOV,
+        kind: TypeKind::Raw,
+        terms: Terms { window: 1_024, segment: 1_435 },
+        window: 1_024,
+        known_window: 1,
+        known_segment: 1_024,
+        early_window: 512,
+        batch: 64,
+        backlog: 16,
+        call_interval: Duration::from_millis(250),
+        calls: 8,
+        timeout_initial: Duration::from_millis(250),
+        timeout_minimum: Duration::from_millis(10),
+        timeout_maximum: Duration::from_secs(2),
+        tries: 20,
+        idle: Duration::from_secs(30),
+        keep_alive: Duration::from_secs(8),
+        half_open: Duration::from_secs(5),
+        linger: Duration::from_millis(50),
+        known_linger: Duration::from_secs(2),
+    };
+
+    /// What suits a device: 4 segments each way, one datagram at a time.
+    pub const DEVICE: Self =
+        Self { terms: Terms { window: 4, segment: 1_024 }, window: 4, batch: 1, backlog: 1, ..Self::HOST };
+}
+
+/// What a connection has done and seen so far. Counts saturate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Counters {
+    /// Segments sent, repeats too.
+    pub sent: u64,
+    /// Repeats among them.
+    pub resent: u64,
+    /// Transmissions taken for lost.
+    pub lost: u64,
+    /// Transmissions acknowledged after they were taken for lost.
+    pub spurious: u64,
+    /// Time-outs.
+    pub timeouts: u64,
+    /// Segments received and stored or taken.
+    pub received: u64,
+    /// Segments received that were there already.
+    pub duplicates: u64,
+    /// Segments dropped: beyond the window.
+    pub beyond_window: u64,
+    /// Segments dropped: their place was not known yet.
+    pub early: u64,
+    /// Packets dropped: malformed, of the wrong size or not of this connection.
+    pub malformed: u64,
+    /// Acknowledgements of what was never sent.
+    pub false_acknowledgements: u64,
+    /// Acknowledgements sent.
+    pub acknowledgements: u64,
+}
+
+/// The state of a connection, for a user to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Statistics {
+    /// The peer's address.
+    pub peer: SocketAddr,
+    /// Whether the peer speaks skep's own language.
+    pub own: bool,
+    /// Bytes in a full segment.
+    pub segment: u16,
+    /// The smoothed round-trip time; `None` before the first sample.
+    pub round_trip: Option<Duration>,
+    /// Bytes that the peer has acknowledged.
+    pub bytes_acknowledged: u64,
+    /// Bytes received and stored or taken.
+    pub bytes_received: u64,
+    /// What was counted.
+    pub counters: Counters,
+}
+
+/// What an endpoint dropped without a connection to charge it to. Counts saturate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Dropped {
+    /// Datagrams of another magic, or calls of another network.
+    pub other_magic: u64,
+    /// Malformed datagrams.
+    pub malformed: u64,
+    /// Packets of no connection.
+    pub stray: u64,
+    /// Calls while the backlog or the table was full.
+    pub no_room: u64,
+}
+
+/// Why a datagram was dropped. It is counted; a driver need do nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Discard {
+    /// Another magic, or another network's call.
+    OtherMagic,
+    /// Malformed.
+    Malformed,
+    /// Of no connection.
+    Stray,
+    /// A call, and no room for it.
+    NoRoom,
+    /// A segment that was there already. It is acknowledged again.
+    Duplicate,
+    /// A segment beyond the window.
+    BeyondWindow,
+    /// A segment whose place is not known yet. A driver that has not reported all [`Incoming`] yet should do so
+    /// and feed the datagram again.
+    Early,
+    /// An old or false acknowledgement.
+    Acknowledgement,
+}
+
+/// Why a connection failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Error {
+    /// Nobody answered the calls.
+    Unreachable,
+    /// What was sent was not acknowledged in all tries.
+    TimedOut {
+        /// Bytes that were delivered before.
+        delivered: u64,
+    },
+    /// Nothing came from the peer for the idle time.
+    Silent {
+        /// Bytes that were delivered before.
+        delivered: u64,
+    },
+    /// The peer ended the connection at once.
+    Reset {
+        /// Bytes that were delivered before.
+        delivered: u64,
+    },
+    /// The peer began anew: it was restarted.
+    Restarted,
+    /// This side ended it.
+    Aborted,
+}
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Unreachable => write!(formatter, "no answer"),
+            Self::TimedOut { delivered } => write!(formatter, "the peer stopped answering after {delivered} bytes"),
+            Self::Silent { delivered } => write!(formatter, "the peer became silent after {delivered} bytes"),
+            Self::Reset { delivered } => write!(formatter, "the peer broke off after {delivered} bytes"),
+            Self::Restarted => write!(formatter, "the peer was restarted"),
+            Self::Aborted => write!(formatter, "broken off here"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// Something happened to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Event {
+    /// A peer that was called has answered.
+    Connected(ConnectionId),
+    /// A range given to [`Endpoint::send`] was acknowledged to its end.
+    Sent(ConnectionId),
+    /// Content asked for by [`Endpoint::receive`] is complete and stored.
+    Received(ConnectionId),
+    /// The peer finished its direction.
+    Finished(ConnectionId),
+    /// The connection is gone: both directions finished, or it failed. The last event of it.
+    Closed(ConnectionId, Result<(), Error>),
+}
+
+/// What an endpoint asks of its driver.
+#[must_use]
+#[derive(Debug)]
+pub enum Output<'b> {
+    /// Send datagrams.
+    Transmit(Transmit<'b>),
+    /// Take note.
+    Event(Event),
+    /// Nothing to do until something is fed or asked for, or until this moment.
+    Wait(Option<Instant>),
+}
+
+/// Datagrams for one peer.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Transmit<'b> {
+    /// The peer.
+    pub to: SocketAddr,
+    /// The datagrams, back to back.
+    pub bytes: &'b mut [u8],
+    /// The size of each of them but the last, which may be shorter.
+    pub size: usize,
+    /// What is to be read into them before they are sent.
+    pub load: Option<Load>,
+}
+
+/// A range of a file that belongs into datagrams: each takes as much as it has room behind its header.
+///
+/// If it cannot be read, drop the [`Transmit`] and abort the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Load {
+    /// The connection that it is for.
+    pub connection: ConnectionId,
+    /// The file.
+    pub file: FileId,
+    /// The first byte.
+    pub offset: u64,
+    /// How many bytes, in all datagrams together.
+    pub length: usize,
+    /// The bytes of each datagram's header.
+    pub header: usize,
+}
+
+/// What a datagram brought.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Incoming<'d> {
+    /// Bytes in order: offer them to the application and report what it took by [`Endpoint::taken`].
+    Message {
+        /// What to report.
+        ticket: Ticket,
+        /// The bytes.
+        bytes: &'d [u8],
+    },
+    /// Content: write it where it belongs and report it by [`Endpoint::stored`].
+    Store {
+        /// What to report.
+        ticket: Ticket,
+        /// The file.
+        file: FileId,
+        /// Where in the file.
+        offset: u64,
+        /// The bytes.
+        bytes: &'d [u8],
+    },
+    /// A known peer's INFO that is ahead of the expected one. A driver that has memory may keep the datagram, say so
+    /// by [`Endpoint::kept`], and feed it again when [`Endpoint::expected`] has come to its number.
+    Early {
+        /// What to report.
+        ticket: Ticket,
+        /// The number.
+        number: u32,
+    },
+}
+
+/// A segment in the driver's hands. One that is lost costs only that the segment comes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Ticket {
+    connection: ConnectionId,
+    segment: u64,
+    /// The number to acknowledge: a transmission's, or an INFO's as it was on the wire.
+    number: u32,
+    skip: u16,
+    count: u16,
+    length: u16,
+}
+
+impl Ticket {
+    /// The connection that it belongs to.
+    pub const fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+}

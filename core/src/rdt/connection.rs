@@ -1,0 +1,664 @@
+//! One connection: its opening, its two directions, its end.
+//!
+//! ```text
+//!   call ──► Calling ──ACCEPT/CONNACK──► Open ──both directions finished──► closed
+//!   accept ────────────────────────────►  │
+//!                                         └──tries, idle, RESET, abort──► failed
+//!
+//!   finishing a direction:  content acknowledged ──► FIN (again and again) ──FINACK──► finished
+//! ```
+
+use super::{
+    ConnectionId, Counters, Error, Event, Language, Load, Settings, Statistics,
+    outgoing::Place,
+    profile::Profile,
+    receiver::Receiver,
+    rtt::Bounds,
+    sender::{Batch, Expired, Sender, expand},
+};
+use crate::{
+    Instant,
+    time::micros,
+    wire::rdt::{Known, Own, Terms, TypeKind, pad},
+};
+use core::{net::SocketAddr, time::Duration};
+
+/// The smallest datagram size that every path carries; calls fall back to it (RFC 9000 section 14.1).
+const DATAGRAM_MIN: usize = 1_200;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Own,
+    Known(TypeKind),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Calling: in which language, how often so far, and when again.
+    Calling { language: Language, calls: u8, again: Instant },
+    /// In the backlog.
+    Waiting,
+    Open,
+    /// Failed or closed; only the event is owed.
+    Over,
+}
+
+/// How far the end of our direction has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Finish {
+    No,
+    Asked,
+    /// FIN was sent so often, and is due again then.
+    Sent { tries: u8, again: Instant },
+    Done,
+}
+
+/// Small things that wait for the next poll.
+#[derive(Clone, Copy, Debug, Default)]
+struct Due {
+    open: bool,
+    connect: bool,
+    /// The size of the OPEN that is to be answered, or 0.
+    accept: u16,
+    fin_ack: bool,
+    ping: bool,
+    reset: bool,
+    connected: bool,
+    received: bool,
+    finished: bool,
+    /// Ranges that were sent to their end.
+    sent: u8,
+    closed: Option<Result<(), Error>>,
+}
+
+/// One peer's connection. Public only as a type, so that a [`Profile`] can name the room for it.
+#[derive(Debug)]
+pub struct Connection<P: Profile> {
+    pub(crate) peer: SocketAddr,
+    pub(crate) name: ConnectionId,
+    /// The number that both sides put into skep's own packets.
+    pub(crate) number: u32,
+    pub(crate) mode: Mode,
+    phase: Phase,
+    pub(crate) sender: Sender<P>,
+    pub(crate) receiver: Receiver<P>,
+    pub(crate) counters: Counters,
+    segment: u16,
+    /// The size of the OPEN that called.
+    call_size: u16,
+    finish: Finish,
+    peer_finished: bool,
+    /// A segment or an acknowledgement came: the peer is where it says it is.
+    confirmed: bool,
+    /// The application has let go; what the peer still needs to hear is said.
+    pub(crate) abandoned: bool,
+    /// A known peer called again after segments had come.
+    pub(crate) called_again: bool,
+    heard: Instant,
+    ping_at: Instant,
+    due: Due,
+}
+
+/// What a connection made for its peer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made {
+    pub(crate) length: usize,
+    pub(crate) size: usize,
+    pub(crate) load: Option<Load>,
+}
+
+/// What a connection has to say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    Datagrams(Made),
+    Event(Event),
+    /// It is gone.
+    Gone,
+    /// Nothing until its deadline.
+    Idle,
+}
+
+pub(crate) fn bounds(settings: &Settings) -> Bounds {
+    Bounds {
+        initial: micros(settings.timeout_initial),
+        minimum: micros(settings.timeout_minimum),
+        maximum: micros(settings.timeout_maximum),
+    }
+}
+
+impl<P: Profile> Connection<P> {
+    fn new(now: Instant, peer: SocketAddr, number: u32, mode: Mode, phase: Phase) -> Self {
+        Self {
+            peer,
+            name: ConnectionId { number: u32::MAX, generation: 0 },
+            number,
+            mode,
+            phase,
+            sender: Sender::new(),
+            receiver: Receiver::new(),
+            counters: Counters::default(),
+            segment: 0,
+            call_size: 0,
+            finish: Finish::No,
+            peer_finished: false,
+            confirmed: false,
+            abandoned: false,
+            called_again: false,
+            heard: now,
+            ping_at: now,
+            due: Due::default(),
+        }
+    }
+
+    /// A connection that calls.
+    pub(crate) fn call(now: Instant, peer: SocketAddr, number: u32, language: Language, settings: &Settings) -> Self {
+        let mode = if language == Language::Known { Mode::Known(settings.kind) } else { Mode::Own };
+        let phase = Phase::Calling { language, calls: 0, again: now };
+        Self::new(now, peer, number, mode, phase)
+    }
+
+    /// A connection for one who calls in skep's own language, by an OPEN of `size` bytes.
+    pub(crate) fn called(
+        now: Instant,
+        peer: SocketAddr,
+        number: u32,
+        (terms, size): (Terms, usize),
+        settings: &Settings,
+    ) -> Self {
+        let mut connection = Self::new(now, peer, number, Mode::Own, Phase::Waiting);
+        let carried = size.saturating_sub(Own::DATA_HEADER).max(1).min(usize::from(u16::MAX)) as u16;
+        connection.segment = terms.segment.min(settings.terms.segment).min(carried);
+        connection.call_size = size.min(usize::from(u16::MAX)) as u16;
+        connection.begin(terms.window, settings);
+        connection
+    }
+
+    /// A connection for a known peer that calls.
+    pub(crate) fn called_by_known(now: Instant, peer: SocketAddr, kind: TypeKind, settings: &Settings) -> Self {
+        let mut connection = Self::new(now, peer, 0, Mode::Known(kind), Phase::Waiting);
+        connection.begin(0, settings);
+        connection
+    }
+
+    /// Sets both halves up for what was agreed.
+    fn begin(&mut self, window: u32, settings: &Settings) {
+        match self.mode {
+            Mode::Own => {
+                self.sender.open(self.segment, settings.window.min(window), u64::from(window));
+                self.receiver.open(self.segment, settings.terms.window, true);
+            }
+            Mode::Known(_) => {
+                self.segment = settings.known_segment;
+                self.sender.open(self.segment, settings.known_window, u64::MAX);
+                self.receiver.open(u16::MAX, settings.early_window, false);
+            }
+        }
+    }
+
+    /// The application takes the connection: its peer is told.
+    pub(crate) fn accept(&mut self, now: Instant, settings: &Settings) {
+        if self.phase == Phase::Waiting {
+            self.phase = Phase::Open;
+            self.hear(now, settings);
+            self.answer_call(usize::from(self.call_size));
+        }
+    }
+
+    pub(crate) fn is_calling(&self) -> bool {
+        matches!(self.phase, Phase::Calling { .. })
+    }
+
+    /// Whether the application may still use it.
+    pub(crate) fn is_usable(&self) -> bool {
+        !self.abandoned && self.phase != Phase::Over
+    }
+
+    /// The call is answered, at first or again.
+    pub(crate) fn answer_call(&mut self, size: usize) {
+        if self.phase == Phase::Open {
+            self.due.accept = size.clamp(1, usize::from(u16::MAX)) as u16;
+        }
+    }
+
+    pub(crate) fn confirmed(&self) -> bool {
+        self.confirmed
+    }
+
+    /// Our direction ends after its content.
+    pub(crate) fn finish(&mut self) {
+        if self.finish == Finish::No {
+            self.finish = Finish::Asked;
+        }
+    }
+
+    /// Everything ends now. The peer is told as well as its language allows.
+    pub(crate) fn abort(&mut self) {
+        if self.phase == Phase::Over || self.abandoned {
+            return;
+        }
+        self.sender.stop();
+        self.due = Due::default();
+        match (self.mode, self.phase) {
+            (Mode::Own, Phase::Open) => {
+                self.due.reset = true;
+                self.fail(Error::Aborted);
+            }
+            (Mode::Known(_), Phase::Open) if self.finish != Finish::Done => {
+                // There is no other word for it: the stream ends too early, and the peer sees that it does.
+                self.finish();
+                self.abandoned = true;
+                self.due.closed = Some(Err(Error::Aborted));
+            }
+            _ => self.fail(Error::Aborted),
+        }
+    }
+
+    pub(crate) fn fail(&mut self, error: Error) {
+        if self.phase != Phase::Over {
+            self.phase = Phase::Over;
+            if !self.abandoned {
+                self.due.closed = Some(Err(error));
+            }
+        }
+    }
+
+    /// Forgets what was not said yet, as its peer is somebody else now.
+    pub(crate) fn replaced(&mut self) {
+        self.due = Due::default();
+        self.fail(Error::Restarted);
+    }
+
+    /// Something came from the peer.
+    pub(crate) fn hear(&mut self, now: Instant, settings: &Settings) {
+        self.heard = now;
+        self.ping_at = now + settings.keep_alive;
+    }
+
+    /// The answer to a call in skep's own language.
+    pub(crate) fn accepted(&mut self, now: Instant, terms: Terms, size: usize, settings: &Settings) {
+        let Phase::Calling { language, calls, again } = self.phase else { return };
+        if language == Language::Known {
+            return;
+        }
+        let carried = size.saturating_sub(Own::DATA_HEADER).max(1).min(usize::from(u16::MAX)) as u16;
+        self.mode = Mode::Own;
+        self.segment = terms.segment.min(settings.terms.segment).min(carried);
+        if calls == 1 {
+            // Called once, answered once: the first sample of the round-trip time.
+            let called = again.micros_since(Instant::ZERO).saturating_sub(micros(settings.call_interval));
+            self.sender.rtt.sample(Instant::from_micros(called), now, 0);
+        }
+        self.opened(now, terms.window, settings);
+    }
+
+    /// The answer of a known peer.
+    pub(crate) fn accepted_by_known(&mut self, now: Instant, kind: TypeKind, settings: &Settings) {
+        let Phase::Calling { language, .. } = self.phase else { return };
+        if language == Language::Own {
+            return;
+        }
+        self.mode = Mode::Known(kind);
+        self.opened(now, 0, settings);
+    }
+
+    fn opened(&mut self, now: Instant, window: u32, settings: &Settings) {
+        self.phase = Phase::Open;
+        self.confirmed = true;
+        self.due.open = false;
+        self.due.connect = false;
+        self.due.connected = true;
+        self.hear(now, settings);
+        self.begin(window, settings);
+    }
+
+    /// An acknowledgement of skep's own. `false`: it lies.
+    pub(crate) fn acknowledged(&mut self, now: Instant, packet: &Own<'_>, settings: &Settings) -> bool {
+        let Own::Ack { top, next, limit, delay, map } = *packet else { return false };
+        self.confirmed = true;
+        let ack = (top, next, limit, delay, map);
+        let true_word = self.sender.acknowledged(now, ack, &bounds(settings), &mut self.counters);
+        self.count_acknowledgement(true_word)
+    }
+
+    /// A known peer's acknowledgement. `false`: it is old, or lies.
+    pub(crate) fn acknowledged_segment(&mut self, now: Instant, number: u32, settings: &Settings) -> bool {
+        self.confirmed = true;
+        // To a peer in stop-and-wait numbers wrap at 2^16.
+        let number = if settings.known_window == 1 && number <= u32::from(u16::MAX) {
+            near_16(number as u16, self.sender.segments_sent().saturating_sub(1)) as u32
+        } else {
+            number
+        };
+        let true_word = self.sender.acknowledged_segment(now, number, &bounds(settings), &mut self.counters);
+        self.count_acknowledgement(true_word)
+    }
+
+    fn count_acknowledgement(&mut self, true_word: bool) -> bool {
+        if true_word {
+            self.due.sent = self.due.sent.saturating_add(self.sender.take_complete());
+        } else {
+            self.counters.false_acknowledgements = self.counters.false_acknowledgements.saturating_add(1);
+        }
+        true_word
+    }
+
+    /// The place in the stream of an INFO's number, which a peer in stop-and-wait wraps at 2^16.
+    pub(crate) fn info_segment(&self, number: u32) -> u64 {
+        let next = self.receiver.next();
+        let wide = expand(number, next);
+        if number <= u32::from(u16::MAX) && wide.abs_diff(next) > self.receiver.window() {
+            let narrow = near_16(number as u16, next);
+            // Stop-and-wait sends the expected one, or the one before it again.
+            if narrow == next || narrow.wrapping_add(1) == next {
+                return narrow;
+            }
+        }
+        wide
+    }
+
+    /// A segment of the peer was stored, to its end.
+    pub(crate) fn received_segment(&mut self) {
+        self.confirmed = true;
+        self.called_again = false;
+        self.counters.received = self.counters.received.saturating_add(1);
+        if self.receiver.take_complete() {
+            self.due.received = true;
+        }
+    }
+
+    /// A range of length 0 was sent.
+    pub(crate) fn sent_nothing(&mut self) {
+        self.due.sent = self.due.sent.saturating_add(1);
+    }
+
+    /// The content is of length 0, or complete for another reason.
+    pub(crate) fn check_complete(&mut self) {
+        if self.receiver.take_complete() {
+            self.due.received = true;
+        }
+    }
+
+    /// FIN: whether it is to be answered. One that came too early is not.
+    pub(crate) fn peer_finished(&mut self, segments: Option<u32>) -> bool {
+        if segments.is_some_and(|segments| expand(segments, self.receiver.next()) != self.receiver.next()) {
+            return false;
+        }
+        if !self.peer_finished {
+            self.peer_finished = true;
+            self.due.finished = true;
+            self.check_end();
+        }
+        self.due.fin_ack = true;
+        true
+    }
+
+    /// FINACK.
+    pub(crate) fn finish_acknowledged(&mut self) {
+        if matches!(self.finish, Finish::Sent { .. }) {
+            self.finish = Finish::Done;
+            self.check_end();
+        }
+    }
+
+    /// The peer wants to hear whether we live, or have room.
+    pub(crate) fn pinged(&mut self) {
+        self.receiver.owes = true;
+    }
+
+    /// The peer has no such connection any more.
+    pub(crate) fn reset(&mut self) {
+        self.fail(Error::Reset { delivered: self.sender.bytes_acknowledged });
+    }
+
+    fn check_end(&mut self) {
+        if self.finish == Finish::Done && (self.peer_finished || self.abandoned) && self.phase == Phase::Open {
+            if !self.abandoned {
+                self.due.closed = Some(Ok(()));
+            }
+            self.phase = Phase::Over;
+        }
+    }
+
+    /// A deadline may have come.
+    pub(crate) fn expire(&mut self, now: Instant, settings: &Settings) {
+        match self.phase {
+            Phase::Calling { calls, again, .. } => {
+                if again <= now {
+                    self.call_again(now, calls, settings);
+                }
+                return;
+            }
+            Phase::Open => {}
+            Phase::Waiting | Phase::Over => return,
+        }
+        let delivered = self.sender.bytes_acknowledged;
+        if now >= self.silent_at(settings) {
+            self.fail(Error::Silent { delivered });
+            return;
+        }
+        match self.sender.expire(now, settings.tries, &bounds(settings), &mut self.counters) {
+            Ok(Expired::Nothing) => {}
+            Ok(Expired::AskForRoom) => self.due.ping = self.mode == Mode::Own,
+            Err(()) => return self.fail(Error::TimedOut { delivered }),
+        }
+        if self.mode == Mode::Own && now >= self.ping_at {
+            self.due.ping = true;
+            self.ping_at = now + settings.keep_alive;
+        }
+        if let Finish::Sent { tries, again } = self.finish
+            && again <= now
+        {
+            if tries >= settings.tries {
+                self.fail(Error::TimedOut { delivered });
+            } else {
+                self.sender.rtt.back_off();
+                // FIN is sent again by the next poll.
+                self.finish = Finish::Sent { tries, again: Instant::ZERO };
+            }
+        }
+    }
+
+    fn call_again(&mut self, now: Instant, calls: u8, settings: &Settings) {
+        let Phase::Calling { language, .. } = self.phase else { return };
+        if calls >= settings.calls {
+            return self.fail(Error::Unreachable);
+        }
+        let interval = micros(settings.call_interval) << calls.saturating_sub(1).min(8);
+        let again = now.plus_micros(interval.min(1_000_000));
+        self.phase = Phase::Calling { language, calls: calls.saturating_add(1), again };
+        self.due.open = language != Language::Known;
+        self.due.connect = language == Language::Known || language == Language::Any && calls > 0;
+    }
+
+    fn silent_at(&self, settings: &Settings) -> Instant {
+        self.heard + if self.confirmed { settings.idle } else { settings.half_open.min(settings.idle) }
+    }
+
+    /// When [`Connection::expire`] is to be called.
+    pub(crate) fn deadline(&self, settings: &Settings) -> Option<Instant> {
+        match self.phase {
+            Phase::Calling { again, .. } => Some(again),
+            Phase::Waiting | Phase::Over => None,
+            Phase::Open => {
+                let mut deadline = self.silent_at(settings);
+                if self.mode == Mode::Own {
+                    deadline = deadline.min(self.ping_at);
+                }
+                if let Some(at) = self.sender.deadline() {
+                    deadline = deadline.min(at);
+                }
+                if let Finish::Sent { again, .. } = self.finish {
+                    deadline = deadline.min(again);
+                }
+                Some(deadline)
+            }
+        }
+    }
+
+    /// The next thing to say; datagrams are written into `room`.
+    pub(crate) fn poll(&mut self, now: Instant, room: &mut [u8], settings: &Settings) -> Step {
+        if let Some(event) = self.next_event() {
+            return Step::Event(event);
+        }
+        if let Some(made) = self.next_small(now, room, settings) {
+            return Step::Datagrams(made);
+        }
+        if let Some(event) = self.due.closed.take() {
+            return Step::Event(Event::Closed(self.name, event));
+        }
+        match self.phase {
+            Phase::Over => Step::Gone,
+            Phase::Open => self.next_segments(now, room, settings).map_or(Step::Idle, Step::Datagrams),
+            _ => Step::Idle,
+        }
+    }
+
+    fn next_event(&mut self) -> Option<Event> {
+        let name = self.name;
+        if core::mem::take(&mut self.due.connected) {
+            Some(Event::Connected(name))
+        } else if core::mem::take(&mut self.due.received) {
+            Some(Event::Received(name))
+        } else if self.due.sent > 0 {
+            self.due.sent = self.due.sent.saturating_sub(1);
+            Some(Event::Sent(name))
+        } else if core::mem::take(&mut self.due.finished) {
+            Some(Event::Finished(name))
+        } else {
+            None
+        }
+    }
+
+    /// The next packet that carries no content.
+    fn next_small(&mut self, now: Instant, room: &mut [u8], settings: &Settings) -> Option<Made> {
+        let length = if core::mem::take(&mut self.due.open) {
+            let packet = Own::Open { terms: settings.terms, realm: settings.magic };
+            let size = usize::from(settings.terms.segment).saturating_add(Own::DATA_HEADER);
+            // A path that does not carry the size hoped for is found out here, not in the middle of a file.
+            let small = matches!(self.phase, Phase::Calling { calls: 3.., .. });
+            let size = if small { size.min(DATAGRAM_MIN) } else { size };
+            packet.emit(self.number, room).map(|length| pad(room, length, size))
+        } else if core::mem::take(&mut self.due.connect) {
+            Known::Connect.emit(&settings.magic, settings.kind, room)
+        } else if self.due.accept > 0 {
+            let size = usize::from(core::mem::take(&mut self.due.accept));
+            match self.mode {
+                Mode::Own => {
+                    let terms = Terms { window: settings.terms.window, segment: self.segment };
+                    let full = usize::from(self.segment).saturating_add(Own::DATA_HEADER).min(size);
+                    Own::Accept { terms }.emit(self.number, room).map(|length| pad(room, length, full))
+                }
+                Mode::Known(kind) => Known::ConnAck.emit(&settings.magic, kind, room),
+            }
+        } else if core::mem::take(&mut self.due.reset) {
+            Own::Reset.emit(self.number, room)
+        } else if self.receiver.owes && self.mode == Mode::Own {
+            self.counters.acknowledgements = self.counters.acknowledgements.saturating_add(1);
+            self.receiver.acknowledge().emit(self.number, room)
+        } else if core::mem::take(&mut self.due.fin_ack) {
+            match self.mode {
+                Mode::Own => Own::FinAck.emit(self.number, room),
+                Mode::Known(kind) => Known::FinAck.emit(&settings.magic, kind, room),
+            }
+        } else if core::mem::take(&mut self.due.ping) {
+            Own::Ping.emit(self.number, room)
+        } else if self.fin_is_due() {
+            self.next_fin(now, room, settings)
+        } else {
+            return None;
+        };
+        // A room too small for a packet is as good as a network that loses it.
+        let length = length.unwrap_or(0);
+        Some(Made { length, size: length.max(1), load: None })
+    }
+
+    fn fin_is_due(&self) -> bool {
+        self.phase == Phase::Open
+            && match self.finish {
+                Finish::Asked => self.sender.is_done(),
+                Finish::Sent { again, .. } => again == Instant::ZERO,
+                Finish::No | Finish::Done => false,
+            }
+    }
+
+    fn next_fin(&mut self, now: Instant, room: &mut [u8], settings: &Settings) -> Option<usize> {
+        let tries = if let Finish::Sent { tries, .. } = self.finish { tries } else { 0 };
+        let again = now.plus_micros(self.sender.rtt.timeout(&bounds(settings)).max(1));
+        self.finish = Finish::Sent { tries: tries.saturating_add(1), again };
+        match self.mode {
+            Mode::Own => Own::Fin { segments: self.sender.segments_sent() as u32 }.emit(self.number, room),
+            Mode::Known(kind) => Known::Fin.emit(&settings.magic, kind, room),
+        }
+    }
+
+    /// The next segments, as many equal ones as there is room for.
+    fn next_segments(&mut self, now: Instant, room: &mut [u8], settings: &Settings) -> Option<Made> {
+        let header = match self.mode {
+            Mode::Own => Own::DATA_HEADER,
+            Mode::Known(_) => settings.magic.as_bytes().len().saturating_add(Known::INFO_HEADER),
+        };
+        let size = usize::from(self.segment).saturating_add(header);
+        let most = room.len().checked_div(size).unwrap_or(0).min(usize::from(settings.batch.max(1)));
+        let batch = self.sender.batch(now, most, &bounds(settings), &mut self.counters)?;
+        let (body, load) = match batch.place {
+            Place::Message { start, length } => {
+                let bytes = self.sender.content.message(start, length)?;
+                room.get_mut(header..header.checked_add(length)?)?.copy_from_slice(bytes);
+                (length, None)
+            }
+            Place::Range { file, offset, left } => {
+                let full = self.sender.size().saturating_mul(batch.count as u64);
+                let length = left.min(full) as usize;
+                (length, Some(Load { connection: self.name, file, offset, length, header }))
+            }
+        };
+        self.write_headers(room, &batch, size, body, settings)?;
+        let length = body.saturating_add(header.saturating_mul(batch.count));
+        Some(Made { length, size, load })
+    }
+
+    fn write_headers(
+        &self,
+        room: &mut [u8],
+        batch: &Batch,
+        size: usize,
+        body: usize,
+        settings: &Settings,
+    ) -> Option<()> {
+        let mut left = body;
+        for (index, datagram) in room.chunks_mut(size.max(1)).take(batch.count).enumerate() {
+            let segment = batch.first_segment.wrapping_add(index as u64);
+            let length = left.min(usize::from(self.segment));
+            left = left.saturating_sub(length);
+            match self.mode {
+                Mode::Own => {
+                    let transmission = batch.first_transmission.wrapping_add(index as u64) as u32;
+                    Own::Data { transmission, segment: segment as u32, body: &[] }.emit(self.number, datagram)?;
+                }
+                Mode::Known(kind) => {
+                    let number = if settings.known_window == 1 { segment & 0xffff } else { segment };
+                    Known::emit_info_header(&settings.magic, kind, number as u32, length as u16, datagram)?;
+                }
+            }
+        }
+        Some(())
+    }
+
+    pub(crate) fn statistics(&self) -> Statistics {
+        Statistics {
+            peer: self.peer,
+            own: self.mode == Mode::Own,
+            segment: self.segment,
+            round_trip: self.sender.rtt.smoothed().map(Duration::from_micros),
+            bytes_acknowledged: self.sender.bytes_acknowledged,
+            bytes_received: self.receiver.bytes_stored,
+            counters: self.counters,
+        }
+    }
+}
+
+/// The number whose low 16 bits are `low`, nearest to `near`.
+fn near_16(low: u16, near: u64) -> u64 {
+    let ahead = low.wrapping_sub(near as u16).cast_signed();
+    near.wrapping_add(i64::from(ahead) as u64)
+}

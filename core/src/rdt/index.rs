@@ -1,0 +1,143 @@
+//! From a peer's address to its connection: a hash table with chains, in one memory.
+
+use crate::Memory;
+use core::net::{IpAddr, SocketAddr};
+
+const NONE: u32 = u32::MAX;
+
+/// A bucket, and the chain of the connection with the same number.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    /// The first connection in this bucket.
+    first: u32,
+    /// The connection after the one with this link's number.
+    after: u32,
+}
+
+impl Link {
+    const fn empty() -> Self {
+        Self { first: NONE, after: NONE }
+    }
+}
+
+/// The index. Entries are numbers below the memory's bound.
+#[derive(Debug)]
+pub(crate) struct Index<M> {
+    links: M,
+    /// Keeps peers from choosing addresses that fall into one bucket.
+    seed: u64,
+}
+
+impl<M: Memory<Link>> Index<M> {
+    pub(crate) const fn new(links: M, seed: u64) -> Self {
+        Self { links, seed }
+    }
+
+    /// The number under `address` for which `is_it` holds.
+    pub(crate) fn find(&self, address: &SocketAddr, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let links = self.links.values();
+        let mut number = links.get(self.bucket(address))?.first;
+        // The chain is as long as the memory at most: bounded even if it were wrong.
+        for _ in 0..links.len() {
+            if number == NONE {
+                return None;
+            }
+            if is_it(number) {
+                return Some(number);
+            }
+            number = links.get(number as usize)?.after;
+        }
+        None
+    }
+
+    /// Enters `number` under `address`. `others` are the entries so far, with their addresses: they move when
+    /// the memory grows.
+    pub(crate) fn insert(&mut self, address: &SocketAddr, number: u32, others: impl Iterator<Item = (u32, SocketAddr)>) {
+        if number as usize >= self.links.values().len() {
+            let length = (number as usize).saturating_add(1).saturating_mul(2).min(self.links.bound());
+            self.links.grow(length, Link::empty);
+            self.links.values_mut().fill(Link::empty());
+            for (other, its_address) in others {
+                self.chain(&its_address, other);
+            }
+        }
+        self.chain(address, number);
+    }
+
+    /// Takes `number` out from under `address`.
+    pub(crate) fn remove(&mut self, address: &SocketAddr, number: u32) {
+        let bucket = self.bucket(address);
+        let links = self.links.values_mut();
+        let Some(after) = links.get(number as usize).map(|link| link.after) else { return };
+        let Some(first) = links.get(bucket).map(|link| link.first) else { return };
+        if first == number {
+            if let Some(link) = links.get_mut(bucket) {
+                link.first = after;
+            }
+            return;
+        }
+        let mut before = first;
+        for _ in 0..links.len() {
+            let Some(link) = links.get_mut(before as usize) else { return };
+            if link.after == number {
+                link.after = after;
+                return;
+            }
+            before = link.after;
+        }
+    }
+
+    fn chain(&mut self, address: &SocketAddr, number: u32) {
+        let bucket = self.bucket(address);
+        let links = self.links.values_mut();
+        let Some(link) = links.get_mut(bucket) else { return };
+        let after = core::mem::replace(&mut link.first, number);
+        if let Some(link) = links.get_mut(number as usize) {
+            link.after = after;
+        }
+    }
+
+    fn bucket(&self, address: &SocketAddr) -> usize {
+        let mut hash = self.seed;
+        let mut mix = |word: u64| {
+            hash = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            hash ^= hash >> 32;
+        };
+        match address.ip() {
+            IpAddr::V4(ip) => mix(u64::from(ip.to_bits())),
+            IpAddr::V6(ip) => {
+                mix((ip.to_bits() >> 64) as u64);
+                mix(ip.to_bits() as u64);
+            }
+        }
+        mix(u64::from(address.port()));
+        // Multiply and shift instead of a division: the high half decides.
+        (((hash >> 32) * (self.links.values().len() as u64 & 0xffff_ffff)) >> 32) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn every_address_finds_its_own_number_through_growth_and_removal() {
+        let mut index = Index::new(heapless::Vec::<Link, 64>::new(), 7);
+        let address = |number: u32| SocketAddr::from(([10, 0, 0, 1], 1_000 + number as u16));
+        let mut entries = BTreeMap::new();
+        for number in 0..64 {
+            let others: Vec<_> = entries.iter().map(|(&number, &address)| (number, address)).collect();
+            index.insert(&address(number), number, others.into_iter());
+            entries.insert(number, address(number));
+        }
+        for number in (0..64).step_by(3) {
+            index.remove(&address(number), number);
+            entries.remove(&number);
+        }
+        for number in 0..64 {
+            let found = index.find(&address(number), |candidate| entries.get(&candidate) == Some(&address(number)));
+            assert_eq!(found, entries.contains_key(&number).then_some(number));
+        }
+    }
+}

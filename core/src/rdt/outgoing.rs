@@ -1,0 +1,218 @@
+//! What a direction of a stream carries: messages, and ranges of files.
+//!
+//! ```text
+//!   segments   0        1  2  3  4        5
+//!            [message][ range of a file ][message]      each piece begins a new segment and
+//!             pieces                                    fills every segment but its last
+//! ```
+//!
+//! A message's bytes are kept until they are acknowledged; a file's are not: they are read again.
+
+use crate::{Memory, stream::FileId};
+use heapless::Deque;
+
+/// Messages and ranges that may be under way at once; more messages join the last one that was not begun.
+const PIECES_MAX: usize = 8;
+
+#[derive(Clone, Copy, Debug)]
+enum Content {
+    /// The first `length` bytes of the kept ones that belong to no earlier piece.
+    Message,
+    Range { file: FileId, offset: u64 },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    content: Content,
+    length: u64,
+    /// The first segment, once it is known: when the piece before it is complete and this one begun.
+    first: Option<u64>,
+}
+
+/// Where the bytes of a segment are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the kept messages, from this one on.
+    Message { start: usize, length: usize },
+    /// In a file. `left` is what the range still has from here on.
+    Range { file: FileId, offset: u64, left: u64 },
+}
+
+/// The content of one direction, from the first segment that is not acknowledged.
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing<O> {
+    pieces: Deque<Piece, PIECES_MAX>,
+    kept: O,
+    kept_length: usize,
+}
+
+impl<O: Memory<u8>> Outgoing<O> {
+    /// Whether everything was acknowledged.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// Appends a message. `false`: no room for it.
+    #[must_use]
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> bool {
+        if bytes.is_empty() {
+            return true;
+        }
+        let joins = matches!(self.pieces.back(), Some(Piece { content: Content::Message, first: None, .. }));
+        let end = self.kept_length.saturating_add(bytes.len());
+        if end > self.kept.bound() || !joins && self.pieces.is_full() {
+            return false;
+        }
+        if end > self.kept.values().len() {
+            self.kept.grow(end.next_power_of_two().min(self.kept.bound()), || 0);
+        }
+        let Some(room) = self.kept.values_mut().get_mut(self.kept_length..end) else { return false };
+        // Not `copy_from_slice`: it can panic, as far as the linker can tell.
+        room.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        self.kept_length = end;
+        let length = bytes.len() as u64;
+        match self.pieces.back_mut().filter(|_| joins) {
+            Some(last) => last.length = last.length.saturating_add(length),
+            None => _ = self.pieces.push_back(Piece { content: Content::Message, length, first: None }),
+        }
+        true
+    }
+
+    /// Appends a range of a file. `false`: no room for it.
+    #[must_use]
+    pub(crate) fn send(&mut self, file: FileId, offset: u64, length: u64) -> bool {
+        let piece = Piece { content: Content::Range { file, offset }, length, first: None };
+        length == 0 || self.pieces.push_back(piece).is_ok()
+    }
+
+    /// Where the bytes of `segment` are; `None` when there is no such segment (yet). `size` is a segment's.
+    /// A segment after all that have begun begins the next piece.
+    pub(crate) fn place(&mut self, segment: u64, size: u64) -> Option<Place> {
+        let mut start = 0_usize;
+        let mut end = None;
+        for piece in &mut self.pieces {
+            if piece.first.is_none() && end.is_none_or(|end| end == segment) {
+                piece.first = Some(segment);
+            }
+            let first = piece.first?;
+            let index = segment.checked_sub(first)?;
+            let before = index.saturating_mul(size);
+            let left = piece.length.saturating_sub(before);
+            if left > 0 {
+                return Some(match piece.content {
+                    Content::Message => {
+                        Place::Message { start: start.saturating_add(before as usize), length: left.min(size) as usize }
+                    }
+                    Content::Range { file, offset } => {
+                        Place::Range { file, offset: offset.saturating_add(before), left }
+                    }
+                });
+            }
+            end = Some(first.saturating_add(segments(piece.length, size)));
+            if matches!(piece.content, Content::Message) {
+                start = start.saturating_add(piece.length as usize);
+            }
+        }
+        None
+    }
+
+    /// The kept bytes of a message's segment.
+    pub(crate) fn message(&self, start: usize, length: usize) -> Option<&[u8]> {
+        self.kept.values().get(start..)?.get(..length)
+    }
+
+    /// Segments before `first` were acknowledged. The number of file ranges that are complete with it.
+    pub(crate) fn acknowledged(&mut self, first: u64, size: u64) -> u8 {
+        let mut ranges = 0_u8;
+        while let Some(piece) = self.pieces.front() {
+            let Some(begin) = piece.first else { break };
+            if begin.saturating_add(segments(piece.length, size)) > first {
+                break;
+            }
+            match piece.content {
+                Content::Message => {
+                    let gone = piece.length as usize;
+                    if self.kept.values().get(gone..self.kept_length).is_some() {
+                        self.kept.values_mut().copy_within(gone..self.kept_length, 0);
+                    }
+                    self.kept_length = self.kept_length.saturating_sub(gone);
+                    if self.kept_length == 0 {
+                        self.kept.release();
+                    }
+                }
+                Content::Range { .. } => ranges = ranges.saturating_add(1),
+            }
+            self.pieces.pop_front();
+        }
+        ranges
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.pieces.clear();
+        self.kept.release();
+        self.kept_length = 0;
+    }
+}
+
+/// How many segments `length` bytes fill.
+pub(crate) fn segments(length: u64, size: u64) -> u64 {
+    length.checked_next_multiple_of(size.max(1)).unwrap_or(u64::MAX).checked_div(size).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Small = Outgoing<heapless::Vec<u8, 8>>;
+    const FILE: FileId = FileId(3);
+
+    #[test]
+    fn each_piece_begins_a_segment_and_fills_all_but_its_last() {
+        let mut outgoing = Small::default();
+        assert!(outgoing.write(b"abc") && outgoing.send(FILE, 100, 9) && outgoing.write(b"de"));
+        assert_eq!(outgoing.place(0, 4), Some(Place::Message { start: 0, length: 3 }));
+        assert_eq!(outgoing.place(1, 4), Some(Place::Range { file: FILE, offset: 100, left: 9 }));
+        assert_eq!(outgoing.place(3, 4), Some(Place::Range { file: FILE, offset: 108, left: 1 }));
+        assert_eq!(outgoing.place(4, 4), Some(Place::Message { start: 3, length: 2 }));
+        assert_eq!(outgoing.place(5, 4), None);
+        assert_eq!(outgoing.acknowledged(3, 4), 0);
+        assert_eq!(outgoing.place(4, 4), Some(Place::Message { start: 0, length: 2 }));
+        assert_eq!(outgoing.acknowledged(4, 4), 1);
+        assert_eq!(outgoing.acknowledged(5, 4), 0);
+        assert!(outgoing.is_empty());
+    }
+
+    #[test]
+    fn messages_join_until_they_are_begun_and_are_refused_when_full() {
+        let mut outgoing = Small::default();
+        assert!(outgoing.write(b"ab") && outgoing.write(b"cd"));
+        assert_eq!(outgoing.place(0, 8), Some(Place::Message { start: 0, length: 4 }));
+        assert!(outgoing.write(b"efgh"));
+        assert!(!outgoing.write(b"i"));
+        assert_eq!(outgoing.place(1, 8), Some(Place::Message { start: 4, length: 4 }));
+        assert_eq!(outgoing.message(4, 4), Some(&b"efgh"[..]));
+        assert_eq!(outgoing.acknowledged(1, 8), 0);
+        assert_eq!(outgoing.place(1, 8), Some(Place::Message { start: 0, length: 4 }));
+        assert_eq!(outgoing.message(0, 4), Some(&b"efgh"[..]));
+    }
+
+    #[test]
+    fn a_later_piece_does_not_begin_before_the_one_before_it_is_complete() {
+        let mut outgoing = Small::default();
+        assert!(outgoing.send(FILE, 0, 8) && outgoing.send(FILE, 50, 4));
+        assert_eq!(outgoing.place(0, 4), Some(Place::Range { file: FILE, offset: 0, left: 8 }));
+        assert_eq!(outgoing.place(3, 4), None);
+        assert_eq!(outgoing.place(1, 4), Some(Place::Range { file: FILE, offset: 4, left: 4 }));
+        assert_eq!(outgoing.place(2, 4), Some(Place::Range { file: FILE, offset: 50, left: 4 }));
+    }
+
+    #[test]
+    fn lengths_up_to_the_largest_make_segments() {
+        assert_eq!(segments(0, 4), 0);
+        assert_eq!(segments(4, 4), 1);
+        assert_eq!(segments(5, 4), 2);
+        assert_eq!(segments(u64::MAX, 1), u64::MAX);
+        assert_eq!(segments(7, 0), 0);
+    }
+}

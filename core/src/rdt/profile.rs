@@ -1,0 +1,46 @@
+//! How much room an endpoint has: fixed on a device, growing on a host.
+
+use super::{connection::Connection, endpoint::Reply, index::Link, sender::{Segment, Transmission}};
+use crate::{Memory, table::Slot};
+use core::fmt::Debug;
+
+/// The memories of an endpoint. Windows are powers of two; of another bound, the power below it is used.
+pub trait Profile: Sized + Debug {
+    /// The connections. Its bound is how many there can be.
+    type Connections: Memory<Slot<Connection<Self>>> + Debug;
+    /// The index of connections by address. Its bound should be that of the connections.
+    type Index: Memory<Link> + Debug;
+    /// Small answers that wait to be sent: 4 suffice when every datagram is followed by polls.
+    type Replies: Memory<Reply> + Debug;
+    /// Per connection: the segments of the window. Its bound is the largest window for sending.
+    type Segments: Memory<Segment> + Default + Debug;
+    /// Per connection: the transmissions, in pairs, one pair for each segment of the window.
+    type Transmissions: Memory<[Transmission; 2]> + Default + Debug;
+    /// Per connection: which segments are stored. Its bound is the largest window for receiving.
+    type Stored: Memory<bool> + Default + Debug;
+    /// Per connection: message bytes that are not yet acknowledged, at least [`crate::limits::MESSAGE_MAX`].
+    type Outbox: Memory<u8> + Default + Debug;
+}
+
+/// Room for `CONNECTIONS` connections with windows of `WINDOW` segments each way (a power of two), without
+/// any allocation: what a device uses.
+#[derive(Debug)]
+pub struct Fixed<const CONNECTIONS: usize, const WINDOW: usize>;
+
+impl<const CONNECTIONS: usize, const WINDOW: usize> Profile for Fixed<CONNECTIONS, WINDOW> {
+    type Connections = heapless::Vec<Slot<Connection<Self>>, CONNECTIONS>;
+    type Index = heapless::Vec<Link, CONNECTIONS>;
+    type Replies = heapless::Vec<Reply, 4>;
+    type Segments = heapless::Vec<Segment, WINDOW>;
+    type Transmissions = heapless::Vec<[Transmission; 2], WINDOW>;
+    type Stored = heapless::Vec<bool, WINDOW>;
+    type Outbox = heapless::Vec<u8, { crate::limits::MESSAGE_MAX }>;
+}
+
+/// The largest power of two that is not above `bound`; 0 for 0.
+pub(crate) const fn power_below(bound: usize) -> usize {
+    match bound.checked_ilog2() {
+        Some(exponent) => 1 << exponent,
+        None => 0,
+    }
+}
