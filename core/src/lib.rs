@@ -3,11 +3,17 @@
 #![forbid(unsafe_code)]
 
 pub mod files;
+#[cfg(feature = "seal")]
+pub mod guard;
+mod index;
 pub mod limits;
 mod memory;
 pub mod rdt;
+#[cfg(feature = "seal")]
+pub mod seal;
 pub mod stream;
 pub mod table;
+mod texts;
 mod time;
 pub mod wire;
 

@@ -116,7 +116,8 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// A new peer that sends nothing but its call is forgotten after so long.
     pub half_open: Duration,
-    /// How long the end of a connection is answered to one of skep's own peers: see [`Endpoint::linger_until`].
+    /// How long at least the end of a connection is answered to one of skep's own peers: see
+    /// [`Endpoint::linger_until`].
     pub linger: Duration,
     /// The same to a known peer, whose repeats may be rare.
     pub known_linger: Duration,
@@ -142,7 +143,7 @@ impl Settings {
         tries: 20,
         idle: Duration::from_secs(30),
         keep_alive: Duration::from_secs(8),
-        half_open: Duration::from_secs(5),
+        half_open: Duration::from_secs(10),
         linger: Duration::from_millis(50),
         known_linger: Duration::from_secs(2),
     };

@@ -83,11 +83,13 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
     }
 
     /// The value with this number.
+    #[inline(never)] // for size: core/panic-check/run shows it
     pub fn get(&self, number: u32) -> Option<&V> {
         self.slots.values().get(number as usize)?.value.as_ref()
     }
 
     /// The same, to change.
+    #[inline(never)] // for size: core/panic-check/run shows it
     pub fn get_mut(&mut self, number: u32) -> Option<&mut V> {
         self.slot(number)?.value.as_mut()
     }
@@ -229,6 +231,7 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
         Some(number)
     }
 
+    #[inline(never)] // for size: core/panic-check/run shows it
     fn slot(&mut self, number: u32) -> Option<&mut Slot<V>> {
         self.slots.values_mut().get_mut(number as usize)
     }

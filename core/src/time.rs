@@ -45,12 +45,14 @@ impl Instant {
 impl core::ops::Add<Duration> for Instant {
     type Output = Self;
 
+    #[inline(never)] // for size: core/panic-check/run shows it
     fn add(self, span: Duration) -> Self {
         Self(self.0.saturating_add(micros(span)))
     }
 }
 
 /// A span in whole microseconds, without 128-bit arithmetic.
+#[inline(never)] // for size: core/panic-check/run shows it
 pub(crate) const fn micros(span: Duration) -> u64 {
     span.as_secs().saturating_mul(1_000_000).saturating_add(span.subsec_micros() as u64)
 }

@@ -4,5 +4,10 @@ pub mod file;
 mod name;
 pub mod path;
 pub mod rdt;
+#[cfg(feature = "seal")]
+pub mod seal;
+pub mod session;
+mod text;
 
 pub use name::{BadName, Name};
+pub use text::{BadText, TEXT_MAX, Text};

@@ -2,6 +2,9 @@
 
 mod demo;
 mod get;
+mod invite;
+mod key;
+mod known;
 mod link;
 mod magic;
 mod number;
@@ -11,16 +14,23 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    builder::StyledStr,
+    error::{ContextKind, ContextValue},
+};
 
 pub use demo::Demo;
 pub use get::Get;
+pub use invite::{InviteAction, InviteArgs};
+pub use key::{Key, KeyAction, Who};
+pub use known::{Known, KnownAction};
 pub use link::Link;
 pub use magic::Magic;
 pub use put::Put;
 pub use serve::Serve;
 
-use crate::exit::CODES;
+use crate::{conceal::conceal, exit::CODES};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,6 +51,41 @@ pub struct Args {
     pub command: Command,
 }
 
+impl Args {
+    /// The command line of this process. Ends the process when it asks for help, or is wrong.
+    pub fn of_process() -> Self {
+        Self::try_parse().map_err(without_secrets).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// clap repeats what it does not understand. There may be the code of an invite in it, and what a program prints ends
+/// up in logs and bug reports.
+fn without_secrets(mut error: clap::Error) -> clap::Error {
+    let is_secret = |text: &StyledStr| {
+        let text = text.to_string();
+        conceal(&text) != text
+    };
+    let concealed: Vec<(ContextKind, ContextValue)> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(conceal(text)))),
+            ContextValue::Strings(texts) => {
+                Some((kind, ContextValue::Strings(texts.iter().map(|text| conceal(text)).collect())))
+            }
+            // Its suggestions repeat it with colours. Without them the message is long enough.
+            ContextValue::StyledStr(text) => is_secret(text).then_some((kind, ContextValue::None)),
+            ContextValue::StyledStrs(texts) => {
+                texts.iter().any(is_secret).then_some((kind, ContextValue::None))
+            }
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in concealed {
+        error.insert(kind, value);
+    }
+    error
+}
+
 /// What the program can do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
@@ -50,6 +95,12 @@ pub enum Command {
     Get(Get),
     /// Send a file
     Put(Put),
+    /// Make a key, and show what others may see of it
+    Key(Key),
+    /// Remember the keys of servers
+    Known(Known),
+    /// Invite somebody to your server
+    Invite(InviteArgs),
     /// Show on this machine how files cross a network that loses packets
     Demo(Demo),
 }

@@ -2,9 +2,13 @@
 
 mod demo;
 mod get;
+mod invite;
+mod key;
+mod known;
 mod put;
 mod serve;
 mod signals;
+mod temporary;
 mod transfer;
 
 use crate::{
@@ -28,6 +32,9 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Command::Serve(serve) => serve::run(serve),
         Command::Get(get) => get::run(get),
         Command::Put(put) => put::run(put),
+        Command::Key(key) => key::run(key),
+        Command::Known(known) => known::run(known),
+        Command::Invite(invite) => invite::run(invite),
         Command::Demo(demo) => demo::run(demo),
     }
 }

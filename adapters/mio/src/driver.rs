@@ -48,6 +48,12 @@ const PORTIONS_A_TURN: usize = 4;
 /// New connections taken at once from one listener.
 const ACCEPTS_A_TURN: usize = 256;
 
+/// A TCP stream on which content should move, and none does for so long, is broken off: its slot is for others.
+const STALLED: Duration = Duration::from_secs(60);
+
+/// How often that is looked at.
+const ROUND: Duration = Duration::from_secs(5);
+
 /// How long a listener rests after it could not accept, for example for want of file descriptors.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
@@ -83,6 +89,8 @@ struct Stream {
     told_end: bool,
     /// Bytes of content moved so far.
     moved: u64,
+    /// What `moved` was at the last round, and since when.
+    seen: (u64, Instant),
 }
 
 #[derive(Debug)]
@@ -146,6 +154,7 @@ pub struct Driver<S: Service, F> {
     /// Streams are opened for the machine by this: it may want to know on which listener.
     admit: fn(&mut S, Instant, StreamId, usize) -> bool,
     deadline: Option<Instant>,
+    next_round: Instant,
     /// What the machine has told, for the application to take.
     pub events: VecDeque<Told<S::Event>>,
     /// The streams that ended, for the application to take.
@@ -162,7 +171,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     ///
     /// # Errors
     /// The system refuses what it needs.
-    pub fn new(service: S, storage: F, admit: fn(&mut S, Instant, StreamId, usize) -> bool) -> io::Result<Self> {
+    pub fn new(
+        service: S,
+        storage: F,
+        admit: fn(&mut S, Instant, StreamId, usize) -> bool,
+    ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         Ok(Self {
@@ -177,6 +190,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             committer: Committer::new(waker)?,
             admit,
             deadline: None,
+            next_round: Instant::ZERO,
             events: VecDeque::new(),
             gone: VecDeque::new(),
             signalled: false,
@@ -258,6 +272,14 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     pub fn abort(&mut self, stream: StreamId) {
         let now = self.now();
         self.abort_stream(now, stream, None);
+        self.settle(now);
+    }
+
+    /// Takes the silence of a peer for the end of its direction: where a protocol has no other sign of it.
+    pub fn take_as_finished(&mut self, stream: StreamId) {
+        let now = self.now();
+        self.end_receiving(now, stream.0 as usize);
+        self.service.finished(now, stream);
         self.settle(now);
     }
 
@@ -350,6 +372,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 self.pump_tcp(now, key);
             }
         }
+        if self.next_round <= now {
+            self.end_stalled(now);
+            self.next_round = now + ROUND;
+        }
         while let Some((file, outcome)) = self.committer.committed() {
             self.service.stored(now, file, outcome);
         }
@@ -370,7 +396,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     fn timeout(&self, now: Instant, longest: Option<Duration>) -> Option<Duration> {
         let resting = self.listeners.iter().filter_map(|listener| listener.rests);
-        let deadlines = self.rdt.iter().filter_map(|socket| socket.deadline).chain(self.deadline).chain(resting);
+        let deadlines =
+            self.rdt.iter().filter_map(|socket| socket.deadline).chain(self.deadline).chain(resting);
+        let deadlines = deadlines.chain((!self.streams.is_empty()).then_some(self.next_round));
         let wait = deadlines.min().map(|deadline| deadline.since(now));
         match (wait, longest) {
             (Some(one), Some(other)) => Some(one.min(other)),
@@ -412,6 +440,23 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
     }
 
+    /// Breaks off TCP streams on which nothing moves. (RDT sees by itself whether its peer lives.)
+    fn end_stalled(&mut self, now: Instant) {
+        let mut stalled = Vec::new();
+        for (key, stream) in &mut self.streams {
+            let Carrier::Tcp(tcp) = &stream.carrier else { continue };
+            let owes = stream.receiving.is_some() || !tcp.outbound.is_empty();
+            if !owes || stream.moved != stream.seen.0 {
+                stream.seen = (stream.moved, now);
+            } else if now.since(stream.seen.1) > STALLED {
+                stalled.push(StreamId(key as u32));
+            }
+        }
+        for stream in stalled {
+            self.abort_stream(now, stream, Some("nothing moved for too long".into()));
+        }
+    }
+
     fn activate(&mut self, key: usize) {
         if let Some(stream) = self.streams.get_mut(key)
             && !stream.active
@@ -423,6 +468,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     }
 
     fn add_stream(&mut self, carrier: Carrier, peer: SocketAddr) -> usize {
+        let now = self.now();
         self.streams.insert(Stream {
             carrier,
             peer,
@@ -431,6 +477,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             active: false,
             told_end: false,
             moved: 0,
+            seen: (0, now),
         })
     }
 
@@ -459,7 +506,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             match self.service.poll(now, &mut room) {
                 Action::Write { stream, bytes } => self.write(now, stream, bytes),
                 Action::Send { stream, file, offset, length } => self.send(now, stream, file, offset, length),
-                Action::Receive { stream, file, offset, length } => self.receive(now, stream, file, offset, length),
+                Action::Receive { stream, file, offset, length } => {
+                    self.receive(now, stream, file, offset, length);
+                }
                 Action::Finish(stream) => self.finish(stream),
                 Action::Abort(stream) => self.abort_stream(now, stream, None),
                 Action::Open { file, name } => {
@@ -589,7 +638,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             if let Carrier::Rdt { socket, connection } = stream.carrier {
                 self.rdt[socket].endpoint.discard(connection);
             }
-            let outcome = if receiving.left.is_none() { Ok(()) } else { Err(skep_core::stream::Fault::Ended) };
+            let outcome =
+                if receiving.left.is_none() { Ok(()) } else { Err(skep_core::stream::Fault::Ended) };
             self.service.moved(now, StreamId(key as u32), outcome);
         }
     }

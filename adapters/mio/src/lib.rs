@@ -5,9 +5,11 @@
 
 pub mod args;
 pub mod commands;
+mod conceal;
 pub mod driver;
 pub mod escape;
 pub mod exit;
+pub mod identity;
 pub mod memory;
 mod net;
 pub mod progress;

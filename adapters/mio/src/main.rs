@@ -5,11 +5,10 @@ use std::{
     process::{ExitCode, Termination},
 };
 
-use clap::Parser;
 use skep::{args::Args, commands, exit::Failure};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::of_process();
     match take_limits_as_errors().and_then(|()| commands::run(&args.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

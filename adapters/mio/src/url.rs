@@ -1,4 +1,4 @@
-//! Where a file is: `tcp://host:port/name`.
+//! Where a file is: `skep://key@host:port/name`, or `tcp://host:port/name`.
 //!
 //! ```text
 //!   rdt://[fe80::1%eth0]:7537/photos/bee%20hive.jpg
@@ -6,8 +6,21 @@
 //!  scheme      host      port          name          percent-decoded; nothing else is
 //! ```
 //!
-//! Without a port: 7537 (SKEP on the keys of a telephone) for `tcp` and `rdt`, 7538 for `path`. A `?` or `#` in a
+//! Without a port: 7537 (SKEP on the keys of a telephone) for `skep`, `tcp` and `rdt`, 7538 for `path`. A `?` or `#` in a
 //! name is part of it, for there is no query here: names can be written as they are, save `%`, which is `%25`.
+//!
+//! `skep` is sealed: it says whose server it has to be.
+//!
+//! ```text
+//!   skep://hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo.AAECAwQFBgcICQoLDA0ODw@bee.example:7537/notes.txt
+//!          └───────────────────┬─────────────────────┘ └─────────┬──────────┘
+//!              fingerprint of the server's key           code of an invite, in links that invite
+//! ```
+//!
+//! Both stand where a browser has the user, because there a program that takes the link for an address of the web does
+//! not send them over the network, and because no punctuation of a sentence touches them: a `.` at the end of a
+//! link is often taken for the end of the sentence. Without a fingerprint the host has to be a known one (see
+//! [`KnownHosts`](crate::identity::KnownHosts)), and it cannot invite. A code is never shown in a message.
 
 mod host;
 
@@ -23,10 +36,15 @@ use std::{
 use skep_core::{limits::NAME_MAX, wire::Name};
 
 pub use host::Host;
+use zeroize::Zeroizing;
 
-use crate::escape::escape;
+use crate::{
+    conceal::conceal,
+    escape::escape,
+    identity::{Code, Fingerprint},
+};
 
-/// The port of `tcp` and `rdt` when none is given.
+/// The port of `skep`, `tcp` and `rdt` when none is given.
 pub const PORT: u16 = 7537;
 
 /// The port of `path` when none is given.
@@ -41,13 +59,15 @@ pub enum Scheme {
     Rdt,
     /// Path requests over TCP; they only fetch.
     Path,
+    /// File transfer that is encrypted, and only with whoever has the right key.
+    Skep,
 }
 
 impl Scheme {
     /// The port when none is given.
     pub const fn default_port(self) -> u16 {
         match self {
-            Self::Tcp | Self::Rdt => PORT,
+            Self::Skep | Self::Tcp | Self::Rdt => PORT,
             Self::Path => PATH_PORT,
         }
     }
@@ -58,6 +78,7 @@ impl Scheme {
             Self::Tcp => "tcp",
             Self::Rdt => "rdt",
             Self::Path => "path",
+            Self::Skep => "skep",
         }
     }
 }
@@ -75,6 +96,10 @@ pub struct Url {
     pub scheme: Scheme,
     /// Where it is.
     pub host: Host,
+    /// The key that the other side has to have. Of `skep` only.
+    pub key: Option<Fingerprint>,
+    /// The code that lets one in there. Of `skep` only.
+    pub invite: Option<Code>,
     /// What follows the slash, decoded: empty, or the file, or a directory with a slash at its end.
     name: String,
 }
@@ -144,27 +169,37 @@ impl FromStr for Url {
             "tcp" => Scheme::Tcp,
             "rdt" => Scheme::Rdt,
             "path" => Scheme::Path,
+            "skep" => Scheme::Skep,
             _ => {
                 return Err(BadUrl(format!(
-                    "{scheme}:// is not known here; there are tcp://, rdt:// and path://"
+                    "{scheme}:// is not known here; there are tcp://, rdt://, path:// and skep://"
                 )));
             }
         };
         let (host, name) = rest.split_once('/').unwrap_or((rest, ""));
+        let (key, invite, host) = match scheme {
+            Scheme::Skep => seal(host).map_err(|why| BadUrl(format!("{text}: {why}")))?,
+            _ => (None, None, host),
+        };
         let host =
             Host::parse(host, scheme.default_port()).map_err(|why| BadUrl(format!("{text}: {why}")))?;
         if host.port == 0 {
             return Err(BadUrl(format!("{text}: there is no port 0")));
         }
         let name = decode(name).map_err(|why| BadUrl(format!("{text}: {why}")))?;
-        Ok(Self { scheme, host, name })
+        Ok(Self { scheme, host, key, invite, name })
     }
 }
 
-/// For messages: escaped where it has to be, so not always a URL that can be read back.
+/// For messages: escaped where it has to be and without the code of an invite, so not always a URL that can be read
+/// back.
 impl Display for Url {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}://{}/{}", self.scheme, self.host, escape(&self.name))
+        write!(formatter, "{}://", self.scheme)?;
+        if let Some(key) = &self.key {
+            write!(formatter, "{key}@")?;
+        }
+        write!(formatter, "{}/{}", self.host, escape(&self.name))
     }
 }
 
@@ -177,11 +212,36 @@ impl BadUrl {
 
 impl Display for BadUrl {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        escape(&self.0).fmt(formatter)
+        escape(&conceal(&self.0)).fmt(formatter)
     }
 }
 
 impl std::error::Error for BadUrl {}
+
+/// A link to a server, for somebody to copy: with a code in it, it is a secret.
+pub fn link(host: &Host, key: &Fingerprint, invite: Option<&Code>) -> Zeroizing<String> {
+    let code = invite.map(Code::reveal);
+    let (dot, code) = code.as_ref().map_or(("", ""), |code| (".", code.as_str()));
+    Zeroizing::new(format!("{}://{key}{dot}{code}@{host}/", Scheme::Skep))
+}
+
+/// Whose server it has to be, the code of an invite, and the host.
+fn seal(authority: &str) -> Result<(Option<Fingerprint>, Option<Code>, &str), String> {
+    let Some((user, host)) = authority.rsplit_once('@') else {
+        // A link that lost its end would otherwise be looked up as a name, code and all.
+        return if authority.split(['.', ':']).next().is_some_and(|first| first.len() == Fingerprint::LENGTH) {
+            Err("the host is missing behind the key; a link is like skep://KEY@host/".into())
+        } else {
+            Ok((None, None, authority))
+        };
+    };
+    let (key, code) = user.split_once('.').map_or((user, None), |(key, code)| (key, Some(code)));
+    let key =
+        key.parse().map_err(|error| format!("before the @ there is the key of the server, but {error}"))?;
+    let invite =
+        code.map(str::parse).transpose().map_err(|error: crate::identity::BadCode| error.to_string())?;
+    Ok((Some(key), invite, host))
+}
 
 fn bad_name(name: &str) -> BadUrl {
     let why = if name.len() > NAME_MAX {

@@ -96,7 +96,6 @@ pub fn kind() -> TypeKind {
     if flag() { TypeKind::Raw } else { TypeKind::Ascii }
 }
 
-
 /// Any terms.
 pub fn terms() -> Terms {
     Terms { window: number() as u32, segment: number() as u16 }

@@ -217,6 +217,13 @@ impl<M: Memory<Slot<Session>>> Server<M> {
     fn expired(&mut self, number: u32) {
         let Some(session) = self.sessions.get_mut(number) else { return };
         match session.state {
+            State::Request if session.dialect == Dialect::Path && !session.request.is_empty() => {
+                // Silence is the end of a path that has no other; nothing is ever missing from it.
+                if let Some(outcome) = session.request.finish(Dialect::Path) {
+                    self.asked(number, outcome);
+                }
+                return;
+            }
             State::Request => {
                 count(&mut self.counters.timed_out);
                 count(&mut self.counters.broken);

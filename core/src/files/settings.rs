@@ -16,6 +16,9 @@ pub struct Settings {
     pub when_full: WhenFull,
     /// The time a stream has to send its whole request (not the content of an upload) before it is aborted.
     pub request_timeout: Duration,
+    /// A path that nothing has ended is taken as whole after so much silence: a known client ends it in no way at
+    /// all.
+    pub path_pause: Duration,
     /// How long an Error waits for a client that goes on sending: what it sends is discarded, because a stream that
     /// ends with bytes unread may lose the Error. Then the stream is aborted.
     pub linger: Duration,
@@ -36,7 +39,8 @@ pub enum WhenFull {
 }
 
 impl Settings {
-    /// Uploads of any length, 8 transfers at once, the others wait; 10 s for a request, 5 s for an Error, 5 min for
+    /// Uploads of any length, 8 transfers at once, the others wait; 10 s for a request, 1 s
+    /// for more of a path, 5 s for an Error, 5 min for
     /// the end of a transfer.
     pub const DEFAULT: Self = Self {
         read_only: false,
@@ -44,6 +48,7 @@ impl Settings {
         slots: 8,
         when_full: WhenFull::Wait,
         request_timeout: Duration::from_secs(10),
+        path_pause: Duration::from_secs(1),
         linger: Duration::from_secs(5),
         close_timeout: Duration::from_secs(300),
     };

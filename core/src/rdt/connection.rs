@@ -26,6 +26,12 @@ use core::{net::SocketAddr, time::Duration};
 /// The smallest datagram size that every path carries; calls fall back to it (RFC 9000 section 14.1).
 const DATAGRAM_MIN: usize = 1_200;
 
+/// How long a copy of a call may be under way. Whoever calls again later has begun anew.
+const RESTART_AGE: Duration = Duration::from_secs(3);
+
+/// From this call on the smallest size is asked for.
+const CALLS_HOPED: u8 = 3;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Own,
@@ -35,7 +41,11 @@ pub(crate) enum Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// Calling: in which language, how often so far, and when again.
-    Calling { language: Language, calls: u8, again: Instant },
+    Calling {
+        language: Language,
+        calls: u8,
+        again: Instant,
+    },
     /// In the backlog.
     Waiting,
     Open,
@@ -49,7 +59,10 @@ enum Finish {
     No,
     Asked,
     /// FIN was sent so often, and is due again then.
-    Sent { tries: u8, again: Instant },
+    Sent {
+        tries: u8,
+        again: Instant,
+    },
     Done,
 }
 
@@ -58,8 +71,7 @@ enum Finish {
 struct Due {
     open: bool,
     connect: bool,
-    /// The size of the OPEN that is to be answered, or 0.
-    accept: u16,
+    accept: bool,
     fin_ack: bool,
     ping: bool,
     reset: bool,
@@ -84,16 +96,17 @@ pub struct Connection<P: Profile> {
     pub(crate) receiver: Receiver<P>,
     pub(crate) counters: Counters,
     segment: u16,
-    /// The size of the OPEN that called.
-    call_size: u16,
     finish: Finish,
     peer_finished: bool,
     /// A segment or an acknowledgement came: the peer is where it says it is.
     confirmed: bool,
+    confirmed_at: Instant,
     /// The application has let go; what the peer still needs to hear is said.
     pub(crate) abandoned: bool,
-    /// A known peer called again after segments had come.
-    pub(crate) called_again: bool,
+    /// A known peer called again, and no segment that is new came since.
+    called_again: bool,
+    /// Another call came from its address: the peer was asked whether it still is who it was.
+    challenged: bool,
     heard: Instant,
     ping_at: Instant,
     due: Due,
@@ -138,12 +151,13 @@ impl<P: Profile> Connection<P> {
             receiver: Receiver::new(),
             counters: Counters::default(),
             segment: 0,
-            call_size: 0,
             finish: Finish::No,
             peer_finished: false,
             confirmed: false,
+            confirmed_at: now,
             abandoned: false,
             called_again: false,
+            challenged: false,
             heard: now,
             ping_at: now,
             due: Due::default(),
@@ -151,7 +165,13 @@ impl<P: Profile> Connection<P> {
     }
 
     /// A connection that calls.
-    pub(crate) fn call(now: Instant, peer: SocketAddr, number: u32, language: Language, settings: &Settings) -> Self {
+    pub(crate) fn call(
+        now: Instant,
+        peer: SocketAddr,
+        number: u32,
+        language: Language,
+        settings: &Settings,
+    ) -> Self {
         let mode = if language == Language::Known { Mode::Known(settings.kind) } else { Mode::Own };
         let phase = Phase::Calling { language, calls: 0, again: now };
         Self::new(now, peer, number, mode, phase)
@@ -168,13 +188,17 @@ impl<P: Profile> Connection<P> {
         let mut connection = Self::new(now, peer, number, Mode::Own, Phase::Waiting);
         let carried = size.saturating_sub(Own::DATA_HEADER).max(1).min(usize::from(u16::MAX)) as u16;
         connection.segment = terms.segment.min(settings.terms.segment).min(carried);
-        connection.call_size = size.min(usize::from(u16::MAX)) as u16;
         connection.begin(terms.window, settings);
         connection
     }
 
     /// A connection for a known peer that calls.
-    pub(crate) fn called_by_known(now: Instant, peer: SocketAddr, kind: TypeKind, settings: &Settings) -> Self {
+    pub(crate) fn called_by_known(
+        now: Instant,
+        peer: SocketAddr,
+        kind: TypeKind,
+        settings: &Settings,
+    ) -> Self {
         let mut connection = Self::new(now, peer, 0, Mode::Known(kind), Phase::Waiting);
         connection.begin(0, settings);
         connection
@@ -200,12 +224,17 @@ impl<P: Profile> Connection<P> {
         if self.phase == Phase::Waiting {
             self.phase = Phase::Open;
             self.hear(now, settings);
-            self.answer_call(usize::from(self.call_size));
+            self.answer_call();
         }
     }
 
     pub(crate) fn is_calling(&self) -> bool {
         matches!(self.phase, Phase::Calling { .. })
+    }
+
+    /// Whether it is not open yet: nothing but the answer to a call means anything.
+    pub(crate) fn is_opening(&self) -> bool {
+        matches!(self.phase, Phase::Calling { .. } | Phase::Waiting)
     }
 
     /// Whether the application may still use it.
@@ -214,14 +243,46 @@ impl<P: Profile> Connection<P> {
     }
 
     /// The call is answered, at first or again.
-    pub(crate) fn answer_call(&mut self, size: usize) {
-        if self.phase == Phase::Open {
-            self.due.accept = size.clamp(1, usize::from(u16::MAX)) as u16;
+    pub(crate) fn answer_call(&mut self) {
+        self.due.accept = self.phase == Phase::Open;
+    }
+
+    /// Another call came from the peer's address. Either it is an old one that took its time, or the peer was
+    /// restarted: asked for a sign of life, it gives one, or says that it knows of no such connection.
+    pub(crate) fn challenge(&mut self) {
+        if self.mode == Mode::Own {
+            self.challenged = true;
+            self.due.ping = true;
         }
     }
 
     pub(crate) fn confirmed(&self) -> bool {
         self.confirmed
+    }
+
+    /// Whether another call may be one that was under way when the peer began to speak.
+    pub(crate) fn is_young(&self, now: Instant) -> bool {
+        !self.confirmed || now.since(self.confirmed_at) < RESTART_AGE
+    }
+
+    fn confirm(&mut self) {
+        if !self.confirmed {
+            self.confirmed = true;
+            self.confirmed_at = self.heard;
+        }
+    }
+
+    /// A known peer called again.
+    pub(crate) fn called_by_known_again(&mut self, now: Instant) {
+        self.called_again = !self.is_young(now);
+        self.answer_call();
+    }
+
+    /// Whether a known peer that sends its first segment does so for the second time, after a second call: it
+    /// cannot have lost only the acknowledgement when it sent others since, or acknowledged some of ours.
+    pub(crate) fn has_begun_anew(&self) -> bool {
+        let next = self.receiver.next();
+        self.called_again && (next > 1 || next == 1 && self.sender.bytes_acknowledged > 0)
     }
 
     /// Our direction ends after its content.
@@ -255,10 +316,11 @@ impl<P: Profile> Connection<P> {
 
     pub(crate) fn fail(&mut self, error: Error) {
         if self.phase != Phase::Over {
-            self.phase = Phase::Over;
-            if !self.abandoned {
+            // Of one that was never accepted nobody knows.
+            if !self.abandoned && self.phase != Phase::Waiting {
                 self.due.closed = Some(Err(error));
             }
+            self.phase = Phase::Over;
         }
     }
 
@@ -274,21 +336,23 @@ impl<P: Profile> Connection<P> {
         self.ping_at = now + settings.keep_alive;
     }
 
-    /// The answer to a call in skep's own language.
-    pub(crate) fn accepted(&mut self, now: Instant, terms: Terms, size: usize, settings: &Settings) {
-        let Phase::Calling { language, calls, again } = self.phase else { return };
-        if language == Language::Known {
-            return;
+    /// The answer to a call in skep's own language. `false`: it answers something else.
+    #[must_use]
+    pub(crate) fn accepted(&mut self, now: Instant, terms: Terms, settings: &Settings) -> bool {
+        // Later ones are repeats.
+        let Phase::Calling { language, calls, again } = self.phase else { return true };
+        if language == Language::Known || terms.segment > offer(calls, settings) {
+            return false;
         }
-        let carried = size.saturating_sub(Own::DATA_HEADER).max(1).min(usize::from(u16::MAX)) as u16;
         self.mode = Mode::Own;
-        self.segment = terms.segment.min(settings.terms.segment).min(carried);
+        self.segment = terms.segment;
         if calls == 1 {
             // Called once, answered once: the first sample of the round-trip time.
             let called = again.micros_since(Instant::ZERO).saturating_sub(micros(settings.call_interval));
             self.sender.rtt.sample(Instant::from_micros(called), now, 0);
         }
         self.opened(now, terms.window, settings);
+        true
     }
 
     /// The answer of a known peer.
@@ -303,18 +367,18 @@ impl<P: Profile> Connection<P> {
 
     fn opened(&mut self, now: Instant, window: u32, settings: &Settings) {
         self.phase = Phase::Open;
-        self.confirmed = true;
         self.due.open = false;
         self.due.connect = false;
         self.due.connected = true;
         self.hear(now, settings);
+        self.confirm();
         self.begin(window, settings);
     }
 
     /// An acknowledgement of skep's own. `false`: it lies.
     pub(crate) fn acknowledged(&mut self, now: Instant, packet: &Own<'_>, settings: &Settings) -> bool {
         let Own::Ack { top, next, limit, delay, map } = *packet else { return false };
-        self.confirmed = true;
+        self.confirm();
         let ack = (top, next, limit, delay, map);
         let true_word = self.sender.acknowledged(now, ack, &bounds(settings), &mut self.counters);
         self.count_acknowledgement(true_word)
@@ -322,7 +386,7 @@ impl<P: Profile> Connection<P> {
 
     /// A known peer's acknowledgement. `false`: it is old, or lies.
     pub(crate) fn acknowledged_segment(&mut self, now: Instant, number: u32, settings: &Settings) -> bool {
-        self.confirmed = true;
+        self.confirm();
         // To a peer in stop-and-wait numbers wrap at 2^16.
         let number = if settings.known_window == 1 && number <= u32::from(u16::MAX) {
             near_16(number as u16, self.sender.segments_sent().saturating_sub(1)) as u32
@@ -358,12 +422,17 @@ impl<P: Profile> Connection<P> {
 
     /// A segment of the peer was stored, to its end.
     pub(crate) fn received_segment(&mut self) {
-        self.confirmed = true;
+        self.confirm();
         self.called_again = false;
         self.counters.received = self.counters.received.saturating_add(1);
         if self.receiver.take_complete() {
             self.due.received = true;
         }
+    }
+
+    /// Whether content is complete, and the application was not told yet.
+    pub(crate) const fn owes_received(&self) -> bool {
+        self.due.received
     }
 
     /// A range of length 0 was sent.
@@ -392,6 +461,18 @@ impl<P: Profile> Connection<P> {
         true
     }
 
+    /// Until when a FIN that comes now may come again: if its answer is lost, the peer repeats it after its time-out,
+    /// which is about as long as ours; or three round trips, when it has measured only one.
+    pub(crate) fn linger_until(&self, now: Instant, settings: &Settings) -> Instant {
+        let rtt = &self.sender.rtt;
+        let repeat = rtt.timeout(&bounds(settings)).saturating_mul(2);
+        let repeat = repeat.max(rtt.smoothed().unwrap_or(0).saturating_mul(4));
+        match self.mode {
+            Mode::Own => (now + settings.linger).max(now.plus_micros(repeat)),
+            Mode::Known(_) => now + settings.known_linger,
+        }
+    }
+
     /// FINACK.
     pub(crate) fn finish_acknowledged(&mut self) {
         if matches!(self.finish, Finish::Sent { .. }) {
@@ -407,11 +488,21 @@ impl<P: Profile> Connection<P> {
 
     /// The peer has no such connection any more.
     pub(crate) fn reset(&mut self) {
-        self.fail(Error::Reset { delivered: self.sender.bytes_acknowledged });
+        let has_said_all = matches!(self.finish, Finish::Sent { .. });
+        if has_said_all && self.peer_finished {
+            // It has all, has said all, and has gone: only its FINACK was lost.
+            self.finish = Finish::Done;
+            self.check_end();
+        } else if self.challenged {
+            self.fail(Error::Restarted);
+        } else {
+            self.fail(Error::Reset { delivered: self.sender.bytes_acknowledged });
+        }
     }
 
     fn check_end(&mut self) {
-        if self.finish == Finish::Done && (self.peer_finished || self.abandoned) && self.phase == Phase::Open {
+        if self.finish == Finish::Done && (self.peer_finished || self.abandoned) && self.phase == Phase::Open
+        {
             if !self.abandoned {
                 self.due.closed = Some(Ok(()));
             }
@@ -463,9 +554,15 @@ impl<P: Profile> Connection<P> {
         if calls >= settings.calls {
             return self.fail(Error::Unreachable);
         }
-        let interval = micros(settings.call_interval) << calls.saturating_sub(1).min(8);
+        let interval = micros(settings.call_interval).saturating_mul(1 << calls.min(8));
         let again = now.plus_micros(interval.min(1_000_000));
-        self.phase = Phase::Calling { language, calls: calls.saturating_add(1), again };
+        let next = calls.saturating_add(1);
+        self.phase = Phase::Calling { language, calls: next, again };
+        if offer(next, settings) != offer(calls, settings) {
+            // The size of segments is part of what a number stands for: an answer to an earlier call, which may still
+            // be under way, must not be taken for one to this.
+            self.number = self.number.wrapping_add(1);
+        }
         self.due.open = language != Language::Known;
         self.due.connect = language == Language::Known || language == Language::Any && calls > 0;
     }
@@ -532,21 +629,19 @@ impl<P: Profile> Connection<P> {
     /// The next packet that carries no content.
     fn next_small(&mut self, now: Instant, room: &mut [u8], settings: &Settings) -> Option<Made> {
         let length = if core::mem::take(&mut self.due.open) {
-            let packet = Own::Open { terms: settings.terms, realm: settings.magic };
-            let size = usize::from(settings.terms.segment).saturating_add(Own::DATA_HEADER);
-            // A path that does not carry the size hoped for is found out here, not in the middle of a file.
-            let small = matches!(self.phase, Phase::Calling { calls: 3.., .. });
-            let size = if small { size.min(DATAGRAM_MIN) } else { size };
+            let calls = if let Phase::Calling { calls, .. } = self.phase { calls } else { 0 };
+            let terms = Terms { segment: offer(calls, settings), ..settings.terms };
+            let size = usize::from(terms.segment).saturating_add(Own::DATA_HEADER);
+            let packet = Own::Open { terms, realm: settings.magic };
             packet.emit(self.number, room).map(|length| pad(room, length, size))
         } else if core::mem::take(&mut self.due.connect) {
             Known::Connect.emit(&settings.magic, settings.kind, room)
-        } else if self.due.accept > 0 {
-            let size = usize::from(core::mem::take(&mut self.due.accept));
+        } else if core::mem::take(&mut self.due.accept) {
             match self.mode {
                 Mode::Own => {
                     let terms = Terms { window: settings.terms.window, segment: self.segment };
-                    let full = usize::from(self.segment).saturating_add(Own::DATA_HEADER).min(size);
-                    Own::Accept { terms }.emit(self.number, room).map(|length| pad(room, length, full))
+                    let size = usize::from(self.segment).saturating_add(Own::DATA_HEADER);
+                    Own::Accept { terms }.emit(self.number, room).map(|length| pad(room, length, size))
                 }
                 Mode::Known(kind) => Known::ConnAck.emit(&settings.magic, kind, room),
             }
@@ -633,7 +728,8 @@ impl<P: Profile> Connection<P> {
             match self.mode {
                 Mode::Own => {
                     let transmission = batch.first_transmission.wrapping_add(index as u64) as u32;
-                    Own::Data { transmission, segment: segment as u32, body: &[] }.emit(self.number, datagram)?;
+                    Own::Data { transmission, segment: segment as u32, body: &[] }
+                        .emit(self.number, datagram)?;
                 }
                 Mode::Known(kind) => {
                     let number = if settings.known_window == 1 { segment & 0xffff } else { segment };
@@ -655,6 +751,13 @@ impl<P: Profile> Connection<P> {
             counters: self.counters,
         }
     }
+}
+
+/// The size of segments that a call asks for, after so many calls. A path that does not carry the size hoped for is
+/// found out by the size of OPEN and ACCEPT, not in the middle of a file.
+fn offer(calls: u8, settings: &Settings) -> u16 {
+    let safe = DATAGRAM_MIN.saturating_sub(Own::DATA_HEADER) as u16;
+    if calls < CALLS_HOPED { settings.terms.segment } else { settings.terms.segment.min(safe) }
 }
 
 /// The number whose low 16 bits are `low`, nearest to `near`.

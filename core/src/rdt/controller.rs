@@ -1,7 +1,7 @@
 //! How much may be under way: the congestion window, in segments.
 //!
-//! It doubles each round trip until a round loses more than one in eight, then gives a quarter back and grows by
-//! a sixteenth each round. Loss below that is taken for what it is on a radio link, noise, and is repaired
+//! It doubles each round trip until a round loses more than one in eight, which leaves what got through; from then on
+//! such a round gives a quarter back, and any other lets it grow by a sixteenth. Loss below that is taken for what it is on a radio link, noise, and is repaired
 //! without slowing down. A time-out starts over from the smallest window.
 
 /// The window of one direction.
@@ -22,7 +22,14 @@ impl Controller {
 
     pub(crate) fn new(maximum: u32) -> Self {
         let maximum = maximum.max(1);
-        Self { window: Self::FIRST.min(maximum), maximum, doubling: true, round_end: 0, acknowledged: 0, lost: 0 }
+        Self {
+            window: Self::FIRST.min(maximum),
+            maximum,
+            doubling: true,
+            round_end: 0,
+            acknowledged: 0,
+            lost: 0,
+        }
     }
 
     /// Segments that may be under way.
@@ -42,8 +49,9 @@ impl Controller {
             return;
         }
         if self.lost > self.acknowledged.saturating_add(self.lost) / 8 && self.lost > 1 {
+            let kept = if self.doubling { self.acknowledged } else { (self.window / 4).saturating_mul(3) };
             self.doubling = false;
-            self.window = (self.window / 4).saturating_mul(3).max(Self::FIRST.min(self.maximum) / 4).max(1);
+            self.window = kept.min(self.window).max(Self::FIRST.min(self.maximum) / 4).max(1);
         } else if !self.doubling {
             self.window = self.window.saturating_add(self.window / 16).saturating_add(1).min(self.maximum);
         }

@@ -1,7 +1,8 @@
 //! Many connections on one socket: who a datagram is for, who is accepted, whose turn it is.
 
 use super::{
-    Connection, ConnectionId, Discard, Dropped, Incoming, Language, Output, Settings, Statistics, Ticket, Transmit,
+    Connection, ConnectionId, Discard, Dropped, Incoming, Language, Output, Settings, Statistics, Ticket,
+    Transmit,
     connection::{Made, Mode, Step},
     index::Index,
     profile::Profile,
@@ -106,12 +107,18 @@ impl<P: Profile> Endpoint<P> {
 
     /// Accepts the peer that has waited longest. Its call is answered, and it may send.
     pub fn accept(&mut self, now: Instant) -> Option<(ConnectionId, SocketAddr)> {
-        let number = self.backlog.pop_front()?;
-        let connection = self.table.get_mut(number)?;
-        connection.accept(now, &self.settings);
-        let accepted = (connection.name, connection.peer);
-        self.table.give_turn(number);
-        Some(accepted)
+        loop {
+            let number = self.backlog.pop_front()?;
+            // One that has said meanwhile that it is gone is only waiting to be forgotten.
+            let Some(connection) = self.table.get_mut(number).filter(|connection| connection.is_usable())
+            else {
+                continue;
+            };
+            connection.accept(now, &self.settings);
+            let accepted = (connection.name, connection.peer);
+            self.table.give_turn(number);
+            return Some(accepted);
+        }
     }
 
     /// Takes a datagram.
@@ -270,7 +277,9 @@ impl<P: Profile> Endpoint<P> {
                 let length = self.emit_reply(&reply, room).unwrap_or(0);
                 break (reply.to, Made { length, size: length, load: None });
             }
-            let Some(number) = self.table.take_turn() else { return Output::Wait(self.table.next_deadline()) };
+            let Some(number) = self.table.take_turn() else {
+                return Output::Wait(self.table.next_deadline());
+            };
             let Some(connection) = self.table.get_mut(number) else { continue };
             match connection.poll(now, room, &self.settings) {
                 Step::Datagrams(made) => {
@@ -310,7 +319,7 @@ impl<P: Profile> Endpoint<P> {
             return self.called(now, from, number, *terms, size);
         }
         let ours = |connection: &Connection<P>| connection.number == number && connection.mode == Mode::Own;
-        let Some(place) = self.find(&from, ours) else {
+        let Some(place) = self.find(&from, &ours) else {
             // The end of a connection that is over is confirmed; other packets of it are told that there is none.
             match packet {
                 Own::Fin { .. } => self.reply(Reply { to: from, packet: Packet::FinAck(number) }),
@@ -321,13 +330,20 @@ impl<P: Profile> Endpoint<P> {
             }
             return Err(Discard::Stray);
         };
-        let linger = now + self.settings.linger;
         let settings = &self.settings;
         let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
+        if connection.is_opening() && !matches!(packet, Own::Accept { .. } | Own::Reset) {
+            // It has overtaken the answer to the call, and comes again.
+            return Err(Discard::Stray);
+        }
         connection.hear(now, settings);
         let mut outcome = Ok(None);
         match packet {
-            Own::Accept { terms } => connection.accepted(now, *terms, size, settings),
+            Own::Accept { terms } => {
+                if !connection.accepted(now, *terms, settings) {
+                    outcome = Err(Discard::Malformed);
+                }
+            }
             Own::Data { transmission, segment, body } => {
                 let segment = super::sender::expand(*segment, connection.receiver.next());
                 outcome = Self::segment(connection, segment, *transmission, body);
@@ -342,7 +358,7 @@ impl<P: Profile> Endpoint<P> {
             }
             Own::Fin { segments } => {
                 if connection.peer_finished(Some(*segments)) {
-                    self.linger_until = self.linger_until.max(linger);
+                    self.linger_until = self.linger_until.max(connection.linger_until(now, settings));
                 } else {
                     outcome = Err(Discard::Early);
                 }
@@ -369,23 +385,25 @@ impl<P: Profile> Endpoint<P> {
         let theirs = |connection: &Connection<P>| {
             connection.mode != Mode::Own || packet == Known::ConnAck && connection.is_calling()
         };
-        let Some(place) = self.find(&from, theirs) else {
+        let Some(place) = self.find(&from, &theirs) else {
             if packet == Known::Fin {
                 self.reply(Reply { to: from, packet: Packet::KnownFinAck(kind) });
             }
             return Err(Discard::Stray);
         };
         if let Known::Info { number: 0, .. } = packet
-            && self.table.get(place).is_some_and(|connection| connection.called_again && connection.receiver.next() > 1)
+            && self.table.get(place).is_some_and(Connection::has_begun_anew)
         {
             // It called again and counts from the start: it was restarted, and what is here is of its past.
             self.replace(place);
             self.called_by_known(now, from, kind)?;
             return Err(Discard::Stray);
         }
-        let linger = now + self.settings.known_linger;
         let settings = &self.settings;
         let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
+        if connection.is_opening() && packet != Known::ConnAck {
+            return Err(Discard::Stray);
+        }
         connection.hear(now, settings);
         let mut outcome = Ok(None);
         match packet {
@@ -398,7 +416,7 @@ impl<P: Profile> Endpoint<P> {
             }
             Known::Fin => {
                 connection.peer_finished(None);
-                self.linger_until = self.linger_until.max(linger);
+                self.linger_until = self.linger_until.max(connection.linger_until(now, settings));
             }
             Known::FinAck => connection.finish_acknowledged(),
             Known::Connect => {}
@@ -441,7 +459,7 @@ impl<P: Profile> Endpoint<P> {
         let ahead = segment.saturating_sub(connection.receiver.next());
         match outcome {
             Err(Discard::Duplicate) => self.reply(acknowledgement),
-            Err(Discard::Early) if ahead < u64::from(settings.early_window) => {
+            Err(Discard::Early) if ahead > 0 && ahead < u64::from(settings.early_window) => {
                 let ticket = Ticket {
                     connection: connection.name,
                     segment,
@@ -464,7 +482,11 @@ impl<P: Profile> Endpoint<P> {
         number: u32,
         body: &'d [u8],
     ) -> Result<Option<Incoming<'d>>, Discard> {
-        let verdict = connection.receiver.judge(segment, body.len());
+        let verdict = match connection.receiver.judge(segment, body.len()) {
+            // The application does not know yet that it has all of its content.
+            Verdict::Message { .. } if connection.owes_received() => Verdict::Early,
+            verdict => verdict,
+        };
         count(verdict, &mut connection.counters);
         let length = body.len().min(usize::from(u16::MAX)) as u16;
         let ticket = Ticket { connection: connection.name, segment, number, skip: 0, count: length, length };
@@ -476,7 +498,12 @@ impl<P: Profile> Endpoint<P> {
             Verdict::Store { skip, length, file, offset } => {
                 let bytes = body.get(usize::from(skip)..).unwrap_or_default();
                 let bytes = bytes.get(..usize::from(length)).unwrap_or_default();
-                Ok(Some(Incoming::Store { ticket: Ticket { skip, count: length, ..ticket }, file, offset, bytes }))
+                Ok(Some(Incoming::Store {
+                    ticket: Ticket { skip, count: length, ..ticket },
+                    file,
+                    offset,
+                    bytes,
+                }))
             }
             Verdict::Duplicate => Err(Discard::Duplicate),
             Verdict::Beyond => Err(Discard::BeyondWindow),
@@ -507,14 +534,21 @@ impl<P: Profile> Endpoint<P> {
         terms: crate::wire::rdt::Terms,
         size: usize,
     ) -> Result<Option<Incoming<'static>>, Discard> {
-        if let Some(place) = self.find(&from, |connection| !connection.is_calling() && connection.is_usable()) {
+        if let Some(place) = self.find(&from, &|connection| !connection.is_calling() && connection.is_usable())
+        {
             let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
             if connection.mode == Mode::Own && connection.number == number {
-                connection.answer_call(size);
+                connection.answer_call();
                 self.table.give_turn(place);
                 return Ok(None);
             }
-            if connection.mode != Mode::Own && !connection.confirmed() {
+            let is_successor = number == connection.number.wrapping_add(1) && !connection.confirmed();
+            if connection.mode == Mode::Own && !is_successor {
+                connection.challenge();
+                self.table.give_turn(place);
+                return Ok(None);
+            }
+            if connection.mode != Mode::Own && connection.is_young(now) {
                 // It called in both languages, and the other one was heard first.
                 return Ok(None);
             }
@@ -531,10 +565,17 @@ impl<P: Profile> Endpoint<P> {
         from: SocketAddr,
         kind: TypeKind,
     ) -> Result<Option<Incoming<'static>>, Discard> {
-        if let Some(place) = self.find(&from, |connection| !connection.is_calling() && connection.is_usable()) {
-            if let Some(connection) = self.table.get_mut(place).filter(|connection| connection.mode != Mode::Own) {
-                connection.called_again = true;
-                connection.answer_call(1);
+        if let Some(place) = self.find(&from, &|connection| !connection.is_calling() && connection.is_usable())
+        {
+            if let Some(connection) = self.table.get_mut(place) {
+                if connection.mode == Mode::Own {
+                    // It called in both languages, and the other one was heard first; or it was restarted.
+                    if connection.confirmed() {
+                        connection.challenge();
+                    }
+                } else {
+                    connection.called_by_known_again(now);
+                }
                 self.table.give_turn(place);
             }
             return Ok(None);
@@ -558,12 +599,6 @@ impl<P: Profile> Endpoint<P> {
         if let Some(connection) = self.table.get_mut(place) {
             connection.replaced();
             self.index.remove(&connection.peer, place);
-            // Not `retain`: it can panic, as far as the linker can tell.
-            for _ in 0..self.backlog.len() {
-                if let Some(waiting) = self.backlog.pop_front().filter(|&waiting| waiting != place) {
-                    _ = self.backlog.push_back(waiting);
-                }
-            }
             self.table.give_turn(place);
         }
     }
@@ -586,10 +621,17 @@ impl<P: Profile> Endpoint<P> {
     fn leave(&mut self, number: u32) {
         if let Some(connection) = self.table.remove(number) {
             self.index.remove(&connection.peer, number);
+            // Not `retain`: it can panic, as far as the linker can tell.
+            for _ in 0..self.backlog.len() {
+                if let Some(waiting) = self.backlog.pop_front().filter(|&waiting| waiting != number) {
+                    _ = self.backlog.push_back(waiting);
+                }
+            }
         }
     }
 
-    fn find(&self, address: &SocketAddr, is_it: impl Fn(&Connection<P>) -> bool) -> Option<u32> {
+    #[inline(never)] // for size: core/panic-check/run shows it
+    fn find(&self, address: &SocketAddr, is_it: &dyn Fn(&Connection<P>) -> bool) -> Option<u32> {
         let table = &self.table;
         self.index.find(address, |number| {
             table.get(number).is_some_and(|connection| connection.peer == *address && is_it(connection))

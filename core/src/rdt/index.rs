@@ -52,7 +52,12 @@ impl<M: Memory<Link>> Index<M> {
 
     /// Enters `number` under `address`. `others` are the entries so far, with their addresses: they move when
     /// the memory grows.
-    pub(crate) fn insert(&mut self, address: &SocketAddr, number: u32, others: impl Iterator<Item = (u32, SocketAddr)>) {
+    pub(crate) fn insert(
+        &mut self,
+        address: &SocketAddr,
+        number: u32,
+        others: impl Iterator<Item = (u32, SocketAddr)>,
+    ) {
         if number as usize >= self.links.values().len() {
             let length = (number as usize).saturating_add(1).saturating_mul(2).min(self.links.bound());
             self.links.grow(length, Link::empty);
@@ -136,7 +141,8 @@ mod tests {
             entries.remove(&number);
         }
         for number in 0..64 {
-            let found = index.find(&address(number), |candidate| entries.get(&candidate) == Some(&address(number)));
+            let found =
+                index.find(&address(number), |candidate| entries.get(&candidate) == Some(&address(number)));
             assert_eq!(found, entries.contains_key(&number).then_some(number));
         }
     }

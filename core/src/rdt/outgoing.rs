@@ -18,7 +18,10 @@ const PIECES_MAX: usize = 8;
 enum Content {
     /// The first `length` bytes of the kept ones that belong to no earlier piece.
     Message,
-    Range { file: FileId, offset: u64 },
+    Range {
+        file: FileId,
+        offset: u64,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -100,9 +103,10 @@ impl<O: Memory<u8>> Outgoing<O> {
             let left = piece.length.saturating_sub(before);
             if left > 0 {
                 return Some(match piece.content {
-                    Content::Message => {
-                        Place::Message { start: start.saturating_add(before as usize), length: left.min(size) as usize }
-                    }
+                    Content::Message => Place::Message {
+                        start: start.saturating_add(before as usize),
+                        length: left.min(size) as usize,
+                    },
                     Content::Range { file, offset } => {
                         Place::Range { file, offset: offset.saturating_add(before), left }
                     }
@@ -156,6 +160,7 @@ impl<O: Memory<u8>> Outgoing<O> {
 }
 
 /// How many segments `length` bytes fill.
+#[inline(never)] // for size: core/panic-check/run shows it
 pub(crate) fn segments(length: u64, size: u64) -> u64 {
     length.checked_next_multiple_of(size.max(1)).unwrap_or(u64::MAX).checked_div(size).unwrap_or(0)
 }

@@ -1,6 +1,11 @@
 //! How much room an endpoint has: fixed on a device, growing on a host.
 
-use super::{connection::Connection, endpoint::Reply, index::Link, sender::{Segment, Transmission}};
+use super::{
+    connection::Connection,
+    endpoint::Reply,
+    index::Link,
+    sender::{Segment, Transmission},
+};
 use crate::{Memory, table::Slot};
 use core::fmt::Debug;
 

@@ -9,8 +9,17 @@
 //! Nothing is acknowledged before it is stored, or taken by the application. A segment whose place is not known
 //! yet is dropped and will come again.
 
-use super::{Counters, outgoing::segments, profile::{Profile, power_below}, sender::expand};
-use crate::{Memory, stream::FileId, wire::rdt::{Map, Own}};
+use super::{
+    Counters,
+    outgoing::segments,
+    profile::{Profile, power_below},
+    sender::expand,
+};
+use crate::{
+    Memory,
+    stream::FileId,
+    wire::rdt::{Map, Own},
+};
 
 /// An acknowledgement is owed at the latest after so many transmissions, well within what its map can tell.
 const UNACKNOWLEDGED_MAX: u16 = 64;
@@ -280,6 +289,7 @@ impl<P: Profile> Receiver<P> {
     fn pass(&mut self) {
         self.next = self.next.saturating_add(1);
         self.taken = 0;
+        self.blocked = false;
         self.owes = true;
         // Content that began inside a segment goes on at the start of the next: from here on places are known.
         if let Some(content) = self.content.as_mut().filter(|content| content.base.is_none() && self.placed) {
@@ -305,7 +315,9 @@ impl<P: Profile> Receiver<P> {
             for number in self.next..self.next.saturating_add(length as u64) {
                 let old = number as usize & length.wrapping_sub(1);
                 let new = number as usize & marks.len().wrapping_sub(1);
-                if old != new && let Some(mark) = marks.get_mut(old) {
+                if old != new
+                    && let Some(mark) = marks.get_mut(old)
+                {
                     let value = core::mem::replace(mark, false);
                     if let Some(mark) = marks.get_mut(new) {
                         *mark = value;

@@ -32,8 +32,10 @@ impl Rtt {
             self.deviation_by_4 = rtt << 1;
         } else {
             let error = rtt.abs_diff(self.smoothed_by_8 >> 3);
-            self.deviation_by_4 = self.deviation_by_4.saturating_sub(self.deviation_by_4 >> 2).saturating_add(error);
-            self.smoothed_by_8 = self.smoothed_by_8.saturating_sub(self.smoothed_by_8 >> 3).saturating_add(rtt);
+            self.deviation_by_4 =
+                self.deviation_by_4.saturating_sub(self.deviation_by_4 >> 2).saturating_add(error);
+            self.smoothed_by_8 =
+                self.smoothed_by_8.saturating_sub(self.smoothed_by_8 >> 3).saturating_add(rtt);
         }
         self.latest = rtt;
     }
@@ -44,6 +46,7 @@ impl Rtt {
     }
 
     /// The time-out now, with the doublings of RFC 6298 section 5.5.
+    #[inline(never)] // for size: core/panic-check/run shows it
     pub(crate) fn timeout(&self, bounds: &Bounds) -> u64 {
         let base = match self.smoothed() {
             // 1 ms is the granularity G of the timers below.
@@ -55,10 +58,10 @@ impl Rtt {
     }
 
     /// How long a later transmission's acknowledgement may run ahead before an earlier one counts as lost: 9/8
-    /// of the round-trip time (RFC 9002 section 6.1.2), at least 1 ms.
-    pub(crate) fn reordering(&self, bounds: &Bounds) -> u64 {
+    /// of the round-trip time (RFC 9002 section 6.1.2) or more `eighths`, at least 1 ms.
+    pub(crate) fn reordering(&self, eighths: u8, bounds: &Bounds) -> u64 {
         let rtt = self.smoothed().unwrap_or(bounds.initial).max(self.latest);
-        rtt.saturating_add(rtt >> 3).max(1_000)
+        rtt.saturating_add((rtt >> 3).saturating_mul(u64::from(eighths))).max(1_000)
     }
 
     /// The time-out passed.

@@ -7,9 +7,12 @@
 //! ```
 //!
 //! A transmission is lost when one sent [`REORDERING_FIRST`] numbers later was acknowledged (more, once the
-//! network has shown that it reorders), or one sent 9/8 of a round-trip time later (RFC 9002 section 6.1). A lost
-//! repeat is found in the same way, without a timer. When nothing comes back, the time-out of RFC 6298
-//! repeats the oldest one and doubles.
+//! network has shown that it reorders), or one sent 9/8 of a round-trip time later (RFC 9002 section 6.1; up to two
+//! round-trip times, once it has). A lost
+//! repeat is found in the same way, without a timer. When nothing comes back, the time-out of RFC 6298 takes all for
+//! lost, begins again at the first segment with a small window, and doubles.
+//!
+//! What was taken for lost is remembered as long as the memory lasts, as it may be acknowledged after all.
 
 use super::{
     Counters,
@@ -24,13 +27,18 @@ use crate::{Instant, Memory, wire::rdt::Map};
 pub(crate) const REORDERING_FIRST: u64 = 3;
 /// The most that reordering can raise it to.
 const REORDERING_MAX: u64 = 128;
+/// The same for the time, in eighths of the round trip.
+const PATIENCE_MAX: u8 = 8;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Fate {
     #[default]
     InFlight,
     Acknowledged,
+    /// Overtaken by too much.
     Lost,
+    /// Nothing came back in time. Of a transmission only: its segment is lost.
+    Expired,
 }
 
 /// One sending of a segment.
@@ -71,6 +79,9 @@ pub(crate) struct Sender<P: Profile> {
     next: u64,
     /// Segments before this one may be sent: what the peer said.
     limit: u64,
+    /// The oldest transmission that is remembered, whatever became of it.
+    remembered: u64,
+    /// The oldest transmission in flight; the one after the newest when there is none.
     oldest: u64,
     newest: u64,
     in_flight: u32,
@@ -79,6 +90,8 @@ pub(crate) struct Sender<P: Profile> {
     lost_from: u64,
     largest_acknowledged: u64,
     reordering: u64,
+    /// How much longer than a round trip an acknowledgement may take, in eighths.
+    patience: u8,
     controller: Controller,
     pub(crate) rtt: Rtt,
     /// The time-out, while something is in flight or the peer's limit is in the way.
@@ -87,8 +100,6 @@ pub(crate) struct Sender<P: Profile> {
     loss_at: Option<Instant>,
     tries: u8,
     size: u64,
-    /// A repeat after a time-out may leave whatever the window says.
-    probe: bool,
     asks_for_room: bool,
     pub(crate) bytes_acknowledged: u64,
 }
@@ -102,6 +113,7 @@ impl<P: Profile> Sender<P> {
             first: 0,
             next: 0,
             limit: 0,
+            remembered: 1,
             oldest: 1,
             newest: 0,
             in_flight: 0,
@@ -109,13 +121,13 @@ impl<P: Profile> Sender<P> {
             lost_from: 0,
             largest_acknowledged: 0,
             reordering: REORDERING_FIRST,
+            patience: 1,
             controller: Controller::new(1),
             rtt: Rtt::default(),
             timeout: None,
             loss_at: None,
             tries: 0,
             size: 1,
-            probe: false,
             asks_for_room: false,
             bytes_acknowledged: 0,
         }
@@ -152,10 +164,15 @@ impl<P: Profile> Sender<P> {
     }
 
     /// The next datagrams, up to `most` of equal size (only the last may be shorter).
-    pub(crate) fn batch(&mut self, now: Instant, most: usize, bounds: &Bounds, counters: &mut Counters) -> Option<Batch> {
+    pub(crate) fn batch(
+        &mut self,
+        now: Instant,
+        most: usize,
+        bounds: &Bounds,
+        counters: &mut Counters,
+    ) -> Option<Batch> {
         let window = self.controller.window();
-        let open = window.saturating_sub(self.in_flight).max(u32::from(self.probe)) as usize;
-        let most = most.min(open);
+        let most = most.min(window.saturating_sub(self.in_flight) as usize);
         if most == 0 {
             return None;
         }
@@ -179,7 +196,9 @@ impl<P: Profile> Sender<P> {
         while count < most {
             let this = segment.saturating_add(count as u64);
             let fits = match repeat {
-                Some(_) => this < self.next && self.segment(this).is_some_and(|segment| segment.fate == Fate::Lost),
+                Some(_) => {
+                    this < self.next && self.segment(this).is_some_and(|segment| segment.fate == Fate::Lost)
+                }
                 None => self.has_room_for_segment(),
             };
             if !fits || !self.transmit(now, this) {
@@ -190,7 +209,6 @@ impl<P: Profile> Sender<P> {
         if count == 0 {
             return None;
         }
-        self.probe = false;
         counters.sent = counters.sent.saturating_add(count as u64);
         if repeat.is_some() {
             counters.resent = counters.resent.saturating_add(count as u64);
@@ -218,14 +236,16 @@ impl<P: Profile> Sender<P> {
             return false;
         }
         let before = self.tally();
-        if let Some(transmission) = self.transmission(top).filter(|that| that.fate != Fate::Acknowledged && top > 0) {
+        if let Some(transmission) =
+            self.transmission(top).filter(|that| that.fate != Fate::Acknowledged && top > 0)
+        {
             let sent = transmission.sent;
             // A delay of all ones says only that it was long.
             if delay < u16::MAX {
                 self.rtt.sample(sent, now, u64::from(delay));
             }
         }
-        let lowest = self.oldest.max(top.saturating_sub(Map::SPAN));
+        let lowest = self.remembered.max(top.saturating_sub(Map::SPAN));
         for number in lowest..=top {
             if number == top || map.contains(top.saturating_sub(number)) {
                 self.settle(number, counters);
@@ -235,11 +255,18 @@ impl<P: Profile> Sender<P> {
             self.take(segment);
         }
         // An acknowledgement that was overtaken tells of a limit that holds no more.
-        if top >= self.largest_acknowledged {
+        let is_current = top >= self.largest_acknowledged;
+        if is_current {
             self.limit = expand(limit, self.next).max(next).max(self.first);
         }
         self.largest_acknowledged = self.largest_acknowledged.max(top);
+        let asked = self.asks_for_room;
         self.conclude(now, before, bounds, counters);
+        // The peer lives, and has its reasons to take nothing: it is asked for ever, but ever more seldom. Not so one
+        // that acknowledged a segment and has it not, as a damaged datagram may make it do.
+        if asked && is_current && next >= self.first {
+            self.tries = 0;
+        }
         true
     }
 
@@ -283,6 +310,7 @@ impl<P: Profile> Sender<P> {
             self.segments.release();
             self.transmissions.release();
             self.oldest = self.newest.saturating_add(1);
+            self.remembered = self.oldest;
         }
         ranges
     }
@@ -296,9 +324,8 @@ impl<P: Profile> Sender<P> {
         counters: &mut Counters,
     ) -> Result<Expired, ()> {
         if self.loss_at.is_some_and(|at| at <= now) {
-            let before = self.tally();
-            self.find_lost(now, bounds);
-            self.report(before, counters);
+            let lost = self.find_lost(now, bounds);
+            self.report(0, lost, counters);
         }
         if self.timeout.is_none_or(|at| at > now) {
             return Ok(Expired::Nothing);
@@ -315,12 +342,11 @@ impl<P: Profile> Sender<P> {
             return Ok(Expired::AskForRoom);
         }
         self.controller.timed_out();
-        self.probe = true;
+        self.loss_at = None;
         let mut number = self.oldest;
         while number <= self.newest {
-            if self.transmission(number).is_some_and(|transmission| transmission.fate == Fate::InFlight) {
-                self.lose(number);
-                break;
+            if self.lose(number, Fate::Expired) {
+                counters.lost = counters.lost.saturating_add(1);
             }
             number = number.saturating_add(1);
         }
@@ -336,6 +362,7 @@ impl<P: Profile> Sender<P> {
         self.transmissions.release();
         self.first = self.next;
         self.oldest = self.newest.saturating_add(1);
+        self.remembered = self.oldest;
         self.in_flight = 0;
         self.lost = 0;
         self.timeout = None;
@@ -369,7 +396,8 @@ impl<P: Profile> Sender<P> {
         self.transmissions.grow(longer, Default::default);
         rearrange(self.segments.values_mut(), length, self.first, self.next);
         let end = self.newest.saturating_add(1);
-        rearrange(self.transmissions.values_mut().as_flattened_mut(), pairs.saturating_mul(2), self.oldest, end);
+        let before = pairs.saturating_mul(2);
+        rearrange(self.transmissions.values_mut().as_flattened_mut(), before, self.remembered, end);
         true
     }
 
@@ -396,6 +424,7 @@ impl<P: Profile> Sender<P> {
             return false;
         }
         self.newest = number;
+        self.remembered = self.remembered.max(number.saturating_add(1).saturating_sub(length));
         if let Some(transmission) = self.transmission_mut(number) {
             *transmission = Transmission { sent: now, segment: segment as u32, fate: Fate::InFlight };
         }
@@ -414,9 +443,6 @@ impl<P: Profile> Sender<P> {
 
     /// A transmission was acknowledged.
     fn settle(&mut self, number: u64, counters: &mut Counters) {
-        if number < self.oldest {
-            return;
-        }
         let newest = self.newest;
         let Some(transmission) = self.transmission_mut(number) else { return };
         let segment = transmission.segment;
@@ -428,7 +454,10 @@ impl<P: Profile> Sender<P> {
                 counters.spurious = counters.spurious.saturating_add(1);
                 let ahead = newest.saturating_sub(number).saturating_add(1);
                 self.reordering = self.reordering.max(ahead).min(REORDERING_MAX);
+                self.patience = self.patience.saturating_add(1).min(PATIENCE_MAX);
             }
+            // The acknowledgement was late, or the only one that was not lost.
+            Fate::Expired => counters.spurious = counters.spurious.saturating_add(1),
         }
         self.take(expand(segment, self.next));
     }
@@ -442,11 +471,13 @@ impl<P: Profile> Sender<P> {
         let newest = segment.newest;
         match core::mem::replace(&mut segment.fate, Fate::Acknowledged) {
             Fate::Acknowledged => return,
-            Fate::Lost => self.lost = self.lost.saturating_sub(1),
+            Fate::Lost | Fate::Expired => self.lost = self.lost.saturating_sub(1),
             Fate::InFlight => {
                 // Its newest transmission need not be waited for.
                 let newest = expand(newest, self.newest);
-                if let Some(transmission) = self.transmission_mut(newest).filter(|that| that.fate == Fate::InFlight) {
+                if let Some(transmission) =
+                    self.transmission_mut(newest).filter(|that| that.fate == Fate::InFlight)
+                {
                     transmission.fate = Fate::Acknowledged;
                     self.in_flight = self.in_flight.saturating_sub(1);
                 }
@@ -460,11 +491,13 @@ impl<P: Profile> Sender<P> {
         self.bytes_acknowledged = self.bytes_acknowledged.saturating_add(bytes);
     }
 
-    fn lose(&mut self, number: u64) {
-        let Some(transmission) = self.transmission_mut(number).filter(|that| that.fate == Fate::InFlight) else {
-            return;
+    /// Takes a transmission for lost, if it is in flight.
+    fn lose(&mut self, number: u64, fate: Fate) -> bool {
+        let Some(transmission) = self.transmission_mut(number).filter(|that| that.fate == Fate::InFlight)
+        else {
+            return false;
         };
-        transmission.fate = Fate::Lost;
+        transmission.fate = fate;
         let segment = transmission.segment;
         self.in_flight = self.in_flight.saturating_sub(1);
         let segment_number = expand(segment, self.next);
@@ -476,19 +509,23 @@ impl<P: Profile> Sender<P> {
             self.lost_from = if self.lost == 0 { segment_number } else { self.lost_from.min(segment_number) };
             self.lost = self.lost.saturating_add(1);
         }
+        true
     }
 
-    /// Declares lost what later transmissions have overtaken by too much; sets the moment of the next.
-    fn find_lost(&mut self, now: Instant, bounds: &Bounds) {
+    /// Declares lost what later transmissions have overtaken by too much, and says how many these are; sets the
+    /// moment of the next.
+    fn find_lost(&mut self, now: Instant, bounds: &Bounds) -> u32 {
+        let mut count = 0_u32;
         self.loss_at = None;
-        let wait = self.rtt.reordering(bounds);
+        let wait = self.rtt.reordering(self.patience, bounds);
         let mut number = self.oldest;
         while number < self.largest_acknowledged {
             if let Some(&Transmission { sent, fate: Fate::InFlight, .. }) = self.transmission(number) {
                 let overtaken = number.saturating_add(self.reordering) <= self.largest_acknowledged;
                 let late = sent.plus_micros(wait);
                 if overtaken || late <= now {
-                    self.lose(number);
+                    self.lose(number, Fate::Lost);
+                    count = count.saturating_add(1);
                 } else if self.loss_at.is_none_or(|at| late < at) {
                     self.loss_at = Some(late);
                 }
@@ -496,6 +533,7 @@ impl<P: Profile> Sender<P> {
             number = number.saturating_add(1);
         }
         self.settle_oldest();
+        count
     }
 
     fn settle_oldest(&mut self) {
@@ -512,15 +550,12 @@ impl<P: Profile> Sender<P> {
     }
 
     /// What an acknowledgement changed, all its parts taken together.
-    fn conclude(&mut self, now: Instant, before: (u32, u32, u64), bounds: &Bounds, counters: &mut Counters) {
-        self.find_lost(now, bounds);
-        let progress = self.in_flight != before.0 || self.first != before.2;
-        self.report(before, counters);
+    fn conclude(&mut self, now: Instant, before: (u32, u64), bounds: &Bounds, counters: &mut Counters) {
+        let acknowledged = before.0.saturating_sub(self.in_flight);
+        let progress = self.bytes_acknowledged != before.1;
+        let lost = self.find_lost(now, bounds);
+        self.report(acknowledged, lost, counters);
         let blocked = self.next_lost().unwrap_or(self.next) >= self.limit;
-        if self.asks_for_room {
-            // The peer lives, and has its reasons to take nothing: it is asked for ever, but ever more seldom.
-            self.tries = 0;
-        }
         if progress || self.asks_for_room && !blocked {
             self.tries = 0;
             self.rtt.recover();
@@ -529,15 +564,13 @@ impl<P: Profile> Sender<P> {
         }
     }
 
-    fn tally(&self) -> (u32, u32, u64) {
-        (self.in_flight, self.lost, self.first)
+    fn tally(&self) -> (u32, u64) {
+        (self.in_flight, self.bytes_acknowledged)
     }
 
-    fn report(&mut self, before: (u32, u32, u64), counters: &mut Counters) {
-        let settled = before.0.saturating_sub(self.in_flight);
-        let lost = self.lost.saturating_sub(before.1).min(settled);
+    fn report(&mut self, acknowledged: u32, lost: u32, counters: &mut Counters) {
         counters.lost = counters.lost.saturating_add(u64::from(lost));
-        self.controller.update(settled.saturating_sub(lost), lost, self.oldest, self.newest.saturating_add(1));
+        self.controller.update(acknowledged, lost, self.oldest, self.newest.saturating_add(1));
     }
 
     fn segment(&self, number: u64) -> Option<&Segment> {
@@ -552,11 +585,17 @@ impl<P: Profile> Sender<P> {
     }
 
     fn transmission(&self, number: u64) -> Option<&Transmission> {
+        if number < self.remembered {
+            return None;
+        }
         let values = self.transmissions.values().as_flattened();
         values.get(place(number, values.len()))
     }
 
     fn transmission_mut(&mut self, number: u64) -> Option<&mut Transmission> {
+        if number < self.remembered {
+            return None;
+        }
         let values = self.transmissions.values_mut().as_flattened_mut();
         let place = place(number, values.len());
         values.get_mut(place)
@@ -585,15 +624,17 @@ fn rearrange<T: Copy>(values: &mut [T], before: usize, from: u64, to: u64) {
     let length = values.len();
     for number in from..to {
         let (old, new) = (place(number, before), place(number, length));
-        if old != new && let Some(&value) = values.get(old) {
-            if let Some(entry) = values.get_mut(new) {
-                *entry = value;
-            }
+        if old != new
+            && let Some(&value) = values.get(old)
+            && let Some(entry) = values.get_mut(new)
+        {
+            *entry = value;
         }
     }
 }
 
 /// The number whose low 32 bits are `low`, nearest to `near`.
+#[inline(never)] // for size: core/panic-check/run shows it
 pub(crate) const fn expand(low: u32, near: u64) -> u64 {
     let ahead = low.wrapping_sub(near as u32).cast_signed();
     let number = near.wrapping_add(ahead as i64 as u64);

@@ -211,9 +211,9 @@ pub enum Own<'a> {
         /// The magic of the network: a peer of another one drops the packet.
         realm: Magic,
     },
-    /// Grants it. Padded to the size of the OPEN that it answers.
+    /// Grants it. Padded to the size of a full DATA, so that a path which does not carry these does not carry it either.
     Accept {
-        /// What the other side can take.
+        /// The other side's window, and the segment that both sides use.
         terms: Terms,
     },
     /// A segment of the stream.
@@ -455,14 +455,24 @@ mod tests {
     fn own() -> [(Own<'static>, Vec<u8>); 8] {
         let terms = Terms { window: 256, segment: 1_200 };
         let map = Map([1, 0, 0, 1 << 63]);
-        let bytes = |text: &str| (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect();
+        let bytes = |text: &str| {
+            (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
+        };
         [
-            (Own::Open { terms, realm: Magic::ROSTOV }, bytes("534b4550100a0b0c0d010000010004b006524f53544f56")),
+            (
+                Own::Open { terms, realm: Magic::ROSTOV },
+                bytes("534b4550100a0b0c0d010000010004b006524f53544f56"),
+            ),
             (Own::Accept { terms }, bytes("534b4550110a0b0c0d010000010004b0")),
-            (Own::Data { transmission: 9, segment: 8, body: b"hi" }, bytes("534b4550120a0b0c0d00000009000000086869")),
+            (
+                Own::Data { transmission: 9, segment: 8, body: b"hi" },
+                bytes("534b4550120a0b0c0d00000009000000086869"),
+            ),
             (
                 Own::Ack { top: 9, next: 8, limit: 300, delay: 5, map },
-                bytes("534b4550130a0b0c0d00000009000000080000012c00050000000000000001000000000000000000000000000000008000000000000000"),
+                bytes(
+                    "534b4550130a0b0c0d00000009000000080000012c00050000000000000001000000000000000000000000000000008000000000000000",
+                ),
             ),
             (Own::Fin { segments: 8 }, bytes("534b4550140a0b0c0d00000008")),
             (Own::FinAck, bytes("534b4550150a0b0c0d")),
@@ -487,7 +497,10 @@ mod tests {
             for length in 0..golden.len() {
                 let parsed = Own::parse(&golden[..length]);
                 let shorter_data = matches!(packet, Own::Data { .. }) && length > Own::DATA_HEADER;
-                assert!(shorter_data || parsed == if length < 4 { None } else { Some(None) }, "{packet:?} {length}");
+                assert!(
+                    shorter_data || parsed == if length < 4 { None } else { Some(None) },
+                    "{packet:?} {length}"
+                );
                 assert_eq!(packet.emit(0, &mut [0; 64][..length]), None);
             }
         }
@@ -547,7 +560,11 @@ mod tests {
                 seen.push(top);
             }
             for distance in 1..=Map::SPAN.min(top) {
-                assert_eq!(map.contains(distance), seen.contains(&(top - distance)), "{distance} before {top}");
+                assert_eq!(
+                    map.contains(distance),
+                    seen.contains(&(top - distance)),
+                    "{distance} before {top}"
+                );
             }
             seen.retain(|&number| number + 300 > top);
         }

@@ -14,6 +14,9 @@ for path 7538). An IPv6 address goes into brackets. In NAME, %20 is a space and 
 The file appears when all of it has arrived and is safely stored. A file of that name is replaced. Without -o it is \
 called as it is there, and comes into the current directory. With `-o -`, the line of --json goes to standard error.
 
+Over path://, the end of a file is the end of the connection. Some servers keep it open: then silence for the time of \
+--timeout is taken for the end, and a line says so.
+
 Examples:
   skep get tcp://bee.example/notes.txt                 into notes.txt
   skep get rdt://[2001:db8::7]/photos/bee.jpg -o b.jpg

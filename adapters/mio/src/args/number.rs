@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::identity::LIFE_MAX;
+
 /// The longest time that can be asked for: a day.
 const SECONDS_MAX: f64 = 86_400.0;
 
@@ -40,6 +42,27 @@ pub(super) fn milliseconds(text: &str) -> Result<Duration, String> {
         Ok(count) if (0.0..=10_000.0).contains(&count) => Ok(Duration::from_secs_f64(count / 1000.0)),
         _ => Err("it is a number of milliseconds, at most 10000".into()),
     }
+}
+
+/// A time in which something ends: `90s`, `15m`, `24h`, `7d`.
+pub(super) fn life(text: &str) -> Result<Duration, String> {
+    let wrong = || "it is a whole number with s, m, h or d behind it, like 15m".to_owned();
+    let (digits, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let step = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    let count: u32 =
+        if digits.bytes().all(|digit| digit.is_ascii_digit()) { digits.parse().ok() } else { None }
+            .ok_or_else(wrong)?;
+    let life = Duration::from_secs(u64::from(count) * step);
+    if life.is_zero() || life > LIFE_MAX {
+        return Err(format!("it is at least 1s and at most {}d", LIFE_MAX.as_secs() / 86_400));
+    }
+    Ok(life)
 }
 
 /// A share of a hundred, below the one at which nothing arrives.

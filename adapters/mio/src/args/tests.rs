@@ -42,7 +42,7 @@ fn the_definitions_hold_together() {
 
 #[test]
 fn every_help_teaches_by_example_and_lists_the_exit_codes() {
-    for command in ["", "serve", "get", "put", "demo"] {
+    for command in ["", "serve", "get", "put", "key", "known", "invite", "demo"] {
         for flag in ["--help", "-h"] {
             let error = parse(&format!("skep {command} {flag}")).unwrap_err();
             assert_eq!((error.kind(), error.exit_code()), (ErrorKind::DisplayHelp, 0));
@@ -179,4 +179,65 @@ fn a_bad_url_is_wrong_usage_and_says_why() {
     refused("skep put file");
     refused("skep");
     refused("skep fetch tcp://h/a");
+}
+
+#[test]
+fn the_life_of_an_invite_has_a_unit() {
+    let add = |line: &str| match parse(&format!("skep invite add bee.example {line}")) {
+        Ok(Command::Invite(InviteArgs { action: InviteAction::Add { life, .. }, .. })) => life.as_secs(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!([add(""), add("--for 90s"), add("--for 15m"), add("--for 24h")], [86_400, 90, 900, 86_400]);
+    for text in ["", "7", "d", "0d", "91d", "1.5h", "-1h", "+1h", "1w", "99999999999d", "1\u{e4}"] {
+        assert!(number::life(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn the_id_of_an_invite_may_begin_with_a_dash() {
+    for id in ["AAECAwQFBgc", "-AECAwQFBgc", "-hECAwQFBgc", "--ECAwQFBgc"] {
+        match parse(&format!("skep invite remove {id}")) {
+            Ok(Command::Invite(InviteArgs { action: InviteAction::Remove { id: read }, .. })) => {
+                assert_eq!(read.to_string(), id);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_key_file_can_be_named_before_and_behind() {
+    for line in ["skep key --key a/k show", "skep key show --key a/k"] {
+        let Ok(Command::Key(key)) = parse(line) else { panic!("{line}") };
+        assert_eq!(key.who.home().unwrap().key(), std::path::Path::new("a/k"));
+    }
+}
+
+#[test]
+fn a_password_is_no_argument() {
+    refused("skep key password bob secret");
+    refused("skep key password bob --password secret");
+}
+
+#[test]
+fn no_error_repeats_the_code_of_an_invite() {
+    let (key, code) = ("hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo", "AAECAwQFBgcICQoLDA0ODw");
+    for line in [
+        format!("skep get skep://{key}.{code}@h:x/a"),
+        format!("skep get skep://{key}.{code}/a"),
+        format!("skep get skep:/{key}.{code}@h/a"),
+        format!("skep get {key}.{code}@h"),
+        format!("skep get tcp://{key}.{code}@h/a"),
+        format!("skep get skep://{key}.{code}A@h/a"),
+        format!("skep get skep://{code}@h/a"),
+        format!("skep get tcp://h/a skep://{key}.{code}@h/a"),
+        format!("skep skep://{key}.{code}@h/a"),
+        format!("skep get --skep://{key}.{code}@h/a"),
+        format!("skep get tcp://h/a --window skep://{key}.{code}@h/a"),
+    ] {
+        let error = without_secrets(parse(&line).unwrap_err()).to_string();
+        assert!(!error.contains(&code[..20]) && error.contains("\u{2026}"), "{line}: {error}");
+    }
+    let url = get(&format!("skep://{key}.{code}@h/a")).url;
+    assert!(!format!("{url} {url:?}").contains(code));
 }

@@ -1,6 +1,9 @@
 //! `skep get`: a file from a server.
 
-use super::transfer::Order;
+use super::{
+    temporary::Temporary,
+    transfer::{FAREWELL, Order},
+};
 use crate::{
     args::Get,
     driver::Storage,
@@ -62,7 +65,7 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
     };
     let path = match (&wish, &temporary) {
         (Wish::File(path), _) => path.clone(),
-        (Wish::Pour(_), Some(temporary)) => temporary.0.join("content"),
+        (Wish::Pour(_), Some(temporary)) => temporary.path().join("content"),
         (Wish::Pour(_), None) => PathBuf::new(),
     };
     let local = match &wish {
@@ -76,6 +79,8 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
         local: &local,
         quiet: get.quiet,
         verbose: get.verbose,
+        farewell: FAREWELL,
+        observe: &|_| {},
     };
     let dialect = if get.url.scheme == Scheme::Path { Dialect::Path } else { Dialect::Files };
     let storage = || destination(&path, !get.no_replace);
@@ -136,28 +141,5 @@ fn pour(from: &Path, to: Option<&Path>) -> io::Result<()> {
             out.flush()
         }
         Some(path) => io::copy(&mut content, &mut File::options().write(true).open(path)?).map(drop),
-    }
-}
-
-/// A directory of our own, removed in the end.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new() -> Result<Self, Failure> {
-        let mut random = [0; 8];
-        let cannot = |error: &io::Error| Failure::cannot("make a temporary directory", error);
-        getrandom::fill(&mut random).map_err(|error| cannot(&io::Error::other(error)))?;
-        let path = std::env::temp_dir().join(format!("skep-{:016x}", u64::from_ne_bytes(random)));
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&path).map_err(|error| cannot(&error))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }

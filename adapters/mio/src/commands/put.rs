@@ -1,6 +1,6 @@
 //! `skep put`: a file to a server.
 
-use super::transfer::Order;
+use super::transfer::{FAREWELL, Order};
 use crate::{
     args::Put,
     driver::Storage,
@@ -12,10 +12,13 @@ use skep_core::{
     stream::Fault,
     wire::Name,
 };
-use std::io::Write;
+use std::{io::Write, time::Duration};
+
+/// Bytes a second that a server's disk takes at least.
+const SLOWEST_DISK: u64 = 5_000_000;
 
 /// The file that is sent.
-struct Sent(Option<Source>);
+pub(super) struct Sent(pub(super) Option<Source>);
 
 impl Storage for Sent {
     fn open(&mut self, _: Name<'_>) -> Result<Source, Fault> {
@@ -41,13 +44,18 @@ pub(super) fn run(put: &Put) -> Result<(), Failure> {
         local: &local,
         quiet: put.quiet,
         verbose: put.verbose,
+        farewell: FAREWELL,
+        observe: &|_| {},
     };
     let open = || {
         let source = Source::open(&put.file);
         Ok(Sent(Some(source.map_err(|error| Failure::cannot(format_args!("read {local}"), &error))?)))
     };
     let checked = Name::new(name.as_bytes()).map_err(|_| Failure::usage(format!("{name} is not a name for a file")))?;
-    let summary = order.run(open, || Client::upload(checked, put.link.timeout))?;
+    let length = std::fs::metadata(&put.file).map_or(0, |metadata| metadata.len());
+    // A server confirms when its disk has everything, and a slow disk is no dead server.
+    let patience = put.link.timeout + Duration::from_secs(length / SLOWEST_DISK);
+    let summary = order.run(open, || Client::upload(checked, patience))?;
     if put.json {
         let _ = writeln!(std::io::stdout(), "{}", summary.json());
     }

@@ -25,15 +25,15 @@ use std::{
     time::{Duration, Instant as Clock},
 };
 
-type Files = Server<Growing<Slot<Session>, STREAMS_MAX>>;
+pub(super) type Files = Server<Growing<Slot<Session>, STREAMS_MAX>>;
 
 /// On listeners with this label paths are asked for; on all others, files.
 const PATHS: usize = 1;
 
 /// The directory that is served.
-struct Served {
-    directory: Directory,
-    replace: bool,
+pub(super) struct Served {
+    pub(super) directory: Directory,
+    pub(super) replace: bool,
 }
 
 impl Storage for Served {
@@ -101,7 +101,7 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
     Ok(())
 }
 
-fn admit(server: &mut Files, now: Instant, stream: StreamId, label: usize) -> bool {
+pub(super) fn admit(server: &mut Files, now: Instant, stream: StreamId, label: usize) -> bool {
     server.opened_as(now, stream, if label == PATHS { Dialect::Path } else { Dialect::Files })
 }
 
@@ -112,6 +112,8 @@ fn listen(driver: &mut Driver<Files, Served>, serve: &Serve, scheme: Scheme, hos
         let bound = match scheme {
             Scheme::Tcp => driver.listen_tcp(address, 0),
             Scheme::Path => driver.listen_tcp(address, PATHS),
+            // There is no option yet that asks for it.
+            Scheme::Skep => Err(io::ErrorKind::Unsupported.into()),
             Scheme::Rdt => {
                 driver.bind_rdt(address, settings(&serve.magic, serve.window)?).map(|(_, bound)| bound)
             }

@@ -21,7 +21,7 @@ use std::{
 };
 
 /// How long the end of a connection may take once its transfer is done.
-const FAREWELL: Duration = Duration::from_secs(3);
+pub(super) const FAREWELL: Duration = Duration::from_secs(3);
 
 /// How often the display is looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -35,6 +35,10 @@ pub(super) struct Order<'a> {
     pub(super) local: &'a str,
     pub(super) quiet: bool,
     pub(super) verbose: bool,
+    /// How long the end of the connection may take once the transfer is done.
+    pub(super) farewell: Duration,
+    /// Is shown the state of the connection again and again, on RDT.
+    pub(super) observe: &'a dyn Fn(&rdt::Statistics),
 }
 
 /// What the machine had to say in the end.
@@ -53,6 +57,9 @@ impl Order<'_> {
         storage: impl Fn() -> Result<F, Failure>,
         client: impl Fn() -> Client,
     ) -> Result<Summary, Failure> {
+        if self.url.scheme == Scheme::Skep {
+            return Err(Failure::usage(format!("{}: sealed transfers are not there yet", self.url)));
+        }
         self.link.fits(self.url.scheme).map_err(|error| Failure::usage(error.to_string()))?;
         let addresses = self.url.host.resolve();
         let addresses =
@@ -74,7 +81,8 @@ impl Order<'_> {
     }
 
     fn attempt<F: Storage>(&self, address: SocketAddr, storage: F, client: Client) -> Result<End, Failure> {
-        let driver = Driver::new(client, storage, |client: &mut Client, now, stream, _| client.opened(now, stream));
+        let driver =
+            Driver::new(client, storage, |client: &mut Client, now, stream, _| client.opened(now, stream));
         let mut driver = driver.map_err(|error| Failure::cannot("start", &error))?;
         let mut signals = Signals::new(&mut driver)?;
         let stream = match self.connect(&mut driver, address)? {
@@ -83,11 +91,23 @@ impl Order<'_> {
         };
         let mut events = Events::with_capacity(16);
         let mut display = Display::new(self.quiet, None, self.label);
-        let mut watch = Watch { connected: false, total: None, bytes: 0, resent: None, heard: Clock::now() };
+        let mut watch = Watch {
+            connected: false,
+            total: None,
+            bytes: 0,
+            resent: None,
+            heard: Clock::now(),
+            is_assumed: false,
+        };
         loop {
-            driver.turn(&mut events, Some(TICK)).map_err(|error| Failure::cannot("wait for the network", &error))?;
+            driver
+                .turn(&mut events, Some(TICK))
+                .map_err(|error| Failure::cannot("wait for the network", &error))?;
             if let Some(moved) = driver.moved(stream) {
                 watch.saw(moved.bytes, moved.resent);
+            }
+            if let Some(statistics) = driver.statistics(stream) {
+                (self.observe)(&statistics);
             }
             if !watch.connected && self.is_connected(&driver, stream) {
                 watch.connected = true;
@@ -108,13 +128,22 @@ impl Order<'_> {
                 }
             }
             if let Some(last) = end {
-                let end = self.conclude(last, &watch, &display, driver.gone.pop_front().and_then(|gone| gone.reason));
+                let end = self.conclude(
+                    last,
+                    &watch,
+                    &display,
+                    driver.gone.pop_front().and_then(|gone| gone.reason),
+                );
                 if let End::Done(summary) = &end {
                     display.finish(summary);
                 } else {
                     drop(display);
                 }
-                farewell(&mut driver, &mut events);
+                if watch.is_assumed {
+                    self.tell_assumption();
+                    driver.abort(stream);
+                }
+                farewell(&mut driver, &mut events, self.farewell);
                 return Ok(end);
             }
             if let Some(gone) = driver.gone.pop_front()
@@ -128,6 +157,11 @@ impl Order<'_> {
                 return Err(Failure::interrupted());
             }
             if watch.is_stalled(self.link.timeout) && driver.count() > 0 {
+                if self.url.scheme == Scheme::Path && watch.bytes > 0 && !watch.is_assumed {
+                    watch.assume();
+                    driver.take_as_finished(stream);
+                    continue;
+                }
                 driver.abort(stream);
                 let seconds = self.link.timeout.as_secs();
                 if !watch.connected {
@@ -184,9 +218,22 @@ impl Order<'_> {
         match driver.statistics(stream) {
             Some(rdt::Statistics { own, segment, .. }) => {
                 let language = if own { "a skep peer" } else { "a peer without skep's extensions" };
-                eprintln_quietly(&format!("skep: connected to {peer}: {language}, segments of {segment} bytes"));
+                eprintln_quietly(&format!(
+                    "skep: connected to {peer}: {language}, segments of {segment} bytes"
+                ));
             }
             None => eprintln_quietly(&format!("skep: connected to {peer}")),
+        }
+    }
+
+    fn tell_assumption(&self) {
+        if !self.quiet {
+            let seconds = self.link.timeout.as_secs();
+            let message = format!(
+                "skep: {}: the server did not close; {seconds} s of silence were taken for the end",
+                self.url
+            );
+            eprintln_quietly(&message);
         }
     }
 
@@ -212,15 +259,17 @@ impl Order<'_> {
             Progress::Failed(Reason::Timeout) => {
                 Failure::network(format!("{url}: no answer in {} s", self.link.timeout.as_secs()))
             }
-            Progress::Failed(Reason::Storage(fault)) => Failure::local(format!("{}: {}", self.local, describe(fault))),
+            Progress::Failed(Reason::Storage(fault)) => {
+                Failure::local(format!("{}: {}", self.local, describe(fault)))
+            }
         };
         End::Failed(failure)
     }
 }
 
 /// Lets the connection end in order, so that the other side need not wait for an end that it never hears of.
-fn farewell<F: Storage>(driver: &mut Driver<Client, F>, events: &mut Events) {
-    let until = Clock::now() + FAREWELL;
+fn farewell<F: Storage>(driver: &mut Driver<Client, F>, events: &mut Events, patience: Duration) {
+    let until = Clock::now() + patience;
     loop {
         let lingers = driver.linger_until().since(driver.now());
         if driver.count() == 0 && lingers.is_zero() || Clock::now() >= until {
@@ -240,6 +289,8 @@ struct Watch {
     bytes: u64,
     resent: Option<u64>,
     heard: Clock,
+    /// Silence was taken for the end: a known server of paths keeps its connection open.
+    is_assumed: bool,
 }
 
 impl Watch {
@@ -249,6 +300,11 @@ impl Watch {
             self.bytes = bytes;
         }
         self.resent = resent.or(self.resent);
+    }
+
+    fn assume(&mut self) {
+        self.is_assumed = true;
+        self.heard = Clock::now();
     }
 
     /// Nothing has moved for so long, though something should. The end of a transfer has deadlines of its own.

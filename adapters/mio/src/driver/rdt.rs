@@ -7,7 +7,7 @@ use crate::net::{
 };
 use skep_core::{
     Instant,
-    rdt::{ConnectionId, Discard, Event, Incoming, Load, Output, Ticket},
+    rdt::{Discard, Event, Incoming, Load, Output, Ticket},
     stream::{Closed, Fault, FileId, Service, StreamId},
 };
 use std::{
@@ -152,7 +152,6 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                         stream.moved += store.bytes.len() as u64;
                     }
                 }
-                self.feed_kept(now, index, connection);
             }
             Err(fault) => {
                 self.rdt[index].endpoint.discard(connection);
@@ -187,21 +186,50 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 _ => break,
             }
         }
-        self.feed_kept(now, index, connection);
     }
 
-    /// Feeds early datagrams of a known peer whose turn has come.
-    fn feed_kept(&mut self, now: Instant, index: usize, connection: ConnectionId) {
-        if let Some((from, datagram)) = self.rdt[index].take_kept(connection) {
-            // Each of them, when it is stored, comes back here for the next.
-            let mut stores = Vec::new();
-            self.feed(now, index, from, &datagram, &mut stores);
-            self.store(now, index, &mut stores);
+    /// Feeds early datagrams of known peers whose turn has come. They were acknowledged and will not come again: one
+    /// that is not taken now, or not all of it, stays.
+    fn feed_kept(&mut self, now: Instant, index: usize) {
+        for connection in self.rdt[index].keepers() {
+            while let Some((number, from, datagram)) = self.rdt[index].take_kept(connection) {
+                let mut stores = Vec::new();
+                self.feed(now, index, from, &datagram, &mut stores);
+                self.store(now, index, &mut stores);
+                if self.rdt[index].endpoint.expected(connection) == Some(number) {
+                    self.rdt[index].keep(connection, number, from, &datagram);
+                    break;
+                }
+            }
         }
+    }
+
+    /// Tells the ends of peers that finished while early datagrams of them were kept, once these are fed.
+    fn end_held(&mut self, now: Instant, index: usize) {
+        let held = std::mem::take(&mut self.rdt[index].held);
+        for connection in held {
+            let Some(key) = self.rdt[index].stream(connection) else { continue };
+            if self.rdt[index].keeps(connection) {
+                self.rdt[index].held.push(connection);
+            } else {
+                self.end_rdt(now, key);
+            }
+        }
+    }
+
+    /// The peer finished, and everything before that was fed.
+    fn end_rdt(&mut self, now: Instant, key: usize) {
+        self.end_receiving(now, key);
+        if let Some(stream) = self.streams.get_mut(key) {
+            stream.told_end = true;
+        }
+        self.service.finished(now, StreamId(key as u32));
+        self.act(now);
     }
 
     /// Does what an endpoint asks for. Whether it may have more to ask.
     pub(super) fn poll_rdt(&mut self, now: Instant, index: usize) -> bool {
+        self.feed_kept(now, index);
         let mut room = std::mem::take(&mut self.room);
         let mut more = true;
         for _ in 0..POLLS_A_TURN {
@@ -211,6 +239,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                     socket.deadline = deadline;
                     socket.stirred = false;
                     more = false;
+                    self.end_held(now, index);
                     break;
                 }
                 Output::Event(event) => event,
@@ -268,13 +297,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                     self.service.moved(now, id, Ok(()));
                 }
             }
-            Event::Finished(_) => {
-                self.end_receiving(now, key);
-                if let Some(stream) = self.streams.get_mut(key) {
-                    stream.told_end = true;
-                }
-                self.service.finished(now, id);
+            Event::Finished(_) if self.rdt[index].keeps(connection) => {
+                self.rdt[index].held.push(connection);
             }
+            Event::Finished(_) => self.end_rdt(now, key),
             Event::Closed(_, outcome) => {
                 self.rdt[index].leave(connection);
                 let (how, reason) = match &outcome {

@@ -1,6 +1,8 @@
 //! Streams over TCP: accepting, reading, writing.
 
-use super::{ACCEPT_REST, ACCEPTS_A_TURN, Carrier, Driver, FIRST, PORTION, PORTIONS_A_TURN, Storage, Stream, Subject};
+use super::{
+    ACCEPT_REST, ACCEPTS_A_TURN, Carrier, Driver, FIRST, PORTION, PORTIONS_A_TURN, Storage, Stream, Subject,
+};
 use crate::net::tcp::{Outbound, Tcp, UNTAKEN_MAX};
 use mio::{
     Interest, Token,
@@ -32,7 +34,12 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
-    pub(super) fn add_tcp(&mut self, socket: TcpStream, peer: SocketAddr, connecting: bool) -> io::Result<StreamId> {
+    pub(super) fn add_tcp(
+        &mut self,
+        socket: TcpStream,
+        peer: SocketAddr,
+        connecting: bool,
+    ) -> io::Result<StreamId> {
         let key = self.add_stream(Carrier::Tcp(Tcp::new(socket, connecting)), peer);
         let token = Token(FIRST + (key << 2) + 2);
         if let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(key) {
@@ -148,7 +155,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 let bytes = &mut portion[..count];
                 // Only what was read before a change of the file may leave: read, look, write.
                 let read = self.files.source(file).ok_or(Fault::Failed);
-                let read = read.and_then(|source| source.read_at(bytes, offset).and_then(|()| source.unchanged()));
+                let read =
+                    read.and_then(|source| source.read_at(bytes, offset).and_then(|()| source.unchanged()));
                 if let Err(fault) = read {
                     self.service.moved(now, StreamId(key as u32), Err(fault));
                     self.act(now);
@@ -177,12 +185,17 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// Reads a portion. Whether more may follow at once.
     fn drain(&mut self, now: Instant, key: usize, portion: &mut [u8]) -> io::Result<bool> {
         let Some(stream) = self.streams.get_mut(key) else { return Ok(false) };
-        if stream.receiving.is_some() { self.drain_to_file(now, key, portion) } else { self.offer(now, key, portion) }
+        if stream.receiving.is_some() {
+            self.drain_to_file(now, key, portion)
+        } else {
+            self.offer(now, key, portion)
+        }
     }
 
     /// Moves content from the socket into its file.
     fn drain_to_file(&mut self, now: Instant, key: usize, portion: &mut [u8]) -> io::Result<bool> {
-        let Some(Stream { carrier: Carrier::Tcp(tcp), receiving, moved, .. }) = self.streams.get_mut(key) else {
+        let Some(Stream { carrier: Carrier::Tcp(tcp), receiving, moved, .. }) = self.streams.get_mut(key)
+        else {
             return Ok(false);
         };
         let Some(content) = receiving else { return Ok(false) };
@@ -251,7 +264,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     /// The peer has finished, and the machine has seen everything before that.
     fn tell_end(&mut self, now: Instant, key: usize) {
-        let Some(stream) = self.streams.get_mut(key).filter(|stream| stream.receiving.is_none()) else { return };
+        let Some(stream) = self.streams.get_mut(key).filter(|stream| stream.receiving.is_none()) else {
+            return;
+        };
         if !std::mem::replace(&mut stream.told_end, true) {
             self.service.finished(now, StreamId(key as u32));
             self.act(now);

@@ -6,14 +6,13 @@ use skep_core::{
     Instant,
     rdt::{ConnectionId, Endpoint, Settings},
 };
-use std::{
-    collections::BTreeMap,
-    io,
-    net::SocketAddr,
-};
+use std::{collections::BTreeMap, io, net::SocketAddr};
 
 /// The most early datagrams of known peers that are kept, for all of them together, in bytes.
 const KEPT_MAX: usize = 64 << 20;
+
+/// Early datagrams of known peers, with who sent them, by connection and number.
+type Kept = BTreeMap<(u32, u32), (SocketAddr, Box<[u8]>)>;
 
 /// Datagrams that the socket did not take: they go first when it takes some again.
 #[derive(Debug)]
@@ -34,9 +33,10 @@ pub(crate) struct RdtSocket {
     /// Something was asked of the endpoint: it is to be polled.
     pub(crate) stirred: bool,
     pub(crate) deadline: Option<Instant>,
-    /// Early datagrams of known peers, by connection and number.
-    kept: BTreeMap<(u32, u32), (SocketAddr, Box<[u8]>)>,
+    kept: Kept,
     kept_bytes: usize,
+    /// Connections whose peer finished while something of them was kept: the end is to be told after that.
+    pub(crate) held: Vec<ConnectionId>,
 }
 
 impl RdtSocket {
@@ -58,6 +58,7 @@ impl RdtSocket {
             deadline: None,
             kept: BTreeMap::new(),
             kept_bytes: 0,
+            held: Vec::new(),
         })
     }
 
@@ -87,7 +88,13 @@ impl RdtSocket {
     }
 
     /// Keeps an early datagram of a known peer. `false`: there is no more room.
-    pub(crate) fn keep(&mut self, connection: ConnectionId, number: u32, from: SocketAddr, datagram: &[u8]) -> bool {
+    pub(crate) fn keep(
+        &mut self,
+        connection: ConnectionId,
+        number: u32,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) -> bool {
         if self.kept_bytes + datagram.len() > KEPT_MAX {
             return false;
         }
@@ -99,13 +106,36 @@ impl RdtSocket {
         true
     }
 
-    /// A kept datagram whose turn has come.
-    pub(crate) fn take_kept(&mut self, connection: ConnectionId) -> Option<(SocketAddr, Box<[u8]>)> {
-        if self.kept.is_empty() {
-            return None;
+    /// Whether early datagrams of a connection are kept whose turn is still to come.
+    pub(crate) fn keeps(&self, connection: ConnectionId) -> bool {
+        let (number, expected) = (connection.number(), self.endpoint.expected(connection).unwrap_or(0));
+        self.kept.range((number, 0)..=(number, u32::MAX)).any(|(key, _)| !is_past(key.1, expected))
+    }
+
+    /// The connections of which early datagrams are kept.
+    pub(crate) fn keepers(&self) -> Vec<ConnectionId> {
+        let mut keepers = Vec::new();
+        let mut from = 0;
+        while let Some(&(number, _)) = self.kept.range((from, 0)..).next().map(|(key, _)| key) {
+            keepers.extend(
+                self.streams.get(number as usize).copied().flatten().map(|(connection, _)| connection),
+            );
+            from = number + 1;
         }
-        let expected = self.endpoint.expected(connection)?;
-        self.forget((connection.number(), expected))
+        keepers
+    }
+
+    /// A kept datagram whose turn has come, and its number.
+    pub(crate) fn take_kept(&mut self, connection: ConnectionId) -> Option<(u32, SocketAddr, Box<[u8]>)> {
+        let (number, expected) = (connection.number(), self.endpoint.expected(connection)?);
+        // Some came again in their turn before they were looked for here.
+        while let Some((&key, _)) = self.kept.range((number, 0)..=(number, u32::MAX)).next()
+            && is_past(key.1, expected)
+        {
+            self.forget(key);
+        }
+        let (from, datagram) = self.forget((number, expected))?;
+        Some((expected, from, datagram))
     }
 
     fn forget(&mut self, key: (u32, u32)) -> Option<(SocketAddr, Box<[u8]>)> {
@@ -113,4 +143,9 @@ impl RdtSocket {
         self.kept_bytes -= kept.1.len();
         Some(kept)
     }
+}
+
+/// Whether a number is before the expected one, where numbers start over at 2^32.
+fn is_past(number: u32, expected: u32) -> bool {
+    number.wrapping_sub(expected) > u32::MAX / 2
 }

@@ -2,7 +2,7 @@
 
 use mio::net::TcpStream;
 use skep_core::stream::FileId;
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use std::{
     collections::VecDeque,
     io::{self, Read, Write},
@@ -11,6 +11,9 @@ use std::{
 
 /// Bytes that the machine did not take are kept up to so many; then the peer has to wait.
 pub(crate) const UNTAKEN_MAX: usize = 16 << 10;
+
+/// How long a connection may be quiet before the system asks whether its peer is still there, and how often then.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Something to be sent, in its order.
 #[derive(Debug)]
@@ -40,6 +43,9 @@ impl Tcp {
     pub(crate) fn new(socket: TcpStream, connecting: bool) -> Self {
         // An answer must not wait for the acknowledgement of the one before it.
         let _ = socket.set_nodelay(true);
+        // A peer that vanished while it waits for its turn is noticed by the system.
+        let keepalive = TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE);
+        let _ = SockRef::from(&socket).set_tcp_keepalive(&keepalive);
         Self {
             socket,
             readable: true,

@@ -11,11 +11,12 @@ fn refused(text: &str) -> String {
 }
 
 #[test]
-fn all_three_schemes_and_their_ports() {
+fn all_schemes_and_their_ports() {
     for (text, scheme, port) in [
         ("tcp://h/a", Scheme::Tcp, 7537),
         ("RDT://h/a", Scheme::Rdt, 7537),
         ("path://h/a", Scheme::Path, 7538),
+        ("skep://h/a", Scheme::Skep, 7537),
         ("tcp://h:1/a", Scheme::Tcp, 1),
         ("tcp://h:65535", Scheme::Tcp, 65535),
     ] {
@@ -137,4 +138,57 @@ fn what_is_no_url_is_told_what_would_be_one() {
 #[test]
 fn a_host_that_does_not_exist_is_an_error() {
     assert!(Host::parse("no-such-host.invalid", 1).unwrap().resolve().is_err());
+}
+
+const KEY: &str = "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo";
+const CODE: &str = "AAECAwQFBgcICQoLDA0ODw";
+
+#[test]
+fn a_sealed_url_says_whose_server_it_has_to_be() {
+    for (text, key, code, host) in [
+        (format!("skep://{KEY}@h:9/a"), Some(KEY), None, "h:9"),
+        (format!("SKEP://{KEY}@[::1]/a"), Some(KEY), None, "[::1]:7537"),
+        (format!("skep://{KEY}.{CODE}@h/a"), Some(KEY), Some(CODE), "h:7537"),
+        ("skep://h/a@b".to_owned(), None, None, "h:7537"),
+    ] {
+        let url = url(&text);
+        assert_eq!(url.key.map(|key| key.to_string()).as_deref(), key, "{text}");
+        assert_eq!(url.invite.as_ref().map(|code| code.reveal().to_string()).as_deref(), code, "{text}");
+        assert_eq!(url.host.to_string(), host);
+    }
+}
+
+#[test]
+fn a_link_is_read_as_it_was_printed() {
+    let host = Host::parse("[::1]:9", PORT).unwrap();
+    let (key, code): (Fingerprint, Code) = (KEY.parse().unwrap(), CODE.parse().unwrap());
+    assert_eq!(link(&host, &key, None).as_str(), format!("skep://{KEY}@[::1]:9/"));
+    let url = url(&link(&host, &key, Some(&code)));
+    assert_eq!((url.key, &url.invite, &url.host), (Some(key), &Some(code), &host));
+    // In messages the code is left out.
+    assert_eq!(url.to_string(), format!("skep://{KEY}@[::1]:9/"));
+}
+
+#[test]
+fn a_sealed_url_that_is_damaged_is_refused_without_its_code() {
+    for (text, hint) in [
+        (format!("skep://{}@h/a", &KEY[1..]), "43 characters, this has 42"),
+        (format!("skep://{KEY}{CODE}@h/a"), "this has 65"),
+        (format!("skep://{KEY}=@h/a"), "43 characters"),
+        (format!("skep://{KEY}.@h/a"), "invite is damaged"),
+        (format!("skep://{KEY}.{CODE}A@h/a"), "invite is damaged"),
+        (format!("skep://{KEY}.{CODE}.{CODE}@h/a"), "invite is damaged"),
+        (format!("skep://.{CODE}@h/a"), "key of the server"),
+        ("skep://@h/a".to_owned(), "key of the server"),
+        (format!("skep://{KEY}@/a"), "host is missing"),
+        (format!("skep://{KEY}/a"), "host is missing"),
+        (format!("skep://{KEY}.{CODE}/a"), "host is missing"),
+        (format!("skep://{KEY}.{CODE}:7537/a"), "host is missing"),
+        (format!("skep://{KEY}.{CODE}@h:0/a"), "no port 0"),
+        (format!("tcp://{KEY}.{CODE}@h/a"), "no users"),
+        (format!("rdt://{KEY}@h/a"), "no users"),
+    ] {
+        let error = refused(&text);
+        assert!(error.contains(hint) && !error.contains(&CODE[..20]), "{text}: {error}");
+    }
 }

@@ -86,7 +86,9 @@ fn act(endpoint: &mut Device, client: &mut Client, connection: ConnectionId) -> 
                     endpoint.abort(connection);
                 }
             }
-            Action::Send { file, offset, length, .. } => keep(endpoint.send(connection, file, offset, length)),
+            Action::Send { file, offset, length, .. } => {
+                keep(endpoint.send(connection, file, offset, length))
+            }
             Action::Receive { file, offset, length, .. } => {
                 endpoint.receive(connection, file, offset, length.unwrap_or(u64::MAX));
             }

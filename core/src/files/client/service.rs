@@ -125,7 +125,12 @@ impl Service for Client {
     fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Action<'b, Progress> {
         let Some(room) = room.get_mut(..MESSAGE_MAX) else { return Action::Wait(self.deadline) };
         if self.deadline.is_some_and(|deadline| deadline <= now) {
-            self.fail(Failure::Timeout);
+            // The known server of paths keeps the stream open behind its answer.
+            if self.is_not_found {
+                self.conclude(Progress::Refused(Code::NotFound), Farewell::Abort);
+            } else {
+                self.fail(Failure::Timeout);
+            }
         }
         if core::mem::take(&mut self.owes_started) {
             return Action::Event(Progress::Started { length: self.length });

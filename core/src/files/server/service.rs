@@ -20,13 +20,17 @@ impl<M: Memory<Slot<Session>>> Service for Server<M> {
         self.opened_as(now, stream, Dialect::Files)
     }
 
-    fn received(&mut self, _now: Instant, stream: StreamId, bytes: &[u8]) -> usize {
+    fn received(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) -> usize {
         let Some(number) = self.sessions.named(stream.0) else { return bytes.len() };
         let Some(session) = self.sessions.get_mut(number) else { return bytes.len() };
         if session.state == State::Request {
             let (taken, outcome) = session.request.take(session.dialect, bytes);
-            if let Some(outcome) = outcome {
-                self.asked(number, outcome);
+            match outcome {
+                Some(outcome) => self.asked(number, outcome),
+                None if session.dialect == Dialect::Path && !session.request.is_empty() => {
+                    self.sessions.set_deadline(number, Some(now + self.settings.path_pause));
+                }
+                None => {}
             }
             return taken;
         }

@@ -282,6 +282,15 @@ fn a_path_to_nothing_is_refused() {
 }
 
 #[test]
+fn a_path_to_nothing_is_refused_by_a_server_that_does_not_close_too() {
+    let mut driver = downloading(Dialect::Path, 100);
+    driver.feed(0, path::NOT_FOUND);
+    driver.pass(PATIENCE);
+    assert!(driver.disk.is_empty() && driver.stream(0).aborted);
+    assert_over(&mut driver, Progress::Refused(Code::NotFound));
+}
+
+#[test]
 fn a_path_answered_by_more_than_is_accepted_fails_and_by_just_as_much_does_not() {
     for (limit, last) in [
         (6, Progress::Failed(Failure::TooLarge)),

@@ -397,6 +397,24 @@ fn a_path_is_answered_by_the_bare_content_however_it_ends() {
 }
 
 #[test]
+fn a_path_that_nothing_ends_is_answered_after_a_pause() {
+    let mut driver = server::<4>(Settings { path_pause: Duration::from_secs(1), ..Settings::DEFAULT });
+    open_path(&mut driver, 0);
+    for piece in [b"/a", b"/b"] {
+        driver.pass(Duration::from_millis(999));
+        driver.feed(0, piece);
+    }
+    driver.pass(Duration::from_millis(999));
+    assert!(driver.written(0).is_empty());
+    driver.pass(Duration::from_millis(1));
+    assert_eq!(driver.written(0), b"content");
+    // Who sends nothing at all has asked for nothing.
+    open_path(&mut driver, 1);
+    driver.pass(Settings::DEFAULT.request_timeout);
+    assert!(driver.stream(1).aborted && driver.written(1).is_empty());
+}
+
+#[test]
 fn a_path_to_nothing_is_answered_by_the_text() {
     let long = format!("{}\n", "x".repeat(NAME_MAX + 9));
     for request in ["none\n", "/\n", "../a\n", "\n", &long] {

@@ -27,6 +27,7 @@ fn server<const STREAMS: usize>(server: &mut Sessions<STREAMS>) {
         slots: number() as u32,
         when_full,
         request_timeout: span(),
+        path_pause: span(),
         linger: span(),
         close_timeout: span(),
     };

@@ -1,0 +1,36 @@
+//! `skep known`: the keys of servers.
+
+use std::io::{Write, stderr, stdout};
+
+use crate::{
+    args::{Known, KnownAction},
+    exit::Failure,
+    identity::KnownHosts,
+};
+
+pub(super) fn run(known: &Known) -> Result<(), Failure> {
+    let mut hosts = KnownHosts::load(&known.who.home()?.known_hosts())?;
+    match &known.action {
+        KnownAction::Add { link } => {
+            let Some(key) = link.key else {
+                return Err(Failure::usage(format!(
+                    "there is no key in {link}; a link is like skep://KEY@host/"
+                )));
+            };
+            if !hosts.add(&link.host, key)? {
+                let _ = writeln!(stderr(), "skep: {} was known already", link.host);
+            }
+        }
+        KnownAction::List => {
+            for (host, key) in hosts.list() {
+                let _ = writeln!(stdout(), "{host} {key}");
+            }
+        }
+        KnownAction::Remove { host } => {
+            if !hosts.remove(host)? {
+                return Err(Failure::local(format!("{host} is not known; see: skep known list")));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Storage that is full.
+
+use std::process::{Command, Stdio};
+
+use crate::support::{Home, Known, answer, content, error, skipped, upload};
+
+/// A file system of one megabyte in a test's home, gone with it.
+struct Small<'h>(&'h Home, &'static str);
+
+impl<'h> Small<'h> {
+    fn new(home: &'h Home, name: &'static str) -> Option<Self> {
+        home.folder(name);
+        let mut mount = Command::new("mount");
+        let mount = mount.args(["-t", "tmpfs", "-o", "size=1m", "none"]).arg(home.path(name));
+        if !mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
+            skipped("no file system can be mounted here");
+            return None;
+        }
+        Some(Self(home, name))
+    }
+}
+
+impl Drop for Small<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path(self.1)).status();
+    }
+}
+
+#[test]
+fn an_upload_that_finds_no_space_is_refused_and_leaves_nothing() {
+    let home = Home::new();
+    let Some(_small) = Small::new(&home, "shared") else { return };
+    home.write("large", content(2 << 20));
+    let server = home.serve("");
+    for scheme in ["tcp", "rdt"] {
+        let url = server.url(scheme, "large");
+        home.run(&format!("put large {url}")).with(1).saying(&format!("{url}: there is no space left"));
+    }
+    assert_eq!(answer(server.at("tcp"), &upload(2 << 20, b"large")), error(4));
+    assert_eq!(Known::answer(server.at("rdt"), &upload(2 << 20, b"large")), error(4));
+    assert_eq!(home.entries("shared"), [""; 0]);
+    // What fits is still taken.
+    home.write("small", content(100_000));
+    home.run(&format!("put small {}", server.url("tcp", ""))).well();
+    assert_eq!(home.read("shared/small"), content(100_000));
+}
+
+#[test]
+fn space_that_is_gone_in_the_middle_of_an_upload_ends_it() {
+    use std::io::{Read, Write};
+    let home = Home::new();
+    let Some(_small) = Small::new(&home, "shared") else { return };
+    let server = home.serve("");
+    let mut stream = crate::support::connect(server.at("tcp"));
+    stream.write_all(&upload(800_000, b"first")).unwrap();
+    stream.write_all(&content(100_000)).unwrap();
+    home.wait_for_part("shared");
+    home.write("shared/other", content(700_000));
+    stream.write_all(&content(700_000)).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    assert_eq!(answer, error(4));
+    home.wait_for_entries("shared", &["other"]);
+}
+
+#[test]
+fn a_download_that_finds_no_space_leaves_nothing() {
+    let home = Home::new();
+    let Some(_small) = Small::new(&home, "small") else { return };
+    home.write("shared/large", content(2 << 20));
+    home.write("small/old", "old");
+    let server = home.serve("");
+    for scheme in ["tcp", "rdt", "path"] {
+        let line = format!("get {} -o small/old", server.url(scheme, "large"));
+        home.run(&line).with(4).saying("small/old: the disk is full");
+        assert_eq!(home.entries("small"), ["old"]);
+        assert_eq!(home.read("small/old"), b"old");
+    }
+}
+
+#[test]
+fn a_limit_on_file_sizes_is_an_error_and_not_the_end_of_the_server() {
+    let home = Home::new();
+    home.write("large", content(2 << 20));
+    let mut limited = Command::new("sh");
+    let script = "ulimit -f 1024 && exec \"$0\" serve shared --tcp 127.0.0.1:0";
+    limited.args(["-c", script, env!("CARGO_BIN_EXE_skep")]).current_dir(home.path(""));
+    let server = crate::support::Process::start(&mut limited);
+    let url = crate::support::until("a listener", || {
+        server
+            .out()
+            .strip_prefix("listening on ")
+            .and_then(|line| line.strip_suffix('\n'))
+            .map(ToOwned::to_owned)
+    });
+    home.run(&format!("put large {url}/")).with(1).saying("the file is too large");
+    home.write("small", "small");
+    home.run(&format!("put small {url}/")).well();
+    assert_eq!(home.entries("shared"), ["small"]);
+}

@@ -1,0 +1,19 @@
+//! The program itself, run as users run it: processes, signals, sockets, and what is in the directories afterwards.
+
+#![cfg(unix)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod absent;
+mod changes;
+mod codes;
+mod crowd;
+mod early;
+mod full;
+mod interrupted;
+mod names;
+mod output;
+mod peers;
+mod transfers;
+mod usage;

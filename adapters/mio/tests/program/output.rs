@@ -1,0 +1,259 @@
+//! Where a fetched file goes, and what is printed about it.
+
+use std::{
+    fs::{self, File},
+    io::Read,
+    os::unix::fs::{FileTypeExt, MetadataExt, symlink},
+    thread,
+};
+
+use crate::support::{Home, Server, content, skipped};
+
+/// A home whose server has a file called `file`.
+fn served() -> (Home, Server, Vec<u8>) {
+    let home = Home::new();
+    let bytes = home.write("shared/file", content(10_000));
+    let server = home.serve("");
+    (home, server, bytes)
+}
+
+#[test]
+fn a_file_is_called_as_it_is_there_or_as_the_user_says() {
+    let (home, server, bytes) = served();
+    home.folder("shared/deep");
+    home.write("shared/deep/other", "other");
+    home.folder("folder");
+    let url = server.url("tcp", "file");
+    home.run(&format!("get {url}")).well();
+    assert_eq!(home.read("file"), bytes);
+    home.run(&format!("get {url} -o copy")).well();
+    assert_eq!(home.read("copy"), bytes);
+    home.run(&format!("get {url} --output folder/")).well();
+    assert_eq!(home.read("folder/file"), bytes);
+    home.run(&format!("get {} -o folder", server.url("rdt", "deep/other"))).well();
+    assert_eq!(home.read("folder/other"), b"other");
+    home.run(&format!("get {}", server.url("path", "deep/other"))).well();
+    assert_eq!(home.read("other"), b"other");
+}
+
+#[test]
+fn an_old_file_is_replaced_unless_the_user_refuses() {
+    let (home, server, bytes) = served();
+    for scheme in ["tcp", "rdt", "path"] {
+        let url = server.url(scheme, "file");
+        home.write("copy", "old and longer than nothing");
+        home.run(&format!("get {url} -o copy --no-replace"))
+            .with(4)
+            .saying("copy: there is a file of that name already");
+        assert_eq!(home.read("copy"), b"old and longer than nothing");
+        home.run(&format!("get {url} -o copy")).well();
+        assert_eq!(home.read("copy"), bytes);
+        home.run(&format!("get {url} -o new-{scheme} --no-replace")).well();
+    }
+    assert_eq!(home.entries(""), ["copy", "new-path", "new-rdt", "new-tcp", "shared", "temporary"]);
+}
+
+#[test]
+fn the_users_own_link_is_followed() {
+    let (home, server, bytes) = served();
+    home.folder("folder");
+    home.write("folder/target", "old");
+    symlink("folder/target", home.path("link")).unwrap();
+    home.run(&format!("get {} -o link", server.url("tcp", "file"))).well();
+    assert_eq!(home.read("folder/target"), bytes);
+    assert!(fs::symlink_metadata(home.path("link")).unwrap().is_symlink());
+}
+
+#[test]
+fn to_standard_output_goes_the_content_and_nothing_else() {
+    let (home, server, bytes) = served();
+    for scheme in ["tcp", "rdt", "path"] {
+        let ended = home.run(&format!("get {} -o - --json", server.url(scheme, "file"))).well();
+        assert_eq!(ended.out, bytes);
+        assert!(ended.err.lines().last().unwrap().starts_with("{\"bytes\":10000,"), "{}", ended.err);
+        let ended = home.run(&format!("get {} -o -", server.url(scheme, "missing"))).with(1);
+        assert_eq!(ended.out, b"");
+    }
+    assert_eq!(home.entries("temporary"), [""; 0]);
+    assert_eq!(home.entries(""), ["shared", "temporary"]);
+}
+
+#[test]
+fn a_device_and_a_pipe_are_written_to_and_stay_what_they_are() {
+    let (home, server, bytes) = served();
+    let device =
+        || fs::metadata("/dev/null").map(|metadata| (metadata.ino(), metadata.file_type().is_char_device()));
+    let before = device().unwrap();
+    home.run(&format!("get {} -o /dev/null", server.url("tcp", "file"))).well();
+    assert_eq!(device().unwrap(), before);
+
+    let pipe = home.path("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let reader = thread::spawn(move || {
+        let mut read = Vec::new();
+        File::open(pipe).unwrap().read_to_end(&mut read).unwrap();
+        read
+    });
+    home.run(&format!("get {} -o pipe", server.url("rdt", "file"))).well();
+    assert_eq!(reader.join().unwrap(), bytes);
+    assert_eq!(home.entries(""), ["pipe", "shared", "temporary"]);
+}
+
+#[test]
+fn local_files_that_cannot_be_used_are_told_by_name() {
+    let (home, server, _) = served();
+    home.folder("folder/file");
+    let (url, drop) = (server.url("tcp", "file"), server.url("tcp", ""));
+    home.run(&format!("get {url} -o nowhere/copy")).with(4).saying("nowhere: No such file or directory");
+    home.run(&format!("get {url} -o folder")).with(4).saying("folder/file: it is a directory");
+    home.run(&format!("put missing {drop}")).with(4).saying("cannot read missing: No such file or directory");
+    home.run(&format!("put folder {drop}")).with(4).saying("cannot read folder: it is not a regular file");
+    home.run(&format!("put /dev/zero {drop}"))
+        .with(4)
+        .saying("cannot read /dev/zero: it is not a regular file");
+    assert_eq!(home.entries("shared"), ["file"]);
+    assert_eq!(home.entries("folder"), ["file"]);
+}
+
+#[test]
+fn a_directory_that_takes_no_file_is_told_by_name() {
+    let (home, server, _) = served();
+    let Some(locked) = Locked::new(&home) else { return };
+    let url = server.url("tcp", "file");
+    home.run(&format!("get {url} -o locked/copy")).with(4).saying("locked/copy");
+    home.run(&format!("get {url} -o locked/old")).with(4).saying("locked/old");
+    assert_eq!(home.entries("locked"), ["old"]);
+    assert_eq!(home.read("locked/old"), b"old");
+    let closed = home.serve_at("locked --tcp 127.0.0.1:0");
+    for name in ["new", "old"] {
+        let put = format!("put shared/file {}", closed.url("tcp", name));
+        home.run(&put).with(1).saying("allowed");
+    }
+    assert_eq!(home.entries("locked"), ["old"]);
+    drop(locked);
+}
+
+/// A directory `locked` in which nothing can be made.
+struct Locked<'h>(&'h Home);
+
+impl<'h> Locked<'h> {
+    fn new(home: &'h Home) -> Option<Self> {
+        home.folder("locked");
+        home.write("locked/old", "old");
+        if rustix::process::geteuid().is_root() {
+            skipped("permissions do not stop root");
+            return None;
+        }
+        let locked = Self(home);
+        locked.set(0o555);
+        Some(locked)
+    }
+
+    fn set(&self, mode: u32) {
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        fs::set_permissions(self.0.path("locked"), permissions).unwrap();
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.set(0o755);
+    }
+}
+
+#[test]
+fn json_is_one_line_with_four_numbers() {
+    let (home, server, _) = served();
+    for (scheme, resent) in [("tcp", "null"), ("rdt", "0"), ("path", "null")] {
+        let line = format!("get {} -o copy --json -q", server.url(scheme, "file"));
+        is_json(&home.run(&line).well().out, resent);
+    }
+    for (scheme, resent) in [("tcp", "null"), ("rdt", "0")] {
+        let line = format!("put shared/file {} --json -q", server.url(scheme, "file2"));
+        is_json(&home.run(&line).well().out, resent);
+    }
+    let nothing = home.run(&format!("get {} --json -q", server.url("tcp", "missing"))).with(1);
+    assert_eq!(nothing.out, b"");
+}
+
+#[track_caller]
+fn is_json(out: &[u8], resent: &str) {
+    let line = String::from_utf8(out.to_vec()).unwrap();
+    let fields = line.strip_prefix('{').and_then(|line| line.strip_suffix("}\n"));
+    let fields: Vec<_> =
+        fields.expect(&line).split(',').map(|field| field.split_once(':').unwrap()).collect();
+    let names: Vec<_> = fields.iter().map(|field| field.0).collect();
+    assert_eq!(names, [r#""bytes""#, r#""seconds""#, r#""rate""#, r#""resent""#]);
+    assert_eq!(fields[0].1, "10000");
+    assert!(fields[1].1.parse::<f64>().is_ok_and(|seconds| seconds < 20.0), "{line}");
+    assert!(fields[2].1.parse::<u64>().is_ok_and(|rate| rate > 0), "{line}");
+    // On a busy machine something may be sent again.
+    assert!(fields[3].1 == resent || resent != "null" && fields[3].1.parse::<u64>().is_ok(), "{line}");
+}
+
+#[test]
+fn quiet_is_quiet_but_for_errors() {
+    let (home, server, _) = served();
+    for scheme in ["tcp", "rdt", "path"] {
+        home.run(&format!("get {} -q -o copy", server.url(scheme, "file"))).well().silently();
+        let ended = home.run(&format!("get {} -q -o copy", server.url(scheme, "missing"))).with(1);
+        assert_eq!(ended.saying("there is no such file").err.lines().count(), 1);
+    }
+    for scheme in ["tcp", "rdt"] {
+        home.run(&format!("put copy {} -q", server.url(scheme, "file3"))).well().silently();
+    }
+}
+
+#[test]
+fn a_quiet_server_prints_nothing() {
+    let home = Home::new();
+    home.write("shared/file", "content");
+    // It does not say where it listens, so it gets a port that was free a moment ago.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let quiet = home.start(&format!("serve shared -q --tcp {free}"));
+    crate::support::until("the quiet server", || std::net::TcpStream::connect(free).ok());
+    home.run(&format!("get tcp://{free}/file -o -")).well();
+    quiet.send(rustix::process::Signal::TERM);
+    quiet.end().well().silently();
+}
+
+#[test]
+fn a_talkative_server_prints_a_line_for_each_transfer() {
+    let home = Home::new();
+    home.write("shared/file", content(2_000));
+    let server = home.serve("-v");
+    for scheme in ["tcp", "rdt", "path"] {
+        home.run(&format!("get {} -o copy", server.url(scheme, "file"))).well();
+        home.run(&format!("get {}", server.url(scheme, "missing"))).with(1);
+    }
+    home.run_arguments(&["put", "copy", &server.url("tcp", "two%0alines")]).well();
+    let ended = server.stop();
+    let lines: Vec<_> = ended.err.lines().collect();
+    let with = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(with(" get file: 2000 bytes in "), 3, "{}", ended.err);
+    assert_eq!(with(" refused: there is no such file"), 3, "{}", ended.err);
+    assert_eq!(with(r" put two\u{a}lines: 2000 bytes in "), 1, "{}", ended.err);
+    assert_eq!(lines.len(), 8, "{}", ended.err);
+    assert_eq!(*lines.last().unwrap(), "skep: ended");
+}
+
+#[test]
+fn a_talkative_client_tells_who_it_speaks_with() {
+    let (home, server, _) = served();
+    for (scheme, told) in [("tcp", ""), ("rdt", ": a skep peer, segments of 1435 bytes"), ("path", "")] {
+        let ended = home.run(&format!("get {} -v -o copy", server.url(scheme, "file"))).well();
+        let line = format!("skep: connected to {}{told}", server.at(scheme));
+        assert!(ended.err.lines().any(|told| told == line), "no \"{line}\" in {}", ended.err);
+    }
+}
+
+#[test]
+fn nobody_has_to_listen_to_the_output() {
+    let (home, server, bytes) = served();
+    let mut command = home.command(&["get", &server.url("tcp", "file"), "-o", "copy", "--json"]);
+    let mut child =
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    assert!(child.wait().unwrap().success());
+    assert_eq!(home.read("copy"), bytes);
+}

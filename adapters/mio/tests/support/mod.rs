@@ -1,0 +1,32 @@
+//! What the tests of the program share.
+
+mod home;
+mod known;
+mod process;
+mod python;
+mod raw;
+mod relay;
+
+pub(crate) use home::{Home, Server, content};
+pub(crate) use known::Known;
+pub(crate) use process::{Ended, Process, until, until_within};
+pub(crate) use python::Python;
+pub(crate) use raw::{CONFIRM, answer, connect, error, request, upload};
+pub(crate) use relay::Relay;
+
+/// Says on the real standard error, past what the harness captures, that a test has nothing to try here.
+pub(crate) fn skipped(why: &str) {
+    use std::io::Write;
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    let _ = writeln!(std::io::stderr(), "{test}: skipped: {why}");
+}
+
+/// Plays all cases at the same time: most of them wait for the network, or for a time-out.
+pub(crate) fn together<C: Send>(cases: impl IntoIterator<Item = C>, play: impl Fn(C) + Sync) {
+    std::thread::scope(|scope| {
+        for case in cases {
+            let play = &play;
+            scope.spawn(move || play(case));
+        }
+    });
+}

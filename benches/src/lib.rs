@@ -1,0 +1,10 @@
+//! What several benchmarks share.
+//!
+//! ```text
+//! cargo bench -p skep-benches              all of them, in less than two minutes
+//! cargo bench -p skep-benches -- wire      those with `wire` in their names
+//! ```
+
+mod pair;
+
+pub use pair::Pair;

@@ -1,0 +1,531 @@
+//! The sealed transport over UDP, between a socket and an RDT endpoint that knows nothing of it.
+//!
+//! ```text
+//!   socket ──► receive ──► plain packet of a session ──► Endpoint::handle
+//!                 │ INIT1: guard, key agreement, who is it?
+//!                 │ CHALLENGE, INIT2
+//!   socket ◄── seal ◄───── datagrams for a session ◄──── Endpoint::poll
+//!   socket ◄── poll: challenges, questions about new addresses
+//! ```
+//!
+//! The endpoint's peer is a [`Peer::Session`]. Its OPEN travels inside message 1 of the handshake and its ACCEPT
+//! inside message 2, so a sealed connection opens in one round trip like a plain one. Every packet after that is
+//! sealed whole. Datagrams are sealed where they stand, after their content was read into them: the endpoint
+//! leaves room for that ([`crate::rdt::Envelope`]).
+//!
+//! **Silence.** Whoever does not know the server's public key gets no byte, and nobody gets more bytes than he sent before
+//! his address is proven.
+//!
+//! **Addresses.** A session stays when its peer's address changes: what opens is taken wherever it came from. But what is
+//! sent goes to the old address until the new one has given back sixteen random bytes that were sent there.
+
+mod access;
+mod call;
+mod path;
+mod session;
+#[cfg(test)]
+mod tests;
+
+pub use access::{Access, Caller};
+pub use call::Call;
+pub use session::Session;
+
+use super::{
+    CheckKey, KeyPair, Prologue, Protection, Provider, Random, Responder, ResponderKeys, Secret, Transport,
+    datagram::OVERHEAD,
+};
+use crate::{
+    Instant, Memory,
+    guard::{FirstPacket, Guard, Verdict},
+    index::{Cell, Index},
+    rdt::{Peer, Transmit},
+    table::{Slot, Table},
+    wire::seal::{Answer, Challenge, ConnectionId, Init1, Init2, Offer, Packet, Proof, Purpose, Suite, Suites},
+};
+use call::{Attempt, Calling, OPEN_MAX};
+use core::{net::SocketAddr, time::Duration};
+use heapless::{Deque, Vec};
+use path::Control;
+use session::State;
+
+/// A session from which nothing opened for so long is forgotten. Endpoints ask for a sign of life more often.
+const SESSION_LIFE: Duration = Duration::from_secs(60);
+
+/// Packets of the layer itself that may wait to be sent.
+const WAITING_MAX: usize = 16;
+
+/// What the layer has done and seen. Counts saturate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Counters {
+    /// Datagrams that are none of the sealed transport, or of no session.
+    pub strange: u64,
+    /// First packets whose check was wrong: their sender does not know this server's key.
+    pub unchecked: u64,
+    /// First packets that were refused after the key agreement: forged, malformed, or from somebody who may not come in.
+    pub refused: u64,
+    /// Datagrams of a session that did not open: forged, replayed or damaged.
+    pub unopened: u64,
+    /// Sessions that began.
+    pub sessions: u64,
+    /// Sessions whose peer has moved to another address.
+    pub moved: u64,
+}
+
+/// A packet of the layer itself.
+enum Waiting {
+    Challenge(SocketAddr, Challenge),
+    Control(u32, SocketAddr, Control),
+}
+
+/// How a layer is set.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The ciphers, the best first. ChaCha20-Poly1305 is always offered.
+    pub suites: &'static [Suite],
+    /// The largest datagram that this side takes, in bytes.
+    pub largest: u16,
+    /// The guard's rules.
+    pub guard: crate::guard::Settings,
+}
+
+/// The layer of one socket.
+pub struct Layer<V: Provider, M, I, const SLOTS: usize, const BUCKETS: usize> {
+    settings: Settings,
+    own: KeyPair<V>,
+    check: CheckKey<V>,
+    random: Random<V>,
+    sessions: Table<Session<V>, M>,
+    index: Index<I>,
+    guard: Guard<SLOTS, BUCKETS>,
+    /// The sessions of the guard's slots.
+    slots: [u32; SLOTS],
+    waiting: Deque<Waiting, WAITING_MAX>,
+    counters: Counters,
+}
+
+impl<V, M, I, const SLOTS: usize, const BUCKETS: usize> Layer<V, M, I, SLOTS, BUCKETS>
+where
+    V: Provider,
+    M: Memory<Slot<Session<V>>>,
+    I: Memory<Cell>,
+{
+    /// A layer with this identity in empty memories. `seed` must be 32 random bytes, secret, and others at every
+    /// start.
+    pub fn new(settings: Settings, own: KeyPair<V>, seed: Secret, sessions: M, index: I) -> Self {
+        let mut random = Random::<V>::new(seed);
+        let guard = Guard::new(settings.guard, *random.next().expose());
+        Self {
+            settings,
+            check: CheckKey::new(own.public(), None),
+            own,
+            random,
+            sessions: Table::new(sessions),
+            index: Index::new(index),
+            guard,
+            slots: [u32::MAX; SLOTS],
+            waiting: Deque::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// What it has done so far.
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// What its guard has done so far.
+    pub const fn guard(&self) -> crate::guard::Counters {
+        self.guard.counters()
+    }
+
+    /// How many sessions there are.
+    pub const fn count(&self) -> usize {
+        self.sessions.count()
+    }
+
+    /// A turn of the driver's loop begins. `late`: it could not keep up in the one before.
+    pub fn turn(&mut self, now: Instant, late: bool) {
+        self.guard.turn();
+        if late {
+            self.guard.late(now);
+        }
+    }
+
+    /// A session that calls: have the endpoint connect to the peer that this gives. `None`: there is no room.
+    pub fn connect(&mut self, now: Instant, to: SocketAddr, call: Call) -> Option<Peer> {
+        let state = State::Calling(Calling { call, attempt: None });
+        let id = self.random.number();
+        self.enter(now, Session::new(id, to, Caller::server(to), state))?;
+        Some(Peer::Session(id))
+    }
+
+    /// Who is at the other end of a session, by what the handshake has shown.
+    pub fn caller(&self, peer: Peer) -> Option<Caller> {
+        Some(self.named(peer).and_then(|number| self.sessions.get(number))?.caller)
+    }
+
+    /// A connection has ended: its session is needed only to answer the peer's last words again.
+    pub fn ended(&mut self, now: Instant, peer: Peer) {
+        if let Some(number) = self.named(peer) {
+            self.sessions.set_deadline(number, Some(now + LAST_WORDS));
+            if let Some(session) = self.sessions.get_mut(number) {
+                session.ending = true;
+            }
+        }
+    }
+
+    /// Takes a datagram. What it gives is a plain packet for [`crate::rdt::Endpoint::handle`], in the datagram's place.
+    pub fn receive<'d>(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &'d mut [u8],
+        access: &mut impl Access,
+    ) -> Option<(Peer, &'d [u8])> {
+        let length = datagram.len();
+        match Packet::parse(datagram) {
+            Some(Packet::Data(header)) => self.opened(now, from, header.destination, datagram),
+            Some(Packet::Init1(init1, proof)) => {
+                let (peer, open) = self.called(now, from, length, &init1, &proof, access)?;
+                // As if it had come plain and padded to what the path carries.
+                let plain = datagram.get_mut(..length.saturating_sub(OVERHEAD))?;
+                plain.fill(0);
+                plain.get_mut(..open.len())?.copy_from_slice(&open);
+                Some((peer, plain))
+            }
+            Some(Packet::Init2(init2)) => {
+                let (peer, accept) = self.answered(now, from, &init2)?;
+                let plain = datagram.get_mut(..accept.len())?;
+                plain.copy_from_slice(&accept);
+                Some((peer, plain))
+            }
+            Some(Packet::Challenge(challenge)) => {
+                self.challenged(&challenge, from);
+                None
+            }
+            None => {
+                bump(&mut self.counters.strange);
+                None
+            }
+        }
+    }
+
+    /// Makes what the endpoint wants to send into what goes to the socket, and says where. `None`: nothing goes.
+    /// Content must have been read into it before.
+    pub fn seal(&mut self, transmit: &mut Transmit<'_>) -> Option<SocketAddr> {
+        let number = self.named(transmit.to)?;
+        let suites = self.offered();
+        let session = self.sessions.get_mut(number)?;
+        let to = session.address;
+        match &mut session.state {
+            State::Open(protection) => {
+                protection.seal_batch(transmit.bytes, transmit.size).ok()?;
+                Some(to)
+            }
+            State::Answering { .. } | State::Answered { .. } => {
+                let plain = transmit.bytes.get(super::datagram::FRONT..)?;
+                let (slot, init2) = session.answer(plain, self.settings.largest, &mut self.random)?;
+                if !self.guard.may_send(slot, init2.len()) {
+                    return None;
+                }
+                let bytes = core::mem::take(&mut transmit.bytes).get_mut(..init2.len())?;
+                bytes.copy_from_slice(init2);
+                self.guard.sent(slot, bytes.len());
+                transmit.bytes = bytes;
+                Some(to)
+            }
+            State::Calling(calling) => {
+                let size = transmit.bytes.len();
+                let plain = transmit.bytes.get(super::datagram::FRONT..)?;
+                let ephemeral = self.random.next();
+                let attempt = calling.attempt(&self.own, suites, self.settings.largest, plain, ephemeral)?;
+                let init1 = Init1 {
+                    suites,
+                    purpose: calling.call.purpose,
+                    client: session.id.to_be_bytes(),
+                    message: &attempt.message,
+                    cookie: attempt.cookie,
+                };
+                let check = CheckKey::<V>::new(&calling.call.server, calling.call.psk.as_ref());
+                let length = init1.emit(size, |covered| check.stamp(covered), transmit.bytes)?;
+                transmit.bytes = core::mem::take(&mut transmit.bytes).get_mut(..length)?;
+                Some(to)
+            }
+        }
+    }
+
+    /// The next packet of the layer itself, written into `room`: where it goes and how long it is.
+    pub fn poll(&mut self, now: Instant, room: &mut [u8]) -> Option<(SocketAddr, usize)> {
+        while let Some(slot) = self.guard.expired(now) {
+            self.free_slot(slot.number());
+        }
+        while let Some(number) = self.sessions.take_expired(now) {
+            self.expire(now, number);
+        }
+        loop {
+            let sent = match self.waiting.pop_front()? {
+                Waiting::Challenge(to, challenge) => challenge.emit(room).map(|length| (to, length)),
+                Waiting::Control(number, to, control) => {
+                    let session = self.sessions.get_mut(number);
+                    session.and_then(|session| session.emit(&control, room)).map(|length| (to, length))
+                }
+            };
+            if sent.is_some() {
+                return sent;
+            }
+        }
+    }
+
+    /// When [`Layer::poll`] is to be called at the latest.
+    pub fn deadline(&self) -> Option<Instant> {
+        match (self.guard.next_deadline(), self.sessions.next_deadline()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// INIT1. Nothing is said to whoever is refused.
+    fn called(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        length: usize,
+        init1: &Init1<'_>,
+        proof: &Proof<'_>,
+        access: &mut impl Access,
+    ) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
+        let (key, psk) = match init1.purpose {
+            Purpose::Member | Purpose::Guest | Purpose::Salt => (None, None),
+            Purpose::Enrol { invite } => (None, Some(access.invite(&invite)?)),
+            Purpose::Peer { introduction } => {
+                let (key, psk) = access.introduction(&introduction)?;
+                (Some(key), Some(psk))
+            }
+        };
+        let is_checked = match &psk {
+            None => self.check.verify(proof),
+            Some(psk) => CheckKey::<V>::new(self.own.public(), Some(psk)).verify(proof),
+        };
+        if !is_checked {
+            bump(&mut self.counters.unchecked);
+            return None;
+        }
+        let first = FirstPacket { from, client: init1.client, cookie: init1.cookie.as_ref(), length };
+        let permit = match self.guard.first(now, &first) {
+            Verdict::Proceed(permit) => permit,
+            Verdict::Repeat(slot) => return self.repeated(slot.number()),
+            Verdict::Challenge(cookie) => {
+                let challenge = Challenge { client: init1.client, cookie };
+                let _ = self.waiting.push_back(Waiting::Challenge(from, challenge));
+                return None;
+            }
+            Verdict::Drop(_) => return None,
+        };
+        let keys = match (&init1.purpose, &key, &psk) {
+            (Purpose::Member, ..) => ResponderKeys::Ik { own: &self.own },
+            (Purpose::Guest | Purpose::Salt, ..) => ResponderKeys::Nk { own: &self.own },
+            (Purpose::Enrol { .. }, _, Some(psk)) => ResponderKeys::NkPsk0 { own: &self.own, psk },
+            (Purpose::Peer { .. }, Some(peer), Some(psk)) => ResponderKeys::KkPsk0 { own: &self.own, peer, psk },
+            _ => return None,
+        };
+        let prologue = Prologue {
+            transport: Transport::Datagrams,
+            suites: init1.suites,
+            purpose: init1.purpose,
+            context: [0; 32],
+        };
+        let mut payload = [0; OPEN_MAX + 2];
+        let read = Responder::read(&keys, &prologue, init1.message, &mut payload);
+        let caller = read.as_ref().ok().map(|(responder, _)| Caller {
+            address: from,
+            purpose: init1.purpose,
+            key: responder.initiator().copied(),
+        });
+        let (Ok((responder, used)), Some(caller)) = (read, caller) else {
+            bump(&mut self.counters.refused);
+            return None;
+        };
+        let offer = payload.get(..used).and_then(Offer::parse);
+        let suite = init1.suites.choose(self.settings.suites);
+        let (Some(offer), Some(suite), true) = (offer, suite, access.permits(&caller)) else {
+            bump(&mut self.counters.refused);
+            return None;
+        };
+        let open = Vec::from_slice(offer.body).ok()?;
+        let id = self.random.number();
+        let answered = self.guard.answered(now, permit)?;
+        let slot = answered.slot;
+        if answered.displaced {
+            self.free_slot(slot.number());
+        }
+        let state = State::Answering { slot, suite, client: init1.client, responder, open: open.clone() };
+        let Some(number) = self.enter(now, Session::new(id, from, caller, state)) else {
+            self.guard.confirmed(slot);
+            return None;
+        };
+        if let Some(entry) = self.slots.get_mut(slot.number()) {
+            *entry = number;
+        }
+        bump(&mut self.counters.sessions);
+        Some((Peer::Session(id), open))
+    }
+
+    /// A first packet came again: the endpoint answers its call again, and [`Layer::seal`] finds the same answer.
+    fn repeated(&mut self, slot: usize) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
+        let session = self.sessions.get(*self.slots.get(slot)?)?;
+        Some((Peer::Session(session.id), session.open_again()?))
+    }
+
+    /// INIT2.
+    fn answered(&mut self, now: Instant, from: SocketAddr, init2: &Init2<'_>) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
+        let number = self.known(&init2.client)?;
+        let suites = self.offered();
+        let session = self.sessions.get_mut(number)?;
+        let State::Calling(Calling { attempt: Some(attempt), .. }) = &mut session.state else { return None };
+        if session.address != from {
+            return None;
+        }
+        let mut payload = [0; OPEN_MAX + 3];
+        let Ok((keys, used)) = attempt.initiator.finish(init2.message, &mut payload) else {
+            bump(&mut self.counters.unopened);
+            return None;
+        };
+        let answer = payload.get(..used).and_then(Answer::parse).filter(|answer| suites.contains(answer.suite));
+        let accept = answer.and_then(|answer| Vec::from_slice(answer.body).ok());
+        let protection = answer.and_then(|answer| Protection::new(answer.suite, &keys, init2.server));
+        let (Some(accept), Some(protection)) = (accept, protection) else {
+            // The server itself said it: there is no use in waiting for another answer.
+            self.forget(number);
+            return None;
+        };
+        session.state = State::Open(protection);
+        session.heard = now;
+        let id = session.id;
+        bump(&mut self.counters.sessions);
+        Some((Peer::Session(id), accept))
+    }
+
+    /// CHALLENGE. The endpoint's next call carries the cookie; it need not wait for that.
+    fn challenged(&mut self, challenge: &Challenge, from: SocketAddr) {
+        let session = self.known(&challenge.client).and_then(|number| self.sessions.get_mut(number));
+        if let Some(Session { state: State::Calling(Calling { attempt: Some(attempt), .. }), address, .. }) = session
+            && *address == from
+        {
+            attempt.cookie = Some(challenge.cookie);
+        }
+    }
+
+    /// A sealed datagram.
+    fn opened<'d>(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        destination: ConnectionId,
+        datagram: &'d mut [u8],
+    ) -> Option<(Peer, &'d [u8])> {
+        let length = datagram.len();
+        let Some(number) = self.known(&destination) else {
+            bump(&mut self.counters.strange);
+            return None;
+        };
+        let session = self.sessions.get_mut(number)?;
+        let (State::Open(protection) | State::Answered { protection, .. }) = &mut session.state else { return None };
+        let Ok(text) = protection.open(datagram) else {
+            bump(&mut self.counters.unopened);
+            return None;
+        };
+        session.heard = now;
+        if let State::Answered { slot, .. } = session.state {
+            // Only now it is sure that the caller holds the key that it named.
+            self.guard.confirmed(slot);
+            if let Some(entry) = self.slots.get_mut(slot.number()) {
+                *entry = u32::MAX;
+            }
+            session.confirm();
+        }
+        let id = session.id;
+        if let Some(control) = Control::parse(text) {
+            self.control(number, from, control);
+            return None;
+        }
+        if from != session.address {
+            self.question(number, from, length);
+        }
+        Some((Peer::Session(id), text))
+    }
+
+    fn offered(&self) -> Suites {
+        self.settings.suites.iter().fold(Suites::CHACHA, |offered, &suite| offered.and(suite))
+    }
+
+    fn enter(&mut self, now: Instant, session: Session<V>) -> Option<u32> {
+        let hash = hash(session.id);
+        let mut session = session;
+        session.heard = now;
+        let number = self.sessions.insert(session).ok()?;
+        if !self.index.insert(hash, number) {
+            self.sessions.remove(number);
+            return None;
+        }
+        self.sessions.set_deadline(number, Some(now + SESSION_LIFE));
+        Some(number)
+    }
+
+    fn forget(&mut self, number: u32) {
+        self.index.remove(number);
+        self.sessions.remove(number);
+    }
+
+    fn free_slot(&mut self, slot: usize) {
+        if let Some(entry) = self.slots.get_mut(slot) {
+            let number = core::mem::replace(entry, u32::MAX);
+            if number != u32::MAX {
+                self.forget(number);
+            }
+        }
+    }
+
+    fn expire(&mut self, now: Instant, number: u32) {
+        let Some(session) = self.sessions.get(number) else { return };
+        let until = session.heard + SESSION_LIFE;
+        if session.ending || until <= now {
+            self.forget(number);
+        } else {
+            self.sessions.set_deadline(number, Some(until));
+        }
+    }
+
+    fn known(&self, id: &ConnectionId) -> Option<u32> {
+        self.numbered(u64::from_be_bytes(*id))
+    }
+
+    fn named(&self, peer: Peer) -> Option<u32> {
+        match peer {
+            Peer::Session(id) => self.numbered(id),
+            Peer::Address(_) => None,
+        }
+    }
+
+    fn numbered(&self, id: u64) -> Option<u32> {
+        self.index.find(hash(id), |number| self.sessions.get(number).is_some_and(|session| session.id == id))
+    }
+}
+
+/// How long a session outlives its connection.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// Ids are random: any part of one will do.
+const fn hash(id: u64) -> u32 {
+    (id >> 32) as u32
+}
+
+fn bump(counter: &mut u64) {
+    *counter = counter.saturating_add(1);
+}
+
+impl<V: Provider, M, I, const SLOTS: usize, const BUCKETS: usize> core::fmt::Debug for Layer<V, M, I, SLOTS, BUCKETS> {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.debug_struct("Layer").field("counters", &self.counters).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,268 @@
+//! Transfers: who asked whom, who was told what, and the slots.
+
+use super::{
+    Event, Tracker, UserId,
+    counters::count,
+    directory::Presence,
+    link::{Link, NONE, Reply},
+    profile::Profile,
+    transfer::{Party, Stage, Tell, Transfer},
+};
+use crate::{
+    Instant,
+    wire::session::{Code, Side, Way},
+};
+
+const SIDES: [Side; 2] = [Side::Requester, Side::Owner];
+/// A transfer's place is in the lower half of its name.
+const TRANSFERS_MAX: u32 = 1 << 16;
+
+impl<P: Profile> Tracker<P> {
+    /// A session wants a file.
+    pub(super) fn fetch(
+        &mut self,
+        now: Instant,
+        number: u32,
+        (tag, way): (u32, Way),
+        owner: &[u8],
+        name: &[u8],
+    ) -> Result<(), Code> {
+        let link = self.links.get(number).ok_or(Code::Gone)?;
+        let session = link.session().ok_or(Code::Gone)?;
+        let (me, downloads) = (session.user, session.downloads);
+        if !link.rights.fetch || way == Way::Command {
+            return Err(Code::NotAllowed);
+        }
+        let owner = self.directory.user_named(owner).ok_or(Code::UnknownUser)?;
+        let user = self.directory.users.get(owner).ok_or(Code::UnknownUser)?;
+        let (presence, address, port) = (user.presence, user.address, user.port);
+        if presence == Presence::Away {
+            return Err(Code::UnknownUser);
+        }
+        let file = self.directory.file_named(owner, name).ok_or(Code::NotShared)?;
+        if owner == me || !self.directory.is_shared(file) {
+            return Err(Code::NotShared);
+        }
+        let Presence::Session(owner_link) = presence else {
+            // Nobody can be asked: the door is open, or it is not.
+            let reply = Reply::Command { tag, address, port };
+            self.reply(number, reply);
+            return if port == 0 { Err(Code::Unreachable) } else { Ok(()) };
+        };
+        let uploads =
+            self.links.get(owner_link).and_then(Link::session).map_or(u16::MAX, |owner| owner.uploads);
+        if downloads >= self.settings.downloads_per_user.max(1)
+            || uploads >= self.settings.uploads_per_user.max(1)
+            || self.transfers.count() as u32 >= self.settings.transfers.clamp(1, TRANSFERS_MAX)
+        {
+            return Err(Code::Busy);
+        }
+        self.generation = self.generation.wrapping_add(1);
+        let transfer = Transfer {
+            generation: self.generation,
+            way,
+            state: Stage::Asking,
+            proof: self.directory.secrets.next(),
+            tag,
+            file,
+            birth: self.directory.files.get(file).map_or(0, |file| file.birth),
+            tcp: 0,
+            rdt: 0,
+            requester: Party::new(number),
+            owner: Party::new(owner_link),
+        };
+        let place = self.transfers.insert(transfer).map_err(|_| Code::Busy)?;
+        if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
+            session.downloads = session.downloads.saturating_add(1);
+        }
+        if let Some(session) = self.links.get_mut(owner_link).and_then(Link::session_mut) {
+            session.uploads = session.uploads.saturating_add(1);
+        }
+        count(&mut self.counters.transfers);
+        self.transfers.set_deadline(place, Some(now + self.settings.answer_timeout));
+        self.tell(place, Side::Owner, Tell::Begin);
+        Ok(())
+    }
+
+    /// An owner says that it is ready.
+    pub(super) fn ready(&mut self, now: Instant, number: u32, id: u32, tcp: u16, rdt: u16) -> bool {
+        let Some((place, Side::Owner)) = self.transfer_of(number, id) else { return false };
+        let Some(transfer) = self.transfers.get_mut(place) else { return false };
+        if transfer.state != Stage::Asking || !transfer.owner.knows {
+            return false;
+        }
+        transfer.tcp = tcp;
+        transfer.rdt = rdt;
+        let way = transfer.way;
+        let (requester, owner) = (transfer.requester.link, transfer.owner.link);
+        if way == Way::Direct && tcp == 0 && rdt == 0 {
+            self.conclude(place, Code::Unreachable, Some(Side::Owner));
+            return true;
+        }
+        let (stage, patience) = match way {
+            Way::Relayed => (Stage::Attaching, self.settings.attach_timeout),
+            Way::Direct | Way::Command => (Stage::Direct, self.settings.hold),
+        };
+        transfer.state = stage;
+        self.transfers.set_deadline(place, Some(now + patience));
+        self.tell(place, Side::Requester, Tell::Begin);
+        let user = |link| UserId(self.links.get(link).and_then(Link::session).map_or(NONE, |session| session.user));
+        let (requester, owner) = (user(requester), user(owner));
+        self.tell_application(Event::Began { transfer: id, way, requester, owner });
+        true
+    }
+
+    /// One side says that it is over, or the owner says no.
+    pub(super) fn end(&mut self, number: u32, id: u32, code: Code, is_refusal: bool) -> bool {
+        let Some((place, side)) = self.transfer_of(number, id) else { return false };
+        let Some(transfer) = self.transfers.get(place) else { return false };
+        if !transfer.party(side).knows
+            || (is_refusal && (side != Side::Owner || transfer.state != Stage::Asking))
+            || transfer.state == Stage::Over
+        {
+            return false;
+        }
+        // A refusal is never a success.
+        let code = if is_refusal && code == Code::Done { Code::Refused } else { code };
+        self.conclude(place, code, Some(side));
+        true
+    }
+
+    /// The transfer with this name, if a session is a side of it.
+    fn transfer_of(&self, number: u32, id: u32) -> Option<(u32, Side)> {
+        let place = id & (TRANSFERS_MAX - 1);
+        let transfer = self.transfers.get(place).filter(|transfer| transfer.id(place) == id)?;
+        Some((place, transfer.side_of(number)?))
+    }
+
+    /// A time-out has come.
+    pub(super) fn transfer_expired(&mut self, place: u32) {
+        let Some(transfer) = self.transfers.get(place) else { return };
+        match transfer.state {
+            Stage::Asking | Stage::Attaching => self.conclude(place, Code::Silent, None),
+            Stage::Direct => self.conclude(place, Code::Broken, None),
+            Stage::Joining(_) | Stage::Relaying | Stage::Over => {}
+        }
+    }
+
+    /// A transfer is over. `by` knows it already.
+    pub(super) fn conclude(&mut self, place: u32, code: Code, by: Option<Side>) {
+        let Some(transfer) = self.transfers.get_mut(place).filter(|transfer| transfer.state != Stage::Over)
+        else {
+            return;
+        };
+        let was_relaying = transfer.state == Stage::Relaying;
+        transfer.state = Stage::Over;
+        let id = transfer.id(place);
+        let relays = SIDES.map(|side| core::mem::replace(&mut transfer.party_mut(side).relay, NONE));
+        self.transfers.set_deadline(place, None);
+        if code != Code::Done {
+            count(&mut self.counters.transfers_failed);
+        }
+        for relay in relays {
+            self.part_relay(relay, was_relaying && code == Code::Done, code);
+        }
+        for side in SIDES {
+            let Some(party) = self.transfers.get(place).map(|transfer| transfer.party(side)) else { return };
+            // A requester is answered in any case; an owner that has not been asked is not told.
+            if by == Some(side) || (side == Side::Owner && !party.knows) {
+                self.release_party(place, side);
+            } else {
+                self.tell(place, side, Tell::End(code));
+            }
+        }
+        self.tell_application(Event::Ended { transfer: id, code });
+    }
+
+    /// A session has gone: so have its transfers.
+    pub(super) fn leave_transfers(&mut self, number: u32) {
+        let is_in_any = self
+            .links
+            .get(number)
+            .and_then(Link::session)
+            .is_some_and(|session| session.downloads > 0 || session.uploads > 0);
+        if !is_in_any {
+            return;
+        }
+        for place in 0..self.transfers.bound().min(TRANSFERS_MAX as usize) as u32 {
+            // One session is never both sides of a transfer.
+            let Some(side) = self.transfers.get(place).and_then(|transfer| transfer.side_of(number)) else {
+                continue;
+            };
+            self.conclude(place, Code::Gone, Some(side));
+            self.release_party(place, side);
+        }
+        if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
+            session.queue_first = NONE;
+            session.queue_last = NONE;
+        }
+    }
+
+    /// One side needs to be told nothing more: its slot is free.
+    pub(super) fn release_party(&mut self, place: u32, side: Side) {
+        let Some(transfer) = self.transfers.get_mut(place) else { return };
+        let party = transfer.party_mut(side);
+        // Who is in a session's queue is let go when its turn comes there.
+        party.tell = Tell::Nothing;
+        if party.is_queued && party.link != NONE {
+            return;
+        }
+        let link = core::mem::replace(&mut party.link, NONE);
+        let is_over = SIDES.iter().all(|&side| transfer.party(side).link == NONE);
+        if let Some(session) = self.links.get_mut(link).and_then(Link::session_mut) {
+            let slots = match side {
+                Side::Requester => &mut session.downloads,
+                Side::Owner => &mut session.uploads,
+            };
+            *slots = slots.saturating_sub(1);
+        }
+        if is_over {
+            self.transfers.remove(place);
+        }
+    }
+
+    /// One side is to be told something: its session's queue has it.
+    fn tell(&mut self, place: u32, side: Side, tell: Tell) {
+        let entry = place << 1 | u32::from(u8::from(side));
+        let Some(party) = self.transfers.get_mut(place).map(|transfer| transfer.party_mut(side)) else { return };
+        party.tell = tell;
+        let number = party.link;
+        if core::mem::replace(&mut party.is_queued, true) {
+            return;
+        }
+        party.next = NONE;
+        let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) else { return };
+        let last = core::mem::replace(&mut session.queue_last, entry);
+        if last == NONE {
+            session.queue_first = entry;
+        } else if let Some(before) = self.transfers.get_mut(last >> 1) {
+            before.party_mut(side_of_entry(last)).next = entry;
+        }
+        self.links.give_turn(number);
+    }
+
+    /// Takes the first end of a transfer out of a session's queue, once it has been told of.
+    pub(super) fn told(&mut self, number: u32, entry: u32) {
+        let (place, side) = (entry >> 1, side_of_entry(entry));
+        let Some(transfer) = self.transfers.get_mut(place) else { return };
+        let is_over = transfer.state == Stage::Over;
+        let party = transfer.party_mut(side);
+        party.is_queued = false;
+        party.knows |= party.tell == Tell::Begin;
+        party.tell = Tell::Nothing;
+        let next = core::mem::replace(&mut party.next, NONE);
+        if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
+            session.queue_first = next;
+            if next == NONE {
+                session.queue_last = NONE;
+            }
+        }
+        if is_over {
+            self.release_party(place, side);
+        }
+    }
+}
+
+pub(super) const fn side_of_entry(entry: u32) -> Side {
+    if entry & 1 == 0 { Side::Requester } else { Side::Owner }
+}

@@ -1,0 +1,93 @@
+//! What a tracker tells its application.
+
+use crate::{
+    stream::StreamId,
+    wire::session::{Code, Way},
+};
+
+/// A request to the application's storage, to be answered by [`Tracker::committed`](super::Tracker::committed).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Ticket(pub(super) u32);
+
+/// A user by number: good from [`Event::Came`] to [`Event::Left`], or until its account is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct UserId(pub u32);
+
+/// A file by number: good until it is withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct EntryId(pub u32);
+
+/// What is to be stored durably before it is confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Record {
+    /// A new account.
+    Register(UserId),
+    /// An account goes, with everything that it published.
+    Unregister(UserId),
+    /// An account publishes a file.
+    Publish(EntryId),
+    /// An account withdraws a file.
+    Delete(EntryId),
+}
+
+/// What the application is told. All but [`Event::Store`] is for logs: when more happens than is taken, some are
+/// lost, and counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Event {
+    /// To be stored; the names are asked of the tracker at once. The answer may come later.
+    Store {
+        /// By which the answer is known.
+        ticket: Ticket,
+        /// What.
+        record: Record,
+    },
+    /// A user is there.
+    Came {
+        /// Who.
+        user: UserId,
+        /// On which stream it came; a command's is over soon.
+        stream: StreamId,
+    },
+    /// A user is not there any more.
+    Left {
+        /// Who; the name has been told before.
+        user: UserId,
+        /// Why.
+        code: Code,
+    },
+    /// A session waits in line.
+    Waits {
+        /// On which stream.
+        stream: StreamId,
+    },
+    /// A log-in was refused.
+    Refused {
+        /// On which stream.
+        stream: StreamId,
+        /// Why.
+        code: Code,
+    },
+    /// A transfer has begun: its owner is ready.
+    Began {
+        /// Which.
+        transfer: u32,
+        /// How it travels.
+        way: Way,
+        /// Who asked.
+        requester: UserId,
+        /// Whose file it is.
+        owner: UserId,
+    },
+    /// A transfer is over, or came to nothing.
+    Ended {
+        /// Which.
+        transfer: u32,
+        /// How.
+        code: Code,
+    },
+}

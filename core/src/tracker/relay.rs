@@ -1,0 +1,143 @@
+//! Relayed transfers: two streams that are joined end to end.
+//!
+//! ```text
+//!   requester ── Attach ──►                 ◄── Attach ── owner
+//!   requester ◄── Attached ──  tracker  ── Attached ──► owner
+//!   requester ◄═══════════════ Splice ═══════════════► owner
+//! ```
+
+use super::{
+    Step, Tracker,
+    counters::count,
+    link::{End, State},
+    profile::Profile,
+    secrets::is_same,
+    transfer::Stage,
+};
+use crate::{
+    stream::Fault,
+    wire::session::{Code, Notice, Side, TOKEN_LENGTH},
+};
+
+impl<P: Profile> Tracker<P> {
+    /// A stream says that it is one end of a transfer. It must come from where the session is, and be the same
+    /// account's.
+    pub(super) fn attach(&mut self, number: u32, id: u32, token: &[u8; TOKEN_LENGTH], side: Side) {
+        let place = id & 0xffff;
+        let is_good = self.transfers.get(place).is_some_and(|transfer| {
+            let party = transfer.party(side);
+            transfer.id(place) == id
+                && transfer.state == Stage::Attaching
+                && party.knows
+                && party.relay == super::link::NONE
+                && is_same(&self.directory.secrets.token(transfer.proof), token)
+                && self.is_of_same_user(number, party.link)
+        });
+        // An owner may be here before its session has heard that the requester knows.
+        let Some(transfer) = self.transfers.get_mut(place).filter(|_| is_good) else {
+            count(&mut self.counters.strangers);
+            self.part(number, Code::UnknownTransfer);
+            return;
+        };
+        transfer.party_mut(side).relay = number;
+        let both = transfer.party(side.other()).relay != super::link::NONE;
+        if let Some(link) = self.links.get_mut(number) {
+            link.state = State::Attached { transfer: place, side };
+        }
+        self.links.set_deadline(number, None);
+        if both && let Some(transfer) = self.transfers.get_mut(place) {
+            transfer.state = Stage::Joining(0);
+            self.transfers.set_deadline(place, None);
+            self.transfers.give_turn(place);
+        }
+    }
+
+    fn is_of_same_user(&self, relay: u32, session: u32) -> bool {
+        let (Some(relay), Some(session)) = (self.links.get(relay), self.links.get(session)) else { return false };
+        if session.account.is_empty() && relay.account.is_empty() {
+            return session.address == relay.address;
+        }
+        let mut name = [0; crate::wire::TEXT_MAX];
+        self.directory
+            .texts
+            .copy(session.account, &mut name)
+            .is_some_and(|name| self.directory.texts.is(relay.account, name))
+    }
+
+    /// The next step of joining two streams: first both are told, then their bytes are moved.
+    pub(super) fn join(&mut self, place: u32, room: &mut [u8]) -> Option<Step> {
+        let transfer = self.transfers.get_mut(place)?;
+        let Stage::Joining(step) = transfer.state else { return None };
+        transfer.state = if step < 3 { Stage::Joining(step.saturating_add(1)) } else { Stage::Relaying };
+        let side = if step.is_multiple_of(2) { Side::Requester } else { Side::Owner };
+        let (number, other) = (transfer.party(side).relay, transfer.party(side.other()).relay);
+        self.transfers.give_turn(place);
+        let to = self.links.get(other)?.stream;
+        let link = self.links.get_mut(number)?;
+        let stream = link.stream;
+        if step >= 2 {
+            return Some(Step::Splice { from: stream, to });
+        }
+        if step == 1 {
+            count(&mut self.counters.relayed);
+        }
+        link.state = State::Joined { transfer: place, side, end: End::Open };
+        Some(Step::Write { stream, length: Notice::Attached.emit(room)? })
+    }
+
+    /// Whether a stream is still an end of the transfer in this place.
+    fn is_end_of(&self, number: u32, place: u32, side: Side) -> bool {
+        self.transfers.get(place).is_some_and(|transfer| transfer.party(side).relay == number)
+    }
+
+    /// All that one side sends has been moved to the other, or that failed.
+    pub(super) fn spliced(&mut self, number: u32, place: u32, side: Side, outcome: Result<(), Fault>) {
+        if !self.is_end_of(number, place, side) {
+            return;
+        }
+        let Some(transfer) = self.transfers.get_mut(place) else { return };
+        if outcome.is_err() || transfer.state != Stage::Relaying {
+            self.conclude(place, Code::Broken, None);
+            return;
+        }
+        transfer.party_mut(side).is_drained = true;
+        let to = transfer.party(side.other()).relay;
+        let is_over = transfer.party(side.other()).is_drained;
+        // What one side has finished is finished towards the other.
+        if let Some(link) = self.links.get_mut(to)
+            && let State::Joined { end: end @ End::Open, .. } = &mut link.state
+        {
+            *end = End::Owed;
+        }
+        self.links.give_turn(to);
+        if is_over {
+            self.conclude(place, Code::Done, None);
+        }
+    }
+
+    /// The transfer of a stream is over: so is the stream.
+    pub(super) fn part_relay(&mut self, now: Option<Instant>, number: u32, is_done: bool, code: Code) {
+        let Some(link) = self.links.get_mut(number) else { return };
+        match link.state {
+            State::Joined { end: End::Told, .. } if is_done => {
+                link.state = State::Closing;
+            }
+            State::Joined { .. } if is_done => link.state = State::Finish,
+            // It knows of nothing yet, and can be told why.
+            State::Attached { .. } => {
+                self.part(number, code);
+                return;
+            }
+            _ => link.state = State::Abort,
+        }
+        let _ = now;
+        self.links.give_turn(number);
+    }
+
+    /// A relayed stream has gone.
+    pub(super) fn relay_closed(&mut self, number: u32, place: u32, side: Side) {
+        if self.is_end_of(number, place, side) {
+            self.conclude(place, Code::Broken, None);
+        }
+    }
+}

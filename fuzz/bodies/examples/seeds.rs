@@ -1,0 +1,142 @@
+//! Writes what the fuzzer begins with into `fuzz/corpus`: one packet of each kind, networks and calls of each kind.
+//!
+//! ```text
+//! cargo run -p skep-fuzz-bodies --example seeds
+//! ```
+
+use skep_core::wire::{
+    Name,
+    file::{Code, Message},
+    rdt::{Known, Magic, Map, Own, Terms, TypeKind},
+};
+use std::{fs, io, path::Path};
+
+fn main() -> io::Result<()> {
+    for (name, bytes) in known().into_iter().chain(own()).chain(messages()).chain(paths()) {
+        write("packet", &name, &bytes)?;
+    }
+    for (name, bytes) in networks() {
+        write("rdt", &name, &bytes)?;
+    }
+    for (name, bytes) in calls() {
+        write("files", &name, &bytes)?;
+    }
+    Ok(())
+}
+
+fn write(target: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus").join(target);
+    fs::create_dir_all(&directory)?;
+    fs::write(directory.join(name), bytes)
+}
+
+type Seeds = Vec<(String, Vec<u8>)>;
+
+fn emitted(name: impl Into<String>, emit: impl FnOnce(&mut [u8]) -> Option<usize>) -> (String, Vec<u8>) {
+    let mut out = vec![0; 512];
+    let length = emit(&mut out).unwrap();
+    out.truncate(length);
+    (name.into(), out)
+}
+
+fn known() -> Seeds {
+    let packets = [
+        ("connect", Known::Connect),
+        ("connack", Known::ConnAck),
+        ("info", Known::Info { number: 7, body: b"body" }),
+        ("info-empty", Known::Info { number: 0, body: b"" }),
+        ("ack", Known::Ack(65_535)),
+        ("fin", Known::Fin),
+        ("finack", Known::FinAck),
+    ];
+    let raw = packets.iter().map(|(name, packet)| {
+        emitted(format!("known-{name}"), |out| packet.emit(&Magic::ROSTOV, TypeKind::Raw, out))
+    });
+    let ascii = packets.iter().take(3).map(|(name, packet)| {
+        emitted(format!("known-ascii-{name}"), |out| packet.emit(&Magic::ROSTOV, TypeKind::Ascii, out))
+    });
+    raw.chain(ascii).collect()
+}
+
+fn own() -> Seeds {
+    let terms = Terms { window: 1_024, segment: 1_435 };
+    let packets = [
+        ("open", Own::Open { terms, realm: Magic::ROSTOV }),
+        ("accept", Own::Accept { terms }),
+        ("data", Own::Data { transmission: 9, segment: 8, body: b"body" }),
+        ("ack", Own::Ack { top: 9, next: 7, limit: 1_031, delay: 3, map: Map([1, 2, 3, 4]) }),
+        ("fin", Own::Fin { segments: 9 }),
+        ("finack", Own::FinAck),
+        ("ping", Own::Ping),
+        ("reset", Own::Reset),
+    ];
+    packets.iter().map(|(name, packet)| emitted(format!("own-{name}"), |out| packet.emit(7, out))).collect()
+}
+
+fn messages() -> Seeds {
+    let name = Name::new("a/ü".as_bytes()).unwrap();
+    let messages = [
+        ("upload", Message::Upload { length: 5, name }),
+        ("request", Message::Request { name }),
+        ("download", Message::Download { length: u64::MAX }),
+        ("confirm", Message::Confirm),
+        ("error", Message::Error(Code::Busy)),
+    ];
+    messages.iter().map(|(name, message)| emitted(format!("file-{name}"), |out| message.emit(out))).collect()
+}
+
+fn paths() -> Seeds {
+    let texts = [
+        ("newline", "/a/b\nrest".as_bytes()),
+        ("return", b"a\r\nrest"),
+        ("nul", b"a\0rest"),
+        ("end", b"//a"),
+        ("above", b"../a\n"),
+    ];
+    texts.iter().map(|(name, text)| (format!("path-{name}"), text.to_vec())).collect()
+}
+
+/// A header for each language and some sizes (see `rdt.rs`), and then one kind of weather.
+fn networks() -> Seeds {
+    let sides: [(&str, [u8; 7]); 4] = [
+        ("middle", [0, 0, 0, 0, 0, 0, 4]),
+        ("small", [1, 1, 1, 1, 1, 0, 4]),
+        ("tiny", [3, 2, 2, 2, 2, 1, 4]),
+        ("large", [2, 0, 0, 0, 0, 1, 2]),
+    ];
+    let weathers: [(&str, &[u8]); 6] = [
+        ("calm", &[]),
+        ("lossy", &[170, 0, 0, 180, 0, 0, 0]),
+        ("doubling", &[205, 3, 0, 0, 0, 210, 40, 0]),
+        ("late", &[220, 20, 0, 0, 230, 90, 0, 0]),
+        ("lying", &[0, 0, 250, 30, 6, 1, 2, 3, 4, 5, 6, 0, 0]),
+        ("damaging", &[0, 0, 0, 0, 243, 12, 8, 0, 0, 0]),
+    ];
+    let mut seeds = Seeds::new();
+    for (place, language) in ["own", "known", "any"].into_iter().enumerate() {
+        for (number, (weather, pattern)) in weathers.iter().enumerate() {
+            let (size, side) = &sides[(place + number) % sides.len()];
+            let header = [&[place as u8][..], side, side].concat();
+            let bytes = header.into_iter().chain(pattern.iter().copied().cycle().take(120));
+            seeds.push((format!("{language}-{size}-{weather}"), bytes.collect()));
+        }
+    }
+    seeds
+}
+
+/// Bytes that look random: calls are as good in one order as in another.
+fn calls() -> Seeds {
+    let machines = [("client", 0_u8), ("server-1", 1), ("server-4", 2)];
+    let seeds = machines.iter().flat_map(|&(name, first)| (0..8).map(move |number| (name, first, number)));
+    seeds
+        .map(|(name, first, number)| {
+            let mut random = (u64::from(first) << 8 | number) + 1;
+            let bytes = std::iter::once(first).chain((0..300).map(|_| {
+                random =
+                    random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (random >> 56) as u8
+            }));
+            (format!("{name}-{number}"), bytes.collect())
+        })
+        .collect()
+}

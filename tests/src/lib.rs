@@ -1,0 +1,47 @@
+//! The harness: machines of the core on networks that can be played again to the byte.
+//!
+//! ```text
+//!   World ── Node (endpoint + files server or client) ── Storage    files in RAM, with faults
+//!     │  └── Peer (a known peer, written from the document alone)
+//!     └───── Network: Simulated (virtual time, one seed) or Loopback (UDP sockets, real time)
+//! ```
+//!
+//! A [`Scenario`] is the usual case, one server and one client that move one file; it checks by itself what
+//! holds after every run. Scenarios that need more build a [`World`] of their own.
+
+mod client;
+mod crowd;
+mod loopback;
+/// The memories of the host program, which need nothing else of it.
+#[path = "../../adapters/mio/src/memory.rs"]
+pub mod memory;
+mod network;
+mod node;
+mod past;
+mod path;
+mod peer;
+mod random;
+mod scenario;
+mod settings;
+mod simulated;
+mod speaker;
+mod storage;
+mod stream;
+mod trace;
+mod world;
+
+pub use client::{download, upload};
+pub use loopback::Loopback;
+pub use memory::{Growing, Host};
+pub use network::{Arrival, Network, Seat};
+pub use node::{Checked, ClientNode, Habits, Node, ServerNode, Sessions};
+pub use past::Past;
+pub use path::Path;
+pub use peer::Peer;
+pub use random::Random;
+pub use scenario::{Report, Scenario, Way};
+pub use settings::{known_settings, own_settings};
+pub use simulated::Simulated;
+pub use speaker::Speaker;
+pub use storage::{Faults, Storage};
+pub use world::{Handle, Member, World};

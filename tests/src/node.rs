@@ -1,0 +1,285 @@
+//! A program in small: an endpoint, a service over its connections, and storage, driven by the book.
+//!
+//! ```text
+//!   datagram ──► endpoint.handle ──► incoming.rs: offered to the service, or written to storage
+//!   poll:        events.rs: what became of connections
+//!                actions.rs: what the service asks for   ◄──► storage
+//!                endpoint.poll: datagrams (filled from storage), events
+//! ```
+
+mod actions;
+mod events;
+mod incoming;
+
+use crate::{Host, Member, Network, Past, Seat, Storage, stream::Stream};
+use skep_core::{
+    Instant, Memory, files,
+    rdt::{self, ConnectionId, Endpoint, Language, Output, Profile, Transmit},
+    stream::{Fault, Service},
+    table::Slot,
+};
+use std::{any::Any, collections::BTreeMap, net::SocketAddr};
+
+/// The sessions of a server of files with room for 32.
+pub type Sessions = heapless::Vec<Slot<files::Session>, 32>;
+/// A server of files.
+pub type ServerNode<P = Host, M = Sessions> = Node<P, files::Server<M>>;
+/// A client of files.
+pub type ClientNode<P = Host> = Node<P, files::Client>;
+
+/// More outputs than this between two waits are a machine that runs wild.
+const OUTPUTS_MAX: usize = 200_000;
+
+/// What a driver may do in one way or in another.
+#[derive(Clone, Copy, Debug)]
+pub struct Habits {
+    /// It keeps a known peer's early datagrams.
+    pub keeps_early: bool,
+    /// It feeds so many datagrams that came at once before it polls.
+    pub feeds: usize,
+    /// The program ends when everything is done and it has lingered.
+    pub leaves: bool,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { keeps_early: false, feeds: 1, leaves: false }
+    }
+}
+
+/// What can be checked of a service when all is over.
+pub trait Checked: Service {
+    /// Panics when something is left.
+    fn check_over(&self);
+}
+
+impl<M: Memory<Slot<files::Session>>> Checked for files::Server<M> {
+    fn check_over(&self) {
+        assert_eq!((self.sessions(), self.transfers(), self.waiting()), (0, 0, 0), "sessions are left");
+    }
+}
+
+impl Checked for files::Client {
+    fn check_over(&self) {
+        assert!(self.is_over(), "the client is not over");
+    }
+}
+
+/// One program.
+pub struct Node<P: Profile, S: Service> {
+    seat: Seat,
+    /// Its endpoint.
+    pub endpoint: Endpoint<P>,
+    /// What it serves or asks for.
+    pub service: S,
+    /// Its files.
+    pub storage: Storage,
+    /// What the service told, and when.
+    pub events: Vec<(Instant, S::Event)>,
+    /// Connections that are over.
+    pub past: Vec<Past>,
+    /// Whom it is going to call, and when.
+    pub(crate) call: Option<(Instant, SocketAddr, Language)>,
+    pub(crate) habits: Habits,
+    streams: BTreeMap<u32, Stream>,
+    has_left: bool,
+    was_killed: bool,
+    has_opened: bool,
+    room: Vec<u8>,
+    notes: Vec<String>,
+}
+
+impl<P: Profile, S: Service> Node<P, S> {
+    /// A program that waits for calls.
+    pub fn new(seat: Seat, settings: rdt::Settings, seed: u64, service: S) -> Self
+    where
+        P::Connections: Default,
+        P::Index: Default,
+        P::Replies: Default,
+    {
+        let memories = (P::Connections::default(), P::Index::default(), P::Replies::default());
+        let endpoint = Endpoint::new(settings, seed, memories.0, memories.1, memories.2);
+        let largest = usize::from(settings.terms.segment.max(settings.known_segment)) + 17;
+        Self {
+            seat,
+            endpoint,
+            service,
+            storage: Storage::default(),
+            events: Vec::new(),
+            past: Vec::new(),
+            call: None,
+            habits: Habits::default(),
+            streams: BTreeMap::new(),
+            has_left: false,
+            was_killed: false,
+            has_opened: false,
+            room: vec![0; (largest * usize::from(settings.batch)).min(65_536).max(largest)],
+            notes: Vec::new(),
+        }
+    }
+
+    /// With these habits.
+    #[must_use]
+    pub fn with(mut self, habits: Habits) -> Self {
+        self.habits = habits;
+        self
+    }
+
+    /// With these habits from now on.
+    pub fn set_habits(&mut self, habits: Habits) {
+        self.habits = habits;
+    }
+
+    /// It calls a peer at that moment.
+    #[must_use]
+    pub fn calling(mut self, at: Instant, peer: SocketAddr, language: Language) -> Self {
+        self.call = Some((at, peer, language));
+        self
+    }
+
+    /// The power is off: it says nothing any more.
+    pub fn kill(&mut self) {
+        self.was_killed = true;
+        self.has_left = true;
+    }
+
+    /// Ends all connections at once, as a program does that is told to stop; its service hears of it.
+    pub fn abort_all(&mut self) {
+        for stream in self.streams.values() {
+            self.endpoint.abort(stream.connection);
+        }
+    }
+
+    /// Whether the program has ended.
+    pub const fn has_left(&self) -> bool {
+        self.has_left
+    }
+
+    /// The statistics of the connections that there are now.
+    pub fn statistics(&self) -> impl Iterator<Item = rdt::Statistics> {
+        self.streams.values().filter_map(|stream| self.endpoint.statistics(stream.connection))
+    }
+
+    /// The connection that ended last.
+    pub fn last_past(&self) -> &Past {
+        self.past.last().expect("a connection has ended")
+    }
+
+    fn call_when_due(&mut self, now: Instant) {
+        if let Some((at, peer, language)) = self.call
+            && at <= now
+        {
+            self.call = None;
+            assert!(self.endpoint.connect(now, peer, language).is_some(), "no room to call");
+        }
+    }
+
+    fn transmit(&mut self, now: Instant, transmit: Transmit<'_>, network: &mut dyn Network) {
+        let Transmit { to, bytes, size, load } = transmit;
+        assert!(size > 0 && !bytes.is_empty(), "an empty transmit");
+        if let Some(load) = load {
+            let (mut offset, mut left) = (load.offset, load.length);
+            for datagram in bytes.chunks_mut(size) {
+                let body = &mut datagram[load.header..];
+                if let Err(fault) = self.storage.read(load.file, offset, body) {
+                    return self.unreadable(now, load.connection, fault);
+                }
+                offset += body.len() as u64;
+                left -= body.len();
+            }
+            assert_eq!(left, 0, "the load is longer than its datagrams");
+        }
+        for datagram in bytes.chunks(size) {
+            network.send(self.seat, to, datagram);
+        }
+    }
+
+    /// A file cannot be read: its connection comes to nothing.
+    fn unreadable(&mut self, now: Instant, connection: ConnectionId, fault: Fault) {
+        self.move_ended(now, connection, Err(fault));
+        self.serve(now);
+        self.endpoint.abort(connection);
+    }
+
+    /// Nothing is owed, and nothing will come.
+    fn has_nothing_to_do(&self) -> bool {
+        self.call.is_none()
+            && self.endpoint.count() == 0
+            && self.streams.is_empty()
+            && self.storage.next_answer().is_none()
+    }
+}
+
+impl<P: Profile + 'static, S: Checked + 'static> Member for Node<P, S>
+where
+    S::Event: std::fmt::Debug,
+{
+    fn arrive(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+        if self.has_left {
+            return;
+        }
+        self.take(now, from, datagram);
+        while let Some((connection, _)) = self.endpoint.accept(now) {
+            self.open(now, connection);
+        }
+    }
+
+    fn poll(&mut self, now: Instant, network: &mut dyn Network) -> Option<Instant> {
+        if self.has_left {
+            return None;
+        }
+        self.call_when_due(now);
+        let mut room = std::mem::take(&mut self.room);
+        let mut outputs = 0;
+        let wait = loop {
+            outputs += 1;
+            assert!(outputs < OUTPUTS_MAX, "node {} does not come to a wait", self.seat.0);
+            let service_wait = self.serve(now);
+            self.feed_kept(now);
+            match self.endpoint.poll(now, &mut room) {
+                Output::Transmit(transmit) => self.transmit(now, transmit, network),
+                Output::Event(event) => self.take_event(now, event),
+                Output::Wait(wait) => break [wait, service_wait],
+            }
+        };
+        self.room = room;
+        for note in self.notes.drain(..) {
+            network.note(&note);
+        }
+        let linger = self.endpoint.linger_until();
+        if self.has_nothing_to_do() && now >= linger && self.habits.leaves {
+            self.has_left = true;
+            return None;
+        }
+        let linger = (linger > now).then_some(linger);
+        let call = self.call.map(|call| call.0);
+        [wait[0], wait[1], self.storage.next_answer(), linger, call].into_iter().flatten().min()
+    }
+
+    fn feeds(&self) -> usize {
+        self.habits.feeds
+    }
+
+    fn is_quiet(&self, now: Instant) -> bool {
+        self.has_left || self.has_nothing_to_do() && now >= self.endpoint.linger_until()
+    }
+
+    fn check_over(&self) {
+        if self.was_killed {
+            return;
+        }
+        assert_eq!(self.endpoint.count(), 0, "connections are left");
+        assert_eq!(self.storage.in_use(), 0, "files are in use");
+        if self.has_opened {
+            self.service.check_over();
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}

@@ -1,0 +1,104 @@
+//! How fast content moves, in virtual time: a matter of the algorithm, not of the machine that runs the test.
+
+use skep_tests::{Random, Scenario, Simulated, Way};
+use std::time::Duration;
+
+const SEGMENT: u16 = 1_000;
+const SEGMENTS: u64 = 200;
+const ROUND_TRIP: f64 = 0.020;
+
+fn file(way: Way, segments: u64) -> Scenario {
+    Scenario::new(way, segments as usize * usize::from(SEGMENT))
+}
+
+/// Bytes per second until the client knows that all is done.
+fn goodput(scenario: &Scenario, network: Simulated) -> f64 {
+    let report = scenario.run(network).expect_done();
+    scenario.content.len() as f64 / report.elapsed().as_secs_f64()
+}
+
+#[test]
+fn stop_and_wait_sends_a_segment_each_round_trip() {
+    for way in [Way::Download, Way::Upload] {
+        for scenario in [file(way, SEGMENTS).own(1, SEGMENT), file(way, SEGMENTS).known(1, SEGMENT)] {
+            let reached = goodput(&scenario, Simulated::new(1));
+            let ideal = f64::from(SEGMENT) / ROUND_TRIP;
+            assert!(reached >= 0.98 * ideal, "{way:?}: {reached} of {ideal} bytes/s");
+        }
+    }
+}
+
+#[test]
+fn a_window_sends_as_many_segments_each_round_trip() {
+    for way in [Way::Download, Way::Upload] {
+        for window in [8, 64] {
+            let scenario = file(way, SEGMENTS * u64::from(window)).own(window, SEGMENT);
+            let reached = goodput(&scenario, Simulated::new(1));
+            let ideal = f64::from(window) * f64::from(SEGMENT) / ROUND_TRIP;
+            assert!(reached >= 0.97 * ideal, "{way:?} {window}: {reached} of {ideal} bytes/s");
+        }
+    }
+}
+
+/// What stop-and-wait can reach when each datagram is lost with `loss`: a round is lost with q, and costs a time-out.
+fn ideal_with_loss(loss: f64, timeout: f64) -> f64 {
+    let lost = 1.0 - (1.0 - loss) * (1.0 - loss);
+    f64::from(SEGMENT) / (ROUND_TRIP + lost / (1.0 - lost) * timeout)
+}
+
+#[test]
+fn stop_and_wait_loses_no_more_to_loss_than_it_must() {
+    // With round trips that are all alike the time-out comes down to the round trip and the granularity.
+    let timeout = ROUND_TRIP + 0.001;
+    for (per_mille, loss) in [(10, 0.01), (100, 0.10)] {
+        for known in [false, true] {
+            let scenario = file(Way::Download, 2_000);
+            let scenario = if known { scenario.known(1, SEGMENT) } else { scenario.own(1, SEGMENT) };
+            let network = |seed| Simulated::new(seed).both(|path| path.loss = per_mille);
+            let reached: f64 = (0..10).map(|seed| goodput(&scenario, network(seed))).sum::<f64>() / 10.0;
+            let ideal = ideal_with_loss(loss, timeout);
+            assert!(reached >= 0.90 * ideal, "{loss} {known}: {reached} of {ideal} bytes/s");
+        }
+    }
+}
+
+#[test]
+fn a_wide_window_keeps_most_of_its_rate_under_loss() {
+    let scenario = file(Way::Download, 20_000).own(1_024, SEGMENT);
+    let full = 5e6;
+    for (loss, least) in [(1, 0.9), (10, 0.8), (50, 0.5)] {
+        let network = |seed| {
+            Simulated::new(seed).both(|path| {
+                path.loss = loss;
+                path.rate = full as u64;
+            })
+        };
+        let reached = (0..5).map(|seed| goodput(&scenario, network(seed))).sum::<f64>() / 5.0;
+        assert!(reached > least * full, "{loss} in a thousand lost: {reached} of {full} bytes/s");
+    }
+}
+
+#[test]
+fn a_narrow_link_is_filled_and_not_flooded() {
+    for (rate, seconds) in [(100_000, 20), (1_000_000, 20), (10_000_000, 4)] {
+        let scenario = file(Way::Download, rate / u64::from(SEGMENT) * seconds).own(1_024, SEGMENT);
+        let network = Simulated::new(1).both(|path| path.rate = rate);
+        let report = scenario.run(network).expect_done();
+        let reached = scenario.content.len() as f64 / report.elapsed().as_secs_f64();
+        let counters = report.sender().statistics.counters;
+        assert!(reached > 0.8 * rate as f64, "{reached} of {rate} bytes/s, {counters:?}");
+        // What one in eight loses is taken for noise: a queue that overflows may cost that much.
+        assert!(counters.resent * 6 < counters.sent, "{rate}: {counters:?}");
+    }
+}
+
+#[test]
+fn reordering_is_learnt_and_costs_few_repeats() {
+    let mut random = Random::new(7);
+    for _ in 0..5 {
+        let network = Simulated::new(random.next()).both(|path| path.jitter = Duration::from_millis(5));
+        let report = file(Way::Download, 10_000).own(64, SEGMENT).run(network).expect_done();
+        let counters = report.sender().statistics.counters;
+        assert!(counters.resent * 20 < counters.sent, "{counters:?}");
+    }
+}
