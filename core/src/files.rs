@@ -41,6 +41,28 @@ pub enum Dialect {
     Path,
 }
 
+/// Where a peer may upload to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Uploads {
+    /// Wherever the names that it gives lead.
+    #[default]
+    Anywhere,
+    /// Only into the directory `drop`: its names are taken to be below that.
+    Drop,
+    /// Nowhere: its uploads are not allowed.
+    Nowhere,
+}
+
+impl Uploads {
+    const fn below(self) -> &'static str {
+        match self {
+            Self::Drop => "drop/",
+            Self::Anywhere | Self::Nowhere => "",
+        }
+    }
+}
+
 /// Which way the content of a transfer goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

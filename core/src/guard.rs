@@ -21,7 +21,7 @@
 //! ```
 //! # use skep_core::{Instant, guard::*};
 //! # let (now, seed) = (Instant::ZERO, [7; 32]);
-//! # let packet = FirstPacket { from: ([192, 0, 2, 1], 4_000).into(), client: [1; 8], cookie: None, length: 113 };
+//! # let packet = FirstPacket { from: ([192, 0, 2, 1], 4_000).into(), client: [1; 8], attempt: [2; 8], cookie: None, length: 113 };
 //! let mut guard: Guard<HOST_SLOTS, HOST_BUCKETS> = Guard::new(Settings::HOST, seed);
 //! let mut sessions = [const { None::<u32> }; HOST_SLOTS];
 //! // In every turn of the driver's loop:
@@ -166,7 +166,7 @@ impl<const SLOTS: usize, const BUCKETS: usize> Guard<SLOTS, BUCKETS> {
         self.load.first_packet(now, self.settings.calm_rate);
         self.keys.advance(now);
         let source = Source::new(packet.from, packet.client);
-        let fingerprint = self.keys.fingerprint(&source);
+        let fingerprint = self.keys.fingerprint(&source, packet.attempt);
         if let Some(slot) = self.half_open.find(now, fingerprint) {
             self.half_open.received(slot, packet.length);
             count(&mut self.counters.repeats);
@@ -219,6 +219,11 @@ impl<const SLOTS: usize, const BUCKETS: usize> Guard<SLOTS, BUCKETS> {
             count(&mut self.counters.confirmed);
         }
         is_there
+    }
+
+    /// The handshake in this slot comes to nothing: the slot is free.
+    pub fn abandoned(&mut self, slot: Slot) {
+        self.half_open.remove(slot);
     }
 
     /// A slot whose client did not answer in [`HALF_OPEN_LIFE`], free from now on: free its session too. Ask until

@@ -15,7 +15,9 @@ pub mod stream;
 pub mod table;
 mod texts;
 mod time;
+pub mod tracker;
 pub mod wire;
 
+pub use index::Cell;
 pub use memory::Memory;
 pub use time::Instant;

@@ -62,6 +62,58 @@ impl ConnectionId {
     }
 }
 
+/// Whom an endpoint speaks with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Peer {
+    /// Whoever is at this address; its datagrams are plain.
+    Address(SocketAddr),
+    /// The other end of this session of the sealed transport ([`crate::seal::Layer`]), wherever it is.
+    Session(u64),
+}
+
+impl Peer {
+    /// The address of a plain peer.
+    pub const fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Address(address) => Some(address),
+            Self::Session(_) => None,
+        }
+    }
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        Self::Address(address)
+    }
+}
+
+impl PartialEq<SocketAddr> for Peer {
+    fn eq(&self, address: &SocketAddr) -> bool {
+        self.address() == Some(*address)
+    }
+}
+
+/// The room that an endpoint leaves around each datagram for what encloses it: see [`crate::seal::datagram`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Envelope {
+    /// Bytes before it.
+    pub front: u8,
+    /// Bytes after it.
+    pub back: u8,
+}
+
+impl Envelope {
+    /// None: datagrams go out as they are.
+    pub const NONE: Self = Self { front: 0, back: 0 };
+
+    /// The bytes of both.
+    pub const fn size(self) -> usize {
+        self.front as usize + self.back as usize
+    }
+}
+
 /// Which language a peer is called in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -94,6 +146,8 @@ pub struct Settings {
     pub known_segment: u16,
     /// How far ahead of the expected one an INFO of a known peer may be to be offered as [`Incoming::Early`].
     pub early_window: u32,
+    /// The room around each datagram that is sent. Only skep's own language leaves it.
+    pub envelope: Envelope,
     /// The most datagrams in one [`Transmit`].
     pub batch: u16,
     /// New peers that may wait to be accepted, at most 16.
@@ -133,6 +187,7 @@ impl Settings {
         known_window: 1,
         known_segment: 1_024,
         early_window: 512,
+        envelope: Envelope::NONE,
         batch: 64,
         backlog: 16,
         call_interval: Duration::from_millis(250),
@@ -187,8 +242,8 @@ pub struct Counters {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Statistics {
-    /// The peer's address.
-    pub peer: SocketAddr,
+    /// The peer.
+    pub peer: Peer,
     /// Whether the peer speaks skep's own language.
     pub own: bool,
     /// Bytes in a full segment.
@@ -314,7 +369,7 @@ pub enum Output<'b> {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Transmit<'b> {
     /// The peer.
-    pub to: SocketAddr,
+    pub to: Peer,
     /// The datagrams, back to back.
     pub bytes: &'b mut [u8],
     /// The size of each of them but the last, which may be shorter.
@@ -337,8 +392,10 @@ pub struct Load {
     pub offset: u64,
     /// How many bytes, in all datagrams together.
     pub length: usize,
-    /// The bytes of each datagram's header.
+    /// The bytes of each datagram before its content.
     pub header: usize,
+    /// The bytes of each datagram after its content.
+    pub trailer: usize,
 }
 
 /// What a datagram brought.

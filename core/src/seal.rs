@@ -27,17 +27,22 @@
 pub mod check;
 mod cipher;
 pub mod datagram;
+pub mod greeting;
 pub mod handshake;
 mod hash;
 mod keys;
+pub mod layer;
 mod provider;
+mod random;
 pub mod record;
 mod rustcrypto;
 
 pub use check::CheckKey;
 pub use datagram::Protection;
 pub use handshake::{Initiator, InitiatorKeys, Prologue, Responder, ResponderKeys, Transport};
+pub use layer::Layer;
 pub use keys::{KeyPair, Keys, Psk, Public, Secret};
+pub use random::Random;
 pub use provider::{Absent, Aead, Provider};
 pub use rustcrypto::RustCrypto;
 

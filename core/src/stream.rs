@@ -67,7 +67,8 @@ pub enum Closed {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action<'b, E> {
     /// Write these bytes on the stream, after everything asked for before. A driver has room for
-    /// [`crate::limits::MESSAGE_MAX`] bytes a stream.
+    /// [`crate::limits::MESSAGE_MAX`] bytes a stream, or for as many as it gives room to `poll`, if that is more. A
+    /// machine that writes more than one message waits for [`Service::flushed`] before the next.
     Write {
         /// Where to.
         stream: StreamId,
@@ -97,6 +98,17 @@ pub enum Action<'b, E> {
         offset: u64,
         /// How many bytes; `None` for all until the peer finishes its direction.
         length: Option<u64>,
+    },
+    /// Move every byte that comes on one stream onto another, after everything asked for on that one before, until
+    /// the peer finishes the first; hold the first back while the second takes nothing. Then call
+    /// [`Service::moved`] for `from`: all was handed over, or it failed. As with [`Action::Receive`], bytes that the
+    /// machine did not take belong to it, and neither `received` nor `finished` is called for `from` meanwhile.
+    /// Nothing else is asked for on `to` before `moved`, but `Finish` after it and `Abort` at any time.
+    Splice {
+        /// Where from.
+        from: StreamId,
+        /// Where to.
+        to: StreamId,
     },
     /// Finish this direction of the stream, after everything asked for before. The other one goes on.
     Finish(StreamId),
@@ -159,6 +171,12 @@ pub trait Service {
 
     /// The stream is gone, and its name may be used again: the last call for it.
     fn closed(&mut self, now: Instant, stream: StreamId, how: Closed);
+
+    /// Everything that was written on the stream has left for the network: there is room for the next message.
+    /// Called once after each [`Action::Write`] for machines that write more than one; others may ignore it.
+    fn flushed(&mut self, now: Instant, stream: StreamId) {
+        let _ = (now, stream);
+    }
 
     /// The answer to [`Action::Open`] or [`Action::Commit`] (the length of the file), or to [`Action::Create`]
     /// (any number).

@@ -1,5 +1,6 @@
 //! The bytes of every format, one file a format: parsed with nom, emitted from values that are always valid.
 
+pub mod command;
 pub mod file;
 mod name;
 pub mod path;

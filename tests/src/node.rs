@@ -190,7 +190,7 @@ impl<P: Profile, S: Service> Node<P, S> {
             assert_eq!(left, 0, "the load is longer than its datagrams");
         }
         for datagram in bytes.chunks(size) {
-            network.send(self.seat, to, datagram);
+            network.send(self.seat, to.address().expect("a plain peer"), datagram);
         }
     }
 

@@ -71,7 +71,7 @@ fn who_goes_while_it_waits_leaves_its_place() {
             assert_eq!(endpoint.handle(NOW, peer(2), &open(7)), Ok(None));
         }
         assert_eq!(endpoint.accept(NOW).unwrap().1, peer(1));
-        assert_eq!(endpoint.accept(NOW).map(|(_, peer)| peer), polls_between.then_some(peer(2)));
+        assert_eq!(endpoint.accept(NOW).map(|(_, peer)| peer), polls_between.then_some(peer(2).into()));
     }
 }
 

@@ -25,7 +25,7 @@ pub use get::Get;
 pub use invite::{InviteAction, InviteArgs};
 pub use key::{Key, KeyAction, Who};
 pub use known::{Known, KnownAction};
-pub use link::Link;
+pub use link::{Link, Via};
 pub use magic::Magic;
 pub use put::Put;
 pub use serve::Serve;

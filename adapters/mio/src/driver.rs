@@ -17,12 +17,14 @@ mod tcp;
 
 use crate::{
     net::{
-        rdt::RdtSocket,
+        rdt::{RdtSocket, SUITES},
+        records::{LARGEST, Phase, Records},
         tcp::{Outbound, Tcp},
         udp::Trains,
     },
     storage::Committer,
 };
+use crate::gate::{Admission, Gate, Identity};
 use files::OpenFiles;
 use mio::{
     Events, Interest, Poll, Token, Waker,
@@ -32,7 +34,13 @@ use skep_core::{
     Instant,
     limits::MESSAGE_MAX,
     rdt::{ConnectionId, Error, Language, Settings},
+    seal::{
+        Secret,
+        greeting::{Hail, Terms},
+        layer::{Call, Caller},
+    },
     stream::{Action, Closed, FileId, Service, StreamId},
+    wire::seal::HELLO_MAX,
 };
 use slab::Slab;
 use std::{collections::VecDeque, io, net::SocketAddr, sync::Arc, time::Duration};
@@ -81,6 +89,10 @@ struct Stream {
     carrier: Carrier,
     peer: SocketAddr,
     receiving: Option<Receiving>,
+    /// The socket that it came on; `None` for one of our own calls.
+    label: Option<usize>,
+    /// Who is at the other end, on a sealed socket.
+    caller: Option<Caller>,
     /// The machine knows of it.
     known: bool,
     /// It is in the queue of active streams.
@@ -101,6 +113,7 @@ struct Listener {
     rests: Option<Instant>,
     /// What the application calls it.
     label: usize,
+    sealed: bool,
 }
 
 /// How far a stream has come.
@@ -129,6 +142,19 @@ pub struct Told<E> {
     pub name: Option<Box<str>>,
 }
 
+/// Opens accepted streams in the service, or turns them away.
+struct Admit<S>(Box<dyn FnMut(&mut S, Instant, &Admission) -> bool + Send>);
+
+impl<S> std::fmt::Debug for Admit<S> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Admit")
+    }
+}
+
+fn unidentified() -> io::Error {
+    io::Error::other("no identity was given")
+}
+
 /// Why a stream is gone.
 #[derive(Debug)]
 pub struct Gone {
@@ -152,7 +178,9 @@ pub struct Driver<S: Service, F> {
     files: OpenFiles<F>,
     committer: Committer<FileId>,
     /// Streams are opened for the machine by this: it may want to know on which listener.
-    admit: fn(&mut S, Instant, StreamId, usize) -> bool,
+    admit: Admit<S>,
+    /// Who we are on sealed sockets.
+    identity: Option<Identity>,
     deadline: Option<Instant>,
     next_round: Instant,
     /// What the machine has told, for the application to take.
@@ -166,15 +194,15 @@ pub struct Driver<S: Service, F> {
 }
 
 impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
-    /// A driver for `service`, whose files are in `storage`. `admit` opens accepted streams in the service; its last
-    /// argument is the label of the listener.
+    /// A driver for `service`, whose files are in `storage`. `admit` opens accepted streams in the service, or
+    /// turns them away.
     ///
     /// # Errors
     /// The system refuses what it needs.
     pub fn new(
         service: S,
         storage: F,
-        admit: fn(&mut S, Instant, StreamId, usize) -> bool,
+        admit: impl FnMut(&mut S, Instant, &Admission) -> bool + Send + 'static,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
@@ -188,7 +216,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             rdt: Vec::new(),
             files: OpenFiles::new(storage),
             committer: Committer::new(waker)?,
-            admit,
+            admit: Admit(Box::new(admit)),
+            identity: None,
             deadline: None,
             next_round: Instant::ZERO,
             events: VecDeque::new(),
@@ -210,11 +239,23 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// # Errors
     /// The address cannot be had.
     pub fn listen_tcp(&mut self, address: SocketAddr, label: usize) -> io::Result<SocketAddr> {
+        self.listen(address, label, false)
+    }
+
+    /// The same, with everything sealed; [`Driver::identify`] comes first.
+    ///
+    /// # Errors
+    /// The address cannot be had.
+    pub fn listen_tcp_sealed(&mut self, address: SocketAddr, label: usize) -> io::Result<SocketAddr> {
+        self.listen(address, label, true)
+    }
+
+    fn listen(&mut self, address: SocketAddr, label: usize, sealed: bool) -> io::Result<SocketAddr> {
         let mut socket = tcp::listen(address)?;
         let bound = socket.local_addr()?;
         let token = Token(FIRST + (self.listeners.len() << 2));
         self.poll.registry().register(&mut socket, token, Interest::READABLE)?;
-        self.listeners.push(Listener { socket, ready: true, rests: None, label });
+        self.listeners.push(Listener { socket, ready: true, rests: None, label, sealed });
         Ok(bound)
     }
 
@@ -222,14 +263,85 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     ///
     /// # Errors
     /// The address cannot be had.
-    pub fn bind_rdt(&mut self, address: SocketAddr, settings: Settings) -> io::Result<(usize, SocketAddr)> {
-        let mut socket = RdtSocket::bind(address, settings)?;
+    pub fn bind_rdt(
+        &mut self,
+        address: SocketAddr,
+        settings: Settings,
+        label: usize,
+    ) -> io::Result<(usize, SocketAddr)> {
+        let socket = RdtSocket::bind(address, settings)?;
+        self.add_rdt(socket, label)
+    }
+
+    fn add_rdt(&mut self, socket: RdtSocket, label: usize) -> io::Result<(usize, SocketAddr)> {
+        let mut socket = socket;
+        socket.label = label;
         let bound = socket.udp.socket.local_addr()?;
         let token = Token(FIRST + (self.rdt.len() << 2) + 1);
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut socket.udp.socket, token, interest)?;
         self.rdt.push(socket);
         Ok((self.rdt.len() - 1, bound))
+    }
+
+    /// Says who we are on sealed sockets, and who may come in there.
+    ///
+    /// # Errors
+    /// The system has no random numbers.
+    pub fn identify(&mut self, secret: &Secret, gate: Gate) -> io::Result<()> {
+        self.identity = Some(Identity::new(secret, gate)?);
+        Ok(())
+    }
+
+    /// As [`Driver::bind_rdt`], with everything sealed; [`Driver::identify`] comes first.
+    ///
+    /// # Errors
+    /// The address cannot be had.
+    pub fn bind_sealed(
+        &mut self,
+        address: SocketAddr,
+        settings: Settings,
+        label: usize,
+    ) -> io::Result<(usize, SocketAddr)> {
+        let identity = self.identity.as_ref().ok_or_else(unidentified)?;
+        let socket = RdtSocket::bind_sealed(address, settings, &identity.own, identity.gate.clone())?;
+        self.add_rdt(socket, label)
+    }
+
+    /// Connects by TCP, sealed; [`Driver::identify`] comes first.
+    ///
+    /// # Errors
+    /// The system refuses at once, or the call cannot be made.
+    pub fn connect_tcp_sealed(&mut self, to: SocketAddr, call: &Call) -> io::Result<StreamId> {
+        let identity = self.identity.as_mut().ok_or_else(unidentified)?;
+        let terms = Terms { suites: SUITES, largest: LARGEST };
+        let mut hello = [0; HELLO_MAX];
+        let started = Hail::start(&identity.own, call, &terms, identity.random.next(), &mut hello);
+        let (hail, length) = started.map_err(io::Error::other)?;
+        let socket = TcpStream::connect(to)?;
+        let stream = self.add_tcp(socket, to, true, Some(Records::new(Phase::Calling(Box::new(hail)))))?;
+        if let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(stream.0 as usize) {
+            let bytes = hello[..length].to_vec();
+            tcp.outbound.push_back(Outbound::Bytes { bytes, written: 0, sealed: true });
+        }
+        Ok(stream)
+    }
+
+    /// Calls a peer by RDT on a socket of [`Driver::bind_sealed`].
+    ///
+    /// # Errors
+    /// There is no room for another connection.
+    pub fn connect_sealed(&mut self, socket: usize, to: SocketAddr, call: Call) -> io::Result<StreamId> {
+        let now = self.now();
+        let full = || io::Error::other("too many connections");
+        let found = &mut self.rdt[socket];
+        let seal = found.seal.as_mut().ok_or_else(unidentified)?;
+        let peer = seal.layer.connect(now, to, call).ok_or_else(full)?;
+        let connection = found.endpoint.connect(now, peer, Language::Own).ok_or_else(full)?;
+        found.stirred = true;
+        let key = self.add_stream(Carrier::Rdt { socket, connection }, to);
+        self.rdt[socket].enter(connection, key);
+        Ok(StreamId(key as u32))
     }
 
     /// Takes a source of signals: [`Driver::take_signalled`] then says when one may have come.
@@ -251,7 +363,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// The system refuses at once.
     pub fn connect_tcp(&mut self, to: SocketAddr) -> io::Result<StreamId> {
         let socket = TcpStream::connect(to)?;
-        self.add_tcp(socket, to, true)
+        self.add_tcp(socket, to, true, None)
     }
 
     /// Calls a peer by RDT on a socket of [`Driver::bind_rdt`].
@@ -473,6 +585,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             carrier,
             peer,
             receiving: None,
+            label: None,
+            caller: None,
             known: false,
             active: false,
             told_end: false,
@@ -509,6 +623,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 Action::Receive { stream, file, offset, length } => {
                     self.receive(now, stream, file, offset, length);
                 }
+                // No machine of this program relays yet.
+                Action::Splice { from, .. } => self.abort_stream(now, from, None),
                 Action::Finish(stream) => self.finish(stream),
                 Action::Abort(stream) => self.abort_stream(now, stream, None),
                 Action::Open { file, name } => {
@@ -543,7 +659,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let Some(Stream { carrier, .. }) = self.streams.get_mut(key) else { return };
         match carrier {
             Carrier::Tcp(tcp) => {
-                tcp.outbound.push_back(Outbound::Bytes { bytes: bytes.to_vec(), written: 0 });
+                tcp.outbound.push_back(Outbound::Bytes { bytes: bytes.to_vec(), written: 0, sealed: false });
                 self.activate(key);
             }
             Carrier::Rdt { socket, connection } => {
@@ -662,10 +778,14 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     }
 
     /// Opens a stream in the machine. `false`: it has no room, and the stream is gone.
-    fn open(&mut self, now: Instant, key: usize, label: Option<usize>) -> bool {
+    fn open(&mut self, now: Instant, key: usize) -> bool {
         let id = StreamId(key as u32);
-        let admitted = match label {
-            Some(label) => (self.admit)(&mut self.service, now, id, label),
+        let Some(stream) = self.streams.get(key) else { return false };
+        let admitted = match stream.label {
+            Some(label) => {
+                let admission = Admission { stream: id, label, peer: stream.peer, caller: stream.caller };
+                (self.admit.0)(&mut self.service, now, &admission)
+            }
             None => self.service.opened(now, id),
         };
         if admitted && let Some(stream) = self.streams.get_mut(key) {

@@ -9,6 +9,7 @@ mod conceal;
 pub mod driver;
 pub mod escape;
 pub mod exit;
+pub mod gate;
 pub mod identity;
 pub mod memory;
 mod net;

@@ -1,7 +1,7 @@
 //! Memories that grow, for the machines of the core.
 
 use skep_core::{
-    Memory,
+    Cell, Memory, guard, seal,
     rdt::{self, Profile},
     table::Slot,
 };
@@ -65,6 +65,24 @@ impl Profile for Host {
     type Transmissions = Growing<[rdt::Transmission; 2], WINDOW_MAX>;
     type Stored = Growing<bool, WINDOW_MAX>;
     type Outbox = Growing<u8, 65_536>;
+}
+
+/// The sealed transport on a host's socket.
+pub type HostLayer = seal::Layer<
+    seal::RustCrypto,
+    Growing<Slot<seal::layer::Session<seal::RustCrypto>>, STREAMS_MAX>,
+    Growing<Cell, STREAMS_MAX>,
+    { guard::HOST_SLOTS },
+    { guard::HOST_BUCKETS },
+>;
+
+/// A layer for a host.
+pub fn layer(
+    settings: seal::layer::Settings,
+    own: seal::KeyPair<seal::RustCrypto>,
+    seed: seal::Secret,
+) -> HostLayer {
+    seal::Layer::new(settings, own, seed, Growing::new(), Growing::new())
 }
 
 /// An endpoint for a host. `seed` should differ at every start.

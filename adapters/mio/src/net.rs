@@ -1,5 +1,6 @@
-//! The two carriers of streams: TCP connections, and RDT connections over a UDP socket.
+//! What carries streams: TCP connections, and RDT connections over a UDP socket; plain or sealed.
 
 pub(crate) mod rdt;
+pub(crate) mod records;
 pub(crate) mod tcp;
 pub(crate) mod udp;

@@ -14,6 +14,7 @@
 
 mod committer;
 mod fault;
+mod held;
 mod part;
 mod positioned;
 mod source;
@@ -100,6 +101,15 @@ impl Directory {
     /// The directory itself cannot be read. What lies below and cannot be read is passed over.
     pub fn sweep(&self) -> io::Result<usize> {
         sweep::sweep(&self.folder)
+    }
+
+    /// Bytes in the files of a directory in this one, and below it.
+    ///
+    /// # Errors
+    /// The fault that looking through it met.
+    pub fn held(&self, directory: &str) -> Result<u64, Fault> {
+        let folder = self.folder.below(directory).map_err(|error| fault(&error))?;
+        held::held(&folder).map_err(|error| fault(&error))
     }
 
     /// The directory that a name lies in, and its last component.

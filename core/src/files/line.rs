@@ -71,7 +71,7 @@ mod tests {
             let mut sessions = Table::new(heapless::Vec::<Slot<Session>, 4>::new());
             let mut line = Line::new();
             for number in 0..3 {
-                sessions.insert(Session::new(StreamId(number), Dialect::Files)).unwrap();
+                sessions.insert(Session::new(StreamId(number), Dialect::Files, Default::default())).unwrap();
                 line.push(&mut sessions, number);
             }
             line.leave(&mut sessions, leaves);

@@ -79,6 +79,14 @@ impl Request {
         Name::new(room).ok()
     }
 
+    /// The same below a directory, whose name ends in a slash.
+    pub(super) fn name_below<'b>(&self, directory: &str, room: &'b mut [u8]) -> Option<Name<'b>> {
+        let name = self.name_bytes();
+        let room = room.get_mut(..directory.len().saturating_add(name.len()))?;
+        room.iter_mut().zip(directory.bytes().chain(name.iter().copied())).for_each(|(to, from)| *to = from);
+        Name::new(room).ok()
+    }
+
     fn name_bytes(&self) -> &[u8] {
         let (start, end) = self.name;
         self.bytes.get(usize::from(start)..usize::from(end)).unwrap_or_default()

@@ -17,7 +17,7 @@
 mod service;
 
 use super::{
-    Counters, Dialect, Direction, Event, Outcome, Session, Settings, WhenFull,
+    Counters, Dialect, Direction, Event, Outcome, Session, Settings, Uploads, WhenFull,
     counters::count,
     line::Line,
     request::Wanted,
@@ -80,7 +80,13 @@ impl<M: Memory<Slot<Session>>> Server<M> {
     /// [`Dialect::Files`].
     #[must_use]
     pub fn opened_as(&mut self, now: Instant, stream: StreamId, dialect: Dialect) -> bool {
-        if let Ok(number) = self.sessions.insert(Session::new(stream, dialect)) {
+        self.opened_with(now, stream, dialect, Uploads::Anywhere)
+    }
+
+    /// The same for a peer that may upload less than others.
+    #[must_use]
+    pub fn opened_with(&mut self, now: Instant, stream: StreamId, dialect: Dialect, uploads: Uploads) -> bool {
+        if let Ok(number) = self.sessions.insert(Session::new(stream, dialect, uploads)) {
             if self.sessions.set_name(stream.0, number) {
                 self.sessions.set_deadline(number, Some(now + self.settings.request_timeout));
                 return true;
@@ -142,7 +148,8 @@ impl<M: Memory<Slot<Session>>> Server<M> {
     fn decide(&mut self, number: u32) {
         let Some(session) = self.sessions.get_mut(number) else { return };
         let is_upload = session.direction == Direction::Upload;
-        if is_upload && self.settings.read_only {
+        let may_not = self.settings.read_only || session.uploads == Uploads::Nowhere;
+        if is_upload && may_not {
             self.refuse(number, Code::NotAllowed);
         } else if is_upload && session.length > self.settings.max_upload {
             self.refuse(number, Code::TooLarge);
@@ -331,7 +338,7 @@ impl<M: Memory<Slot<Session>>> Server<M> {
                 Some(name) => Action::Open { file, name },
                 None => Action::Abort(stream),
             },
-            Task::Create => match session.request.name_in(room) {
+            Task::Create => match session.request.name_below(session.uploads.below(), room) {
                 Some(name) => Action::Create { file, name, length: Some(length) },
                 None => Action::Abort(stream),
             },

@@ -11,7 +11,7 @@
 //!
 //! A slot is held from `Begin` until the file is let go, which is when the transfer has ended; `Closing` holds none.
 
-use super::{Dialect, Direction, Outcome, request::Request};
+use super::{Dialect, Direction, Outcome, Uploads, request::Request};
 use crate::{stream::StreamId, wire::file::Code};
 
 /// What a server keeps for a stream. Opaque: it is public so that its memory can be named.
@@ -19,6 +19,7 @@ use crate::{stream::StreamId, wire::file::Code};
 pub struct Session {
     pub(super) stream: StreamId,
     pub(super) dialect: Dialect,
+    pub(super) uploads: Uploads,
     pub(super) state: State,
     pub(super) file: FileState,
     pub(super) direction: Direction,
@@ -99,10 +100,11 @@ pub(super) enum End {
 }
 
 impl Session {
-    pub(super) const fn new(stream: StreamId, dialect: Dialect) -> Self {
+    pub(super) const fn new(stream: StreamId, dialect: Dialect, uploads: Uploads) -> Self {
         Self {
             stream,
             dialect,
+            uploads,
             state: State::Request,
             file: FileState::None,
             direction: Direction::Download,

@@ -138,9 +138,10 @@ impl Keys {
         self.cookie_of(source, made_in).ct_eq(cookie).into()
     }
 
-    /// A short name for this source, that nobody outside can find another source for.
-    pub(super) fn fingerprint(&self, source: &Source) -> u64 {
-        source.hash(self.fingerprint, 0).h1
+    /// A short name for this source and attempt, that nobody outside can find another source or attempt for.
+    pub(super) fn fingerprint(&self, source: &Source, attempt: [u8; 8]) -> u64 {
+        // 48 bits of it, which is plenty: they only tell one client's own attempts apart.
+        source.hash(self.fingerprint, u64::from_le_bytes(attempt)).h1
     }
 
     /// Two hashes of the prefix of this address, others in every epoch.

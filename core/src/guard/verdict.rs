@@ -10,6 +10,9 @@ pub struct FirstPacket<'p> {
     pub from: SocketAddr,
     /// The connection id that the client chose.
     pub client: [u8; CLIENT_ID_LENGTH],
+    /// What differs between two handshakes of one client, such as the first bytes of its ephemeral key. A packet in which
+    /// it is the same is a repeat.
+    pub attempt: [u8; 8],
     /// The cookie that it carries.
     pub cookie: Option<&'p [u8; COOKIE_LENGTH]>,
     /// The length of the whole datagram, padding and all.

@@ -9,7 +9,7 @@
 //! ```
 
 use super::{
-    ConnectionId, Counters, Error, Event, Language, Load, Settings, Statistics,
+    ConnectionId, Counters, Error, Event, Language, Load, Peer, Settings, Statistics,
     outgoing::Place,
     profile::Profile,
     receiver::Receiver,
@@ -21,7 +21,7 @@ use crate::{
     time::micros,
     wire::rdt::{Known, Own, Terms, TypeKind, pad},
 };
-use core::{net::SocketAddr, time::Duration};
+use core::time::Duration;
 
 /// The smallest datagram size that every path carries; calls fall back to it (RFC 9000 section 14.1).
 const DATAGRAM_MIN: usize = 1_200;
@@ -86,7 +86,7 @@ struct Due {
 /// One peer's connection. Public only as a type, so that a [`Profile`] can name the room for it.
 #[derive(Debug)]
 pub struct Connection<P: Profile> {
-    pub(crate) peer: SocketAddr,
+    pub(crate) peer: Peer,
     pub(crate) name: ConnectionId,
     /// The number that both sides put into skep's own packets.
     pub(crate) number: u32,
@@ -109,6 +109,8 @@ pub struct Connection<P: Profile> {
     challenged: bool,
     heard: Instant,
     ping_at: Instant,
+    /// The peer has answered our call, and nothing else came from it yet: does it know that we have heard it?
+    unheard: bool,
     due: Due,
 }
 
@@ -140,7 +142,7 @@ pub(crate) fn bounds(settings: &Settings) -> Bounds {
 }
 
 impl<P: Profile> Connection<P> {
-    fn new(now: Instant, peer: SocketAddr, number: u32, mode: Mode, phase: Phase) -> Self {
+    fn new(now: Instant, peer: Peer, number: u32, mode: Mode, phase: Phase) -> Self {
         Self {
             peer,
             name: ConnectionId { number: u32::MAX, generation: 0 },
@@ -160,6 +162,7 @@ impl<P: Profile> Connection<P> {
             challenged: false,
             heard: now,
             ping_at: now,
+            unheard: false,
             due: Due::default(),
         }
     }
@@ -167,7 +170,7 @@ impl<P: Profile> Connection<P> {
     /// A connection that calls.
     pub(crate) fn call(
         now: Instant,
-        peer: SocketAddr,
+        peer: Peer,
         number: u32,
         language: Language,
         settings: &Settings,
@@ -180,7 +183,7 @@ impl<P: Profile> Connection<P> {
     /// A connection for one who calls in skep's own language, by an OPEN of `size` bytes.
     pub(crate) fn called(
         now: Instant,
-        peer: SocketAddr,
+        peer: Peer,
         number: u32,
         (terms, size): (Terms, usize),
         settings: &Settings,
@@ -195,7 +198,7 @@ impl<P: Profile> Connection<P> {
     /// A connection for a known peer that calls.
     pub(crate) fn called_by_known(
         now: Instant,
-        peer: SocketAddr,
+        peer: Peer,
         kind: TypeKind,
         settings: &Settings,
     ) -> Self {
@@ -334,6 +337,7 @@ impl<P: Profile> Connection<P> {
     pub(crate) fn hear(&mut self, now: Instant, settings: &Settings) {
         self.heard = now;
         self.ping_at = now + settings.keep_alive;
+        self.unheard = false;
     }
 
     /// The answer to a call in skep's own language. `false`: it answers something else.
@@ -370,7 +374,12 @@ impl<P: Profile> Connection<P> {
         self.due.open = false;
         self.due.connect = false;
         self.due.connected = true;
+        // Who has nothing to say yet shows at least that it is there.
+        self.due.ping = self.mode == Mode::Own;
         self.hear(now, settings);
+        // A peer does not wait long for one that has only called: a sign of life that is lost is soon given again.
+        self.ping_at = now + settings.call_interval.min(settings.keep_alive);
+        self.unheard = true;
         self.confirm();
         self.begin(window, settings);
     }
@@ -534,7 +543,8 @@ impl<P: Profile> Connection<P> {
         }
         if self.mode == Mode::Own && now >= self.ping_at {
             self.due.ping = true;
-            self.ping_at = now + settings.keep_alive;
+            let wait = if self.unheard { settings.call_interval.saturating_mul(2) } else { settings.keep_alive };
+            self.ping_at = now + wait.min(settings.keep_alive);
         }
         if let Finish::Sent { tries, again } = self.finish
             && again <= now
@@ -628,6 +638,7 @@ impl<P: Profile> Connection<P> {
 
     /// The next packet that carries no content.
     fn next_small(&mut self, now: Instant, room: &mut [u8], settings: &Settings) -> Option<Made> {
+        let room = inside(room, settings);
         let length = if core::mem::take(&mut self.due.open) {
             let calls = if let Phase::Calling { calls, .. } = self.phase { calls } else { 0 };
             let terms = Terms { segment: offer(calls, settings), ..settings.terms };
@@ -663,7 +674,7 @@ impl<P: Profile> Connection<P> {
             return None;
         };
         // A room too small for a packet is as good as a network that loses it.
-        let length = length.unwrap_or(0);
+        let length = length.map_or(0, |length| length.saturating_add(settings.envelope.size()));
         Some(Made { length, size: length.max(1), load: None })
     }
 
@@ -688,11 +699,14 @@ impl<P: Profile> Connection<P> {
 
     /// The next segments, as many equal ones as there is room for.
     fn next_segments(&mut self, now: Instant, room: &mut [u8], settings: &Settings) -> Option<Made> {
-        let header = match self.mode {
-            Mode::Own => Own::DATA_HEADER,
-            Mode::Known(_) => settings.magic.as_bytes().len().saturating_add(Known::INFO_HEADER),
+        let (header, trailer) = match self.mode {
+            Mode::Own => {
+                let envelope = settings.envelope;
+                (Own::DATA_HEADER.saturating_add(usize::from(envelope.front)), usize::from(envelope.back))
+            }
+            Mode::Known(_) => (settings.magic.as_bytes().len().saturating_add(Known::INFO_HEADER), 0),
         };
-        let size = usize::from(self.segment).saturating_add(header);
+        let size = usize::from(self.segment).saturating_add(header).saturating_add(trailer);
         let most = room.len().checked_div(size).unwrap_or(0).min(usize::from(settings.batch.max(1)));
         let batch = self.sender.batch(now, most, &bounds(settings), &mut self.counters)?;
         let (body, load) = match batch.place {
@@ -704,11 +718,11 @@ impl<P: Profile> Connection<P> {
             Place::Range { file, offset, left } => {
                 let full = self.sender.size().saturating_mul(batch.count as u64);
                 let length = left.min(full) as usize;
-                (length, Some(Load { connection: self.name, file, offset, length, header }))
+                (length, Some(Load { connection: self.name, file, offset, length, header, trailer }))
             }
         };
         self.write_headers(room, &batch, size, body, settings)?;
-        let length = body.saturating_add(header.saturating_mul(batch.count));
+        let length = body.saturating_add(header.saturating_add(trailer).saturating_mul(batch.count));
         Some(Made { length, size, load })
     }
 
@@ -728,6 +742,7 @@ impl<P: Profile> Connection<P> {
             match self.mode {
                 Mode::Own => {
                     let transmission = batch.first_transmission.wrapping_add(index as u64) as u32;
+                    let datagram = inside(datagram, settings);
                     Own::Data { transmission, segment: segment as u32, body: &[] }
                         .emit(self.number, datagram)?;
                 }
@@ -753,10 +768,16 @@ impl<P: Profile> Connection<P> {
     }
 }
 
+/// The room for a datagram inside its envelope.
+pub(crate) fn inside<'r>(room: &'r mut [u8], settings: &Settings) -> &'r mut [u8] {
+    let end = room.len().saturating_sub(usize::from(settings.envelope.back));
+    room.get_mut(usize::from(settings.envelope.front)..end).unwrap_or_default()
+}
+
 /// The size of segments that a call asks for, after so many calls. A path that does not carry the size hoped for is
 /// found out by the size of OPEN and ACCEPT, not in the middle of a file.
 fn offer(calls: u8, settings: &Settings) -> u16 {
-    let safe = DATAGRAM_MIN.saturating_sub(Own::DATA_HEADER) as u16;
+    let safe = DATAGRAM_MIN.saturating_sub(Own::DATA_HEADER).saturating_sub(settings.envelope.size()) as u16;
     if calls < CALLS_HOPED { settings.terms.segment } else { settings.terms.segment.min(safe) }
 }
 

@@ -1,9 +1,9 @@
 //! Many connections on one socket: who a datagram is for, who is accepted, whose turn it is.
 
 use super::{
-    Connection, ConnectionId, Discard, Dropped, Incoming, Language, Output, Settings, Statistics, Ticket,
+    Connection, ConnectionId, Discard, Dropped, Incoming, Language, Output, Peer, Settings, Statistics, Ticket,
     Transmit,
-    connection::{Made, Mode, Step},
+    connection::{Made, Mode, Step, inside},
     index::Index,
     profile::Profile,
     receiver::{Verdict, count},
@@ -14,7 +14,6 @@ use crate::{
     table::Table,
     wire::rdt::{Known, Own, TypeKind},
 };
-use core::net::SocketAddr;
 use heapless::Deque;
 
 /// The most peers that can wait to be accepted.
@@ -23,7 +22,7 @@ const BACKLOG_MAX: usize = 16;
 /// A small packet that needs no connection to be sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Reply {
-    to: SocketAddr,
+    to: Peer,
     packet: Packet,
 }
 
@@ -97,7 +96,8 @@ impl<P: Profile> Endpoint<P> {
     }
 
     /// Calls a peer. [`Event::Connected`] or [`Event::Closed`] follows. `None`: the table is full.
-    pub fn connect(&mut self, now: Instant, to: SocketAddr, language: Language) -> Option<ConnectionId> {
+    pub fn connect(&mut self, now: Instant, to: impl Into<Peer>, language: Language) -> Option<ConnectionId> {
+        let to = to.into();
         let number = self.next_random();
         let connection = Connection::call(now, to, number, language, &self.settings);
         let name = self.enter(connection)?;
@@ -106,7 +106,7 @@ impl<P: Profile> Endpoint<P> {
     }
 
     /// Accepts the peer that has waited longest. Its call is answered, and it may send.
-    pub fn accept(&mut self, now: Instant) -> Option<(ConnectionId, SocketAddr)> {
+    pub fn accept(&mut self, now: Instant) -> Option<(ConnectionId, Peer)> {
         loop {
             let number = self.backlog.pop_front()?;
             // One that has said meanwhile that it is gone is only waiting to be forgotten.
@@ -128,15 +128,17 @@ impl<P: Profile> Endpoint<P> {
     pub fn handle<'d>(
         &mut self,
         now: Instant,
-        from: SocketAddr,
+        from: impl Into<Peer>,
         datagram: &'d [u8],
     ) -> Result<Option<Incoming<'d>>, Discard> {
+        let from = from.into();
         let outcome = if let Some(parsed) = Own::parse(datagram) {
             match parsed {
                 Some((number, packet)) => self.handle_own(now, from, datagram.len(), number, &packet),
                 None => Err(Discard::Malformed),
             }
-        } else if let Some(parsed) = Known::parse(&self.settings.magic, datagram) {
+        } else if let (Peer::Address(_), Some(parsed)) = (from, Known::parse(&self.settings.magic, datagram)) {
+            // Known peers seal nothing: inside a session this language is not spoken.
             match parsed {
                 Some((kind, packet)) => self.handle_known(now, from, kind, packet),
                 None => Err(Discard::Malformed),
@@ -307,7 +309,7 @@ impl<P: Profile> Endpoint<P> {
     fn handle_own<'d>(
         &mut self,
         now: Instant,
-        from: SocketAddr,
+        from: Peer,
         size: usize,
         number: u32,
         packet: &Own<'d>,
@@ -375,7 +377,7 @@ impl<P: Profile> Endpoint<P> {
     fn handle_known<'d>(
         &mut self,
         now: Instant,
-        from: SocketAddr,
+        from: Peer,
         kind: TypeKind,
         packet: Known<'d>,
     ) -> Result<Option<Incoming<'d>>, Discard> {
@@ -529,7 +531,7 @@ impl<P: Profile> Endpoint<P> {
     fn called(
         &mut self,
         now: Instant,
-        from: SocketAddr,
+        from: Peer,
         number: u32,
         terms: crate::wire::rdt::Terms,
         size: usize,
@@ -562,7 +564,7 @@ impl<P: Profile> Endpoint<P> {
     fn called_by_known(
         &mut self,
         now: Instant,
-        from: SocketAddr,
+        from: Peer,
         kind: TypeKind,
     ) -> Result<Option<Incoming<'static>>, Discard> {
         if let Some(place) = self.find(&from, &|connection| !connection.is_calling() && connection.is_usable())
@@ -631,7 +633,7 @@ impl<P: Profile> Endpoint<P> {
     }
 
     #[inline(never)] // for size: core/panic-check/run shows it
-    fn find(&self, address: &SocketAddr, is_it: &dyn Fn(&Connection<P>) -> bool) -> Option<u32> {
+    fn find(&self, address: &Peer, is_it: &dyn Fn(&Connection<P>) -> bool) -> Option<u32> {
         let table = &self.table;
         self.index.find(address, |number| {
             table.get(number).is_some_and(|connection| connection.peer == *address && is_it(connection))
@@ -673,12 +675,14 @@ impl<P: Profile> Endpoint<P> {
     }
 
     fn emit_reply(&self, reply: &Reply, room: &mut [u8]) -> Option<usize> {
-        match reply.packet {
+        let room = inside(room, &self.settings);
+        let length = match reply.packet {
             Packet::KnownAck(kind, number) => Known::Ack(number).emit(&self.settings.magic, kind, room),
             Packet::KnownFinAck(kind) => Known::FinAck.emit(&self.settings.magic, kind, room),
             Packet::FinAck(number) => Own::FinAck.emit(number, room),
             Packet::Reset(number) => Own::Reset.emit(number, room),
-        }
+        };
+        length?.checked_add(self.settings.envelope.size())
     }
 
     /// SplitMix64: names need only differ.

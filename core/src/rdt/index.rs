@@ -1,7 +1,8 @@
 //! From a peer's address to its connection: a hash table with chains, in one memory.
 
+use super::Peer;
 use crate::Memory;
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 
 const NONE: u32 = u32::MAX;
 
@@ -34,7 +35,7 @@ impl<M: Memory<Link>> Index<M> {
     }
 
     /// The number under `address` for which `is_it` holds.
-    pub(crate) fn find(&self, address: &SocketAddr, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+    pub(crate) fn find(&self, address: &Peer, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         let links = self.links.values();
         let mut number = links.get(self.bucket(address))?.first;
         // The chain is as long as the memory at most: bounded even if it were wrong.
@@ -54,9 +55,9 @@ impl<M: Memory<Link>> Index<M> {
     /// the memory grows.
     pub(crate) fn insert(
         &mut self,
-        address: &SocketAddr,
+        address: &Peer,
         number: u32,
-        others: impl Iterator<Item = (u32, SocketAddr)>,
+        others: impl Iterator<Item = (u32, Peer)>,
     ) {
         if number as usize >= self.links.values().len() {
             let length = (number as usize).saturating_add(1).saturating_mul(2).min(self.links.bound());
@@ -70,7 +71,7 @@ impl<M: Memory<Link>> Index<M> {
     }
 
     /// Takes `number` out from under `address`.
-    pub(crate) fn remove(&mut self, address: &SocketAddr, number: u32) {
+    pub(crate) fn remove(&mut self, address: &Peer, number: u32) {
         let bucket = self.bucket(address);
         let links = self.links.values_mut();
         let Some(after) = links.get(number as usize).map(|link| link.after) else { return };
@@ -92,7 +93,7 @@ impl<M: Memory<Link>> Index<M> {
         }
     }
 
-    fn chain(&mut self, address: &SocketAddr, number: u32) {
+    fn chain(&mut self, address: &Peer, number: u32) {
         let bucket = self.bucket(address);
         let links = self.links.values_mut();
         let Some(link) = links.get_mut(bucket) else { return };
@@ -102,20 +103,25 @@ impl<M: Memory<Link>> Index<M> {
         }
     }
 
-    fn bucket(&self, address: &SocketAddr) -> usize {
+    fn bucket(&self, peer: &Peer) -> usize {
         let mut hash = self.seed;
         let mut mix = |word: u64| {
             hash = (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             hash ^= hash >> 32;
         };
-        match address.ip() {
-            IpAddr::V4(ip) => mix(u64::from(ip.to_bits())),
-            IpAddr::V6(ip) => {
-                mix((ip.to_bits() >> 64) as u64);
-                mix(ip.to_bits() as u64);
+        match peer {
+            Peer::Address(address) => {
+                match address.ip() {
+                    IpAddr::V4(ip) => mix(u64::from(ip.to_bits())),
+                    IpAddr::V6(ip) => {
+                        mix((ip.to_bits() >> 64) as u64);
+                        mix(ip.to_bits() as u64);
+                    }
+                }
+                mix(u64::from(address.port()));
             }
+            Peer::Session(session) => mix(*session),
         }
-        mix(u64::from(address.port()));
         // Multiply and shift instead of a division: the high half decides.
         (((hash >> 32) * (self.links.values().len() as u64 & 0xffff_ffff)) >> 32) as usize
     }
@@ -124,12 +130,16 @@ impl<M: Memory<Link>> Index<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::net::SocketAddr;
     use std::collections::BTreeMap;
 
     #[test]
     fn every_address_finds_its_own_number_through_growth_and_removal() {
         let mut index = Index::new(heapless::Vec::<Link, 64>::new(), 7);
-        let address = |number: u32| SocketAddr::from(([10, 0, 0, 1], 1_000 + number as u16));
+        let address = |number: u32| match number % 2 {
+            0 => Peer::Address(SocketAddr::from(([10, 0, 0, 1], 1_000 + number as u16))),
+            _ => Peer::Session(u64::from(number)),
+        };
         let mut entries = BTreeMap::new();
         for number in 0..64 {
             let others: Vec<_> = entries.iter().map(|(&number, &address)| (number, address)).collect();

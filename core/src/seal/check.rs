@@ -5,14 +5,15 @@
 //!  check = first 16 bytes of BLAKE2s(key || 32 bytes of zero || everything in the packet before the check)
 //! ```
 //!
-//! Who does not know the responder's public key cannot make one: a port stays silent to a scan. Who does not know the
-//! pre-shared key of the invitation or of the introduction cannot either: nobody can make the responder calculate
-//! for these but whom they were given to. It says nothing about who sent the packet, and replays pass it; the
-//! handshake is what authenticates. WireGuard's mac1 is the precedent.
+//! Who does not know the responder's public key cannot make one: a port stays silent to a scan. Who does not
+//! know the pre-shared key of the invitation or of the introduction cannot either: nobody can make the
+//! responder calculate for these but whom they were given to. It says nothing about who sent the packet, and
+//! replays pass it; the handshake is what authenticates. WireGuard's mac1 is the precedent.
 //!
-//! The zeros fill the first block, so that the key stands in a block of its own, as in keyed BLAKE2s (RFC 7693).
+//! The zeros fill the first block, so that the key stands in a block of its own, as in keyed BLAKE2s (RFC
+//! 7693).
 
-use super::{Provider, Psk, Public, Secret};
+use super::{Provider, Psk, Public, RustCrypto, Secret};
 use crate::wire::seal::Proof;
 use core::marker::PhantomData;
 use subtle::ConstantTimeEq;
@@ -20,10 +21,10 @@ use subtle::ConstantTimeEq;
 /// The length of a check in bytes.
 pub const CHECK_LENGTH: usize = 16;
 
-/// The key of the checks for one responder, and for one pre-shared key where there is one. Worth keeping: making it
-/// costs as much as making a check.
+/// The key of the checks for one responder, and for one pre-shared key where there is one. Worth keeping:
+/// making it costs as much as making a check.
 #[derive(Clone, Debug)]
-pub struct CheckKey<P> {
+pub struct CheckKey<P = RustCrypto> {
     key: Secret,
     provider: PhantomData<P>,
 }
@@ -56,7 +57,6 @@ impl<P: Provider> CheckKey<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::RustCrypto;
 
     #[test]
     fn a_check_holds_for_these_bytes_this_responder_and_this_psk_only() {

@@ -12,8 +12,9 @@ pub(super) enum Cipher<P: Provider> {
 impl<P: Provider> Cipher<P> {
     /// From the key that the handshake gave. `None`: the provider has no such suite.
     ///
-    /// ChaCha20-Poly1305 takes the key as it is, as the Noise specification says. AES-128-GCM takes the first output of
-    /// HKDF(key, "skep AES-128-GCM"): 16 bytes of key, 12 bytes of mask for the nonces, the rest unused.
+    /// ChaCha20-Poly1305 takes the key as it is, as the Noise specification says. AES-128-GCM takes the first
+    /// output of HKDF(key, "skep AES-128-GCM"): 16 bytes of key, 12 bytes of mask for the nonces, the rest
+    /// unused.
     pub(super) fn new(suite: Suite, key: &Secret) -> Option<Self> {
         match suite {
             Suite::ChaCha => P::ChaCha::new(key).map(Self::ChaCha),
@@ -21,8 +22,8 @@ impl<P: Provider> Cipher<P> {
         }
     }
 
-    /// The cipher after this one: REKEY of the Noise specification, section 4.2: its material is what 32 bytes of zero
-    /// become under the number 2^64 - 1, which no text ever gets.
+    /// The cipher after this one: REKEY of the Noise specification, section 4.2: its material is what 32
+    /// bytes of zero become under the number 2^64 - 1, which no text ever gets.
     pub(super) fn next(&self) -> Option<Self> {
         let mut material = [0; 32];
         self.seal(u64::MAX, &[], &mut material)?;

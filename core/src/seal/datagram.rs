@@ -9,19 +9,20 @@
 //!  └────────────── authenticated ────────────────────┘└───────── sealed ──────┘
 //! ```
 //!
-//! ([`DataHeader`] has the table.) The packet number has 64 bits, counts from 0 in each direction, is the nonce, and is
-//! never used again: a retransmission is a new datagram. Its low 32 bits are on the wire; the receiver adds the high ones
-//! that bring it nearest to what it expects (RFC 9000, appendix A.3).
+//! ([`DataHeader`] has the table.) The packet number has 64 bits, counts from 0 in each direction, is the
+//! nonce, and is never used again: a retransmission is a new datagram. Its low 32 bits are on the wire; the
+//! receiver adds the high ones that bring it nearest to what it expects (RFC 9000, appendix A.3).
 //!
-//! **Keys follow from numbers.** Numbers from g·2^20 on are sealed with the key of generation g; the key after a key is
-//! REKEY of it (the Noise specification, section 4.2). So both sides change keys without a word, at most 2^20 datagrams
-//! are sealed under one key (the limit for AES-128-GCM is 2^23: RFC 9001, section 6.6), and the key phase in the header,
-//! which is the low bit of g, is only there to see it: one that does not fit is refused before anything is calculated.
+//! **Keys follow from numbers.** Numbers from g·2^20 on are sealed with the key of generation g; the key
+//! after a key is REKEY of it (the Noise specification, section 4.2). So both sides change keys without a
+//! word, at most 2^20 datagrams are sealed under one key (the limit for AES-128-GCM is 2^23: RFC 9001,
+//! section 6.6), and the key phase in the header, which is the low bit of g, is only there to see it: one
+//! that does not fit is refused before anything is calculated.
 //! [`Protection::refresh`] takes the next key early, by going on at the next multiple of 2^20.
 //!
-//! **A datagram changes nothing before it has opened.** The generation after the current one is tried with a key made
-//! for it, which is thrown away when the tag does not fit; one further ahead is refused. The key before is kept while a
-//! number of its generation can still be in the window.
+//! **A datagram changes nothing before it has opened.** The generation after the current one is tried with a
+//! key made for it, which is thrown away when the tag does not fit; one further ahead is refused. The key
+//! before is kept while a number of its generation can still be in the window.
 
 mod opener;
 mod sealer;
@@ -43,12 +44,12 @@ pub const OVERHEAD: usize = FRONT + TAG_LENGTH;
 /// Numbers in a generation of keys: 2 to the power of this.
 const GENERATION_BITS: u32 = 20;
 
-/// The numbers that there are: nothing is sealed from this one on. At ten million datagrams a second that takes
-/// fourteen thousand years.
+/// The numbers that there are: nothing is sealed from this one on. At ten million datagrams a second that
+/// takes fourteen thousand years.
 const NUMBERS_MAX: u64 = 1 << 62;
 
-/// The most datagrams that a session refuses because of their tag, in all its generations together, before it closes:
-/// 2^36, the limit for ChaCha20-Poly1305 (RFC 9001, section 6.6); AES-128-GCM would stand more.
+/// The most datagrams that a session refuses because of their tag, in all its generations together, before it
+/// closes: 2^36, the limit for ChaCha20-Poly1305 (RFC 9001, section 6.6); AES-128-GCM would stand more.
 const FORGED_MAX: u64 = 1 << 36;
 
 const fn generation(number: u64) -> u64 {
@@ -62,8 +63,8 @@ pub struct Protection<P: Provider = RustCrypto> {
 }
 
 impl<P: Provider> Protection<P> {
-    /// The protection after a handshake. `peer` is the connection id that the other side wants to see. `None` when the
-    /// provider does not have the suite.
+    /// The protection after a handshake. `peer` is the connection id that the other side wants to see. `None`
+    /// when the provider does not have the suite.
     pub fn new(suite: Suite, keys: &Keys, peer: ConnectionId) -> Option<Self> {
         Some(Self {
             sealer: Sealer::new(suite, &keys.send, peer)?,
@@ -71,8 +72,8 @@ impl<P: Provider> Protection<P> {
         })
     }
 
-    /// Seals a datagram in place: its text stands between [`FRONT`] bytes for the header and [`TAG_LENGTH`] bytes for
-    /// the tag, and may be empty. Its packet number.
+    /// Seals a datagram in place: its text stands between [`FRONT`] bytes for the header and [`TAG_LENGTH`]
+    /// bytes for the tag, and may be empty. Its packet number.
     ///
     /// # Errors
     /// [`Refused::Length`] when it is shorter than [`OVERHEAD`]; [`Refused::Closed`] when the session is.
@@ -80,12 +81,13 @@ impl<P: Provider> Protection<P> {
         self.seal_batch(datagram, datagram.len())
     }
 
-    /// Seals the datagrams that stand back to back in a buffer, each `stride` bytes long, the last at most that (what
-    /// generic segmentation offload takes). All or none of them. The packet number of the first; the others follow.
+    /// Seals the datagrams that stand back to back in a buffer, each `stride` bytes long, the last at most
+    /// that (what generic segmentation offload takes). All or none of them. The packet number of the first;
+    /// the others follow.
     ///
     /// # Errors
-    /// [`Refused::Length`] when there is none, or one is shorter than [`OVERHEAD`]; [`Refused::Closed`] when the session
-    /// is.
+    /// [`Refused::Length`] when there is none, or one is shorter than [`OVERHEAD`]; [`Refused::Closed`] when
+    /// the session is.
     pub fn seal_batch(&mut self, datagrams: &mut [u8], stride: usize) -> Result<u64, Refused> {
         if self.is_closed() {
             return Err(Refused::Closed);
@@ -106,11 +108,12 @@ impl<P: Provider> Protection<P> {
         self.opener.open(datagram)
     }
 
-    /// Goes on sealing with the next key: who takes that key cannot read what was sealed before. Does nothing when no
-    /// datagram was sealed under the current key.
+    /// Goes on sealing with the next key: who takes that key cannot read what was sealed before. Does nothing
+    /// when no datagram was sealed under the current key.
     ///
-    /// Call it at most once a generation of what the peer has received: when nothing of a whole generation arrives, the
-    /// peer cannot follow into the one after it. Once an hour, on a session that is alive, is safe.
+    /// Call it at most once a generation of what the peer has received: when nothing of a whole generation
+    /// arrives, the peer cannot follow into the one after it. Once an hour, on a session that is alive, is
+    /// safe.
     pub fn refresh(&mut self) {
         self.sealer.refresh();
     }
@@ -118,6 +121,12 @@ impl<P: Provider> Protection<P> {
     /// Whether a limit was met: nothing is sealed or opened any more, and there is to be a new handshake.
     pub fn is_closed(&self) -> bool {
         self.opener.forged() >= FORGED_MAX || self.sealer.is_spent()
+    }
+
+    /// One more than the highest packet number that was opened; 0 when none was. A datagram that has raised
+    /// it is newer than all before: only such a one says where the peer is now (RFC 9000, section 9.3).
+    pub fn expected(&self) -> u64 {
+        self.opener.expected()
     }
 
     /// How many datagrams were refused because of their tag.

@@ -8,22 +8,22 @@
 //!  KKpsk0      → s, ← s          psk, e, es, ss      e, ee, se
 //! ```
 //!
-//! (The Noise specification, revision 34, sections 7.5, 9 and 10.) The four are so alike that the code is their
-//! common text with the places marked where one differs; a key never encrypts more than one thing in them, so the
-//! nonce is always 0.
+//! (The Noise specification, revision 34, sections 7.5 and 9.) The four are so alike that the code is
+//! their common text with the places marked where one differs; a key never encrypts more than one thing in
+//! them, so the nonce is always 0.
 //!
 //! What the types see to:
 //!
 //! - **An ephemeral key is used once.** It is moved into [`Initiator::start`] and [`Responder::answer`].
 //! - **A message that is refused changes nothing.** [`Responder::read`] makes a responder or makes none.
-//!   [`Initiator::finish`] works on a copy: somebody on the path who is faster than the server with garbage does not
-//!   end the handshake, the right message still does.
-//! - **A handshake gives keys once.** After [`Initiator::finish`] has given them, it is wiped and refuses every
-//!   message, the same one too: keys that were given twice would mean numbers used twice.
+//!   [`Initiator::finish`] works on a copy: somebody on the path who is faster than the server with garbage
+//!   does not end the handshake, the right message still does.
+//! - **A handshake gives keys once.** After [`Initiator::finish`] has given them, it is wiped and refuses
+//!   every message, the same one too: keys that were given twice would mean numbers used twice.
 //!
-//! Message 1 can be replayed by anybody who has seen it, and whoever stole the responder's key can make one in any
-//! name. So a responder's [`Keys`](super::Keys) are not to be trusted before the first datagram or record has opened
-//! under them (section 7.7 of the specification; docs/security.md).
+//! Message 1 can be replayed by anybody who has seen it, and whoever stole the responder's key can make one
+//! in any name. So a responder's [`Keys`](super::Keys) are not to be trusted before the first datagram or
+//! record has opened under them (section 7.7 of the specification; docs/security.md).
 
 mod initiator;
 mod prologue;

@@ -1,4 +1,4 @@
-//! HMAC and HKDF as the Noise specification has them (sections 4.3 and 5.1), over a provider's BLAKE2s.
+//! HMAC and HKDF as the Noise specification has them (section 4.3), over a provider's BLAKE2s.
 
 use super::{Provider, Secret};
 use zeroize::Zeroize;

@@ -1,6 +1,6 @@
 //! Keys: what is secret is wiped when it is dropped, compared in constant time, and never shown.
 
-use super::Provider;
+use super::{Provider, RustCrypto};
 use core::{fmt, marker::PhantomData};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
@@ -29,6 +29,8 @@ impl Secret {
 }
 
 impl Drop for Secret {
+    // Half a kilobyte of a device's flash otherwise.
+    #[inline(never)]
     fn drop(&mut self) {
         self.0.zeroize();
     }
@@ -61,8 +63,8 @@ impl Public {
     }
 }
 
-/// The first eight bytes in hexadecimal, enough to tell keys apart in a log. Not enough to trust a key by: an attacker
-/// finds another key with the same start. For that compare all 32 bytes.
+/// The first eight bytes in hexadecimal, enough to tell keys apart in a log. Not enough to trust a key by: an
+/// attacker finds another key with the same start. For that compare all 32 bytes.
 impl fmt::Debug for Public {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Public(")?;
@@ -74,15 +76,15 @@ impl fmt::Debug for Public {
 }
 
 /// A private key with its public key.
-pub struct KeyPair<P> {
+pub struct KeyPair<P = RustCrypto> {
     secret: Secret,
     public: Public,
     provider: PhantomData<P>,
 }
 
 impl<P: Provider> KeyPair<P> {
-    /// The pair of a private key: 32 random bytes, clamped when they are used (RFC 7748, section 5). Costs one
-    /// multiplication on the curve.
+    /// The pair of a private key: 32 random bytes, clamped when they are used (RFC 7748, section 5). Costs
+    /// one multiplication on the curve.
     pub fn new(secret: Secret) -> Self {
         Self { public: P::public(&secret), secret, provider: PhantomData }
     }
@@ -140,15 +142,14 @@ pub struct Keys {
     pub send: Secret,
     /// For what it receives.
     pub receive: Secret,
-    /// The hash of the whole handshake, the same on both sides and different for every handshake. Not secret. An
-    /// application can bind other proofs to the channel by it (the Noise specification, section 11.2).
+    /// The hash of the whole handshake, the same on both sides and different for every handshake. Not secret.
+    /// An application can bind other proofs to the channel by it (the Noise specification, section 11.2).
     pub binding: [u8; 32],
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::RustCrypto;
 
     #[test]
     fn nothing_secret_is_shown() {

@@ -42,7 +42,7 @@ use crate::{
     table::{Slot, Table},
     wire::seal::{Answer, Challenge, ConnectionId, Init1, Init2, Offer, Packet, Proof, Purpose, Suite, Suites},
 };
-use call::{Attempt, Calling, OPEN_MAX};
+use call::{Calling, OPEN_MAX};
 use core::{net::SocketAddr, time::Duration};
 use heapless::{Deque, Vec};
 use path::Control;
@@ -75,7 +75,8 @@ pub struct Counters {
 /// A packet of the layer itself.
 enum Waiting {
     Challenge(SocketAddr, Challenge),
-    Control(u32, SocketAddr, Control),
+    /// In this session.
+    Control(u64, SocketAddr, Control),
 }
 
 /// How a layer is set.
@@ -154,15 +155,24 @@ where
 
     /// A session that calls: have the endpoint connect to the peer that this gives. `None`: there is no room.
     pub fn connect(&mut self, now: Instant, to: SocketAddr, call: Call) -> Option<Peer> {
-        let state = State::Calling(Calling { call, attempt: None });
         let id = self.random.number();
-        self.enter(now, Session::new(id, to, Caller::server(to), state))?;
+        let callee = Caller { address: to, purpose: call.purpose, key: Some(call.server) };
+        let state = State::Calling(Calling { call, attempt: None });
+        self.enter(now, Session::new(id, to, callee, state))?;
         Some(Peer::Session(id))
     }
 
-    /// Who is at the other end of a session, by what the handshake has shown.
+    /// Who is at the other end of a session, by what the handshake has shown. Nothing may be done in its name before it
+    /// [is confirmed](Self::is_confirmed): the first message of a handshake may be a replay.
     pub fn caller(&self, peer: Peer) -> Option<Caller> {
         Some(self.named(peer).and_then(|number| self.sessions.get(number))?.caller)
+    }
+
+    /// Whether the other end of a session has shown that it holds the keys. What it said in the session shows that too:
+    /// nothing is passed on before.
+    pub fn is_confirmed(&self, peer: Peer) -> bool {
+        let session = self.named(peer).and_then(|number| self.sessions.get(number));
+        session.is_some_and(|session| matches!(session.state, State::Open(_)))
     }
 
     /// A connection has ended: its session is needed only to answer the peer's last words again.
@@ -181,7 +191,7 @@ where
         now: Instant,
         from: SocketAddr,
         datagram: &'d mut [u8],
-        access: &mut impl Access,
+        access: &mut (impl Access + ?Sized),
     ) -> Option<(Peer, &'d [u8])> {
         let length = datagram.len();
         match Packet::parse(datagram) {
@@ -224,30 +234,33 @@ where
                 Some(to)
             }
             State::Answering { .. } | State::Answered { .. } => {
-                let plain = transmit.bytes.get(super::datagram::FRONT..)?;
-                let (slot, init2) = session.answer(plain, self.settings.largest, &mut self.random)?;
-                if !self.guard.may_send(slot, init2.len()) {
+                let slot = session.slot?;
+                let plain = inside(transmit.bytes)?;
+                let init2 = session.answer(plain, self.settings.largest, &mut self.random)?;
+                // Padded as the ACCEPT is, which is not longer than the call: so this way carries the size, too.
+                if !self.guard.may_send(slot, transmit.bytes.len()) {
                     return None;
                 }
-                let bytes = core::mem::take(&mut transmit.bytes).get_mut(..init2.len())?;
-                bytes.copy_from_slice(init2);
-                self.guard.sent(slot, bytes.len());
-                transmit.bytes = bytes;
+                let (message, padding) = transmit.bytes.split_at_mut_checked(init2.len())?;
+                message.copy_from_slice(init2);
+                padding.fill(0);
+                self.guard.sent(slot, transmit.bytes.len());
                 Some(to)
             }
+            State::Nothing => None,
             State::Calling(calling) => {
                 let size = transmit.bytes.len();
-                let plain = transmit.bytes.get(super::datagram::FRONT..)?;
+                let plain = inside(transmit.bytes)?;
                 let ephemeral = self.random.next();
-                let attempt = calling.attempt(&self.own, suites, self.settings.largest, plain, ephemeral)?;
+                let (attempt, call) = calling.attempt(&self.own, suites, self.settings.largest, plain, ephemeral)?;
                 let init1 = Init1 {
                     suites,
-                    purpose: calling.call.purpose,
+                    purpose: call.purpose,
                     client: session.id.to_be_bytes(),
                     message: &attempt.message,
-                    cookie: attempt.cookie,
+                    cookie: attempt.cookie.map(|(cookie, _)| cookie),
                 };
-                let check = CheckKey::<V>::new(&calling.call.server, calling.call.psk.as_ref());
+                let check = CheckKey::<V>::new(&call.server, call.psk.as_ref());
                 let length = init1.emit(size, |covered| check.stamp(covered), transmit.bytes)?;
                 transmit.bytes = core::mem::take(&mut transmit.bytes).get_mut(..length)?;
                 Some(to)
@@ -266,8 +279,8 @@ where
         loop {
             let sent = match self.waiting.pop_front()? {
                 Waiting::Challenge(to, challenge) => challenge.emit(room).map(|length| (to, length)),
-                Waiting::Control(number, to, control) => {
-                    let session = self.sessions.get_mut(number);
+                Waiting::Control(id, to, control) => {
+                    let session = self.numbered(id).and_then(|number| self.sessions.get_mut(number));
                     session.and_then(|session| session.emit(&control, room)).map(|length| (to, length))
                 }
             };
@@ -293,7 +306,7 @@ where
         length: usize,
         init1: &Init1<'_>,
         proof: &Proof<'_>,
-        access: &mut impl Access,
+        access: &mut (impl Access + ?Sized),
     ) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
         let (key, psk) = match init1.purpose {
             Purpose::Member | Purpose::Guest | Purpose::Salt => (None, None),
@@ -311,7 +324,9 @@ where
             bump(&mut self.counters.unchecked);
             return None;
         }
-        let first = FirstPacket { from, client: init1.client, cookie: init1.cookie.as_ref(), length };
+        // The ephemeral key: a client that calls with other words under the same id is not the same handshake.
+        let attempt = *init1.message.first_chunk()?;
+        let first = FirstPacket { from, client: init1.client, attempt, cookie: init1.cookie.as_ref(), length };
         let permit = match self.guard.first(now, &first) {
             Verdict::Proceed(permit) => permit,
             Verdict::Repeat(slot) => return self.repeated(slot.number()),
@@ -359,9 +374,10 @@ where
         if answered.displaced {
             self.free_slot(slot.number());
         }
-        let state = State::Answering { slot, suite, client: init1.client, responder, open: open.clone() };
-        let Some(number) = self.enter(now, Session::new(id, from, caller, state)) else {
-            self.guard.confirmed(slot);
+        let state = State::Answering { suite, client: init1.client, responder, open: open.clone() };
+        let session = Session { slot: Some(slot), ..Session::new(id, from, caller, state) };
+        let Some(number) = self.enter(now, session) else {
+            self.guard.abandoned(slot);
             return None;
         };
         if let Some(entry) = self.slots.get_mut(slot.number()) {
@@ -411,8 +427,10 @@ where
         let session = self.known(&challenge.client).and_then(|number| self.sessions.get_mut(number));
         if let Some(Session { state: State::Calling(Calling { attempt: Some(attempt), .. }), address, .. }) = session
             && *address == from
+            // Nobody is asked for a cookie who has sent one: who forges this on the path spoils two calls of three.
+            && attempt.cookie.is_none()
         {
-            attempt.cookie = Some(challenge.cookie);
+            attempt.cookie = Some((challenge.cookie, 0));
         }
     }
 
@@ -431,12 +449,15 @@ where
         };
         let session = self.sessions.get_mut(number)?;
         let (State::Open(protection) | State::Answered { protection, .. }) = &mut session.state else { return None };
+        let before = protection.expected();
         let Ok(text) = protection.open(datagram) else {
             bump(&mut self.counters.unopened);
             return None;
         };
+        // Of all that the peer has sent, this is the last: only that says where it is now (RFC 9000, section 9.3).
+        let is_newest = protection.expected() > before;
         session.heard = now;
-        if let State::Answered { slot, .. } = session.state {
+        if let Some(slot) = session.slot.take() {
             // Only now it is sure that the caller holds the key that it named.
             self.guard.confirmed(slot);
             if let Some(entry) = self.slots.get_mut(slot.number()) {
@@ -444,12 +465,12 @@ where
             }
             session.confirm();
         }
-        let id = session.id;
+        let (id, address) = (session.id, session.address);
         if let Some(control) = Control::parse(text) {
             self.control(number, from, control);
             return None;
         }
-        if from != session.address {
+        if from != address && is_newest {
             self.question(number, from, length);
         }
         Some((Peer::Session(id), text))
@@ -474,15 +495,20 @@ where
 
     fn forget(&mut self, number: u32) {
         self.index.remove(number);
-        self.sessions.remove(number);
+        if let Some(slot) = self.sessions.remove(number).and_then(|session| session.slot)
+            && let Some(entry) = self.slots.get_mut(slot.number()).filter(|entry| **entry == number)
+        {
+            *entry = u32::MAX;
+            self.guard.abandoned(slot);
+        }
     }
 
+    /// The guard has given a slot to another, or to nobody: the session that waited in it is over.
     fn free_slot(&mut self, slot: usize) {
-        if let Some(entry) = self.slots.get_mut(slot) {
-            let number = core::mem::replace(entry, u32::MAX);
-            if number != u32::MAX {
-                self.forget(number);
-            }
+        let Some(entry) = self.slots.get_mut(slot) else { return };
+        let number = core::mem::replace(entry, u32::MAX);
+        if number != u32::MAX {
+            self.forget(number);
         }
     }
 
@@ -518,6 +544,11 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Ids are random: any part of one will do.
 const fn hash(id: u64) -> u32 {
     (id >> 32) as u32
+}
+
+/// The packet inside an envelope.
+fn inside(datagram: &[u8]) -> Option<&[u8]> {
+    datagram.get(super::datagram::FRONT..datagram.len().checked_sub(super::TAG_LENGTH)?)
 }
 
 fn bump(counter: &mut u64) {

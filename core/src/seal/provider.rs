@@ -4,9 +4,9 @@ use super::{Public, Secret, TAG_LENGTH};
 
 /// The primitives that the engine is built on: X25519, BLAKE2s and the ciphers of the suites.
 ///
-/// Everything is an associated function or type: which provider is used is decided when the program is built. Put
-/// in a device's hardware engine, or another library, by implementing this. [`RustCrypto`](super::RustCrypto) is
-/// the default.
+/// Everything is an associated function or type: which provider is used is decided when the program is built.
+/// Put in a device's hardware engine, or another library, by implementing this.
+/// [`RustCrypto`](super::RustCrypto) is the default.
 ///
 /// Every function must take a time that does not depend on secrets.
 pub trait Provider {
@@ -16,7 +16,8 @@ pub trait Provider {
     /// AES-128-GCM (NIST SP 800-38D), or [`Absent`].
     type Aes: Aead;
 
-    /// The public key of a secret one: X25519 with the base point (RFC 7748, section 6.1). `secret` is clamped here.
+    /// The public key of a secret one: X25519 with the base point (RFC 7748, section 6.1). `secret` is
+    /// clamped here.
     fn public(secret: &Secret) -> Public;
 
     /// X25519. `None` when the result is all zero: `public` is a point of low order, whatever `secret` is.
@@ -32,15 +33,17 @@ pub trait Provider {
 pub trait Aead: Sized {
     /// A cipher from 32 bytes of key material; `None` when there is no such cipher here.
     ///
-    /// ChaCha20-Poly1305 takes all of them as its key. AES-128-GCM takes bytes 0 to 15 as its key and bytes 16 to
-    /// 27 as a secret that every nonce is XORed with (as RFC 9001, section 5.3, does), and ignores the rest.
+    /// ChaCha20-Poly1305 takes all of them as its key. AES-128-GCM takes bytes 0 to 15 as its key and bytes
+    /// 16 to 27 as a secret that every nonce is XORed with (as RFC 9001, section 5.3, does), and ignores the
+    /// rest.
     fn new(material: &Secret) -> Option<Self>;
 
     /// Encrypts `text` in place; the tag over it and `header`. `None` when `text` is too long for the cipher.
     ///
-    /// The nonce is 4 bytes of zero and `number`: little-endian for ChaCha20-Poly1305, big-endian and XORed as
-    /// [`Aead::new`] says for AES-128-GCM (the Noise specification, sections 12.3 and 12.4). A number must not be
-    /// used twice.
+    /// The nonce is 4 bytes of zero and `number`: little-endian for ChaCha20-Poly1305, big-endian and XORed
+    /// as
+    /// [`Aead::new`] says for AES-128-GCM (the Noise specification, sections 12.3 and 12.4). A number must
+    /// not be used twice.
     fn seal(&self, number: u64, header: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LENGTH]>;
 
     /// Decrypts `text` in place when the tag fits; leaves it as it is and says `false` when it does not.

@@ -8,16 +8,16 @@
 //!  authenticated └──────────────── sealed ───────────────┘
 //! ```
 //!
-//! Each direction counts its records from 0; the count is the nonce. After every 2^20 records the key is replaced by REKEY
-//! of it (the Noise specification, section 4.2), on both sides without a word.
+//! Each direction counts its records from 0; the count is the nonce. After every 2^20 records the key is
+//! replaced by REKEY of it (the Noise specification, section 4.2), on both sides without a word.
 //!
-//! **An empty record ends its direction**, and every other record has text. A stream that stops without one was cut off:
-//! by an error, or by somebody who wants less to arrive than was sent (RFC 8446, section 6.1, is the same rule). A type
-//! byte in every record would say no more.
+//! **An empty record ends its direction**, and every other record has text. A stream that stops without one
+//! was cut off: by an error, or by somebody who wants less to arrive than was sent (RFC 8446, section 6.1, is
+//! the same rule). A type byte in every record would say no more.
 //!
-//! **The receiver says how large a record may be** in its handshake payload ([`Offer::largest`], [`Answer::largest`]):
-//! it is the record's `length`. A longer one is refused as soon as its length is there, before there is room for it.
-//! A device takes 1,040 bytes (1,024 of text), a host 65,535.
+//! **The receiver says how large a record may be** in its handshake payload ([`Offer::largest`],
+//! [`Answer::largest`]): it is the record's `length`. A longer one is refused as soon as its length is there,
+//! before there is room for it. A device takes 1,040 bytes (1,024 of text), a host 65,535.
 //!
 //! Nothing on TCP is lost or comes twice, so the first record that does not open breaks the stream for good.
 //!

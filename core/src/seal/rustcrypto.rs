@@ -1,7 +1,8 @@
 //! The default provider: the crates of the RustCrypto project, and curve25519-dalek.
 //!
-//! Of each crate, what no panic can be reached in is used, as the linker proves (core/panic-check): where the usual
-//! function has one that is never reached but that the compiler cannot rule out, the one below it is called.
+//! Of each crate, what no panic can be reached in is used, as the linker proves (core/panic-check): where the
+//! usual function has one that is never reached but that the compiler cannot rule out, the one below it is
+//! called.
 
 #[cfg(feature = "aes")]
 mod aes;
@@ -36,8 +37,8 @@ impl Provider for RustCrypto {
     type Aes = super::Absent;
 
     fn public(secret: &Secret) -> Public {
-        // The Montgomery ladder again, not the multiplication on the Edwards curve: a third slower on a host (one of
-        // five in a handshake), and none of that curve's code in a device.
+        // The Montgomery ladder again, not the multiplication on the Edwards curve: a third slower on a host
+        // (one of five in a handshake), and none of that curve's code in a device.
         Public(multiply(secret, &BASE))
     }
 

@@ -8,10 +8,7 @@ use super::{
     profile::Profile,
     transfer::{Party, Stage, Tell, Transfer},
 };
-use crate::{
-    Instant,
-    wire::session::{Code, Side, Way},
-};
+use crate::wire::session::{Code, Side, Way};
 
 const SIDES: [Side; 2] = [Side::Requester, Side::Owner];
 /// A transfer's place is in the lower half of its name.
@@ -21,7 +18,6 @@ impl<P: Profile> Tracker<P> {
     /// A session wants a file.
     pub(super) fn fetch(
         &mut self,
-        now: Instant,
         number: u32,
         (tag, way): (u32, Way),
         owner: &[u8],
@@ -45,9 +41,11 @@ impl<P: Profile> Tracker<P> {
         }
         let Presence::Session(owner_link) = presence else {
             // Nobody can be asked: the door is open, or it is not.
-            let reply = Reply::Command { tag, address, port };
-            self.reply(number, reply);
-            return if port == 0 { Err(Code::Unreachable) } else { Ok(()) };
+            if port == 0 {
+                return Err(Code::Unreachable);
+            }
+            self.reply(number, Reply::Command { tag, address, port });
+            return Ok(());
         };
         let uploads =
             self.links.get(owner_link).and_then(Link::session).map_or(u16::MAX, |owner| owner.uploads);
@@ -79,13 +77,13 @@ impl<P: Profile> Tracker<P> {
             session.uploads = session.uploads.saturating_add(1);
         }
         count(&mut self.counters.transfers);
-        self.transfers.set_deadline(place, Some(now + self.settings.answer_timeout));
+        self.transfers.set_deadline(place, Some(self.now + self.settings.answer_timeout));
         self.tell(place, Side::Owner, Tell::Begin);
         Ok(())
     }
 
     /// An owner says that it is ready.
-    pub(super) fn ready(&mut self, now: Instant, number: u32, id: u32, tcp: u16, rdt: u16) -> bool {
+    pub(super) fn ready(&mut self, number: u32, id: u32, tcp: u16, rdt: u16) -> bool {
         let Some((place, Side::Owner)) = self.transfer_of(number, id) else { return false };
         let Some(transfer) = self.transfers.get_mut(place) else { return false };
         if transfer.state != Stage::Asking || !transfer.owner.knows {
@@ -104,7 +102,7 @@ impl<P: Profile> Tracker<P> {
             Way::Direct | Way::Command => (Stage::Direct, self.settings.hold),
         };
         transfer.state = stage;
-        self.transfers.set_deadline(place, Some(now + patience));
+        self.transfers.set_deadline(place, Some(self.now + patience));
         self.tell(place, Side::Requester, Tell::Begin);
         let user = |link| UserId(self.links.get(link).and_then(Link::session).map_or(NONE, |session| session.user));
         let (requester, owner) = (user(requester), user(owner));
@@ -176,25 +174,22 @@ impl<P: Profile> Tracker<P> {
 
     /// A session has gone: so have its transfers.
     pub(super) fn leave_transfers(&mut self, number: u32) {
-        let is_in_any = self
-            .links
-            .get(number)
-            .and_then(Link::session)
-            .is_some_and(|session| session.downloads > 0 || session.uploads > 0);
-        if !is_in_any {
-            return;
-        }
         for place in 0..self.transfers.bound().min(TRANSFERS_MAX as usize) as u32 {
+            let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) else { return };
+            session.queue_first = NONE;
+            session.queue_last = NONE;
+            if session.downloads == 0 && session.uploads == 0 {
+                return;
+            }
             // One session is never both sides of a transfer.
             let Some(side) = self.transfers.get(place).and_then(|transfer| transfer.side_of(number)) else {
                 continue;
             };
+            if let Some(transfer) = self.transfers.get_mut(place) {
+                transfer.party_mut(side).is_queued = false;
+            }
             self.conclude(place, Code::Gone, Some(side));
             self.release_party(place, side);
-        }
-        if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
-            session.queue_first = NONE;
-            session.queue_last = NONE;
         }
     }
 
@@ -208,6 +203,9 @@ impl<P: Profile> Tracker<P> {
             return;
         }
         let link = core::mem::replace(&mut party.link, NONE);
+        if link == NONE {
+            return;
+        }
         let is_over = SIDES.iter().all(|&side| transfer.party(side).link == NONE);
         if let Some(session) = self.links.get_mut(link).and_then(Link::session_mut) {
             let slots = match side {
@@ -239,6 +237,17 @@ impl<P: Profile> Tracker<P> {
             before.party_mut(side_of_entry(last)).next = entry;
         }
         self.links.give_turn(number);
+    }
+
+    /// Whether what an owner is to be asked for is still there; if not, the transfer is over.
+    pub(super) fn check_entry(&mut self, entry: u32) {
+        let (place, side) = (entry >> 1, side_of_entry(entry));
+        let Some(transfer) = self.transfers.get(place) else { return };
+        let file = self.directory.files.get(transfer.file);
+        let is_there = file.is_some_and(|file| file.birth == transfer.birth);
+        if side == Side::Owner && transfer.owner.tell == Tell::Begin && !is_there {
+            self.conclude(place, Code::NotShared, Some(Side::Owner));
+        }
     }
 
     /// Takes the first end of a transfer out of a session's queue, once it has been told of.

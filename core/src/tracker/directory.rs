@@ -32,6 +32,8 @@ pub struct User {
     last: u32,
     /// How many files it has.
     pub(super) files: u32,
+    /// Tells it from others that had the same number.
+    pub(super) born: u64,
 }
 
 /// Whether a user is registered, and what storage is asked about that.
@@ -154,6 +156,7 @@ impl<P: Profile> Directory<P> {
     pub(super) fn add_user(&mut self, name: &[u8], standing: Standing) -> Option<u32> {
         let hash = self.secrets.name(NONE, name);
         let name = self.texts.store(name)?;
+        self.births = self.births.saturating_add(1);
         let user = User {
             name,
             standing,
@@ -163,6 +166,7 @@ impl<P: Profile> Directory<P> {
             first: NONE,
             last: NONE,
             files: 0,
+            born: self.births,
         };
         let Some(number) = self.users.insert(user, None) else {
             self.texts.free(name);

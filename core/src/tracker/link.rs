@@ -52,8 +52,8 @@ pub(super) enum State {
     Command,
     /// The last message is to be written.
     Part(Code),
-    /// This direction is to be finished.
-    Finish,
+    /// This direction is to be finished; after a relayed transfer the peer has longer to take the rest.
+    Finish { is_relay: bool },
     /// What still comes is discarded until the peer has gone.
     Closing,
     /// The stream is to be aborted.

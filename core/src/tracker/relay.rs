@@ -116,13 +116,14 @@ impl<P: Profile> Tracker<P> {
     }
 
     /// The transfer of a stream is over: so is the stream.
-    pub(super) fn part_relay(&mut self, now: Option<Instant>, number: u32, is_done: bool, code: Code) {
+    pub(super) fn part_relay(&mut self, number: u32, is_done: bool, code: Code) {
         let Some(link) = self.links.get_mut(number) else { return };
         match link.state {
             State::Joined { end: End::Told, .. } if is_done => {
                 link.state = State::Closing;
+                self.links.set_deadline(number, Some(self.now + self.settings.close_timeout));
             }
-            State::Joined { .. } if is_done => link.state = State::Finish,
+            State::Joined { .. } if is_done => link.state = State::Finish { is_relay: true },
             // It knows of nothing yet, and can be told why.
             State::Attached { .. } => {
                 self.part(number, code);
@@ -130,7 +131,6 @@ impl<P: Profile> Tracker<P> {
             }
             _ => link.state = State::Abort,
         }
-        let _ = now;
         self.links.give_turn(number);
     }
 

@@ -43,6 +43,9 @@ pub struct Settings {
     pub command_timeout: Duration,
     /// How long a peer has to take the last message and to close.
     pub linger: Duration,
+    /// How long the two sides of a relayed transfer have to take the last bytes of it and to close. It has to be
+    /// longer than emptying the transport's buffers takes on the slowest link.
+    pub close_timeout: Duration,
 }
 
 /// What becomes of a second log-in of the same name, unless it has the first one's resume key: that always takes
@@ -78,6 +81,7 @@ impl Settings {
         hold: Duration::from_secs(3_600),
         command_timeout: Duration::from_secs(10),
         linger: Duration::from_secs(5),
+        close_timeout: Duration::from_secs(300),
     };
 }
 

@@ -13,9 +13,10 @@
 //!          records ◄────────────────────► records
 //! ```
 //!
-//! Numbers are big-endian. The tables of the packets stand with their types: [`Init1`], [`Challenge`], [`Init2`] and
-//! [`DataHeader`]; [`Hello`] and [`Reply`]; [`Offer`] and [`Answer`], which are inside the handshake's messages.
-//! A record is in [`seal::record`](crate::seal::record).
+//! Numbers are big-endian. The tables of the packets stand with their types: [`Init1`], [`Challenge`],
+//! [`Init2`] and
+//! [`DataHeader`]; [`Hello`] and [`Reply`]; [`Offer`] and [`Answer`], which are inside the handshake's
+//! messages. A record is in [`seal::record`](crate::seal::record).
 
 mod datagram;
 mod payload;
@@ -74,8 +75,8 @@ impl Suite {
     }
 }
 
-/// The suites that the client offers: a bit each, at least one. Bits of suites that we do not know are kept: they are
-/// part of the prologue.
+/// The suites that the client offers: a bit each, at least one. Bits of suites that we do not know are kept:
+/// they are part of the prologue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Suites(u8);

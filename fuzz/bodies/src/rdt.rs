@@ -53,7 +53,7 @@ pub fn rdt(data: &[u8]) {
         }
         if let Some(datagram) = network.take(now) {
             let to = &mut sides[datagram.to];
-            to.take(now, datagram.from, datagram.bytes, &mut choices);
+            to.take(now, datagram.from, &datagram.bytes, &mut choices);
         }
     }
     panic!("it takes too many steps");

@@ -69,7 +69,7 @@ impl<P: Profile, S: Service> Node<P, S> {
         let id = connection.number();
         if self.service.opened(now, StreamId(id)) {
             self.has_opened = true;
-            let before = self.streams.insert(id, Stream::new(connection, statistics.peer));
+            let before = self.streams.insert(id, Stream::new(connection, statistics.peer.address().expect("a plain peer")));
             assert!(before.is_none(), "stream {id} is open twice");
         } else {
             self.endpoint.abort(connection);

@@ -1,8 +1,8 @@
 //! What `get` and `put` say about the way to the other side.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{magic::Magic, number::seconds};
 use crate::url::{BadUrl, Scheme};
@@ -26,9 +26,26 @@ pub struct Link {
     #[arg(long, value_name = "MAGIC")]
     pub magic: Option<Magic>,
 
+    /// skep://: what carries the sealed transfer; by default UDP, and TCP where that does not get through
+    #[arg(long, value_name = "WAY", value_enum)]
+    pub via: Option<Via>,
+
+    /// skep://: the file of your secret key [default: see skep key]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+
     /// Give up when the other side is silent for so many seconds
     #[arg(long, value_name = "SECS", default_value = "30", value_parser = seconds)]
     pub timeout: Duration,
+}
+
+/// What carries a sealed transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Via {
+    /// RDT on UDP.
+    Udp,
+    /// TCP.
+    Tcp,
 }
 
 impl Link {
@@ -49,9 +66,16 @@ impl Link {
             ("--magic", self.magic.is_some()),
         ];
         match given.into_iter().find(|(_, given)| *given) {
+            Some(("--window", _)) if scheme == Scheme::Skep => Ok(()),
             Some((option, _)) if scheme != Scheme::Rdt => Err(BadUrl::because(format!(
                 "{option} is for rdt:// and has no meaning for {scheme}://; leave it out"
             ))),
+            _ if scheme != Scheme::Skep && (self.via.is_some() || self.key.is_some()) => {
+                let option = if self.via.is_some() { "--via" } else { "--key" };
+                Err(BadUrl::because(format!(
+                    "{option} is for skep:// and has no meaning for {scheme}://; leave it out"
+                )))
+            }
             _ => Ok(()),
         }
     }

@@ -10,24 +10,30 @@ use crate::{
     url::{Host, PATH_PORT, PORT, Scheme},
 };
 
-/// Where a server listens that was not told where: a directory goes to the network only when somebody says so.
-const LOOPBACK: &str = "127.0.0.1";
+/// Where a server listens that was not told where: at every address, as nobody gets in without a key.
+const EVERYWHERE: &str = "::";
 
 const EXAMPLES: &str = "\
 No name and no link leads out of DIR; links in it are not followed. A new file appears when it is whole and safely \
 stored; a transfer that breaks leaves nothing. Ctrl-C or SIGTERM end the server cleanly.
 
+Everything is sealed: encrypted both ways, and only for those whose key is in the allow file, who have an invite, or \
+everybody with --public (to fetch, not to send). The link that is printed names this server's key; who uses the link \
+is sure to reach this server and nobody else. --tcp, --rdt and --path are the plain formats of other programs: anyone \
+on the way can read and change what they carry.
+
 ADDR is HOST:PORT, [IPV6]:PORT or just HOST (port 7537, for --path 7538). `:PORT` is every address of this machine, \
 IPv6 and IPv4. Port 0 is any free one; the line that is printed tells which. Each option may be given several times. \
-When none is given, skep listens on tcp and rdt at 127.0.0.1:7537: for this machine and nobody else.
+When none is given, skep listens sealed at :7537.
 
 SIZE is a number of bytes, or 10K, 10KiB (1024), 10KB (1000), and so on for M, G and T.
 
 Examples:
-  skep serve shared                                     to this machine alone
-  skep serve shared --tcp :7537 --rdt :7537             to the network
-  skep serve shared --rdt :7537 --read-only             to fetch from, not to send to
-  skep serve drop --tcp 192.0.2.7 --no-replace --max-upload 100M --slots 20 --wait";
+  skep serve shared --invite                            to one guest: send him the link
+  skep serve shared --public                            to everybody who has the link, to fetch from
+  skep serve shared --allow keys --listen :7600         to those whose keys are in the file
+  skep serve shared --tcp 127.0.0.1:7537                plain, to this machine alone
+  skep serve drop --tcp 192.0.2.7 --max-upload 100M --slots 20 --wait";
 
 /// Serve the files of a directory, and take new ones
 #[derive(Args, Clone, Debug)]
@@ -37,15 +43,35 @@ pub struct Serve {
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
 
-    /// Listen for file transfers over TCP
+    /// Listen, sealed, over TCP and over RDT on UDP
+    #[arg(long, value_name = "ADDR", value_parser = file_transfer)]
+    pub listen: Vec<Host>,
+
+    /// The key of this server; it is made when there is none [default: see skep key]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+
+    /// Let in who has a key in this file, as well as invited guests [default: allow, beside the key]
+    #[arg(long, value_name = "FILE")]
+    pub allow: Option<PathBuf>,
+
+    /// Make an invite for one guest, good for a day, and print its link
+    #[arg(long)]
+    pub invite: bool,
+
+    /// Let everybody fetch, without a key too
+    #[arg(long)]
+    pub public: bool,
+
+    /// Plain: listen for file transfers over TCP
     #[arg(long, value_name = "ADDR", value_parser = file_transfer)]
     pub tcp: Vec<Host>,
 
-    /// Listen for file transfers over RDT, on UDP
+    /// Plain: listen for file transfers over RDT, on UDP
     #[arg(long, value_name = "ADDR", value_parser = file_transfer)]
     pub rdt: Vec<Host>,
 
-    /// Listen for path requests over TCP, which only fetch
+    /// Plain: listen for path requests over TCP, which only fetch
     #[arg(long, value_name = "ADDR", value_parser = path_requests)]
     pub path: Vec<Host>,
 
@@ -60,6 +86,10 @@ pub struct Serve {
     /// Refuse files that are larger than this
     #[arg(long, value_name = "SIZE", value_parser = size, conflicts_with = "read_only")]
     pub max_upload: Option<u64>,
+
+    /// Plain uploads from the network go into DIR/drop, and no further than this
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1G", conflicts_with = "read_only")]
+    pub drop_quota: u64,
 
     /// Transfers at the same time; all others are told "busy"
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
@@ -87,21 +117,21 @@ pub struct Serve {
 }
 
 impl Serve {
-    /// Where to listen, and for what: as told, or else for file transfers from this machine.
+    /// Where to listen, and for what: as told, or else sealed at every address of this machine.
     pub fn listeners(&self) -> Vec<(Scheme, Host)> {
         if self.is_told_where() {
             let of =
                 |scheme, hosts: &[Host]| hosts.iter().map(|host| (scheme, host.clone())).collect::<Vec<_>>();
-            [of(Scheme::Tcp, &self.tcp), of(Scheme::Rdt, &self.rdt), of(Scheme::Path, &self.path)].concat()
+            let plain = [of(Scheme::Tcp, &self.tcp), of(Scheme::Rdt, &self.rdt), of(Scheme::Path, &self.path)];
+            [of(Scheme::Skep, &self.listen), plain.concat()].concat()
         } else {
-            let host = Host { name: LOOPBACK.to_owned(), port: PORT };
-            vec![(Scheme::Tcp, host.clone()), (Scheme::Rdt, host)]
+            vec![(Scheme::Skep, Host { name: EVERYWHERE.to_owned(), port: PORT })]
         }
     }
 
-    /// Whether any address was given. If none was, the user should read that only this machine is served.
+    /// Whether any address was given.
     pub fn is_told_where(&self) -> bool {
-        !(self.tcp.is_empty() && self.rdt.is_empty() && self.path.is_empty())
+        !(self.listen.is_empty() && self.tcp.is_empty() && self.rdt.is_empty() && self.path.is_empty())
     }
 }
 

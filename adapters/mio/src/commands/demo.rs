@@ -97,6 +97,8 @@ fn cross(demo: &Demo, mode: &Mode, server: SocketAddr, sent: &Path, received: &P
     let url = format!("rdt://{}/{NAME}", relay.address);
     let url: Url = url.parse().map_err(|error| Failure::usage(format!("{error}")))?;
     let link = Link {
+        via: None,
+        key: None,
         legacy: mode.legacy,
         ascii_types: false,
         window: Some(mode.window),
@@ -175,10 +177,10 @@ impl Serving {
     fn start(directory: &Path) -> Result<Self, Failure> {
         let cannot = |error: &io::Error| Failure::cannot("start the server", error);
         let directory = Directory::open(directory).map_err(|error| cannot(&error))?;
-        let storage = Served { directory, replace: true };
+        let storage = Served { directory, replace: true, drop_quota: 0 };
         let files = Files::new(files::Settings::DEFAULT, Growing::new());
-        let mut driver = Driver::new(files, storage, serve::admit).map_err(|error| cannot(&error))?;
-        let bound = driver.bind_rdt(ANY, settings(&Magic::default(), None)?);
+        let mut driver = Driver::new(files, storage, serve::admit_plain).map_err(|error| cannot(&error))?;
+        let bound = driver.bind_rdt(ANY, settings(&Magic::default(), None)?, 0);
         let (_, address) = bound.map_err(|error| cannot(&error))?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);

@@ -1,39 +1,54 @@
 //! `skep serve`: the files of a directory, to everybody who asks.
 
+mod door;
+
 use super::{settings, signals::Signals};
 use crate::{
     args::Serve,
+    gate::{Admission, Gate},
+    identity::{Code, Home, Identity, Invites, Label, Rights},
     driver::{Driver, Storage, Told},
     escape::escape,
     exit::{Failure, describe},
     memory::{Growing, STREAMS_MAX},
     storage::{Directory, Part, Source},
-    url::{Host, Scheme},
+    url::{self, Host, Scheme},
 };
+use door::Door;
 use mio::Events;
 use skep_core::{
     Instant,
-    files::{Dialect, Direction, Event, Outcome, Server, Session, Settings, WhenFull},
-    stream::{Fault, FileId, StreamId},
+    files::{Dialect, Direction, Event, Outcome, Server, Session, Settings, Uploads, WhenFull},
+    seal::layer::Access,
+    stream::{Fault, FileId},
     table::Slot,
-    wire::{Name, file::Code},
+    wire::{Name, file},
 };
 use std::{
     collections::HashMap,
     io::{self, Write, stderr, stdout},
     net::SocketAddr,
-    time::{Duration, Instant as Clock},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant as Clock, SystemTime},
 };
 
 pub(super) type Files = Server<Growing<Slot<Session>, STREAMS_MAX>>;
 
-/// On listeners with this label paths are asked for; on all others, files.
+/// What is known of a socket by its label: files or paths; sealed, plain on this machine, or plain on the network.
+const FILES: usize = 0;
 const PATHS: usize = 1;
+const FROM_NETWORK: usize = 2;
+const SEALED: usize = 4;
+
+/// The directory for plain uploads from the network.
+const DROP: &str = "drop";
 
 /// The directory that is served.
 pub(super) struct Served {
     pub(super) directory: Directory,
     pub(super) replace: bool,
+    /// What the directory for plain uploads may hold, in bytes.
+    pub(super) drop_quota: u64,
 }
 
 impl Storage for Served {
@@ -44,6 +59,13 @@ impl Storage for Served {
     fn create(&mut self, name: Name<'_>, length: Option<u64>) -> Result<Part, Fault> {
         if !self.replace {
             self.directory.vacant(name)?;
+        }
+        if name.as_str().split('/').next() == Some(DROP) {
+            // What is under way counts too: its room is set aside.
+            let held = self.directory.held(DROP)?;
+            if held.saturating_add(length.unwrap_or(0)) > self.drop_quota {
+                return Err(Fault::NoSpace);
+            }
         }
         self.directory.create(name, length)
     }
@@ -68,15 +90,33 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
         when_full: if serve.wait { WhenFull::Wait } else { WhenFull::Busy },
         ..Settings::DEFAULT
     };
-    let storage = Served { directory, replace: !serve.no_replace };
+    let listeners = serve.listeners();
+    let sealed = match listeners.iter().any(|(scheme, _)| *scheme == Scheme::Skep) {
+        true => Some(Sealed::new(serve)?),
+        false => None,
+    };
+    if !serve.read_only && listeners.iter().any(|(scheme, host)| is_from_network(*scheme, host)) {
+        let made = std::fs::create_dir_all(serve.directory.join(DROP));
+        made.map_err(|error| Failure::cannot(format_args!("make {shown}/{DROP}"), &error))?;
+    }
+    let storage = Served { directory, replace: !serve.no_replace, drop_quota: serve.drop_quota };
+    let door = sealed.as_ref().map(|sealed| Arc::clone(&sealed.door));
+    let admit = move |server: &mut Files, now: Instant, admission: &Admission| admit(server, now, admission, &door);
     let driver = Driver::new(Files::new(rules, Growing::new()), storage, admit);
     let mut driver = driver.map_err(|error| Failure::cannot("start", &error))?;
-    let mut signals = Signals::new(&mut driver)?;
-    for (scheme, host) in serve.listeners() {
-        listen(&mut driver, serve, scheme, &host)?;
+    if let Some(sealed) = &sealed {
+        let gate = Gate::new(Arc::clone(&sealed.door) as Arc<Mutex<dyn Access + Send>>);
+        let identified = driver.identify(sealed.identity.secret(), gate);
+        identified.map_err(|error| Failure::cannot("start", &error))?;
     }
-    if !serve.is_told_where() && !serve.quiet {
-        say(&"only this machine can connect; --tcp and --rdt serve the network");
+    let mut signals = Signals::new(&mut driver)?;
+    for (scheme, host) in &listeners {
+        listen(&mut driver, serve, sealed.as_ref(), *scheme, host)?;
+    }
+    if let Some(sealed) = &sealed
+        && !serve.quiet
+    {
+        sealed.tell(serve);
     }
     let mut log = Log { started: HashMap::new(), verbose: serve.verbose };
     let mut events = Events::with_capacity(1_024);
@@ -101,28 +141,137 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) fn admit(server: &mut Files, now: Instant, stream: StreamId, label: usize) -> bool {
-    server.opened_as(now, stream, if label == PATHS { Dialect::Path } else { Dialect::Files })
+/// Opens a stream for what its socket is for, and with the rights that its peer has.
+pub(super) fn admit_plain(server: &mut Files, now: Instant, admission: &Admission) -> bool {
+    admit(server, now, admission, &None)
+}
+
+/// The same on any socket.
+fn admit(
+    server: &mut Files,
+    now: Instant,
+    admission: &Admission,
+    door: &Option<Arc<Mutex<Door>>>,
+) -> bool {
+    let dialect = if admission.label & PATHS != 0 { Dialect::Path } else { Dialect::Files };
+    let uploads = match (&admission.caller, door) {
+        (Some(caller), Some(door)) => door.lock().unwrap_or_else(PoisonError::into_inner).uploads(caller),
+        _ if admission.label & SEALED != 0 => Uploads::Nowhere,
+        _ if admission.label & FROM_NETWORK != 0 => Uploads::Drop,
+        _ => Uploads::Anywhere,
+    };
+    server.opened_with(now, admission.stream, dialect, uploads)
+}
+
+/// Whether anybody on the network may come in plain by this listener.
+fn is_from_network(scheme: Scheme, host: &Host) -> bool {
+    let is_loopback = |addresses: Vec<SocketAddr>| addresses.iter().all(|address| address.ip().is_loopback());
+    scheme != Scheme::Skep && !host.resolve().is_ok_and(is_loopback)
+}
+
+/// The identity of a server, and its door.
+struct Sealed {
+    identity: Identity,
+    home: Home,
+    door: Arc<Mutex<Door>>,
+    /// A link for one guest.
+    code: Option<Code>,
+}
+
+impl Sealed {
+    fn new(serve: &Serve) -> Result<Self, Failure> {
+        let home = match &serve.key {
+            Some(path) => Home::of_key(path),
+            None => Home::find()?,
+        };
+        let identity = Identity::load_or_make(home.key())?;
+        if identity.is_new() && !serve.quiet {
+            say(&format_args!("made a key in {}", escape(&home.key().display().to_string())));
+        }
+        let code = match serve.invite {
+            true => {
+                let now = SystemTime::now();
+                let rights = Rights { read_only: serve.read_only };
+                Some(Invites::load(&home.invites())?.create(Label::somebody(), rights, INVITE_LIFE, now)?)
+            }
+            false => None,
+        };
+        let door = Arc::new(Mutex::new(Door::new(serve, &home)?));
+        Ok(Self { identity, home, door, code })
+    }
+
+    /// Prints the link of a listener, for the user to copy.
+    fn tell_link(&self, bound: SocketAddr, code: Option<&Code>) {
+        let name = match bound.ip() {
+            ip if ip.is_unspecified() => host_name(),
+            ip => ip.to_string(),
+        };
+        let link = url::link(&Host { name, port: bound.port() }, &self.identity.fingerprint(), code);
+        let mut out = stdout().lock();
+        let _ = writeln!(out, "{}{}", if code.is_some() { "invite " } else { "serving " }, *link);
+        let _ = out.flush();
+    }
+
+    fn tell(&self, serve: &Serve) {
+        if !serve.public && self.door.lock().unwrap_or_else(PoisonError::into_inner).is_closed() {
+            let allow = self.home.allow().display().to_string();
+            say(&format_args!(
+                "nobody may come in yet: --public lets everybody fetch, --invite makes a link for one guest, or put \
+                 keys into {}",
+                escape(&allow)
+            ));
+        }
+    }
+}
+
+/// How long the invite of `--invite` is good.
+const INVITE_LIFE: Duration = Duration::from_secs(86_400);
+
+/// What this machine is called, for a link that others can use.
+fn host_name() -> String {
+    #[cfg(unix)]
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
+    if name.is_empty() { "localhost".to_owned() } else { name }
 }
 
 /// Listens on all addresses of a host, and says where.
-fn listen(driver: &mut Driver<Files, Served>, serve: &Serve, scheme: Scheme, host: &Host) -> Result<(), Failure> {
+fn listen(
+    driver: &mut Driver<Files, Served>,
+    serve: &Serve,
+    sealed: Option<&Sealed>,
+    scheme: Scheme,
+    host: &Host,
+) -> Result<(), Failure> {
     let cannot = |error: &io::Error| Failure::cannot(format_args!("listen on {scheme}://{host}"), error);
     for address in host.resolve().map_err(|error| cannot(&error))? {
+        let settings = settings(&serve.magic, serve.window)?;
+        let reach = if address.ip().is_loopback() { 0 } else { FROM_NETWORK };
         let bound = match scheme {
-            Scheme::Tcp => driver.listen_tcp(address, 0),
-            Scheme::Path => driver.listen_tcp(address, PATHS),
-            // There is no option yet that asks for it.
-            Scheme::Skep => Err(io::ErrorKind::Unsupported.into()),
-            Scheme::Rdt => {
-                driver.bind_rdt(address, settings(&serve.magic, serve.window)?).map(|(_, bound)| bound)
-            }
+            Scheme::Tcp => driver.listen_tcp(address, FILES | reach),
+            Scheme::Path => driver.listen_tcp(address, PATHS | reach),
+            Scheme::Rdt => driver.bind_rdt(address, settings, FILES | reach).map(|(_, bound)| bound),
+            // One port number for both: the one that TCP got.
+            Scheme::Skep => driver.listen_tcp_sealed(address, SEALED).and_then(|bound| {
+                let address = SocketAddr::new(address.ip(), bound.port());
+                driver.bind_sealed(address, settings, SEALED).map(|(_, bound)| bound)
+            }),
         };
         let bound = bound.map_err(|error| cannot(&error))?;
-        if !serve.quiet {
-            // On standard output, and at once: a script may wait for it to learn the port.
-            let mut out = stdout().lock();
-            let _ = writeln!(out, "listening on {scheme}://{bound}").and_then(|()| out.flush());
+        if serve.quiet {
+            continue;
+        }
+        // On standard output, and at once: a script may wait for it to learn the port.
+        let mut out = stdout().lock();
+        let plain = if scheme == Scheme::Skep { "" } else { " (plain: not encrypted)" };
+        let _ = writeln!(out, "listening on {scheme}://{bound}{plain}").and_then(|()| out.flush());
+        drop(out);
+        if let (Scheme::Skep, Some(sealed)) = (scheme, sealed) {
+            sealed.tell_link(bound, None);
+            if let Some(code) = &sealed.code {
+                sealed.tell_link(bound, Some(code));
+            }
         }
     }
     Ok(())
@@ -178,17 +327,17 @@ fn shown(peer: Option<SocketAddr>) -> String {
 }
 
 /// What an error code of the protocol means to a person.
-pub(super) fn because(code: Code) -> String {
+pub(super) fn because(code: file::Code) -> String {
     match code {
-        Code::Unknown => "the request was not understood".to_owned(),
-        Code::NotFound => "there is no such file".to_owned(),
-        Code::Exists => "there is a file of that name already".to_owned(),
-        Code::TooLarge => "the file is too large".to_owned(),
-        Code::NoSpace => "there is no space left".to_owned(),
-        Code::BadName => "that is not a name that can be used there".to_owned(),
-        Code::Busy => "busy; try again later".to_owned(),
-        Code::NotAllowed => "that is not allowed".to_owned(),
-        Code::StorageFault => "the storage failed there".to_owned(),
-        Code::Other(number) => format!("error {number}"),
+        file::Code::Unknown => "the request was not understood".to_owned(),
+        file::Code::NotFound => "there is no such file".to_owned(),
+        file::Code::Exists => "there is a file of that name already".to_owned(),
+        file::Code::TooLarge => "the file is too large".to_owned(),
+        file::Code::NoSpace => "there is no space left".to_owned(),
+        file::Code::BadName => "that is not a name that can be used there".to_owned(),
+        file::Code::Busy => "busy; try again later".to_owned(),
+        file::Code::NotAllowed => "that is not allowed".to_owned(),
+        file::Code::StorageFault => "the storage failed there".to_owned(),
+        file::Code::Other(number) => format!("error {number}"),
     }
 }

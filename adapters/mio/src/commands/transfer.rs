@@ -2,7 +2,9 @@
 
 use super::{serve::because, settings, signals::Signals};
 use crate::{
-    args::Link,
+    args::{Link, Via},
+    gate::Gate,
+    identity::{Home, Identity, KnownHosts},
     driver::{Driver, Storage},
     exit::{Code, Failure, describe},
     progress::{Progress as Display, Summary},
@@ -12,8 +14,9 @@ use mio::Events;
 use skep_core::{
     files::{Client, Failure as Reason, Progress},
     rdt::{self, Language},
+    seal::{Secret, layer::Call},
     stream::{Fault, Service, StreamId},
-    wire::rdt::TypeKind,
+    wire::{rdt::TypeKind, seal::Purpose},
 };
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -41,6 +44,46 @@ pub(super) struct Order<'a> {
     pub(super) observe: &'a dyn Fn(&rdt::Statistics),
 }
 
+/// How an address is tried.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// As the URL says.
+    Plain,
+    Sealed(Via),
+}
+
+/// Whom a sealed transfer is with, and as whom it is made.
+struct Sealed {
+    /// `None`: as a guest.
+    identity: Option<Identity>,
+    call: Call,
+}
+
+impl Sealed {
+    fn new(url: &Url, link: &Link) -> Result<Self, Failure> {
+        let home = link.key.as_deref().map_or_else(Home::find, |key| Ok(Home::of_key(key)))?;
+        let server = KnownHosts::load(&home.known_hosts())?.expect(&url.host, url.key)?;
+        let identity = match &url.invite {
+            // The key that is let in has to stay.
+            Some(_) => Some(Identity::load_or_make(home.key())?),
+            None if link.key.is_some() || home.key().exists() => Some(Identity::load(home.key())?),
+            None => None,
+        };
+        let (purpose, psk) = match (&url.invite, &identity) {
+            (Some(code), _) => (Purpose::Enrol { invite: code.id().0 }, Some(code.psk())),
+            (None, Some(_)) => (Purpose::Member, None),
+            (None, None) => (Purpose::Guest, None),
+        };
+        Ok(Self { identity, call: Call { server: *server.key(), purpose, psk } })
+    }
+
+    /// Our key. A guest's is never used.
+    fn secret(&self) -> &Secret {
+        const NONE: &Secret = &Secret::new([1; 32]);
+        self.identity.as_ref().map_or(NONE, Identity::secret)
+    }
+}
+
 /// What the machine had to say in the end.
 enum End {
     Done(Summary),
@@ -57,35 +100,56 @@ impl Order<'_> {
         storage: impl Fn() -> Result<F, Failure>,
         client: impl Fn() -> Client,
     ) -> Result<Summary, Failure> {
-        if self.url.scheme == Scheme::Skep {
-            return Err(Failure::usage(format!("{}: sealed transfers are not there yet", self.url)));
-        }
         self.link.fits(self.url.scheme).map_err(|error| Failure::usage(error.to_string()))?;
         let addresses = self.url.host.resolve();
         let addresses =
             addresses.map_err(|error| Failure::network(format!("cannot find {}: {error}", self.url.host)))?;
+        let sealed = match self.url.scheme {
+            Scheme::Skep => Some(Sealed::new(self.url, self.link)?),
+            _ => None,
+        };
+        let ways: &[Way] = match (&sealed, self.link.via) {
+            (None, _) => &[Way::Plain],
+            // An invite is used up by whoever comes first: by the way that surely tells what became of it.
+            (Some(sealed), None) if sealed.call.psk.is_some() => &[Way::Sealed(Via::Tcp)],
+            (Some(_), Some(Via::Udp)) => &[Way::Sealed(Via::Udp)],
+            (Some(_), Some(Via::Tcp)) => &[Way::Sealed(Via::Tcp)],
+            (Some(_), None) => &[Way::Sealed(Via::Udp), Way::Sealed(Via::Tcp)],
+        };
         let mut reasons = String::new();
-        for address in addresses {
-            match self.attempt(address, storage()?, client())? {
+        for (address, &way) in addresses.iter().flat_map(|address| ways.iter().map(move |way| (*address, way))) {
+            match self.attempt(address, way, sealed.as_ref(), storage()?, client())? {
                 End::Done(summary) => return Ok(summary),
                 End::Failed(failure) => return Err(failure),
                 End::Unconnected(reason) => {
                     if !reasons.is_empty() {
                         reasons.push_str("; ");
                     }
-                    reasons.push_str(&format!("{address}: {reason}"));
+                    let way = if let Way::Sealed(Via::Udp) = way { " (udp)" } else { "" };
+                    reasons.push_str(&format!("{address}{way}: {reason}"));
                 }
             }
         }
-        Err(Failure::network(format!("cannot connect to {}: {reasons}", self.url.host)))
+        let hint = match &sealed {
+            Some(_) => "; a server is silent to those who do not know its key, and to those whom it does not let in",
+            None => "",
+        };
+        Err(Failure::network(format!("cannot connect to {}: {reasons}{hint}", self.url.host)))
     }
 
-    fn attempt<F: Storage>(&self, address: SocketAddr, storage: F, client: Client) -> Result<End, Failure> {
+    fn attempt<F: Storage>(
+        &self,
+        address: SocketAddr,
+        way: Way,
+        sealed: Option<&Sealed>,
+        storage: F,
+        client: Client,
+    ) -> Result<End, Failure> {
         let driver =
-            Driver::new(client, storage, |client: &mut Client, now, stream, _| client.opened(now, stream));
+            Driver::new(client, storage, |client: &mut Client, now, admission| client.opened(now, admission.stream));
         let mut driver = driver.map_err(|error| Failure::cannot("start", &error))?;
         let mut signals = Signals::new(&mut driver)?;
-        let stream = match self.connect(&mut driver, address)? {
+        let stream = match self.connect(&mut driver, address, way, sealed)? {
             Ok(stream) => stream,
             Err(error) => return Ok(End::Unconnected(error.to_string())),
         };
@@ -177,9 +241,17 @@ impl Order<'_> {
         &self,
         driver: &mut Driver<Client, F>,
         to: SocketAddr,
+        way: Way,
+        sealed: Option<&Sealed>,
     ) -> Result<std::io::Result<StreamId>, Failure> {
-        if self.url.scheme != Scheme::Rdt {
-            return Ok(driver.connect_tcp(to));
+        if let Some(sealed) = sealed {
+            let identified = driver.identify(sealed.secret(), Gate::closed());
+            identified.map_err(|error| Failure::cannot("start", &error))?;
+        }
+        match (way, sealed) {
+            (Way::Sealed(Via::Tcp), Some(sealed)) => return Ok(driver.connect_tcp_sealed(to, &sealed.call)),
+            (Way::Plain, _) if self.url.scheme != Scheme::Rdt => return Ok(driver.connect_tcp(to)),
+            _ => {}
         }
         let mut settings = settings(&self.link.magic(), self.link.window)?;
         settings.idle = self.link.timeout;
@@ -196,17 +268,25 @@ impl Order<'_> {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
+        if let Some(sealed) = sealed {
+            if self.link.via.is_none() {
+                // TCP comes next: whether UDP gets through is soon known.
+                settings.calls = 3;
+            }
+            let bound = driver.bind_sealed(SocketAddr::new(any, 0), settings, 0);
+            return Ok(bound.and_then(|(socket, _)| driver.connect_sealed(socket, to, sealed.call.clone())));
+        }
         // Types as digits are a known peer's affair: so is everything else then.
         let known = self.link.legacy || self.link.ascii_types;
         let language = if known { Language::Known } else { Language::Any };
-        let bound = driver.bind_rdt(SocketAddr::new(any, 0), settings);
+        let bound = driver.bind_rdt(SocketAddr::new(any, 0), settings, 0);
         Ok(bound.and_then(|(socket, _)| driver.connect_rdt(socket, to, language)))
     }
 
     fn is_connected<F: Storage>(&self, driver: &Driver<Client, F>, stream: StreamId) -> bool {
-        match self.url.scheme {
-            Scheme::Rdt => driver.statistics(stream).is_some_and(|statistics| statistics.segment > 0),
-            _ => driver.is_open(stream),
+        match driver.statistics(stream) {
+            Some(statistics) => statistics.segment > 0 && driver.is_open(stream),
+            None => driver.is_open(stream),
         }
     }
 

@@ -7,13 +7,10 @@ use crate::net::{
 };
 use skep_core::{
     Instant,
-    rdt::{Discard, Event, Incoming, Load, Output, Ticket},
+    rdt::{Discard, Event, Incoming, Load, Output, Peer, Ticket},
     stream::{Closed, Fault, FileId, Service, StreamId},
 };
-use std::{
-    io::{self, IoSlice, IoSliceMut},
-    net::SocketAddr,
-};
+use std::io::{self, IoSlice, IoSliceMut};
 
 /// Receive calls in a row before others have their turn; each brings a batch of trains.
 const RECEIVES_A_TURN: usize = 4;
@@ -61,7 +58,15 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             };
             let mut stores = Vec::new();
             for (from, datagram) in trains.datagrams(count) {
-                self.feed(now, index, from, datagram, &mut stores);
+                let socket = &mut self.rdt[index];
+                let (peer, plain) = match &mut socket.seal {
+                    None => (Peer::Address(from), &*datagram),
+                    Some(seal) => match seal.layer.receive(now, from, datagram, &mut seal.access) {
+                        Some(plain) => plain,
+                        None => continue,
+                    },
+                };
+                self.feed(now, index, peer, plain, &mut stores);
             }
             self.store(now, index, &mut stores);
             self.settle_socket(now, index);
@@ -81,7 +86,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         &mut self,
         now: Instant,
         index: usize,
-        from: SocketAddr,
+        from: Peer,
         datagram: &'d [u8],
         stores: &mut Vec<Store<'d>>,
     ) {
@@ -113,10 +118,15 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             Ok(None) | Err(_) => {}
         }
         while let Some((connection, peer)) = self.rdt[index].endpoint.accept(now) {
+            let Some(peer) = self.rdt[index].address(peer) else { continue };
             let key = self.add_stream(Carrier::Rdt { socket: index, connection }, peer);
             self.rdt[index].enter(connection, key);
-            let label = usize::MAX;
-            self.open(now, key, Some(label));
+            let (label, caller) = (self.rdt[index].label, self.rdt[index].caller(connection));
+            if let Some(stream) = self.streams.get_mut(key) {
+                stream.label = Some(label);
+                stream.caller = caller;
+            }
+            self.open(now, key);
         }
     }
 
@@ -231,12 +241,21 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     pub(super) fn poll_rdt(&mut self, now: Instant, index: usize) -> bool {
         self.feed_kept(now, index);
         let mut room = std::mem::take(&mut self.room);
+        let socket = &mut self.rdt[index];
+        if let Some(seal) = &mut socket.seal {
+            seal.layer.turn(now, false);
+            while let Some((to, length)) = seal.layer.poll(now, &mut room) {
+                // A challenge that the socket does not take is one lost.
+                let _ = socket.udp.send(to, &room[..length], length);
+            }
+        }
         let mut more = true;
         for _ in 0..POLLS_A_TURN {
             let socket = &mut self.rdt[index];
             let event = match socket.endpoint.poll(now, &mut room) {
                 Output::Wait(deadline) => {
-                    socket.deadline = deadline;
+                    let sessions = socket.seal.as_ref().and_then(|seal| seal.layer.deadline());
+                    socket.deadline = deadline.into_iter().chain(sessions).min();
                     socket.stirred = false;
                     more = false;
                     self.end_held(now, index);
@@ -244,7 +263,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 }
                 Output::Event(event) => event,
                 Output::Transmit(transmit) => {
-                    let (to, size) = (transmit.to, transmit.size);
+                    let (peer, size) = (transmit.to, transmit.size);
+                    let mut transmit = transmit;
                     if let Some(load) = transmit.load {
                         let loaded = self.files.source(load.file).ok_or(Fault::Failed);
                         let loaded = loaded.and_then(|source| {
@@ -258,6 +278,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                         }
                     }
                     let socket = &mut self.rdt[index];
+                    let to = match &mut socket.seal {
+                        None => peer.address(),
+                        Some(seal) => seal.layer.seal(&mut transmit),
+                    };
+                    let Some(to) = to else { continue };
                     if is_blocked(socket.udp.send(to, transmit.bytes, size)) {
                         socket.blocked = Some(Blocked { to, bytes: transmit.bytes.to_vec(), size });
                         more = false;
@@ -289,7 +314,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let Some(key) = self.rdt[index].stream(connection) else { return };
         let id = StreamId(key as u32);
         match event {
-            Event::Connected(_) => _ = self.open(now, key, None),
+            Event::Connected(_) => _ = self.open(now, key),
             Event::Sent(_) => self.service.moved(now, id, Ok(())),
             Event::Received(_) => {
                 let receiving = self.streams.get_mut(key).and_then(|stream| stream.receiving.take());
@@ -302,6 +327,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             }
             Event::Finished(_) => self.end_rdt(now, key),
             Event::Closed(_, outcome) => {
+                self.rdt[index].seal_ended(now, connection);
                 self.rdt[index].leave(connection);
                 let (how, reason) = match &outcome {
                     Ok(()) => (Closed::Done, None),
@@ -316,5 +342,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
 /// The places in a batch of datagrams where the content belongs.
 fn gaps<'b>(bytes: &'b mut [u8], size: usize, load: &Load) -> Vec<IoSliceMut<'b>> {
-    bytes.chunks_mut(size.max(1)).map(|datagram| IoSliceMut::new(&mut datagram[load.header..])).collect()
+    let content = |datagram: &'b mut [u8]| {
+        let end = datagram.len() - load.trailer;
+        IoSliceMut::new(&mut datagram[load.header..end])
+    };
+    bytes.chunks_mut(size.max(1)).map(content).collect()
 }

@@ -3,17 +3,30 @@
 use super::{
     ACCEPT_REST, ACCEPTS_A_TURN, Carrier, Driver, FIRST, PORTION, PORTIONS_A_TURN, Storage, Stream, Subject,
 };
-use crate::net::tcp::{Outbound, Tcp, UNTAKEN_MAX};
+use crate::net::{
+    rdt::SUITES,
+    records::{LARGEST, Phase, Records},
+    tcp::{Outbound, Tcp, UNTAKEN_MAX},
+};
 use mio::{
     Interest, Token,
     net::{TcpListener, TcpStream},
 };
 use skep_core::{
     Instant,
-    stream::{Closed, Fault, Service, StreamId},
+    seal::{
+        TAG_LENGTH,
+        greeting::{Host, Terms, greet},
+        record::{FRONT, OVERHEAD},
+    },
+    stream::{Closed, Fault, FileId, Service, StreamId},
+    wire::seal::REPLY_MAX,
 };
 use socket2::{Domain, Protocol, Socket, Type};
-use std::{io, net::SocketAddr};
+use std::{
+    io::{self, IoSliceMut},
+    net::SocketAddr,
+};
 
 /// New connections that the system keeps for a listener.
 const BACKLOG: i32 = 4_096;
@@ -39,8 +52,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         socket: TcpStream,
         peer: SocketAddr,
         connecting: bool,
+        records: Option<Records>,
     ) -> io::Result<StreamId> {
-        let key = self.add_stream(Carrier::Tcp(Tcp::new(socket, connecting)), peer);
+        let key = self.add_stream(Carrier::Tcp(Tcp::new(socket, connecting, records)), peer);
         let token = Token(FIRST + (key << 2) + 2);
         if let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(key) {
             let interest = Interest::READABLE | Interest::WRITABLE;
@@ -66,10 +80,16 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 match listener.socket.accept() {
                     Ok((socket, peer)) => {
                         let label = listener.label;
-                        if let Ok(StreamId(key)) = self.add_tcp(socket, peer, false)
-                            && self.open(now, key as usize, Some(label))
-                        {
-                            self.activate(key as usize);
+                        let records = listener.sealed.then(|| Records::new(Phase::Listening));
+                        let is_plain = records.is_none();
+                        if let Ok(StreamId(key)) = self.add_tcp(socket, peer, false, records) {
+                            let key = key as usize;
+                            if let Some(stream) = self.streams.get_mut(key) {
+                                stream.label = Some(label);
+                            }
+                            if !is_plain || self.open(now, key) {
+                                self.activate(key);
+                            }
                         }
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -118,10 +138,15 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             }
             tcp.connecting = false;
             tcp.readable = true;
-            if !self.open(now, key, None) {
-                return Ok(());
+            if tcp.is_ready() {
+                if !self.open(now, key) {
+                    return Ok(());
+                }
+                self.act(now);
             }
-            self.act(now);
+        }
+        if self.tcp(key).is_some_and(|tcp| !tcp.is_ready()) && !self.shake_hands(now, key, portion)? {
+            return Ok(());
         }
         for _ in 0..PORTIONS_A_TURN {
             let wrote = self.flush(now, key, portion)?;
@@ -144,11 +169,18 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
         let Some(outbound) = tcp.outbound.pop_front() else { return Ok(false) };
         match outbound {
-            Outbound::Bytes { bytes, mut written } => {
+            Outbound::Bytes { bytes, mut written, sealed } => {
+                let bytes = match &mut tcp.records {
+                    Some(records) if !sealed => records.seal(&bytes)?,
+                    _ => bytes,
+                };
                 written += tcp.write(&bytes[written..])?.unwrap_or(0);
                 if written < bytes.len() {
-                    tcp.outbound.push_front(Outbound::Bytes { bytes, written });
+                    tcp.outbound.push_front(Outbound::Bytes { bytes, written, sealed: true });
                 }
+            }
+            Outbound::Range { file, offset, left } if tcp.records.is_some() => {
+                return self.flush_sealed(now, key, (file, offset, left), portion);
             }
             Outbound::Range { file, offset, left } => {
                 let count = left.min(portion.len() as u64) as usize;
@@ -172,6 +204,13 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                     self.act(now);
                 }
             }
+            Outbound::Finish if tcp.records.as_ref().is_some_and(|records| !records.finished) => {
+                if let Some(records) = &mut tcp.records {
+                    let end = records.end()?;
+                    tcp.outbound.push_front(Outbound::Finish);
+                    tcp.outbound.push_front(Outbound::Bytes { bytes: end, written: 0, sealed: true });
+                }
+            }
             Outbound::Finish => {
                 // A peer that is gone already is found out by reading.
                 let _ = tcp.socket.shutdown(std::net::Shutdown::Write);
@@ -179,6 +218,95 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 self.check_end(now, key);
             }
         }
+        Ok(true)
+    }
+
+    /// Writes a portion of a file as records. What the socket does not take of them is kept: it cannot be sealed again.
+    fn flush_sealed(
+        &mut self,
+        now: Instant,
+        key: usize,
+        (file, offset, left): (FileId, u64, u64),
+        portion: &mut [u8],
+    ) -> io::Result<bool> {
+        let Some(Stream { carrier: Carrier::Tcp(tcp), moved, .. }) = self.streams.get_mut(key) else {
+            return Ok(false);
+        };
+        let Some(records) = &mut tcp.records else { return Ok(false) };
+        let text = records.text_max();
+        let size = text + OVERHEAD;
+        let count = left.min((portion.len() / size * text) as u64);
+        let length = count as usize + (count as usize).div_ceil(text) * OVERHEAD;
+        let wire = &mut portion[..length];
+        let read = self.files.source(file).ok_or(Fault::Failed).and_then(|source| {
+            let mut gaps: Vec<_> = wire
+                .chunks_mut(size)
+                .map(|record| {
+                    let end = record.len() - TAG_LENGTH;
+                    IoSliceMut::new(&mut record[FRONT..end])
+                })
+                .collect();
+            source.read_vectored_at(&mut gaps, offset)?;
+            source.unchanged()
+        });
+        if let Err(fault) = read {
+            self.service.moved(now, StreamId(key as u32), Err(fault));
+            self.act(now);
+            return Ok(true);
+        }
+        records.seal_all(wire, size)?;
+        let written = tcp.write(wire)?.unwrap_or(0);
+        *moved += count;
+        let left = left - count;
+        if left > 0 {
+            tcp.outbound.push_front(Outbound::Range { file, offset: offset + count, left });
+        }
+        if written < length {
+            let bytes = wire[written..].to_vec();
+            tcp.outbound.push_front(Outbound::Bytes { bytes, written: 0, sealed: true });
+        }
+        if left == 0 {
+            self.service.moved(now, StreamId(key as u32), Ok(()));
+            self.act(now);
+        }
+        Ok(true)
+    }
+
+    /// Goes on with the handshake of a sealed connection. Whether it is done.
+    fn shake_hands(&mut self, now: Instant, key: usize, portion: &mut [u8]) -> io::Result<bool> {
+        while self.flush(now, key, portion)? {}
+        let Some(Stream { carrier: Carrier::Tcp(tcp), peer, .. }) = self.streams.get_mut(key) else {
+            return Ok(false);
+        };
+        let from = *peer;
+        let Some(message) = tcp.read_handshake()? else { return Ok(false) };
+        let (Some(records), Some(identity)) = (&mut tcp.records, &mut self.identity) else { return Ok(false) };
+        let mut caller = None;
+        let directions = match &mut records.phase {
+            Phase::Calling(hail) => hail.finish(&message).map_err(io::Error::other)?,
+            Phase::Listening => {
+                let host = Host { own: &identity.own, check: &identity.check };
+                let terms = Terms { suites: SUITES, largest: LARGEST };
+                let mut reply = [0; REPLY_MAX];
+                let ephemeral = identity.random.next();
+                let greeted = greet(&host, &message, from, &terms, ephemeral, &mut identity.gate, &mut reply);
+                let refused = || io::Error::other("refused");
+                let (directions, who, length) = greeted.ok_or_else(refused)?;
+                caller = Some(who);
+                let reply = Outbound::Bytes { bytes: reply[..length].to_vec(), written: 0, sealed: true };
+                tcp.outbound.push_back(reply);
+                directions
+            }
+            Phase::Open(_) => return Ok(true),
+        };
+        records.phase = Phase::Open(Box::new(directions));
+        if let Some(stream) = self.streams.get_mut(key) {
+            stream.caller = caller;
+        }
+        if !self.open(now, key) {
+            return Ok(false);
+        }
+        self.act(now);
         Ok(true)
     }
 
@@ -203,11 +331,16 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let bytes: &[u8] = if most == 0 {
             &[]
         } else if tcp.untaken.is_empty() {
-            if !tcp.readable && !tcp.ended {
+            if !tcp.has_input() && !tcp.ended {
                 return Ok(false);
             }
-            let Some(count) = tcp.read(&mut portion[..most])? else { return Ok(false) };
-            &portion[..count]
+            // Records come whole: what they hold beyond the content is kept.
+            let room = if tcp.records.is_some() { portion.len() } else { most };
+            let Some(count) = tcp.read(&mut portion[..room])? else { return Ok(false) };
+            if count > most {
+                tcp.untaken.extend_from_slice(&portion[most..count]);
+            }
+            &portion[..count.min(most)]
         } else {
             let count = most.min(tcp.untaken.len());
             portion[..count].copy_from_slice(&tcp.untaken[..count]);
@@ -240,7 +373,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         portion[..before].copy_from_slice(&tcp.untaken);
         // To discard, or to receive, more is read at once; what is not taken must be kept.
         let mut count = before;
-        if before < UNTAKEN_MAX && tcp.readable && !tcp.ended {
+        if before < UNTAKEN_MAX && tcp.has_input() && !tcp.ended {
             count += tcp.read(&mut portion[before..UNTAKEN_MAX])?.unwrap_or(0);
         }
         let ended = tcp.ended;

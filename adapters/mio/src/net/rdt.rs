@@ -1,10 +1,15 @@
 //! A UDP socket and the endpoint that speaks on it.
 
 use super::udp::Udp;
-use crate::memory::{self, Host, WINDOW_MAX};
+use crate::{
+    gate::Gate,
+    memory::{self, Host, WINDOW_MAX},
+};
 use skep_core::{
     Instant,
-    rdt::{ConnectionId, Endpoint, Settings},
+    rdt::{ConnectionId, Endpoint, Envelope, Peer, Settings},
+    seal::{KeyPair, RustCrypto, Secret, TAG_LENGTH, datagram::FRONT, datagram::OVERHEAD, layer},
+    wire::seal::Suite,
 };
 use std::{collections::BTreeMap, io, net::SocketAddr};
 
@@ -12,7 +17,7 @@ use std::{collections::BTreeMap, io, net::SocketAddr};
 const KEPT_MAX: usize = 64 << 20;
 
 /// Early datagrams of known peers, with who sent them, by connection and number.
-type Kept = BTreeMap<(u32, u32), (SocketAddr, Box<[u8]>)>;
+type Kept = BTreeMap<(u32, u32), (Peer, Box<[u8]>)>;
 
 /// Datagrams that the socket did not take: they go first when it takes some again.
 #[derive(Debug)]
@@ -22,9 +27,27 @@ pub(crate) struct Blocked {
     pub(crate) size: usize,
 }
 
+/// The sealed transport on a socket, and who may come in.
+pub(crate) struct Seal {
+    pub(crate) layer: Box<memory::HostLayer>,
+    pub(crate) access: Gate,
+}
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.layer.fmt(formatter)
+    }
+}
+
+/// The ciphers that this side offers, the one that it likes best first.
+pub(crate) const SUITES: &[Suite] = &[Suite::Aes, Suite::ChaCha];
+
 #[derive(Debug)]
 pub(crate) struct RdtSocket {
     pub(crate) udp: Udp,
+    pub(crate) seal: Option<Seal>,
+    /// What the application calls it.
+    pub(crate) label: usize,
     pub(crate) endpoint: Endpoint<Host>,
     /// The streams by their connections' numbers.
     streams: Vec<Option<(ConnectionId, usize)>>,
@@ -50,6 +73,8 @@ impl RdtSocket {
         getrandom::fill(&mut seed).map_err(io::Error::other)?;
         Ok(Self {
             udp,
+            seal: None,
+            label: 0,
             endpoint: memory::endpoint(settings, u64::from_ne_bytes(seed)),
             streams: Vec::new(),
             blocked: None,
@@ -60,6 +85,51 @@ impl RdtSocket {
             kept_bytes: 0,
             held: Vec::new(),
         })
+    }
+
+    /// A socket on which everything is sealed.
+    pub(crate) fn bind_sealed(
+        address: SocketAddr,
+        settings: Settings,
+        own: &KeyPair<RustCrypto>,
+        access: Gate,
+    ) -> io::Result<Self> {
+        let mut settings = settings;
+        let largest = usize::from(settings.terms.segment) + skep_core::wire::rdt::Own::DATA_HEADER;
+        settings.terms.segment -= OVERHEAD as u16;
+        settings.envelope = Envelope { front: FRONT as u8, back: TAG_LENGTH as u8 };
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(io::Error::other)?;
+        let rules = layer::Settings {
+            suites: SUITES,
+            largest: largest.min(usize::from(u16::MAX)) as u16,
+            guard: skep_core::guard::Settings::HOST,
+        };
+        let layer = memory::layer(rules, own.clone(), Secret::take(&mut seed));
+        let mut socket = Self::bind(address, settings)?;
+        socket.seal = Some(Seal { layer: Box::new(layer), access });
+        Ok(socket)
+    }
+
+    /// Who is at the other end of a connection, on a sealed socket.
+    pub(crate) fn caller(&self, connection: ConnectionId) -> Option<layer::Caller> {
+        let statistics = self.endpoint.statistics(connection)?;
+        self.seal.as_ref()?.layer.caller(statistics.peer)
+    }
+
+    /// Where a peer is, as far as is known.
+    pub(crate) fn address(&self, peer: Peer) -> Option<SocketAddr> {
+        match &self.seal {
+            None => peer.address(),
+            Some(seal) => Some(seal.layer.caller(peer)?.address),
+        }
+    }
+
+    /// A connection is over: so is its session, soon.
+    pub(crate) fn seal_ended(&mut self, now: Instant, connection: ConnectionId) {
+        if let (Some(seal), Some(statistics)) = (&mut self.seal, self.endpoint.statistics(connection)) {
+            seal.layer.ended(now, statistics.peer);
+        }
     }
 
     /// The stream of a connection.
@@ -92,7 +162,7 @@ impl RdtSocket {
         &mut self,
         connection: ConnectionId,
         number: u32,
-        from: SocketAddr,
+        from: Peer,
         datagram: &[u8],
     ) -> bool {
         if self.kept_bytes + datagram.len() > KEPT_MAX {
@@ -126,7 +196,7 @@ impl RdtSocket {
     }
 
     /// A kept datagram whose turn has come, and its number.
-    pub(crate) fn take_kept(&mut self, connection: ConnectionId) -> Option<(u32, SocketAddr, Box<[u8]>)> {
+    pub(crate) fn take_kept(&mut self, connection: ConnectionId) -> Option<(u32, Peer, Box<[u8]>)> {
         let (number, expected) = (connection.number(), self.endpoint.expected(connection)?);
         // Some came again in their turn before they were looked for here.
         while let Some((&key, _)) = self.kept.range((number, 0)..=(number, u32::MAX)).next()
@@ -138,7 +208,7 @@ impl RdtSocket {
         Some((expected, from, datagram))
     }
 
-    fn forget(&mut self, key: (u32, u32)) -> Option<(SocketAddr, Box<[u8]>)> {
+    fn forget(&mut self, key: (u32, u32)) -> Option<(Peer, Box<[u8]>)> {
         let kept = self.kept.remove(&key)?;
         self.kept_bytes -= kept.1.len();
         Some(kept)

@@ -3,6 +3,7 @@
 use mio::net::TcpStream;
 use skep_core::stream::FileId;
 use socket2::{SockRef, TcpKeepalive};
+use super::records::Records;
 use std::{
     collections::VecDeque,
     io::{self, Read, Write},
@@ -18,7 +19,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Something to be sent, in its order.
 #[derive(Debug)]
 pub(crate) enum Outbound {
-    Bytes { bytes: Vec<u8>, written: usize },
+    /// `sealed`: as they go on the wire.
+    Bytes { bytes: Vec<u8>, written: usize, sealed: bool },
     Range { file: FileId, offset: u64, left: u64 },
     Finish,
 }
@@ -26,6 +28,8 @@ pub(crate) enum Outbound {
 #[derive(Debug)]
 pub(crate) struct Tcp {
     pub(crate) socket: TcpStream,
+    /// What makes it a sealed one.
+    pub(crate) records: Option<Box<Records>>,
     pub(crate) readable: bool,
     pub(crate) writable: bool,
     /// Its connect call has not been answered yet.
@@ -40,7 +44,7 @@ pub(crate) struct Tcp {
 }
 
 impl Tcp {
-    pub(crate) fn new(socket: TcpStream, connecting: bool) -> Self {
+    pub(crate) fn new(socket: TcpStream, connecting: bool, records: Option<Records>) -> Self {
         // An answer must not wait for the acknowledgement of the one before it.
         let _ = socket.set_nodelay(true);
         // A peer that vanished while it waits for its turn is noticed by the system.
@@ -48,6 +52,7 @@ impl Tcp {
         let _ = SockRef::from(&socket).set_tcp_keepalive(&keepalive);
         Self {
             socket,
+            records: records.map(Box::new),
             readable: true,
             writable: true,
             connecting,
@@ -60,20 +65,30 @@ impl Tcp {
 
     /// Reads into `room`; `None` when there is nothing now. 0 is the end.
     pub(crate) fn read(&mut self, room: &mut [u8]) -> io::Result<Option<usize>> {
-        loop {
-            match self.socket.read(room) {
-                Ok(count) => {
-                    self.ended |= count == 0 && !room.is_empty();
-                    return Ok(Some(count));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.readable = false;
-                    return Ok(None);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let (socket, readable) = (&mut self.socket, &mut self.readable);
+        let read = match &mut self.records {
+            None => read(socket, readable, room)?,
+            Some(records) => records.read(room, |room| read(socket, readable, room))?,
+        };
+        self.ended |= read == Some(0) && !room.is_empty();
+        Ok(read)
+    }
+
+    /// The peer's message of the handshake, once it is complete.
+    pub(crate) fn read_handshake(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let (socket, readable) = (&mut self.socket, &mut self.readable);
+        let Some(records) = &mut self.records else { return Ok(None) };
+        records.message(|room| read(socket, readable, room))
+    }
+
+    /// Whether there may be something to read.
+    pub(crate) fn has_input(&self) -> bool {
+        self.readable || self.records.as_ref().is_some_and(|records| records.has_text())
+    }
+
+    /// Whether bytes can go to the machine and come from it: on a sealed connection, after the handshake.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.connecting && self.records.as_ref().is_none_or(|records| records.is_open())
     }
 
     /// Writes what the socket takes; `None` when it takes nothing now.
@@ -94,5 +109,19 @@ impl Tcp {
     /// Makes the end of the socket one that the peer notices: a reset.
     pub(crate) fn abort(&self) {
         let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
+    }
+}
+
+fn read(socket: &mut TcpStream, readable: &mut bool, room: &mut [u8]) -> io::Result<Option<usize>> {
+    loop {
+        match socket.read(room) {
+            Ok(count) => return Ok(Some(count)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                *readable = false;
+                return Ok(None);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }

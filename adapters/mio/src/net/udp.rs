@@ -77,10 +77,11 @@ impl Trains {
     }
 
     /// The datagrams of the first `count` trains, with their senders.
-    pub(crate) fn datagrams(&self, count: usize) -> impl Iterator<Item = (SocketAddr, &[u8])> {
-        let trains = self.bytes.chunks(TRAIN_MAX).zip(&self.meta).take(count);
+    pub(crate) fn datagrams(&mut self, count: usize) -> impl Iterator<Item = (SocketAddr, &mut [u8])> {
+        let trains = self.bytes.chunks_mut(TRAIN_MAX).zip(&self.meta).take(count);
         trains.flat_map(|(bytes, meta)| {
-            bytes[..meta.len.min(bytes.len())].chunks(meta.stride.max(1)).map(|datagram| (meta.addr, datagram))
+            let length = meta.len.min(bytes.len());
+            bytes[..length].chunks_mut(meta.stride.max(1)).map(|datagram| (meta.addr, datagram))
         })
     }
 }

@@ -84,12 +84,9 @@ fn networks_with_different_magics_do_not_hear_each_other() {
     home.run(&format!("get {at_bees} --magic 0x42454553 -o 2")).well();
     home.run(&format!("get {at_bees} --magic BEES --legacy -o 3")).well();
     home.run(&format!("get {at_known} --magic ROSTOV -o 4")).well();
-    together(
-        [at_bees.clone(), format!("{at_known} --magic BEES"), format!("{at_bees} --legacy")],
-        |what| {
-            home.run(&format!("get {what} --timeout 1 -o no")).with(3).saying("cannot connect");
-        },
-    );
+    together([at_bees.clone(), format!("{at_known} --magic BEES"), format!("{at_bees} --legacy")], |what| {
+        home.run(&format!("get {what} --timeout 1 -o no")).with(3).saying("cannot connect");
+    });
     assert_eq!(home.entries(""), ["1", "2", "3", "4", "shared", "temporary"]);
 }
 

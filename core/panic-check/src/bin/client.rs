@@ -92,6 +92,7 @@ fn act(endpoint: &mut Device, client: &mut Client, connection: ConnectionId) -> 
             Action::Receive { file, offset, length, .. } => {
                 endpoint.receive(connection, file, offset, length.unwrap_or(u64::MAX));
             }
+            Action::Splice { .. } => endpoint.abort(connection),
             Action::Finish(_) => endpoint.finish(connection),
             Action::Abort(_) => endpoint.abort(connection),
             Action::Open { file, .. } | Action::Create { file, .. } | Action::Commit(file) => {

@@ -54,6 +54,7 @@ impl Ledger {
                     assert!(!std::mem::replace(&mut self.stream(stream).is_moving, true));
                     assert!(self.files.contains(&file.0) && !self.owed.contains(&file.0));
                 }
+                Action::Splice { .. } => panic!("no machine of files relays"),
                 Action::Finish(stream) => {
                     assert!(!std::mem::replace(&mut self.stream(stream).is_finished, true));
                 }

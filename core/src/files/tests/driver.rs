@@ -235,6 +235,7 @@ impl<S: Service> Driver<S> {
                     stream.moving =
                         Some(Moving { file, offset: offset as usize, left: length, is_send: false });
                 }
+                Action::Splice { .. } => panic!("no machine of files relays"),
                 Action::Finish(stream) => {
                     let stream = acted(&mut self.streams, stream);
                     assert!(!stream.output_finished && stream.moving.is_none());

@@ -59,8 +59,8 @@ fn what_one_side_seals_the_other_opens_in_any_order() {
 
 #[test]
 fn datagrams_have_these_bytes() {
-    // Made with Python's hashlib, hmac and cryptography 48 from the description of the module and of `Aead::new`: number
-    // 1, and number 2^20, which is under the next key.
+    // Made with Python's hashlib, hmac and cryptography 48 from the description of the module and of
+    // `Aead::new`: number 1, and number 2^20, which is under the next key.
     const GOLDEN: [[&[u8; 18]; 2]; 2] = [
         [
             b"\x25\x53\xae\xa2\xf9\x79\x92\x1d\x5c\xda\x3a\x39\xda\xc9\x73\x00\x5f\xf9",

@@ -3,8 +3,8 @@
 /// Words of the bitmap; a power of two.
 const WORDS: usize = 16;
 
-/// Numbers this far behind the highest one and further are refused: 960. The bitmap has 1,024 bits; the word that the
-/// highest number is in is not full (RFC 6479). One size for devices and hosts: it takes 128 bytes.
+/// Numbers this far behind the highest one and further are refused: 960. The bitmap has 1,024 bits; the word
+/// that the highest number is in is not full (RFC 6479). One size for devices and hosts: it takes 128 bytes.
 pub const WINDOW: u64 = (WORDS as u64 - 1) * 64;
 
 /// The numbers opened so far, by what is still to be told of them.
@@ -16,8 +16,8 @@ pub const WINDOW: u64 = (WORDS as u64 - 1) * 64;
 /// ```
 pub(super) struct Window {
     expected: u64,
-    /// The words of the newest numbers, the word of number n at place n / 64 modulo WORDS. Bits above the highest
-    /// number are 0.
+    /// The words of the newest numbers, the word of number n at place n / 64 modulo WORDS. Bits above the
+    /// highest number are 0.
     seen: [u64; WORDS],
 }
 

@@ -63,14 +63,14 @@ struct Waiting<P> {
 }
 
 impl<P: Provider> Initiator<P> {
-    /// Writes message 1 with this payload to the beginning of `out`; how long it is. `ephemeral` is 32 fresh random
-    /// bytes. Costs two multiplications on the curve, three when there is a static key of its own.
+    /// Writes message 1 with this payload to the beginning of `out`; how long it is. `ephemeral` is 32 fresh
+    /// random bytes. Costs two multiplications on the curve, three when there is a static key of its own.
     ///
     /// To send the message again, send the same bytes again.
     ///
     /// # Errors
-    /// [`Refused::Malformed`] when the keys are not those of the prologue's purpose, [`Refused::Key`] when the
-    /// responder's is none, [`Refused::Length`] when `out` is shorter than the payload and
+    /// [`Refused::Malformed`] when the keys are not those of the prologue's purpose, [`Refused::Key`] when
+    /// the responder's is none, [`Refused::Length`] when `out` is shorter than the payload and
     /// [`first_overhead`](super::first_overhead).
     pub fn start(
         keys: &InitiatorKeys<'_, P>,
@@ -110,7 +110,7 @@ impl<P: Provider> Initiator<P> {
         *public = *ephemeral.public().as_bytes();
         symmetric.mix_ephemeral(pattern, public);
         // es
-        let mut key = symmetric.mix_key(P::agree(ephemeral.secret(), peer).ok_or(Refused::Key)?.expose());
+        let mut key = symmetric.mix_agreement(ephemeral.secret(), peer)?;
         if let Some(own) = own {
             // s
             if pattern == Pattern::Ik {
@@ -120,7 +120,7 @@ impl<P: Provider> Initiator<P> {
                 out = rest;
             }
             // ss
-            key = symmetric.mix_key(P::agree(own.secret(), peer).ok_or(Refused::Key)?.expose());
+            key = symmetric.mix_agreement(own.secret(), peer)?;
         }
         out.get_mut(..payload.len()).ok_or(Refused::Length)?.copy_from_slice(payload);
         symmetric.encrypt(&key, out)?;
@@ -129,14 +129,15 @@ impl<P: Provider> Initiator<P> {
         Ok((Self { waiting: Some(waiting) }, length))
     }
 
-    /// Reads message 2: the keys, and how long its payload is, which is at the beginning of `payload`. Costs one
-    /// multiplication on the curve, two when there is a static key of its own.
+    /// Reads message 2: the keys, and how long its payload is, which is at the beginning of `payload`. Costs
+    /// one multiplication on the curve, two when there is a static key of its own.
     ///
     /// When it is refused the handshake is as it was, and waits on. When it is not, the handshake is over.
     ///
     /// # Errors
-    /// [`Refused::Length`] when the message is shorter than [`SECOND_OVERHEAD`](super::SECOND_OVERHEAD), or `payload` is
-    /// too short; [`Refused::Key`], [`Refused::Forged`]; [`Refused::Closed`] when the keys have been given already.
+    /// [`Refused::Length`] when the message is shorter than [`SECOND_OVERHEAD`](super::SECOND_OVERHEAD), or
+    /// `payload` is too short; [`Refused::Key`], [`Refused::Forged`]; [`Refused::Closed`] when the keys have
+    /// been given already.
     pub fn finish(&mut self, message: &[u8], payload: &mut [u8]) -> Result<(Keys, usize), Refused> {
         let waiting = self.waiting.as_ref().ok_or(Refused::Closed)?;
         let mut symmetric = waiting.symmetric.again();
@@ -145,10 +146,10 @@ impl<P: Provider> Initiator<P> {
         symmetric.mix_ephemeral(waiting.pattern, public);
         let public = Public(*public);
         // ee
-        let mut key = symmetric.mix_key(P::agree(&waiting.ephemeral, &public).ok_or(Refused::Key)?.expose());
+        let mut key = symmetric.mix_agreement(&waiting.ephemeral, &public)?;
         // se
         if let Some(own) = &waiting.own {
-            key = symmetric.mix_key(P::agree(own, &public).ok_or(Refused::Key)?.expose());
+            key = symmetric.mix_agreement(own, &public)?;
         }
         let length = symmetric.decrypt(&key, sealed, payload)?;
         self.waiting = None;

@@ -2,8 +2,8 @@
 
 use crate::wire::seal::{Purpose, Suites, VERSION};
 
-/// What carries the session. The same handshake over the other one fails, so that no text sealed for a datagram is
-/// ever tried as a record.
+/// What carries the session. The same handshake over the other one fails, so that no text sealed for a
+/// datagram is ever tried as a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Transport {
@@ -13,8 +13,8 @@ pub enum Transport {
     Records,
 }
 
-/// What is authenticated besides the messages. Both sides make it from what they sent or received in clear, and from
-/// what they know: whoever changes any of it on the way breaks the handshake.
+/// What is authenticated besides the messages. Both sides make it from what they sent or received in clear,
+/// and from what they know: whoever changes any of it on the way breaks the handshake.
 ///
 /// | bytes | field |
 /// |---|---|

@@ -56,12 +56,13 @@ pub struct Responder<P = RustCrypto> {
 }
 
 impl<P: Provider> Responder<P> {
-    /// Reads message 1: a responder, and how long the payload is, which is at the beginning of `payload`. Costs one
-    /// multiplication on the curve, two when the initiator has a static key.
+    /// Reads message 1: a responder, and how long the payload is, which is at the beginning of `payload`.
+    /// Costs one multiplication on the curve, two when the initiator has a static key.
     ///
     /// # Errors
-    /// [`Refused::Malformed`] when the keys are not those of the prologue's purpose; [`Refused::Length`] when the
-    /// message is shorter than [`first_overhead`](super::first_overhead), or `payload` is too short; [`Refused::Key`],
+    /// [`Refused::Malformed`] when the keys are not those of the prologue's purpose; [`Refused::Length`] when
+    /// the message is shorter than [`first_overhead`](super::first_overhead), or `payload` is too short;
+    /// [`Refused::Key`],
     /// [`Refused::Forged`]: also when the prologue is another, or the message was made for another responder.
     pub fn read(
         keys: &ResponderKeys<'_, P>,
@@ -99,7 +100,7 @@ impl<P: Provider> Responder<P> {
         symmetric.mix_ephemeral(pattern, ephemeral);
         let ephemeral = Public(*ephemeral);
         // es
-        let mut key = symmetric.mix_key(P::agree(own.secret(), &ephemeral).ok_or(Refused::Key)?.expose());
+        let mut key = symmetric.mix_agreement(own.secret(), &ephemeral)?;
         // s
         let mut sent = Public([0; 32]);
         if pattern == Pattern::Ik {
@@ -110,24 +111,25 @@ impl<P: Provider> Responder<P> {
         }
         // ss
         if let Some(initiator) = initiator {
-            key = symmetric.mix_key(P::agree(own.secret(), initiator).ok_or(Refused::Key)?.expose());
+            key = symmetric.mix_agreement(own.secret(), initiator)?;
         }
         let length = symmetric.decrypt(&key, sealed, payload)?;
         Ok((Self { symmetric, pattern, ephemeral, initiator: initiator.copied() }, length))
     }
 
-    /// The initiator's static key, in the patterns that have one. It is proven for good only when the first datagram or
-    /// record from the initiator opens.
+    /// The initiator's static key, in the patterns that have one. It is proven for good only when the first
+    /// datagram or record from the initiator opens.
     pub const fn initiator(&self) -> Option<&Public> {
         self.initiator.as_ref()
     }
 
-    /// Writes message 2 with this payload to the beginning of `out`: the keys, and how long it is. `ephemeral` is 32
-    /// fresh random bytes. Costs two multiplications on the curve, three when the initiator has a static key.
+    /// Writes message 2 with this payload to the beginning of `out`: the keys, and how long it is.
+    /// `ephemeral` is 32 fresh random bytes. Costs two multiplications on the curve, three when the initiator
+    /// has a static key.
     ///
     /// # Errors
-    /// [`Refused::Key`] when a key of the initiator is none; [`Refused::Length`] when `out` is shorter than the
-    /// payload and [`SECOND_OVERHEAD`](super::SECOND_OVERHEAD).
+    /// [`Refused::Key`] when a key of the initiator is none; [`Refused::Length`] when `out` is shorter than
+    /// the payload and [`SECOND_OVERHEAD`](super::SECOND_OVERHEAD).
     pub fn answer(
         mut self,
         ephemeral: Secret,
@@ -142,12 +144,10 @@ impl<P: Provider> Responder<P> {
         *public = *ephemeral.public().as_bytes();
         self.symmetric.mix_ephemeral(self.pattern, public);
         // ee
-        let shared = P::agree(ephemeral.secret(), &self.ephemeral).ok_or(Refused::Key)?;
-        let mut key = self.symmetric.mix_key(shared.expose());
+        let mut key = self.symmetric.mix_agreement(ephemeral.secret(), &self.ephemeral)?;
         // se
         if let Some(initiator) = &self.initiator {
-            let shared = P::agree(ephemeral.secret(), initiator).ok_or(Refused::Key)?;
-            key = self.symmetric.mix_key(shared.expose());
+            key = self.symmetric.mix_agreement(ephemeral.secret(), initiator)?;
         }
         out.get_mut(..payload.len()).ok_or(Refused::Length)?.copy_from_slice(payload);
         self.symmetric.encrypt(&key, out)?;

@@ -1,7 +1,7 @@
 //! The symmetric state of the Noise specification, section 5.2, without the nonce: see the module above.
 
 use crate::{
-    seal::{Aead, Keys, Provider, Psk, Refused, Secret, TAG_LENGTH, hash::Hkdf},
+    seal::{Aead, Keys, Provider, Psk, Public, Refused, Secret, TAG_LENGTH, hash::Hkdf},
     wire::seal::Pattern,
 };
 use core::marker::PhantomData;
@@ -40,14 +40,20 @@ impl<P: Provider> Symmetric<P> {
         self.hash = P::hash(&[&self.hash, data]);
     }
 
-    pub(super) fn mix_key(&mut self, input: &[u8]) -> OneKey {
+    fn mix_key(&mut self, input: &[u8]) -> OneKey {
         let outputs = Hkdf::new::<P>(&self.chaining, input);
         self.chaining = outputs.first;
         OneKey(outputs.second)
     }
 
-    /// MixKeyAndHash. The key that it would give, the third output, is replaced before it is used in each of the
-    /// patterns: `e` follows, which is mixed into the key.
+    /// The tokens `ee`, `es`, `se` and `ss`.
+    pub(super) fn mix_agreement(&mut self, secret: &Secret, public: &Public) -> Result<OneKey, Refused> {
+        let shared = P::agree(secret, public).ok_or(Refused::Key)?;
+        Ok(self.mix_key(shared.expose()))
+    }
+
+    /// MixKeyAndHash. The key that it would give, the third output, is replaced before it is used in each of
+    /// the patterns: `e` follows, which is mixed into the key.
     pub(super) fn mix_psk(&mut self, psk: &Psk) {
         let outputs = Hkdf::new::<P>(&self.chaining, psk.expose());
         self.mix_hash(outputs.second.expose());

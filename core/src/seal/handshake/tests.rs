@@ -1,4 +1,5 @@
-//! Both roles against the published vectors, against snow, and against everything that is not a right message.
+//! Both roles against the published vectors, against snow, and against everything that is not a right
+//! message.
 
 mod refused;
 mod snow;

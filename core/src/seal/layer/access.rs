@@ -18,13 +18,6 @@ pub struct Caller {
     pub key: Option<Public>,
 }
 
-impl Caller {
-    /// The one that we called: who it is was known before.
-    pub(super) const fn server(address: SocketAddr) -> Self {
-        Self { address, purpose: Purpose::Member, key: None }
-    }
-}
-
 /// An application's decisions about who comes in. All are asked while a datagram is handled: they must not take long.
 pub trait Access {
     /// Whether this caller may come in. Its key is not proven yet: nothing may be done in its name.

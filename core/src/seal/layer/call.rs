@@ -17,6 +17,9 @@ pub(super) const OPEN_MAX: usize = 32;
 /// The longest message 1 that is sent.
 const MESSAGE_MAX: usize = 96 + 2 + OPEN_MAX;
 
+/// How often a cookie is tried.
+const COOKIE_USES: u8 = 2;
+
 /// Whom to call, and as what.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -37,7 +40,8 @@ pub(super) struct Calling<V> {
 pub(super) struct Attempt<V> {
     pub(super) initiator: Initiator<V>,
     pub(super) message: Vec<u8, MESSAGE_MAX>,
-    pub(super) cookie: Option<Cookie>,
+    /// The server's cookie, and how often it was used.
+    pub(super) cookie: Option<(Cookie, u8)>,
     open: Vec<u8, OPEN_MAX>,
 }
 
@@ -50,14 +54,20 @@ impl<V: Provider> Calling<V> {
         largest: u16,
         plain: &[u8],
         ephemeral: Secret,
-    ) -> Option<&Attempt<V>> {
+    ) -> Option<(&Attempt<V>, &Call)> {
         let open = without_padding(plain)?;
         let is_same = self.attempt.as_ref().is_some_and(|attempt| attempt.open == open);
         if !is_same {
             let cookie = self.attempt.take().and_then(|attempt| attempt.cookie);
             self.attempt = Some(self.call.begin(own, suites, largest, open, ephemeral, cookie)?);
         }
-        self.attempt.as_ref()
+        let attempt = self.attempt.as_mut()?;
+        if let Some((_, uses)) = &mut attempt.cookie {
+            *uses = uses.saturating_add(1);
+        }
+        // A server that was restarted is silent about a cookie that it does not know: ask for another.
+        attempt.cookie = attempt.cookie.filter(|(_, uses)| *uses <= COOKIE_USES);
+        Some((attempt, &self.call))
     }
 }
 
@@ -69,7 +79,7 @@ impl Call {
         largest: u16,
         open: Vec<u8, OPEN_MAX>,
         ephemeral: Secret,
-        cookie: Option<Cookie>,
+        cookie: Option<(Cookie, u8)>,
     ) -> Option<Attempt<V>> {
         let peer = &self.server;
         let keys = match (&self.purpose, &self.psk) {
@@ -98,9 +108,9 @@ fn without_padding(plain: &[u8]) -> Option<Vec<u8, OPEN_MAX>> {
     emitted(number, &packet)
 }
 
-/// An ACCEPT as it goes into message 2.
-pub(super) fn accept_without_padding(plain: &[u8]) -> Option<Vec<u8, OPEN_MAX>> {
-    let Some((number, packet @ Own::Accept { .. })) = Own::parse(plain)? else { return None };
+/// An ACCEPT as it goes into message 2; or a RESET, when there is no room for the caller.
+pub(super) fn answer_without_padding(plain: &[u8]) -> Option<Vec<u8, OPEN_MAX>> {
+    let Some((number, packet @ (Own::Accept { .. } | Own::Reset))) = Own::parse(plain)? else { return None };
     emitted(number, &packet)
 }
 

@@ -88,19 +88,19 @@ where
         let size = Control::LENGTH + OVERHEAD;
         if candidate.unproven.may_send(size) {
             candidate.unproven.sent(size);
-            let _ = self.waiting.push_back(Waiting::Control(number, from, Control::Question(candidate.token)));
+            let _ = self.waiting.push_back(Waiting::Control(session.id, from, Control::Question(candidate.token)));
         }
     }
 
     /// A packet of the layer itself opened.
     pub(super) fn control(&mut self, number: u32, from: SocketAddr, control: Control) {
+        let Some(session) = self.sessions.get_mut(number) else { return };
         match control {
             // It is as long as the question was, and goes where that came from: nobody gets more than he sent.
             Control::Question(token) => {
-                let _ = self.waiting.push_back(Waiting::Control(number, from, Control::Answer(token)));
+                let _ = self.waiting.push_back(Waiting::Control(session.id, from, Control::Answer(token)));
             }
             Control::Answer(token) => {
-                let Some(session) = self.sessions.get_mut(number) else { return };
                 if session.candidate.is_some_and(|candidate| candidate.address == from && candidate.token == token) {
                     session.address = from;
                     session.candidate = None;

@@ -7,7 +7,7 @@
 
 use super::{
     Caller,
-    call::{Calling, OPEN_MAX, accept_without_padding},
+    call::{Calling, OPEN_MAX, answer_without_padding},
     path::{Candidate, Control},
 };
 use crate::{
@@ -31,6 +31,8 @@ pub struct Session<V: Provider> {
     pub(super) state: State<V>,
     pub(super) heard: Instant,
     pub(super) candidate: Option<Candidate>,
+    /// Where the guard keeps it, while its peer is not confirmed.
+    pub(super) slot: Option<Slot>,
     /// Its connection is over.
     pub(super) ending: bool,
 }
@@ -38,9 +40,9 @@ pub struct Session<V: Provider> {
 pub(super) enum State<V: Provider> {
     Calling(Calling<V>),
     /// Message 1 was good; the endpoint is to accept.
-    Answering { slot: Slot, suite: Suite, client: ConnectionId, responder: Responder<V>, open: Vec<u8, OPEN_MAX> },
+    Answering { suite: Suite, client: ConnectionId, responder: Responder<V>, open: Vec<u8, OPEN_MAX> },
     /// Message 2 was sent, and is sent again when it is asked for.
-    Answered { slot: Slot, protection: Protection<V>, init2: Vec<u8, INIT2_MAX>, open: Vec<u8, OPEN_MAX> },
+    Answered { protection: Protection<V>, init2: Vec<u8, INIT2_MAX>, open: Vec<u8, OPEN_MAX> },
     Open(Protection<V>),
     /// Between two states.
     Nothing,
@@ -48,7 +50,7 @@ pub(super) enum State<V: Provider> {
 
 impl<V: Provider> Session<V> {
     pub(super) const fn new(id: u64, address: SocketAddr, caller: Caller, state: State<V>) -> Self {
-        Self { id, address, caller, state, heard: Instant::ZERO, candidate: None, ending: false }
+        Self { id, address, caller, state, heard: Instant::ZERO, candidate: None, slot: None, ending: false }
     }
 
     /// The OPEN that this session came with, while its peer is not confirmed.
@@ -61,10 +63,10 @@ impl<V: Provider> Session<V> {
 
     /// INIT2, for the endpoint's ACCEPT in `plain`; the same one each time. Other packets have to wait until the peer
     /// is confirmed.
-    pub(super) fn answer(&mut self, plain: &[u8], largest: u16, random: &mut Random<V>) -> Option<(Slot, &[u8])> {
-        let accept = accept_without_padding(plain)?;
+    pub(super) fn answer(&mut self, plain: &[u8], largest: u16, random: &mut Random<V>) -> Option<&[u8]> {
+        let accept = answer_without_padding(plain)?;
         if let State::Answering { .. } = self.state {
-            let State::Answering { slot, suite, client, responder, open } =
+            let State::Answering { suite, client, responder, open } =
                 core::mem::replace(&mut self.state, State::Nothing)
             else {
                 return None;
@@ -79,10 +81,10 @@ impl<V: Provider> Session<V> {
             init2.resize(INIT2_MAX, 0).ok()?;
             let written = packet.emit(&mut init2)?;
             init2.truncate(written);
-            self.state = State::Answered { slot, protection, init2, open };
+            self.state = State::Answered { protection, init2, open };
         }
         match &self.state {
-            State::Answered { slot, init2, .. } => Some((*slot, init2)),
+            State::Answered { init2, .. } => Some(init2),
             _ => None,
         }
     }

@@ -30,8 +30,8 @@ pub enum Opened<'r> {
 }
 
 impl<P: Provider> Opener<P> {
-    /// For what this side receives, having said that it takes records of `largest` bytes of ciphertext and tag. `None`
-    /// when the provider does not have the suite.
+    /// For what this side receives, having said that it takes records of `largest` bytes of ciphertext and
+    /// tag. `None` when the provider does not have the suite.
     pub fn new(suite: Suite, keys: &Keys, largest: u16) -> Option<Self> {
         Some(Self { cipher: Cipher::new(suite, &keys.receive)?, next: 0, largest, closed: false })
     }
@@ -41,12 +41,12 @@ impl<P: Provider> Opener<P> {
         FRONT.saturating_add(usize::from(self.largest))
     }
 
-    /// How many bytes, from the beginning of a record on, there must be before [`Opener::open`]: more than `buffer`
-    /// has when it is not all there. Asks for the two bytes of the length first.
+    /// How many bytes, from the beginning of a record on, there must be before [`Opener::open`]: more than
+    /// `buffer` has when it is not all there. Asks for the two bytes of the length first.
     ///
     /// # Errors
-    /// [`Refused::Length`] when the length is not allowed: the stream is broken then. [`Refused::Closed`] when it has
-    /// ended or is broken.
+    /// [`Refused::Length`] when the length is not allowed: the stream is broken then. [`Refused::Closed`]
+    /// when it has ended or is broken.
     pub fn needed(&mut self, buffer: &[u8]) -> Result<usize, Refused> {
         if self.closed {
             return Err(Refused::Closed);
@@ -64,8 +64,8 @@ impl<P: Provider> Opener<P> {
     ///
     /// # Errors
     /// Any breaks the stream: [`Refused::Length`] when `record` is not one whole record that is allowed,
-    /// [`Refused::Forged`] when its tag does not fit, [`Refused::Closed`] when the stream has ended or is broken, or after
-    /// 2^62 records.
+    /// [`Refused::Forged`] when its tag does not fit, [`Refused::Closed`] when the stream has ended or is
+    /// broken, or after 2^62 records.
     pub fn open<'r>(&mut self, record: &'r mut [u8]) -> Result<Opened<'r>, Refused> {
         let opened = self.open_next(record);
         if !matches!(opened, Ok(Opened::Text(_))) {

@@ -15,8 +15,8 @@ pub struct Sealer<P: Provider = RustCrypto> {
 }
 
 impl<P: Provider> Sealer<P> {
-    /// For what this side sends to one that takes records of `largest` bytes of ciphertext and tag. `None` when the
-    /// provider does not have the suite.
+    /// For what this side sends to one that takes records of `largest` bytes of ciphertext and tag. `None`
+    /// when the provider does not have the suite.
     pub fn new(suite: Suite, keys: &Keys, largest: u16) -> Option<Self> {
         Some(Self { cipher: Cipher::new(suite, &keys.send)?, next: 0, largest, ended: false })
     }
@@ -26,12 +26,12 @@ impl<P: Provider> Sealer<P> {
         usize::from(self.largest).saturating_sub(TAG_LENGTH)
     }
 
-    /// Seals a record in place: its text, at least one byte and at most [`Sealer::text_max`], stands between [`FRONT`]
-    /// bytes for the length and [`TAG_LENGTH`] bytes for the tag.
+    /// Seals a record in place: its text, at least one byte and at most [`Sealer::text_max`], stands between
+    /// [`FRONT`] bytes for the length and [`TAG_LENGTH`] bytes for the tag.
     ///
     /// # Errors
-    /// [`Refused::Length`] when the text is empty or too long; [`Refused::Closed`] after [`Sealer::end`], and after
-    /// 2^62 records.
+    /// [`Refused::Length`] when the text is empty or too long; [`Refused::Closed`] after [`Sealer::end`], and
+    /// after 2^62 records.
     pub fn seal(&mut self, record: &mut [u8]) -> Result<(), Refused> {
         match record.len().checked_sub(OVERHEAD) {
             Some(text) if text != 0 && text <= self.text_max() => self.seal_any(record),

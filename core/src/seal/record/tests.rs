@@ -74,7 +74,8 @@ fn a_stream_that_is_cut_off_anywhere_has_no_end() {
 
 #[test]
 fn a_record_has_these_bytes() {
-    // Made with Python's hashlib, hmac and cryptography 48 from the descriptions of the module and of `Aead::new`.
+    // Made with Python's hashlib, hmac and cryptography 48 from the descriptions of the module and of
+    // `Aead::new`.
     const GOLDEN: [&[u8; 20]; 2] = [
         b"\x00\x12\x69\x4e\x2f\xff\xf4\xe2\xe4\x1c\xb1\x34\x25\xe3\x39\x26\xe8\x14\xa3\x49",
         b"\x00\x12\xbc\x1c\x4a\xf6\xfc\x52\x82\xb2\x4c\x68\x9c\x59\x87\x3e\x1c\xc8\xe1\x36",

@@ -1,8 +1,8 @@
 //! ChaCha20-Poly1305.
 //!
-//! Put together here (RFC 8439, section 2.8) from the crates chacha20 and poly1305, and not taken from the crate
-//! chacha20poly1305: that one calls what panics at the end of the key stream, and the compiler cannot see that no text
-//! is so long. The steps are the same.
+//! Put together here (RFC 8439, section 2.8) from the crates chacha20 and poly1305, and not taken from the
+//! crate chacha20poly1305: that one calls what panics at the end of the key stream, and the compiler cannot
+//! see that no text is so long. The steps are the same.
 
 use crate::seal::{Aead, Secret, TAG_LENGTH};
 use chacha20::{

@@ -1,18 +1,18 @@
 //! Over UDP.
 
 use super::{
-    CHALLENGE, ConnectionId, Cookie, DATA, INIT1, INIT2, MAGIC, MESSAGE_MAX, MESSAGE_MIN, Proof, Purpose,
-    Suites, VERSION, array, array_ref, before, head, length_of, message, put::Put, terms,
+    CHALLENGE, ConnectionId, Cookie, DATA, INIT1, INIT2, MAGIC, Proof, Purpose, Suites, VERSION, array,
+    array_ref, before, head, length_of, message, message_length, put::Put, terms,
 };
 use nom::{
     IResult, Parser,
-    bytes::complete::tag,
-    combinator::{opt, rest},
-    number::complete::{be_u8, be_u32},
+    bytes::complete::{tag, take},
+    combinator::{map_opt, opt},
+    number::complete::{be_u8, be_u16, be_u32},
 };
 
-/// The shortest INIT1 in bytes, padding included. No shorter one is answered, so that no answer is longer than what
-/// asked for it: a CHALLENGE never is, and an [`Init2`] must not be made longer than the INIT1 was.
+/// The shortest INIT1 in bytes, padding included. No shorter one is answered, so that no answer is longer
+/// than what asked for it: a CHALLENGE never is, and an [`Init2`] must not be made longer than the INIT1 was.
 pub const INIT1_MIN: usize = 160;
 
 /// The length of a CHALLENGE in bytes.
@@ -63,8 +63,8 @@ impl<'a> Packet<'a> {
 /// | 0 or 16 | cookie |
 /// | any | zeros, ignored: at least so many that the datagram has [`INIT1_MIN`] bytes |
 ///
-/// The cookie comes after the check, so that a client that was asked for one sends the same bytes again and only adds
-/// it. The padding shows that a datagram of this size arrives.
+/// The cookie comes after the check, so that a client that was asked for one sends the same bytes again and
+/// only adds it. The padding shows that a datagram of this size arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Init1<'a> {
     /// What the client offers.
@@ -109,8 +109,9 @@ impl<'a> Init1<'a> {
         Ok((input, (Self { suites, purpose, client, message, cookie }, proof)))
     }
 
-    /// Writes the datagram, padded to `size` bytes or to [`INIT1_MIN`] if that is more; its length. `check` is given
-    /// what the check is to cover. `None` when `out` is too small, or the length of the message is not allowed.
+    /// Writes the datagram, padded to `size` bytes or to [`INIT1_MIN`] if that is more; its length. `check`
+    /// is given what the check is to cover. `None` when `out` is too small, or the length of the message is
+    /// not allowed.
     pub fn emit(&self, size: usize, check: impl FnOnce(&[u8]) -> [u8; 16], out: &mut [u8]) -> Option<usize> {
         let mut put = Put::new(out);
         put.bytes(&MAGIC);
@@ -133,7 +134,8 @@ impl<'a> Init1<'a> {
     }
 }
 
-/// A server under load wants to see that the client receives at its address: the same INIT1 again, with this cookie.
+/// A server under load wants to see that the client receives at its address: the same INIT1 again, with this
+/// cookie.
 ///
 /// | bytes | field |
 /// |---|---|
@@ -143,7 +145,8 @@ impl<'a> Init1<'a> {
 /// | 8 | connection id of the client |
 /// | 16 | cookie |
 ///
-/// Nothing authenticates it: a client takes it for a hint and goes on waiting for an INIT2 to what it has sent.
+/// Nothing authenticates it: a client takes it for a hint and goes on waiting for an INIT2 to what it has
+/// sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Challenge {
@@ -184,13 +187,17 @@ impl Challenge {
 /// |---|---|
 /// | 4 | magic `SKES` |
 /// | 1 | type 0x03 |
-/// | 3 | 0 |
+/// | 1 | 0 |
+/// | 2 | length of message 2: 48 to 512 |
 /// | 8 | connection id of the client |
 /// | 8 | connection id of the server |
-/// | the rest, 48 to 512 | message 2 of the handshake, its payload an [`Answer`](super::Answer) |
+/// | as said | message 2 of the handshake, its payload an [`Answer`](super::Answer) |
+/// | any | zeros, ignored: not so many that the datagram is longer than the INIT1 |
 ///
-/// The server's connection id is not authenticated: who changes it on the way makes a session on which nothing opens,
-/// as who drops the packet does.
+/// The padding shows that a datagram of this size arrives.
+///
+/// The server's connection id is not authenticated: who changes it on the way makes a session on which
+/// nothing opens, as who drops the packet does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Init2<'a> {
     /// From the INIT1.
@@ -207,27 +214,28 @@ impl<'a> Init2<'a> {
 
     /// Parses a whole datagram.
     pub fn parse(datagram: &'a [u8]) -> Option<Self> {
-        let (_, parsed) = Self::fields(datagram).ok()?;
-        (MESSAGE_MIN..=MESSAGE_MAX).contains(&parsed.message.len()).then_some(parsed)
+        Self::fields(datagram).ok().map(|(_padding, parsed)| parsed)
     }
 
     fn fields(input: &'a [u8]) -> IResult<&'a [u8], Self, ()> {
         let (input, ()) = head(INIT2).parse(input)?;
-        let (input, _) = tag(&[0; 3][..])(input)?;
+        let (input, _) = tag(&[0][..])(input)?;
+        let (input, length) = map_opt(be_u16, message_length).parse(input)?;
         let (input, client) = array(input)?;
         let (input, server) = array(input)?;
-        let (input, message) = rest(input)?;
+        let (input, message) = take(length)(input)?;
         Ok((input, Self { client, server, message }))
     }
 
-    /// Writes the datagram; its length. `None` when `out` is too small, or the length of the message is not allowed.
+    /// Writes the datagram without padding; its length. `None` when `out` is too small, or the length of the
+    /// message is not allowed.
     pub fn emit(&self, out: &mut [u8]) -> Option<usize> {
         let mut put = Put::new(out);
         put.bytes(&MAGIC);
-        put.bytes(&[INIT2, 0, 0, 0]);
+        put.bytes(&[INIT2, 0]);
+        put.bytes(&length_of(self.message)?);
         put.bytes(&self.client);
         put.bytes(&self.server);
-        length_of(self.message)?;
         put.bytes(self.message);
         put.length()
     }

@@ -8,8 +8,8 @@ use nom::{
     number::complete::{be_u8, be_u16},
 };
 
-/// The least that a side may say that it takes, in bytes. Smaller records and datagrams would be mostly tags: a peer
-/// could have its answers cut into crumbs.
+/// The least that a side may say that it takes, in bytes. Smaller records and datagrams would be mostly tags:
+/// a peer could have its answers cut into crumbs.
 pub const LARGEST_MIN: u16 = 256;
 
 /// The payload of message 1, over UDP and TCP.
@@ -19,8 +19,8 @@ pub const LARGEST_MIN: u16 = 256;
 /// | 2 | the largest that the client takes, at least 256: over TCP a record's ciphertext and tag, over UDP a whole datagram |
 /// | the rest | the purpose's own, may be empty |
 ///
-/// It can be replayed, and read by who steals the server's key later (the Noise specification, section 7.7): no
-/// commands and no secrets belong into it.
+/// It can be replayed, and read by who steals the server's key later (the Noise specification, section 7.7):
+/// no commands and no secrets belong into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer<'a> {
     /// The largest record or datagram that the client takes.
@@ -58,8 +58,8 @@ impl<'a> Offer<'a> {
 /// | 2 | the largest that the server takes, as in [`Offer`] |
 /// | the rest | the purpose's own, may be empty |
 ///
-/// A client refuses a suite that it has not offered. The offer is part of the prologue, the choice is in here: neither
-/// can be changed on the way.
+/// A client refuses a suite that it has not offered. The offer is part of the prologue, the choice is in
+/// here: neither can be changed on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer<'a> {
     /// What datagrams or records are sealed with.

@@ -37,7 +37,8 @@ pub const REPLY_MAX: usize = REPLY_HEAD + MESSAGE_MAX;
 /// | as said | message 1 of the handshake, its payload an [`Offer`](super::Offer) |
 /// | 16 | check over all the bytes before it: see [`seal::check`](crate::seal::check) |
 ///
-/// TCP has connections and has shown the client's address: there is no connection id, no cookie and no padding.
+/// TCP has connections and has shown the client's address: there is no connection id, no cookie and no
+/// padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hello<'a> {
     /// What the client offers.
@@ -49,9 +50,9 @@ pub struct Hello<'a> {
 }
 
 impl<'a> Hello<'a> {
-    /// How many bytes there must be before [`Hello::parse`]; more than `buffer` has: read so many and ask again. It is
-    /// the whole HELLO once its first bytes are there, at most [`HELLO_MAX`]. `None`: this is no HELLO, whatever
-    /// follows.
+    /// How many bytes there must be before [`Hello::parse`]; more than `buffer` has: read so many and ask
+    /// again. It is the whole HELLO once its first bytes are there, at most [`HELLO_MAX`]. `None`: this is no
+    /// HELLO, whatever follows.
     pub fn needed(buffer: &[u8]) -> Option<usize> {
         let Some(head) = buffer.first_chunk::<HELLO_HEAD>() else {
             return begins(HELLO, buffer).then_some(HELLO_HEAD);
@@ -82,8 +83,8 @@ impl<'a> Hello<'a> {
         Ok((input, (Self { suites, purpose, message }, Proof { covered: before(bytes, after), check })))
     }
 
-    /// Writes it; its length. `check` is given what the check is to cover. `None` when `out` is too small, or the
-    /// length of the message is not allowed.
+    /// Writes it; its length. `check` is given what the check is to cover. `None` when `out` is too small, or
+    /// the length of the message is not allowed.
     pub fn emit(&self, check: impl FnOnce(&[u8]) -> [u8; 16], out: &mut [u8]) -> Option<usize> {
         let mut put = Put::new(out);
         put.bytes(&MAGIC);

@@ -132,18 +132,22 @@ fn a_challenge_has_these_bytes_and_every_other_length_is_refused() {
 }
 
 #[test]
-fn init2_has_these_bytes_and_shorter_and_longer_ones_are_refused() {
+fn init2_has_these_bytes_and_shorter_ones_are_refused_and_padding_is_ignored() {
     let init2 = Init2 { client: CLIENT, server: SERVER, message: &MESSAGE };
     let bytes = emitted(|out| init2.emit(out));
-    assert_eq!(bytes, [&b"SKES\x03\0\0\0client-iserver-i"[..], &MESSAGE].concat());
+    assert_eq!(bytes, [&b"SKES\x03\0\0\x30client-iserver-i"[..], &MESSAGE].concat());
     assert_eq!(Init2::MESSAGE_START + MESSAGE.len(), bytes.len());
     assert_eq!(Packet::parse(&bytes), Some(Packet::Init2(init2)));
     for length in 0..bytes.len() {
         assert_eq!(Init2::parse(&bytes[..length]), None);
         assert_eq!(init2.emit(&mut vec![0; length]), None);
     }
-    assert!(Init2::parse(&[&bytes[..24], &[0; 512]].concat()).is_some());
-    assert!(Init2::parse(&[&bytes[..24], &[0; 513]].concat()).is_none());
+    assert_eq!(Init2::parse(&[&bytes[..], &[0; 1_128]].concat()), Some(init2));
+    for (length, allowed) in [(47_u16, false), (48, true), (512, true), (513, false), (u16::MAX, false)] {
+        let head = [&b"SKES\x03\0"[..], &length.to_be_bytes(), &bytes[8..24], &[0; 65_535]].concat();
+        assert_eq!(Init2::parse(&head).is_some_and(|init2| init2.message.len() == usize::from(length)), allowed);
+    }
+    assert_eq!(Init2::parse(&[&b"SKES\x03\x01"[..], &bytes[6..]].concat()), None);
 }
 
 #[test]

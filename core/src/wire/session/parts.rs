@@ -13,8 +13,8 @@ use nom::{IResult, Parser};
 pub struct FileInfo {
     /// Bytes of content.
     pub length: u64,
-    /// Bits 1 to 7: of the owner's own meaning, and reserved. Bit 0 is not the owner's: it says that there is a
-    /// hash.
+    /// Bit 1 is [`FileInfo::UNKNOWN_LENGTH`]; bits 2 to 7 are passed on, for later versions. Bit 0 is not here: it
+    /// says that there is a hash.
     pub flags: u8,
     /// The BLAKE3 hash of the content, where it is known.
     pub hash: Option<[u8; 32]>,
@@ -23,6 +23,9 @@ pub struct FileInfo {
 const HAS_HASH: u8 = 1;
 
 impl FileInfo {
+    /// Nobody has said how long the file is: it was published by command.
+    pub const UNKNOWN_LENGTH: u8 = 2;
+
     pub(super) fn put(&self, room: &mut Room<'_>) -> Option<()> {
         let flags = (self.flags & !HAS_HASH) | u8::from(self.hash.is_some());
         room.put(&[flags])?;

@@ -132,6 +132,7 @@ impl Ledger {
                     assert!(self.has(file, true), "it receives into a file that it has not");
                     assert!(self.acted(stream).moving.replace(Moving::Receive).is_none());
                 }
+                Action::Splice { .. } => panic!("no machine of files relays"),
                 Action::Finish(stream) => {
                     let stream = self.acted(stream);
                     assert!(!std::mem::replace(&mut stream.is_finished, true), "it finishes twice");

@@ -3,7 +3,11 @@
 use super::side;
 use crate::Choices;
 use skep_core::Instant;
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, btree_map::OccupiedEntry},
+    net::SocketAddr,
+    time::Duration,
+};
 
 /// The way of a datagram that nothing happens to.
 const DELAY: Duration = Duration::from_millis(1);
@@ -34,7 +38,7 @@ impl Network {
 
     /// A datagram that has arrived.
     pub(crate) fn take(&mut self, now: Instant) -> Option<Datagram> {
-        self.under_way.first_entry().filter(|first| first.key().0 <= now).map(|first| first.remove())
+        self.under_way.first_entry().filter(|first| first.key().0 <= now).map(OccupiedEntry::remove)
     }
 
     /// A side sends a datagram to the other.

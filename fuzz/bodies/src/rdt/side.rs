@@ -107,10 +107,10 @@ impl Side {
         &mut self,
         now: Instant,
         from: SocketAddr,
-        datagram: Vec<u8>,
+        datagram: &[u8],
         choices: &mut Choices<'_>,
     ) {
-        self.feed(now, from, &datagram, choices);
+        self.feed(now, from, datagram, choices);
         // What was kept comes again in its turn. It was acknowledged: now it may not be lost any more.
         let choices = &mut Choices::new(&[]);
         while let Some(connection) = self.connection

@@ -2,7 +2,7 @@
 
 use heapless::Vec;
 use skep_core::{
-    files::{Client, Dialect, Server, Session, Settings, WhenFull},
+    files::{Client, Dialect, Server, Session, Settings},
     stream::Service,
     table::Slot,
 };
@@ -20,24 +20,13 @@ pub(crate) fn call() {
 }
 
 fn server<const STREAMS: usize>(server: &mut Sessions<STREAMS>) {
-    let when_full = if flag() { WhenFull::Busy } else { WhenFull::Wait };
-    let settings = Settings {
-        read_only: flag(),
-        max_upload: number(),
-        slots: number() as u32,
-        when_full,
-        request_timeout: span(),
-        path_pause: span(),
-        linger: span(),
-        close_timeout: span(),
-    };
     serve(server);
     keep(server.opened_as(now(), stream(), dialect()));
     keep(server.counters());
     keep(server.settings());
     keep((server.sessions(), server.transfers(), server.waiting()));
     keep(server.name(file()));
-    *server = Server::new(settings, Vec::new());
+    *server = Server::new(*any(), Vec::new());
     keep(Settings::default());
 }
 

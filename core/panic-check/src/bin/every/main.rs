@@ -4,6 +4,7 @@
 
 mod files;
 mod rdt;
+mod seal;
 mod table;
 mod wire;
 
@@ -14,6 +15,7 @@ pub extern "C" fn _start() -> ! {
         wire::call();
         table::call();
         rdt::call();
+        seal::call();
         files::call();
         skep_panic_check::prove();
     }

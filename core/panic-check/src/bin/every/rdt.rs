@@ -3,13 +3,14 @@
 use heapless::Vec;
 use skep_core::rdt::{ConnectionId, Endpoint, Fixed, Incoming, Language, Output, Profile, Settings, Ticket};
 use skep_panic_check::{
-    input::{address, any, bytes, file, kind, magic, now, number, room, span, terms},
+    input::{address, any, bytes, file, now, number, room},
     keep,
 };
 
 pub(crate) fn call() {
-    *any() = Endpoint::<Fixed<1, 1>>::new(settings(), number(), Vec::new(), Vec::new(), Vec::new());
-    *any() = Endpoint::<Fixed<4, 16>>::new(settings(), number(), Vec::new(), Vec::new(), Vec::new());
+    keep((Settings::HOST, Settings::DEVICE));
+    *any() = Endpoint::<Fixed<1, 1>>::new(*any(), number(), Vec::new(), Vec::new(), Vec::new());
+    *any() = Endpoint::<Fixed<4, 16>>::new(*any(), number(), Vec::new(), Vec::new(), Vec::new());
     feed(any::<Endpoint<Fixed<1, 1>>>());
     feed(any::<Endpoint<Fixed<4, 16>>>());
     ask(any::<Endpoint<Fixed<1, 1>>>());
@@ -73,30 +74,4 @@ fn ask<P: Profile>(endpoint: &mut Endpoint<P>) {
     keep(endpoint.expected(connection));
     keep(endpoint.is_urgent(connection));
     keep(endpoint.statistics(connection));
-}
-
-fn settings() -> Settings {
-    keep((Settings::HOST, Settings::DEVICE));
-    Settings {
-        magic: magic(),
-        kind: kind(),
-        terms: terms(),
-        window: number() as u32,
-        known_window: number() as u32,
-        known_segment: number() as u16,
-        early_window: number() as u32,
-        batch: number() as u16,
-        backlog: number() as u8,
-        call_interval: span(),
-        calls: number() as u8,
-        timeout_initial: span(),
-        timeout_minimum: span(),
-        timeout_maximum: span(),
-        tries: number() as u8,
-        idle: span(),
-        keep_alive: span(),
-        half_open: span(),
-        linger: span(),
-        known_linger: span(),
-    }
 }

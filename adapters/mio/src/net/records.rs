@@ -1,0 +1,199 @@
+//! The sealed transport on a TCP connection: the handshake, and records in place of bytes.
+
+use skep_core::{
+    seal::{
+        RustCrypto,
+        greeting::{Directions, Hail},
+        record::{FRONT, OVERHEAD, Opened, Opener},
+    },
+    wire::seal::{HELLO_MAX, Hello, Reply},
+};
+use std::io;
+
+/// Text in a record that is sent: eight records fill a portion.
+pub(crate) const TEXT: usize = (32 << 10) - OVERHEAD;
+
+/// The largest record that is taken, in bytes of ciphertext and tag.
+pub(crate) const LARGEST: u16 = skep_core::seal::record::HOST_LARGEST;
+
+/// Where a connection stands.
+pub(crate) enum Phase {
+    /// We called: REPLY is to come.
+    Calling(Box<Hail<RustCrypto>>),
+    /// HELLO is to come.
+    Listening,
+    /// Records go both ways.
+    Open(Box<Directions<RustCrypto>>),
+}
+
+/// What a sealed connection keeps besides what a plain one does.
+pub(crate) struct Records {
+    pub(crate) phase: Phase,
+    /// Bytes of a record, or of a handshake's message, that is not complete.
+    wire: Vec<u8>,
+    /// Opened, and not yet read.
+    text: Vec<u8>,
+    /// The peer's last record has come.
+    ended: bool,
+    /// Our last record was sealed.
+    pub(crate) finished: bool,
+}
+
+impl Records {
+    pub(crate) const fn new(phase: Phase) -> Self {
+        Self { phase, wire: Vec::new(), text: Vec::new(), ended: false, finished: false }
+    }
+
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open(_))
+    }
+
+    /// Whether something was opened that was not read.
+    pub(crate) fn has_text(&self) -> bool {
+        !self.text.is_empty()
+    }
+
+    /// The peer's message of the handshake, once it is complete. `read` reads into what it is given, `None` when there
+    /// is nothing now.
+    pub(crate) fn message(
+        &mut self,
+        mut read: impl FnMut(&mut [u8]) -> io::Result<Option<usize>>,
+    ) -> io::Result<Option<Vec<u8>>> {
+        loop {
+            let needed = match self.phase {
+                Phase::Listening => Hello::needed(&self.wire),
+                _ => Reply::needed(&self.wire),
+            };
+            let needed = needed.ok_or_else(|| io::Error::other("the other side does not speak skep's sealed transport"))?;
+            if needed <= self.wire.len() {
+                return Ok(Some(std::mem::take(&mut self.wire)));
+            }
+            let before = self.wire.len();
+            // No byte more than the message: what follows is a record.
+            self.wire.resize(needed.min(HELLO_MAX.max(needed)), 0);
+            let count = read(&mut self.wire[before..]);
+            self.wire.truncate(before + count.as_ref().ok().copied().flatten().unwrap_or(0));
+            match count? {
+                None => return Ok(None),
+                Some(0) => return Err(io::Error::other("the other side closed the connection; it may not know our key")),
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Reads text into `room`; `None` when there is nothing now. 0 is the end, and the peer meant it.
+    pub(crate) fn read(
+        &mut self,
+        room: &mut [u8],
+        mut read: impl FnMut(&mut [u8]) -> io::Result<Option<usize>>,
+    ) -> io::Result<Option<usize>> {
+        loop {
+            if !self.text.is_empty() {
+                let count = room.len().min(self.text.len());
+                room[..count].copy_from_slice(&self.text[..count]);
+                self.text.drain(..count);
+                if self.text.is_empty() {
+                    self.text = Vec::new();
+                }
+                return Ok(Some(count));
+            }
+            if self.ended {
+                return Ok(Some(0));
+            }
+            let Phase::Open(directions) = &mut self.phase else { return Ok(None) };
+            let opener = &mut directions.1;
+            let mut own = Vec::new();
+            let large = room.len() > opener.room();
+            let target = if large {
+                &mut *room
+            } else {
+                own.resize(opener.room() + 1, 0);
+                &mut own[..]
+            };
+            let before = self.wire.len();
+            target[..before].copy_from_slice(&self.wire);
+            let Some(count) = read(&mut target[before..])? else { return Ok(None) };
+            if count == 0 {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection was cut off"));
+            }
+            let length = before + count;
+            let (text, used) = open(opener, &mut target[..length], &mut self.ended)?;
+            self.wire.clear();
+            self.wire.extend_from_slice(&target[used..length]);
+            if large {
+                if text > 0 {
+                    return Ok(Some(text));
+                }
+            } else {
+                own.truncate(text);
+                self.text = own;
+            }
+        }
+    }
+
+    /// Seals a message; what goes on the wire.
+    pub(crate) fn seal(&mut self, text: &[u8]) -> io::Result<Vec<u8>> {
+        let Phase::Open(directions) = &mut self.phase else { return Err(io::ErrorKind::NotConnected.into()) };
+        let most = directions.0.text_max().min(TEXT);
+        let mut wire = Vec::with_capacity(text.len() + OVERHEAD);
+        for text in text.chunks(most) {
+            let start = wire.len();
+            wire.resize(start + FRONT, 0);
+            wire.extend_from_slice(text);
+            wire.resize(start + text.len() + OVERHEAD, 0);
+            directions.0.seal(&mut wire[start..]).map_err(io::Error::other)?;
+        }
+        Ok(wire)
+    }
+
+    /// How much text a record takes that goes to this peer.
+    pub(crate) fn text_max(&self) -> usize {
+        match &self.phase {
+            Phase::Open(directions) => directions.0.text_max().min(TEXT),
+            _ => TEXT,
+        }
+    }
+
+    /// Seals records that stand back to back, each of `size` bytes but the last.
+    pub(crate) fn seal_all(&mut self, records: &mut [u8], size: usize) -> io::Result<()> {
+        let Phase::Open(directions) = &mut self.phase else { return Err(io::ErrorKind::NotConnected.into()) };
+        records.chunks_mut(size).try_for_each(|record| directions.0.seal(record)).map_err(io::Error::other)
+    }
+
+    /// The record that says that we have finished.
+    pub(crate) fn end(&mut self) -> io::Result<Vec<u8>> {
+        let Phase::Open(directions) = &mut self.phase else { return Err(io::ErrorKind::NotConnected.into()) };
+        self.finished = true;
+        directions.0.end().map(|record| record.to_vec()).map_err(io::Error::other)
+    }
+}
+
+/// Opens the complete records in `buffer` and moves their text together at its start: how much text there is, and how
+/// many bytes of records are used up.
+fn open(opener: &mut Opener<RustCrypto>, buffer: &mut [u8], ended: &mut bool) -> io::Result<(usize, usize)> {
+    let (mut text, mut used) = (0, 0);
+    while !*ended {
+        let needed = opener.needed(&buffer[used..]).map_err(io::Error::other)?;
+        if needed > buffer.len() - used {
+            break;
+        }
+        let length = match opener.open(&mut buffer[used..used + needed]).map_err(io::Error::other)? {
+            Opened::Text(opened) => opened.len(),
+            Opened::End => {
+                *ended = true;
+                0
+            }
+        };
+        buffer.copy_within(used + FRONT..used + FRONT + length, text);
+        text += length;
+        used += needed;
+    }
+    Ok((text, used))
+}
+
+impl std::fmt::Debug for Records {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Records").field("open", &self.is_open()).finish_non_exhaustive()
+    }
+}
+

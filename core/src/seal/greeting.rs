@@ -1,0 +1,250 @@
+//! The handshake over TCP: HELLO and REPLY, then records.
+//!
+//! ```text
+//!   client  Hail::start ── HELLO ──► greet  server
+//!           Hail::finish ◄── REPLY ──
+//!           Sealer, Opener           Sealer, Opener
+//! ```
+
+use super::{
+    CheckKey, Initiator, InitiatorKeys, KeyPair, Prologue, Provider, Public, Refused, Responder, ResponderKeys, Secret,
+    Transport,
+    layer::{Access, Call, Caller},
+    record::{Opener, Sealer},
+};
+use crate::wire::seal::{Answer, Hello, Offer, Purpose, Reply, Suite, Suites};
+use core::net::SocketAddr;
+
+/// The longest message of a handshake with its payload as it is sent here.
+const MESSAGE: usize = 96 + PAYLOAD;
+
+/// The longest payload: that of who enrols.
+const PAYLOAD: usize = 2 + 32;
+
+/// What both sides are set to.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'s> {
+    /// The ciphers, the best first. ChaCha20-Poly1305 is always offered.
+    pub suites: &'s [Suite],
+    /// The largest record that this side takes, in bytes of ciphertext and tag, at least 256.
+    pub largest: u16,
+}
+
+impl Terms<'_> {
+    fn offered(&self) -> Suites {
+        self.suites.iter().fold(Suites::CHACHA, |offered, &suite| offered.and(suite))
+    }
+}
+
+/// Both directions of a stream.
+pub type Directions<V> = (Sealer<V>, Opener<V>);
+
+/// A client that waits for REPLY.
+pub struct Hail<V> {
+    initiator: Initiator<V>,
+    offered: Suites,
+    largest: u16,
+}
+
+impl<V: Provider> Hail<V> {
+    /// Writes HELLO; how long it is. `ephemeral` is 32 fresh random bytes.
+    ///
+    /// # Errors
+    /// [`Refused::Malformed`] when the purpose needs a pre-shared key that is not there, [`Refused::Key`] when the
+    /// server's key is none, [`Refused::Length`] when `out` is too small.
+    pub fn start(
+        own: &KeyPair<V>,
+        call: &Call,
+        terms: &Terms<'_>,
+        ephemeral: Secret,
+        out: &mut [u8],
+    ) -> Result<(Self, usize), Refused> {
+        let peer = &call.server;
+        let keys = match (&call.purpose, &call.psk) {
+            (Purpose::Member, _) => InitiatorKeys::Ik { own, peer },
+            (Purpose::Guest | Purpose::Salt, _) => InitiatorKeys::Nk { peer },
+            (Purpose::Enrol { .. }, Some(psk)) => InitiatorKeys::NkPsk0 { peer, psk },
+            (Purpose::Peer { .. }, Some(psk)) => InitiatorKeys::KkPsk0 { own, peer, psk },
+            _ => return Err(Refused::Malformed),
+        };
+        let offered = terms.offered();
+        let prologue = prologue(offered, call.purpose);
+        // Who enrols says which key is to be let in from now on.
+        let body: &[u8] = if let Purpose::Enrol { .. } = call.purpose { own.public().as_bytes() } else { &[] };
+        let mut payload = [0; PAYLOAD];
+        let used = Offer { largest: terms.largest, body }.emit(&mut payload).ok_or(Refused::Length)?;
+        let payload = payload.get(..used).ok_or(Refused::Length)?;
+        let mut message = [0; MESSAGE];
+        let (initiator, length) = Initiator::start(&keys, &prologue, ephemeral, payload, &mut message)?;
+        let message = message.get(..length).ok_or(Refused::Length)?;
+        let check = CheckKey::<V>::new(peer, call.psk.as_ref());
+        let hello = Hello { suites: offered, purpose: call.purpose, message };
+        let length = hello.emit(|covered| check.stamp(covered), out).ok_or(Refused::Length)?;
+        Ok((Self { initiator, offered, largest: terms.largest }, length))
+    }
+
+    /// Reads a whole REPLY.
+    ///
+    /// # Errors
+    /// [`Refused::Malformed`] when it is none, or chooses what was not offered; what the handshake refuses.
+    pub fn finish(&mut self, reply: &[u8]) -> Result<Directions<V>, Refused> {
+        let reply = Reply::parse(reply).ok_or(Refused::Malformed)?;
+        let mut payload = [0; MESSAGE];
+        let (keys, used) = self.initiator.finish(reply.message, &mut payload)?;
+        let answer = payload.get(..used).and_then(Answer::parse).ok_or(Refused::Malformed)?;
+        if !self.offered.contains(answer.suite) {
+            return Err(Refused::Malformed);
+        }
+        let sealer = Sealer::new(answer.suite, &keys, answer.largest).ok_or(Refused::Malformed)?;
+        let opener = Opener::new(answer.suite, &keys, self.largest).ok_or(Refused::Malformed)?;
+        Ok((sealer, opener))
+    }
+}
+
+impl<V> core::fmt::Debug for Hail<V> {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str("Hail(..)")
+    }
+}
+
+/// A server's identity, and the key of its checks.
+pub struct Host<'h, V> {
+    /// Its key.
+    pub own: &'h KeyPair<V>,
+    /// [`CheckKey::new`] for it, without a pre-shared key.
+    pub check: &'h CheckKey<V>,
+}
+
+/// Reads a whole HELLO and writes REPLY; how long that is, and who called. `None`: close without a word.
+pub fn greet<V: Provider>(
+    host: &Host<'_, V>,
+    hello: &[u8],
+    from: SocketAddr,
+    terms: &Terms<'_>,
+    ephemeral: Secret,
+    access: &mut (impl Access + ?Sized),
+    out: &mut [u8],
+) -> Option<(Directions<V>, Caller, usize)> {
+    let own = host.own;
+    let (hello, proof) = Hello::parse(hello)?;
+    let (key, psk) = match hello.purpose {
+        Purpose::Member | Purpose::Guest | Purpose::Salt => (None, None),
+        Purpose::Enrol { invite } => (None, Some(access.invite(&invite)?)),
+        Purpose::Peer { introduction } => {
+            let (key, psk) = access.introduction(&introduction)?;
+            (Some(key), Some(psk))
+        }
+    };
+    let is_checked = match &psk {
+        None => host.check.verify(&proof),
+        Some(psk) => CheckKey::<V>::new(own.public(), Some(psk)).verify(&proof),
+    };
+    if !is_checked {
+        return None;
+    }
+    let keys = match (&hello.purpose, &key, &psk) {
+        (Purpose::Member, ..) => ResponderKeys::Ik { own },
+        (Purpose::Guest | Purpose::Salt, ..) => ResponderKeys::Nk { own },
+        (Purpose::Enrol { .. }, _, Some(psk)) => ResponderKeys::NkPsk0 { own, psk },
+        (Purpose::Peer { .. }, Some(peer), Some(psk)) => ResponderKeys::KkPsk0 { own, peer, psk },
+        _ => return None,
+    };
+    let mut payload = [0; MESSAGE];
+    let prologue = prologue(hello.suites, hello.purpose);
+    let (responder, used) = Responder::read(&keys, &prologue, hello.message, &mut payload).ok()?;
+    let offer = payload.get(..used).and_then(Offer::parse)?;
+    let key = match hello.purpose {
+        Purpose::Enrol { .. } => Some(Public(*offer.body.first_chunk()?)),
+        _ => responder.initiator().copied(),
+    };
+    let caller = Caller { address: from, purpose: hello.purpose, key };
+    let suite = hello.suites.choose(terms.suites)?;
+    if !access.permits(&caller) {
+        return None;
+    }
+    let mut text = [0; 3];
+    Answer { suite, largest: terms.largest, body: &[] }.emit(&mut text)?;
+    let mut message = [0; MESSAGE];
+    let (keys, length) = responder.answer(ephemeral, &text, &mut message).ok()?;
+    let length = Reply { message: message.get(..length)? }.emit(out)?;
+    let sealer = Sealer::new(suite, &keys, offer.largest)?;
+    let opener = Opener::new(suite, &keys, terms.largest)?;
+    Some(((sealer, opener), caller, length))
+}
+
+const fn prologue(suites: Suites, purpose: Purpose) -> Prologue {
+    Prologue { transport: Transport::Records, suites, purpose, context: [0; 32] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::{Psk, RustCrypto, record::Opened};
+
+    struct Everybody(bool);
+
+    impl Access for Everybody {
+        fn permits(&mut self, _: &Caller) -> bool {
+            self.0
+        }
+
+        fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
+            Some(Psk::new(Secret::new([5; 32])))
+        }
+
+        fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
+            Some((*pair(2).public(), Psk::new(Secret::new([6; 32]))))
+        }
+    }
+
+    const TERMS: Terms<'_> = Terms { suites: &[Suite::ChaCha], largest: 1_040 };
+
+    fn pair(seed: u8) -> KeyPair<RustCrypto> {
+        KeyPair::new(Secret::new([seed; 32]))
+    }
+
+    fn meet(purpose: Purpose, psk: Option<u8>, open: bool) -> Option<(Directions<RustCrypto>, Directions<RustCrypto>, Caller)> {
+        let (server, client) = (pair(1), pair(2));
+        let call = Call { server: *server.public(), purpose, psk: psk.map(|byte| Psk::new(Secret::new([byte; 32]))) };
+        let mut wire = [0; 1_024];
+        let (mut hail, length) = Hail::start(&client, &call, &TERMS, Secret::new([3; 32]), &mut wire).unwrap();
+        assert_eq!(Hello::needed(&wire[..10]), Some(length));
+        let check = CheckKey::new(server.public(), None);
+        let host = Host { own: &server, check: &check };
+        let from = SocketAddr::from(([10, 0, 0, 2], 7));
+        let mut reply = [0; 1_024];
+        let (theirs, caller, used) =
+            greet(&host, &wire[..length], from, &TERMS, Secret::new([4; 32]), &mut Everybody(open), &mut reply)?;
+        let ours = hail.finish(&reply[..used]).unwrap();
+        assert_eq!(hail.finish(&reply[..used]).err(), Some(Refused::Closed));
+        Some((ours, theirs, caller))
+    }
+
+    #[test]
+    fn every_purpose_opens_a_stream_both_ways_and_names_who_has_a_key() {
+        let client = *pair(2).public();
+        for (purpose, psk, key) in [
+            (Purpose::Member, None, Some(client)),
+            (Purpose::Guest, None, None),
+            (Purpose::Salt, None, None),
+            (Purpose::Enrol { invite: [1; 8] }, Some(5), Some(client)),
+            (Purpose::Peer { introduction: [1; 16] }, Some(6), Some(client)),
+        ] {
+            let (mut ours, mut theirs, caller) = meet(purpose, psk, true).unwrap();
+            assert_eq!(caller.key, key, "{purpose:?}");
+            for (from, to) in [(&mut ours.0, &mut theirs.1), (&mut theirs.0, &mut ours.1)] {
+                let mut record = *b"..hello................";
+                from.seal(&mut record).unwrap();
+                assert!(matches!(to.open(&mut record).unwrap(), Opened::Text(text) if text == b"hello"));
+                assert_eq!(to.open(&mut from.end().unwrap()).unwrap(), Opened::End);
+            }
+        }
+    }
+
+    #[test]
+    fn who_may_not_come_in_or_does_not_know_the_code_gets_no_word() {
+        assert!(meet(Purpose::Member, None, false).is_none());
+        assert!(meet(Purpose::Enrol { invite: [1; 8] }, Some(9), true).is_none());
+        assert!(meet(Purpose::Peer { introduction: [1; 16] }, Some(9), true).is_none());
+    }
+}

@@ -1,0 +1,306 @@
+//! The tracker: who is there, what they share, and how they get it from each other.
+//!
+//! ```text
+//!   session ══ Login, Publish, Fetch ... ══►  ┌──────────┐            Each stream is a session (docs/protocol.md
+//!   session ◄═ Welcome, Came, Shared ... ════ │ one list │            section 5), a command (section 3) or one end
+//!   command ── REGISTER, LIST_USERS ... ───►  └──────────┘            of a relayed transfer. All share one list.
+//!   relay   ◄══════════ Splice ══════════► relay
+//! ```
+//!
+//! The list is a sequence of changes with numbers; a session is a place in it (`feed.rs`). A session is written to
+//! only when all that was written before has left: what it is told then is the list as it is by then. So a slow
+//! session costs what every session costs, and hurts nobody.
+
+mod brokering;
+mod changes;
+mod command;
+mod compose;
+mod counters;
+mod decide;
+mod directory;
+mod event;
+mod feed;
+mod line;
+mod link;
+mod listing;
+mod login;
+mod profile;
+mod relay;
+mod requests;
+mod secrets;
+mod service;
+mod settings;
+mod shelf;
+#[cfg(test)]
+mod tests;
+mod transfer;
+
+pub use crate::{index::Cell, texts::Chunk};
+pub use counters::Counters;
+pub use directory::{Directory, File, User};
+pub use event::{EntryId, Event, Record, Ticket, UserId};
+pub use link::Link;
+pub use profile::{Fixed, Profile};
+pub use settings::{SameName, Settings};
+pub use shelf::Place;
+pub use transfer::Transfer;
+
+use crate::{
+    Instant,
+    stream::StreamId,
+    table::Table,
+    texts::Stored,
+    wire::{Text, session::Code},
+};
+use command::Command;
+use core::net::IpAddr;
+use counters::count;
+use heapless::Deque;
+use line::Line;
+use link::{Role, Session, State};
+
+/// The most events that wait to be taken; what happens then is counted and not told.
+pub const EVENTS_MAX: usize = 32;
+
+/// What is spoken on a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Dialect {
+    /// Sessions and relayed transfers (docs/protocol.md section 5).
+    #[default]
+    Session,
+    /// Commands, one to a stream (docs/protocol.md section 3).
+    Command,
+}
+
+/// What a user may do besides being there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Rights {
+    /// Share files.
+    pub publish: bool,
+    /// Fetch files.
+    pub fetch: bool,
+}
+
+impl Rights {
+    /// Everything.
+    pub const ALL: Self = Self { publish: true, fetch: true };
+}
+
+/// Who is at the other end of a stream, as far as what lies beneath it knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer<'a> {
+    /// Where it is. Other clients are told no other address of it.
+    pub address: IpAddr,
+    /// The account that it has proven to be: it logs in by this name and no other.
+    pub account: Option<Text<'a>>,
+    /// Its public key, of which a client that it meets is told.
+    pub key: Option<[u8; 32]>,
+    /// What it may do.
+    pub rights: Rights,
+}
+
+impl Peer<'_> {
+    /// Somebody at this address, who may do everything.
+    #[must_use]
+    pub const fn at(address: IpAddr) -> Self {
+        Self { address, account: None, key: None, rights: Rights::ALL }
+    }
+}
+
+/// A tracker, in memories of the profile `P`.
+#[derive(Debug)]
+pub struct Tracker<P: Profile> {
+    settings: Settings,
+    directory: Directory<P>,
+    links: Table<Link, P::Links>,
+    transfers: Table<Transfer, P::Transfers>,
+    line: Line,
+    seats_taken: u32,
+    generation: u16,
+    events: Deque<Event, EVENTS_MAX>,
+    counters: Counters,
+    sweep: Sweep,
+    /// The moment of the last call.
+    now: Instant,
+}
+
+/// How far the sessions that have nothing else to do have been told the newest changes.
+#[derive(Debug)]
+struct Sweep {
+    /// The next session, while a sweep is under way.
+    next: Option<u32>,
+    /// The changes up to this one have gone out, or go out in the sweep that is under way.
+    newest: u64,
+    /// When the next sweep may begin.
+    due: Instant,
+}
+
+/// What is to be done next, still without the bytes.
+enum Step {
+    Write { stream: StreamId, length: usize },
+    Splice { from: StreamId, to: StreamId },
+    Finish(StreamId),
+    Abort(StreamId),
+    Tell(Event),
+}
+
+impl<P: Profile> Tracker<P> {
+    /// A tracker with these rules, in empty memories. A stream's number must be below the bound of `links`.
+    pub const fn new(
+        settings: Settings,
+        directory: Directory<P>,
+        links: P::Links,
+        transfers: P::Transfers,
+    ) -> Self {
+        Self {
+            settings,
+            directory,
+            links: Table::new(links),
+            transfers: Table::new(transfers),
+            line: Line::new(),
+            seats_taken: 0,
+            generation: 0,
+            events: Deque::new(),
+            counters: Counters::ZERO,
+            sweep: Sweep { next: None, newest: 0, due: Instant::ZERO },
+            now: Instant::ZERO,
+        }
+    }
+
+    /// A stream was accepted on which `dialect` is spoken, and of whose other end so much is known. `false`: there is
+    /// no room for it, as for [`opened`](crate::stream::Service::opened).
+    #[must_use]
+    pub fn opened_as(&mut self, now: Instant, stream: StreamId, dialect: Dialect, peer: &Peer<'_>) -> bool {
+        self.now = now;
+        let account = match peer.account {
+            None => Some(Stored::EMPTY),
+            Some(account) => self.directory.texts.store(account.as_bytes()),
+        };
+        let Some(account) = account else {
+            count(&mut self.counters.turned_away);
+            return false;
+        };
+        let (state, role, patience) = match dialect {
+            Dialect::Session => {
+                (State::Hello, Role::Session(Session::new(now)), self.settings.login_timeout)
+            }
+            Dialect::Command => {
+                (State::Command, Role::Command(Command::new()), self.settings.command_timeout)
+            }
+        };
+        let Peer { address, key, rights, .. } = *peer;
+        let link = Link { stream, is_open: true, in_flight: false, address, account, key, rights, state, role };
+        if let Ok(number) = self.links.insert(link) {
+            if self.links.set_name(stream.0, number) {
+                self.links.set_deadline(number, Some(now + patience));
+                return true;
+            }
+            self.links.remove(number);
+        }
+        self.directory.texts.free(account);
+        count(&mut self.counters.turned_away);
+        false
+    }
+
+    /// Ends a user's session, or its presence by command. `false`: it is not there.
+    pub fn dismiss(&mut self, now: Instant, name: Text<'_>) -> bool {
+        self.now = now;
+        let Some(user) = self.directory.user_named(name.as_bytes()) else { return false };
+        match self.directory.users.get(user).map(|user| user.presence) {
+            None | Some(directory::Presence::Away) => return false,
+            Some(directory::Presence::Session(link)) => self.dismiss_link(link, Code::Dismissed),
+            Some(directory::Presence::Command) => {
+                self.directory.leave(user);
+                self.tell_application(Event::Left { user: UserId(user), code: Code::Dismissed });
+            }
+        }
+        true
+    }
+
+    /// What the tracker has done so far.
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// The rules that it goes by.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// How many streams there are.
+    pub const fn links(&self) -> usize {
+        self.links.count()
+    }
+
+    /// How many users are there, in sessions and by command.
+    pub const fn online(&self) -> u32 {
+        self.directory.online
+    }
+
+    /// How many seats are taken.
+    pub const fn seats_taken(&self) -> u32 {
+        self.seats_taken
+    }
+
+    /// How many wait in line for one.
+    pub const fn waiting(&self) -> u32 {
+        self.line.length()
+    }
+
+    /// How many files the users have, there or not.
+    pub const fn files(&self) -> usize {
+        self.directory.files.count()
+    }
+
+    /// How many transfers there are, with those of which a side still has to be told the end.
+    pub const fn transfers(&self) -> usize {
+        self.transfers.count()
+    }
+
+    /// The number of the newest change of the list.
+    pub const fn newest(&self) -> u64 {
+        self.directory.changes.last()
+    }
+
+    /// The name of a user, copied into `room` (at most [`crate::wire::TEXT_MAX`] bytes).
+    pub fn user_name<'r>(&self, user: UserId, room: &'r mut [u8]) -> Option<Text<'r>> {
+        let user = self.directory.users.get(user.0)?;
+        Text::new(self.directory.texts.copy(user.name, room)?).ok()
+    }
+
+    /// The name of a file, copied into `room`, and its owner.
+    pub fn entry_name<'r>(&self, entry: EntryId, room: &'r mut [u8]) -> Option<(UserId, Text<'r>)> {
+        let owner = self.directory.files.place(entry.0)?.owner;
+        let file = self.directory.files.get(entry.0)?;
+        Some((UserId(owner), Text::new(self.directory.texts.copy(file.name, room)?).ok()?))
+    }
+
+    fn tell_application(&mut self, event: Event) {
+        if self.events.push_back(event).is_err() {
+            count(&mut self.counters.events_lost);
+        }
+    }
+
+    /// A session, or what wants to be one, is over: it is told why.
+    fn dismiss_link(&mut self, number: u32, code: Code) {
+        self.leave(number, code);
+        self.part(number, code);
+    }
+
+    /// The last message of a session is to be written. It must have left its seat.
+    fn part(&mut self, number: u32, code: Code) {
+        let Some(link) = self.links.get_mut(number).filter(|link| link.is_open) else { return };
+        link.state = State::Part(code);
+        self.links.set_deadline(number, Some(self.now + self.settings.linger));
+        self.links.give_turn(number);
+    }
+
+    /// A session is to be looked at when it may have been silent for too long.
+    fn watch(&mut self, number: u32) {
+        let Some(session) = self.links.get(number).and_then(Link::session) else { return };
+        let deadline = session.heard + self.settings.ping_after.min(self.settings.dead_after);
+        self.links.set_deadline(number, Some(deadline));
+    }
+}

@@ -1,0 +1,190 @@
+//! Seats: who gets one, who waits, who has left.
+
+use super::{
+    Event, Tracker, UserId,
+    counters::count,
+    directory::{Presence, Standing},
+    feed::Feed,
+    link::{Link, NONE, State},
+    profile::Profile,
+    secrets::is_same,
+    settings::SameName,
+};
+use crate::wire::{
+    Text,
+    session::{Code, RESUME_LENGTH, USER_MAX, VERSION},
+};
+
+/// What a client says when it logs in.
+pub(super) struct Login<'a> {
+    pub version: u8,
+    pub wants_list: bool,
+    pub epoch: u64,
+    pub number: u64,
+    pub resume: [u8; RESUME_LENGTH],
+    pub door: u16,
+    pub name: &'a [u8],
+}
+
+impl<P: Profile> Tracker<P> {
+    /// A stream says who it is.
+    pub(super) fn login(&mut self, number: u32, login: &Login<'_>) {
+        if let Err(code) = self.try_login(number, login) {
+            self.refuse_login(number, code);
+        }
+    }
+
+    fn refuse_login(&mut self, number: u32, code: Code) {
+        count(&mut self.counters.logins_refused);
+        if let Some(stream) = self.links.get(number).map(|link| link.stream) {
+            self.tell_application(Event::Refused { stream, code });
+        }
+        self.part(number, code);
+    }
+
+    fn try_login(&mut self, number: u32, login: &Login<'_>) -> Result<(), Code> {
+        if login.version == 0 {
+            return Err(Code::Version);
+        }
+        let name = Text::new(login.name).map_err(|_| Code::BadName)?.as_bytes();
+        if name.len() > USER_MAX {
+            return Err(Code::BadName);
+        }
+        let account = self.links.get(number).ok_or(Code::Gone)?.account;
+        let is_allowed =
+            if account.is_empty() { self.settings.anonymous } else { self.directory.texts.is(account, name) };
+        if !is_allowed {
+            return Err(Code::NotAllowed);
+        }
+        self.make_way(name, &login.resume)?;
+        let is_known = login.epoch == self.directory.secrets.epoch()
+            && login.number <= self.directory.changes.last();
+        let stored = self.directory.texts.store(name).ok_or(Code::Full)?;
+        let has_seat = self.seats_taken < self.settings.seats.max(1);
+        let link = self.links.get_mut(number).ok_or(Code::Gone)?;
+        let stream = link.stream;
+        let session = link.session_mut().ok_or(Code::Gone)?;
+        session.name = stored;
+        session.door = login.door;
+        session.wants_list = login.wants_list;
+        session.knows = if is_known { login.number } else { 0 };
+        if has_seat {
+            return self.admit(number);
+        }
+        if self.line.length() >= self.settings.waiting {
+            return Err(Code::NoSeat);
+        }
+        link.state = State::InLine;
+        self.line.push(&mut self.links, number);
+        self.tell_application(Event::Waits { stream });
+        self.watch(number);
+        self.links.give_turn(number);
+        Ok(())
+    }
+
+    /// Sees to it that nobody of this name is there, or says why somebody stays.
+    fn make_way(&mut self, name: &[u8], resume: &[u8; RESUME_LENGTH]) -> Result<(), Code> {
+        let Some(user) = self.directory.user_named(name) else { return Ok(()) };
+        let found = self.directory.users.get(user).ok_or(Code::Gone)?;
+        if matches!(found.standing, Standing::Registering | Standing::Unregistering) {
+            return Err(Code::NameInUse);
+        }
+        let replaces = self.settings.same_name == SameName::Replace;
+        match found.presence {
+            Presence::Away => Ok(()),
+            Presence::Command if replaces => {
+                self.directory.leave(user);
+                self.tell_application(Event::Left { user: UserId(user), code: Code::Replaced });
+                Ok(())
+            }
+            Presence::Session(link) => {
+                let proof = self.links.get(link).and_then(Link::session).map_or(0, |session| session.proof);
+                if !replaces && !is_same(&self.directory.secrets.resume(proof), resume) {
+                    return Err(Code::NameInUse);
+                }
+                self.leave(link, Code::Replaced);
+                self.part(link, Code::Replaced);
+                Ok(())
+            }
+            Presence::Command => Err(Code::NameInUse),
+        }
+    }
+
+    /// Gives a session a seat, which must be free.
+    fn admit(&mut self, number: u32) -> Result<(), Code> {
+        let session = self.links.get(number).and_then(Link::session).ok_or(Code::Gone)?;
+        let (stored, door) = (session.name, session.door);
+        let mut name = [0; USER_MAX];
+        let name = self.directory.texts.copy(stored, &mut name).ok_or(Code::BadName)?;
+        let user = match self.directory.user_named(name) {
+            Some(user) if self.directory.is_there(user) => return Err(Code::NameInUse),
+            Some(user) => user,
+            None => self.directory.add_user(name, Standing::Guest).ok_or(Code::Full)?,
+        };
+        let proof = self.directory.secrets.next();
+        let (link, newest) = (self.links.get_mut(number).ok_or(Code::Gone)?, self.directory.changes.last());
+        link.state = State::Member;
+        let (address, stream) = (link.address, link.stream);
+        let session = link.session_mut().ok_or(Code::Gone)?;
+        session.user = user;
+        session.name = crate::texts::Stored::EMPTY;
+        session.proof = proof;
+        session.feed = if session.wants_list { Feed::new(session.knows, newest) } else { Feed::OFF };
+        session.owes.welcome = true;
+        self.directory.texts.free(stored);
+        self.seats_taken = self.seats_taken.saturating_add(1);
+        self.directory.come(user, Presence::Session(number), address, door);
+        count(&mut self.counters.logins);
+        self.tell_application(Event::Came { user: UserId(user), stream });
+        self.watch(number);
+        self.links.give_turn(number);
+        Ok(())
+    }
+
+    /// A session is over, whatever becomes of its stream: seat, place in the line, files and transfers are let go.
+    pub(super) fn leave(&mut self, number: u32, code: Code) {
+        let Some(link) = self.links.get_mut(number) else { return };
+        let state = link.state;
+        let Some(session) = link.session_mut() else { return };
+        let name = core::mem::replace(&mut session.name, crate::texts::Stored::EMPTY);
+        let user = core::mem::replace(&mut session.user, NONE);
+        self.directory.texts.free(name);
+        match state {
+            State::InLine => self.line.leave(&mut self.links, number),
+            State::Member => {
+                self.leave_transfers(number);
+                self.directory.leave(user);
+                self.seats_taken = self.seats_taken.saturating_sub(1);
+                self.tell_application(Event::Left { user: UserId(user), code });
+            }
+            _ => {}
+        }
+        if let Some(link) = self.links.get_mut(number).filter(|link| link.is_talking()) {
+            link.state = State::Abort;
+        }
+        self.fill_seats();
+    }
+
+    /// Free seats go to those who wait.
+    fn fill_seats(&mut self) {
+        while self.seats_taken < self.settings.seats.max(1) {
+            let Some(first) = self.line.first() else { return };
+            self.line.leave(&mut self.links, first);
+            if let Err(code) = self.admit(first) {
+                self.drop_name(first);
+                self.refuse_login(first, code);
+            }
+        }
+    }
+
+    fn drop_name(&mut self, number: u32) {
+        let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) else { return };
+        let name = core::mem::replace(&mut session.name, crate::texts::Stored::EMPTY);
+        self.directory.texts.free(name);
+    }
+
+    /// The version that is spoken with a client.
+    pub(super) const fn version() -> u8 {
+        VERSION
+    }
+}

@@ -1,0 +1,195 @@
+//! What sessions ask for.
+
+use super::{
+    Tracker,
+    counters::count,
+    directory::FileState,
+    link::{Link, Reply, State},
+    login::Login,
+    profile::Profile,
+};
+use crate::wire::{
+    Name, Text,
+    session::{Code, FileInfo, Frame, Request, Unread},
+};
+
+impl<P: Profile> Tracker<P> {
+    /// Takes the messages of a session that are whole, until one has to be answered first. How many bytes that
+    /// were.
+    pub(super) fn take(&mut self, number: u32, bytes: &[u8]) -> usize {
+        let mut taken = 0_usize;
+        while let Some(link) = self.links.get_mut(number) {
+            let rest = bytes.get(taken..).unwrap_or_default();
+            if matches!(link.state, State::Attached { .. } | State::Joined { .. }) {
+                // They are the other side's.
+                return taken;
+            }
+            if !link.is_talking() {
+                return bytes.len();
+            }
+            let Some(session) = link.session_mut() else { return bytes.len() };
+            if session.reply.is_some() || rest.is_empty() {
+                return taken;
+            }
+            if session.skip > 0 {
+                let skipped = rest.len().min(session.skip as usize);
+                session.skip = session.skip.saturating_sub(skipped as u32);
+                taken = taken.saturating_add(skipped);
+                continue;
+            }
+            match Frame::first(rest) {
+                Frame::Incomplete => return taken,
+                Frame::Malformed => self.malformed(number),
+                Frame::Long { kind, length } => {
+                    session.skip = length as u32;
+                    match Unread::unknown(kind) {
+                        Unread::Optional => count(&mut self.counters.unknown),
+                        _ => self.unsupported(number, kind),
+                    }
+                }
+                Frame::Whole { kind, fields, length } => {
+                    taken = taken.saturating_add(length);
+                    match Request::parse(kind, fields) {
+                        Ok(request) => self.request(number, &request),
+                        Err(Unread::Optional) => count(&mut self.counters.unknown),
+                        Err(Unread::Unsupported) => self.unsupported(number, kind),
+                        Err(Unread::Malformed) => self.malformed(number),
+                    }
+                }
+            }
+        }
+        bytes.len()
+    }
+
+    /// A message that breaks the format ends its session: what follows may mean anything.
+    fn malformed(&mut self, number: u32) {
+        count(&mut self.counters.malformed);
+        self.dismiss_link(number, Code::Malformed);
+    }
+
+    fn unsupported(&mut self, number: u32, kind: u8) {
+        count(&mut self.counters.unknown);
+        self.reply(number, Reply::Unsupported { kind });
+    }
+
+    pub(super) fn reply(&mut self, number: u32, reply: Reply) {
+        if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
+            session.reply = Some(reply);
+        }
+        self.links.give_turn(number);
+    }
+
+    fn request(&mut self, number: u32, request: &Request<'_>) {
+        let Some(state) = self.links.get(number).map(|link| link.state) else { return };
+        match (*request, state) {
+            (
+                Request::Login { version, wants_list, epoch, number: change, resume, door, name },
+                State::Hello,
+            ) => {
+                let login = Login { version, wants_list, epoch, number: change, resume, door, name };
+                self.login(number, &login);
+            }
+            (Request::Attach { transfer, token, side }, State::Hello) => {
+                self.attach(number, transfer, &token, side);
+            }
+            (Request::Ping, _) => {
+                if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
+                    session.owes.pong = true;
+                }
+                self.links.give_turn(number);
+            }
+            (Request::Pong, _) => {}
+            (Request::Logout, _) => self.dismiss_link(number, Code::Done),
+            (Request::Publish { tag, file, name }, State::Member) => {
+                let outcome = self.publish(number, name, file);
+                self.answer(number, tag, outcome);
+            }
+            (Request::Withdraw { tag, name }, State::Member) => {
+                let outcome = self.withdraw(number, name);
+                self.answer(number, tag, outcome);
+            }
+            (Request::Fetch { tag, way, owner, name }, State::Member) => {
+                if let Err(code) = self.fetch(number, (tag, way), owner, name) {
+                    self.answer(number, tag, Err(code));
+                }
+            }
+            (Request::Ready { transfer, tcp, rdt }, State::Member) => {
+                let is_known = self.ready(number, transfer, tcp, rdt);
+                self.answer_for(is_known);
+            }
+            (Request::Refuse { transfer, code }, State::Member) => {
+                let is_known = self.end(number, transfer, code, true);
+                self.answer_for(is_known);
+            }
+            (Request::End { transfer, code }, State::Member) => {
+                let is_known = self.end(number, transfer, code, false);
+                self.answer_for(is_known);
+            }
+            // Before the log-in, or a second one.
+            _ => self.malformed(number),
+        }
+    }
+
+    /// An answer for a transfer changes nothing when it is not the session's own, or is over: the end of one may
+    /// cross the answer.
+    fn answer_for(&mut self, is_known: bool) {
+        if !is_known {
+            count(&mut self.counters.strangers);
+        }
+    }
+
+    fn answer(&mut self, number: u32, tag: u32, outcome: Result<(), Code>) {
+        match outcome {
+            Ok(()) => {
+                if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
+                    session.done = Some(tag);
+                }
+                self.links.give_turn(number);
+            }
+            Err(code) => {
+                count(&mut self.counters.refused);
+                self.reply(number, Reply::Failed { tag, code });
+            }
+        }
+    }
+
+    fn publish(&mut self, number: u32, name: &[u8], info: FileInfo) -> Result<(), Code> {
+        let link = self.links.get(number).ok_or(Code::Gone)?;
+        let user = link.session().ok_or(Code::Gone)?.user;
+        if !link.rights.publish {
+            return Err(Code::NotAllowed);
+        }
+        if Name::new(name).is_err() || Text::new(name).is_err() {
+            return Err(Code::BadName);
+        }
+        if let Some(file) = self.directory.file_named(user, name) {
+            let found = self.directory.files.get_mut(file).ok_or(Code::Gone)?;
+            if found.state != FileState::Settled {
+                return Err(Code::Busy);
+            }
+            if found.info != info {
+                found.info = info;
+                self.directory.announce(file);
+            }
+            return Ok(());
+        }
+        let files = self.directory.users.get(user).map_or(0, |user| user.files);
+        if files >= self.settings.files_per_user {
+            return Err(Code::Full);
+        }
+        let file = self.directory.add_file(user, name, info, false).ok_or(Code::Full)?;
+        self.directory.announce(file);
+        Ok(())
+    }
+
+    fn withdraw(&mut self, number: u32, name: &[u8]) -> Result<(), Code> {
+        let user = self.links.get(number).and_then(Link::session).ok_or(Code::Gone)?.user;
+        let file = self.directory.file_named(user, name).ok_or(Code::NotShared)?;
+        // What was published by command is stored, and goes by command.
+        if self.directory.files.get(file).is_some_and(|file| file.is_kept) {
+            return Err(Code::NotAllowed);
+        }
+        self.directory.withdraw(file);
+        Ok(())
+    }
+}

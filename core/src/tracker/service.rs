@@ -1,0 +1,313 @@
+//! What the driver feeds to a tracker, and what it is asked for in return.
+
+use super::{
+    Dialect, Event, Peer, Step, Sweep, Tracker,
+    counters::count,
+    link::{End, Role, State},
+    profile::Profile,
+};
+use crate::{
+    Instant,
+    limits::MESSAGE_MAX,
+    stream::{Action, Closed, Fault, FileId, Service, StreamId},
+    wire::session::{Code, Notice},
+};
+use core::net::{IpAddr, Ipv4Addr};
+
+impl<P: Profile> Service for Tracker<P> {
+    type Event = Event;
+
+    /// As [`Tracker::opened_as`] for a session from nowhere in particular: nobody can be sent there.
+    fn opened(&mut self, now: Instant, stream: StreamId) -> bool {
+        self.opened_as(now, stream, Dialect::Session, &Peer::at(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
+    }
+
+    fn received(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) -> usize {
+        self.now = now;
+        let Some(number) = self.links.named(stream.0) else { return bytes.len() };
+        match self.links.get_mut(number).map(|link| &mut link.role) {
+            None => bytes.len(),
+            Some(Role::Session(session)) => {
+                session.heard = now;
+                self.take(number, bytes)
+            }
+            Some(Role::Command(_)) => self.take_command(number, bytes),
+        }
+    }
+
+    fn moved(&mut self, now: Instant, stream: StreamId, outcome: Result<(), Fault>) {
+        self.now = now;
+        let Some(number) = self.links.named(stream.0) else { return };
+        if let Some(State::Joined { transfer, side, .. }) = self.links.get(number).map(|link| link.state) {
+            self.spliced(number, transfer, side, outcome);
+        }
+    }
+
+    fn finished(&mut self, now: Instant, stream: StreamId) {
+        self.now = now;
+        let Some(number) = self.links.named(stream.0) else { return };
+        let Some(link) = self.links.get_mut(number) else { return };
+        match link.state {
+            // It leaves without a word.
+            State::Hello | State::InLine | State::Member => {
+                let is_member = link.state == State::Member;
+                self.leave(number, Code::Gone);
+                if is_member {
+                    count(&mut self.counters.died);
+                }
+                self.part(number, Code::Gone);
+            }
+            State::Command => self.command_finished(number),
+            _ => {}
+        }
+    }
+
+    fn closed(&mut self, now: Instant, stream: StreamId, _how: Closed) {
+        self.now = now;
+        let Some(number) = self.links.take_name(stream.0) else { return };
+        let Some(state) = self.links.get(number).map(|link| link.state) else { return };
+        match state {
+            State::Attached { transfer, side } | State::Joined { transfer, side, .. } => {
+                self.relay_closed(number, transfer, side);
+            }
+            State::Member => count(&mut self.counters.died),
+            _ => {}
+        }
+        self.leave(number, Code::Gone);
+        let Some(link) = self.links.get_mut(number) else { return };
+        link.is_open = false;
+        link.state = State::Gone;
+        self.links.set_deadline(number, None);
+        // It goes when its turn comes: to take it out of the queue of turns now could take long.
+        self.links.give_turn(number);
+    }
+
+    /// A tracker stores nothing by itself.
+    fn stored(&mut self, now: Instant, _file: FileId, _outcome: Result<u64, Fault>) {
+        self.now = now;
+    }
+
+    fn flushed(&mut self, now: Instant, stream: StreamId) {
+        self.now = now;
+        let Some(number) = self.links.named(stream.0) else { return };
+        let newest = self.sweep.newest;
+        let Some(link) = self.links.get_mut(number) else { return };
+        link.in_flight = false;
+        let has_more = match &link.role {
+            // Changes that have not gone out to anybody wait for the sweep.
+            Role::Session(session) => session.owes_something() || session.feed.is_behind(newest),
+            Role::Command(_) => true,
+        };
+        if has_more || !matches!(link.state, State::Member | State::Hello | State::InLine) {
+            self.links.give_turn(number);
+        }
+    }
+
+    fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Action<'b, Event> {
+        self.now = now;
+        if room.len() < MESSAGE_MAX {
+            return Action::Wait(self.next_deadline());
+        }
+        match self.next(room) {
+            None => Action::Wait(self.next_deadline()),
+            Some(Step::Write { stream, length }) => {
+                Action::Write { stream, bytes: room.get(..length).unwrap_or_default() }
+            }
+            Some(Step::Splice { from, to }) => Action::Splice { from, to },
+            Some(Step::Finish(stream)) => Action::Finish(stream),
+            Some(Step::Abort(stream)) => Action::Abort(stream),
+            Some(Step::Tell(event)) => Action::Event(event),
+        }
+    }
+}
+
+impl<P: Profile> Tracker<P> {
+    /// What is to be done next, if anything: time-outs, then what was asked for, then the news for everybody.
+    fn next(&mut self, room: &mut [u8]) -> Option<Step> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(Step::Tell(event));
+            }
+            if let Some(number) = self.links.take_expired(self.now) {
+                self.expired(number);
+                continue;
+            }
+            if let Some(place) = self.transfers.take_expired(self.now) {
+                self.transfer_expired(place);
+                continue;
+            }
+            if let Some(place) = self.transfers.take_turn() {
+                match self.join(place, room) {
+                    Some(step) => return Some(step),
+                    None => continue,
+                }
+            }
+            if let Some(number) = self.links.take_turn() {
+                match self.step(number, room) {
+                    Some(step) => return Some(step),
+                    None => continue,
+                }
+            }
+            match self.sweep(room) {
+                Some(step) => return Some(step),
+                None if self.sweep.next.is_some() => {}
+                None => return None,
+            }
+        }
+    }
+
+    /// The next step of a link whose turn it is.
+    fn step(&mut self, number: u32, room: &mut [u8]) -> Option<Step> {
+        let link = self.links.get_mut(number)?;
+        let stream = link.stream;
+        if !link.is_open {
+            return self.step_closed(number);
+        }
+        match link.state {
+            State::Hello | State::InLine | State::Member => self.write(number, room),
+            State::Command => self.step_command(number, room),
+            State::Part(code) => {
+                if link.in_flight {
+                    return None;
+                }
+                link.state = State::Finish { is_relay: false };
+                self.links.give_turn(number);
+                Some(Step::Write { stream, length: Notice::Bye { code }.emit(room)? })
+            }
+            State::Finish { is_relay } => {
+                link.state = State::Closing;
+                let patience = if is_relay { self.settings.close_timeout } else { self.settings.linger };
+                self.links.set_deadline(number, Some(self.now + patience));
+                Some(Step::Finish(stream))
+            }
+            State::Joined { ref mut end, .. } => {
+                let is_owed = *end == End::Owed;
+                if is_owed {
+                    *end = End::Told;
+                }
+                is_owed.then_some(Step::Finish(stream))
+            }
+            State::Abort => {
+                link.state = State::Gone;
+                self.links.set_deadline(number, None);
+                Some(Step::Abort(stream))
+            }
+            State::Attached { .. } | State::Closing | State::Gone => None,
+        }
+    }
+
+    /// A link whose stream has gone: it goes too, unless storage owes it an answer.
+    fn step_closed(&mut self, number: u32) -> Option<Step> {
+        if self.command_is_waiting(number) {
+            return self.step_command(number, &mut []);
+        }
+        if let Some(link) = self.links.remove(number) {
+            self.directory.texts.free(link.account);
+            self.drop_command(&link.role);
+        }
+        None
+    }
+
+    /// Writes what a session is to be told, unless something is still on its way.
+    fn write(&mut self, number: u32, room: &mut [u8]) -> Option<Step> {
+        let link = self.links.get(number).filter(|link| !link.in_flight && link.is_talking())?;
+        let stream = link.stream;
+        let length = self.compose(number, room);
+        let newest = self.sweep.newest;
+        let session = self.links.get_mut(number)?.session_mut()?;
+        if length == 0 {
+            if session.feed.is_behind(newest) {
+                self.links.give_turn(number);
+            }
+            return None;
+        }
+        session.wrote = self.now;
+        self.links.get_mut(number)?.in_flight = true;
+        Some(Step::Write { stream, length })
+    }
+
+    /// The newest changes go out to all sessions that have nothing on its way; the others get them when it has left.
+    fn sweep(&mut self, room: &mut [u8]) -> Option<Step> {
+        let newest = self.directory.changes.last();
+        if self.sweep.next.is_none() {
+            let has_news = newest > self.sweep.newest || self.line.has_moved;
+            if !has_news || self.sweep.due > self.now {
+                return None;
+            }
+            self.sweep = Sweep { next: Some(0), newest, due: self.now + self.settings.gather };
+            if self.line.has_moved {
+                self.line.tell(&mut self.links);
+                return None;
+            }
+        }
+        let reach = self.links.bound() as u32;
+        while let Some(number) = self.sweep.next.filter(|&number| number < reach) {
+            self.sweep.next = Some(number.saturating_add(1));
+            let newest = self.sweep.newest;
+            let is_behind = self.links.get(number).is_some_and(|link| {
+                link.state == State::Member
+                    && !link.in_flight
+                    && link.session().is_some_and(|session| session.feed.is_behind(newest))
+            });
+            if is_behind && let Some(step) = self.write(number, room) {
+                return Some(step);
+            }
+        }
+        self.sweep.next = None;
+        None
+    }
+
+    fn expired(&mut self, number: u32) {
+        let Some(link) = self.links.get_mut(number) else { return };
+        match link.state {
+            State::Hello => self.dismiss_link(number, Code::Silent),
+            State::InLine | State::Member => self.look_after(number),
+            State::Command => self.command_expired(number),
+            State::Part(_) | State::Finish { .. } | State::Closing => {
+                link.state = State::Abort;
+                self.links.give_turn(number);
+            }
+            State::Attached { .. } | State::Joined { .. } | State::Abort | State::Gone => {}
+        }
+    }
+
+    /// A session has been silent for long, or takes nothing in.
+    fn look_after(&mut self, number: u32) {
+        let (dead_after, ping_after) = (self.settings.dead_after, self.settings.ping_after);
+        let Some(link) = self.links.get_mut(number) else { return };
+        let in_flight = link.in_flight;
+        let Some(session) = link.session_mut() else { return };
+        let is_stuck = in_flight && session.wrote + dead_after <= self.now;
+        if session.heard + dead_after <= self.now || is_stuck {
+            count(&mut self.counters.died);
+            self.leave(number, Code::Silent);
+            // It may still read, and learn why.
+            if !in_flight {
+                self.part(number, Code::Silent);
+            }
+            self.links.give_turn(number);
+            return;
+        }
+        if session.heard + ping_after <= self.now {
+            session.owes.ping = true;
+            let dead = session.heard + dead_after;
+            let stuck = if in_flight { session.wrote + dead_after } else { dead };
+            self.links.set_deadline(number, Some(dead.min(stuck)));
+            self.links.give_turn(number);
+            return;
+        }
+        self.watch(number);
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let has_news = self.directory.changes.last() > self.sweep.newest || self.line.has_moved;
+        [
+            self.links.next_deadline(),
+            self.transfers.next_deadline(),
+            has_news.then_some(self.sweep.due),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+}

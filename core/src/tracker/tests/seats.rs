@@ -1,0 +1,278 @@
+//! Seats, the line, second log-ins, silence, and what is not a log-in.
+
+use super::{Small, speaker::Speaker, tracker, world::World};
+use crate::{
+    stream::Closed,
+    tracker::{Dialect, Fixed, Peer, Rights, SameName, Settings, Tracker},
+    wire::{
+        Text,
+        session::{Code, Request},
+    },
+};
+use core::{net::IpAddr, time::Duration};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn world(settings: Settings) -> World<Small> {
+    World::new(tracker(settings))
+}
+
+fn join(world: &mut World<Small>, name: &str) -> Speaker {
+    let mut speaker = Speaker::new(name);
+    assert!(speaker.join(world));
+    speaker
+}
+
+#[test]
+fn a_tracker_of_one_seat_seats_them_in_the_order_in_which_they_came() {
+    let mut world = world(Settings { seats: 1, waiting: 2, ..Settings::DEFAULT });
+    let ana = join(&mut world, "ana");
+    let (mut eva, mut bob) = (join(&mut world, "eva"), join(&mut world, "bob"));
+    assert_eq!((eva.heard.as_slice(), bob.heard.as_slice()), (&["Waiting { place: 1 }".into()][..], &["Waiting { place: 2 }".into()][..]));
+    assert_eq!(join(&mut world, "zoe").bye, Some(Code::NoSeat));
+    assert_eq!((world.tracker.seats_taken(), world.tracker.waiting()), (1, 2));
+    world.close(ana.stream, Closed::Broken);
+    world.pass(SECOND);
+    eva.listen(&mut world);
+    bob.listen(&mut world);
+    assert!(eva.me.is_some() && bob.me.is_none());
+    assert_eq!(bob.heard.last().unwrap(), "Waiting { place: 1 }");
+    eva.say(&mut world, &Request::Logout);
+    world.pass(SECOND);
+    eva.listen(&mut world);
+    bob.listen(&mut world);
+    assert_eq!((eva.bye, bob.me.is_some()), (Some(Code::Done), true));
+    assert_eq!((world.tracker.seats_taken(), world.tracker.waiting()), (1, 0));
+}
+
+#[test]
+fn who_waits_can_leave_and_the_others_move_up() {
+    let mut world = world(Settings { seats: 1, ..Settings::DEFAULT });
+    let _ana = join(&mut world, "ana");
+    let (eva, mut bob) = (join(&mut world, "eva"), join(&mut world, "bob"));
+    world.close(eva.stream, Closed::Broken);
+    world.pass(SECOND);
+    bob.listen(&mut world);
+    assert_eq!(bob.heard, ["Waiting { place: 2 }", "Waiting { place: 1 }"]);
+    assert_eq!((world.tracker.links(), world.tracker.waiting()), (2, 1));
+}
+
+#[test]
+fn with_no_line_who_finds_no_seat_is_refused() {
+    let mut world = world(Settings { seats: 1, waiting: 0, ..Settings::DEFAULT });
+    let _ana = join(&mut world, "ana");
+    let eva = join(&mut world, "eva");
+    assert_eq!(eva.bye, Some(Code::NoSeat));
+    assert!(world.streams[&eva.stream].finished);
+    assert_eq!(world.tracker.counters().logins_refused, 1);
+}
+
+#[test]
+fn a_second_login_of_a_name_is_refused_or_takes_the_place_of_the_first() {
+    let mut world = world(Settings::DEFAULT);
+    let mut first = join(&mut world, "ana");
+    assert_eq!(join(&mut world, "ana").bye, Some(Code::NameInUse));
+    // The same client again, which has noticed before the tracker that its stream is dead.
+    let mut again = Speaker::new("ana");
+    again.resume = first.resume;
+    assert!(again.join(&mut world));
+    assert!(again.me.is_some());
+    first.listen(&mut world);
+    assert_eq!(first.bye, Some(Code::Replaced));
+
+    let mut world = World::new(tracker(Settings { same_name: SameName::Replace, ..Settings::DEFAULT }));
+    let mut first = join(&mut world, "ana");
+    assert!(join(&mut world, "ana").me.is_some());
+    first.listen(&mut world);
+    assert_eq!((first.bye, world.tracker.online()), (Some(Code::Replaced), 1));
+}
+
+#[test]
+fn the_dead_are_found_and_announced() {
+    let mut world = world(Settings::DEFAULT);
+    let (mut ana, mut eva) = (join(&mut world, "ana"), join(&mut world, "eva"));
+    for second in 0..61 {
+        world.pass(SECOND);
+        eva.listen(&mut world);
+        ana.listen(&mut world);
+        if second % 10 == 0 {
+            eva.say(&mut world, &Request::Ping);
+            world.run();
+        }
+    }
+    assert_eq!((ana.pings, ana.bye), (1, Some(Code::Silent)));
+    assert_eq!((eva.pings, eva.users.len(), world.tracker.online()), (0, 0, 1));
+    assert_eq!(eva.heard.iter().filter(|heard| *heard == "Pong").count(), 6);
+}
+
+#[test]
+fn who_answers_a_ping_lives() {
+    let mut world = world(Settings::DEFAULT);
+    let mut ana = join(&mut world, "ana");
+    for _ in 0..300 {
+        world.pass(SECOND);
+        let before = ana.pings;
+        ana.listen(&mut world);
+        if ana.pings > before {
+            ana.say(&mut world, &Request::Pong);
+            world.run();
+        }
+    }
+    assert_eq!((ana.bye, ana.pings), (None, 10));
+}
+
+#[test]
+fn a_client_that_takes_nothing_in_is_let_go() {
+    let mut world = world(Settings::DEFAULT);
+    let (ana, eva) = (join(&mut world, "ana"), join(&mut world, "eva"));
+    world.streams.get_mut(&eva.stream).unwrap().pace = 0;
+    for number in 0..200 {
+        world.pass(SECOND);
+        ana.publish(&mut world, "x", number);
+        eva.say(&mut world, &Request::Ping);
+        world.run();
+    }
+    assert!(world.streams[&eva.stream].aborted);
+    assert_eq!(world.tracker.online(), 1);
+}
+
+#[test]
+fn names_that_cannot_be_used_are_refused() {
+    let mut world = world(Settings::DEFAULT);
+    for name in [b"".as_slice(), b"a\0b", b"a\nb", b"\xff\xfe", b"\x1b[2J", &[b'x'; 65], &[b'x'; 255]] {
+        let mut ana = Speaker::new("");
+        ana.stream = world.open(Dialect::Session, &Peer::at(IpAddr::from([1, 1, 1, 1]))).unwrap();
+        let login = Request::Login {
+            version: 1,
+            wants_list: true,
+            epoch: 0,
+            number: 0,
+            resume: [0; 16],
+            door: 0,
+            name,
+        };
+        ana.say(&mut world, &login);
+        world.run();
+        ana.listen(&mut world);
+        assert_eq!(ana.bye, Some(Code::BadName));
+        world.finish(ana.stream);
+        world.tidy();
+    }
+    assert_eq!((world.tracker.links(), world.tracker.directory.texts.used()), (0, 0));
+}
+
+#[test]
+fn who_has_an_account_logs_in_by_its_name_and_no_other() {
+    let mut world = World::new(tracker(Settings { anonymous: false, ..Settings::DEFAULT }));
+    let address = IpAddr::from([1, 1, 1, 1]);
+    let account = |name| Peer { account: Text::new(name).ok(), ..Peer::at(address) };
+    for (peer, expected) in [
+        (Peer::at(address), Some(Code::NotAllowed)),
+        (account(b"eva"), Some(Code::NotAllowed)),
+        (account(b"ana"), None),
+    ] {
+        let mut ana = Speaker::new("ana");
+        assert!(ana.join_from(&mut world, &peer));
+        assert_eq!(ana.bye, expected);
+    }
+    let mut eva = Speaker::new("eva");
+    let rights = Rights { publish: false, fetch: false };
+    assert!(eva.join_from(&mut world, &Peer { rights, ..account(b"eva") }));
+    eva.publish(&mut world, "x", 1);
+    eva.fetch(&mut world, 2, crate::wire::session::Way::Direct, "ana", "x");
+    world.run();
+    eva.listen(&mut world);
+    assert_eq!(eva.failed, [(1, Code::NotAllowed), (2, Code::NotAllowed)]);
+}
+
+#[test]
+fn a_stream_that_says_nothing_is_let_go() {
+    let mut world = World::new(Tracker::<Fixed<1, 1, 1, 4, 1, 1>>::fixed(Settings::DEFAULT, [1; 32]));
+    let stream = world.open(Dialect::Session, &Peer::at(IpAddr::from([1, 1, 1, 1]))).unwrap();
+    assert!(world.open(Dialect::Session, &Peer::at(IpAddr::from([1, 1, 1, 1]))).is_none());
+    world.write(stream, &[0]);
+    world.pass(Duration::from_secs(10));
+    assert!(world.streams[&stream].finished);
+    world.pass(Duration::from_secs(5));
+    assert!(world.streams[&stream].aborted);
+    world.tidy();
+    assert_eq!((world.tracker.links(), world.wait, world.tracker.counters().turned_away), (0, None, 1));
+}
+
+#[test]
+fn a_tracker_of_one_of_everything_works() {
+    let mut world = World::new(Tracker::<Fixed<1, 1, 1, 4, 1, 1>>::fixed(Settings::DEFAULT, [1; 32]));
+    for round in 0..20 {
+        let mut ana = Speaker::new(&format!("ana{round}"));
+        assert!(ana.join(&mut world));
+        ana.publish(&mut world, "x", 1);
+        ana.publish(&mut world, "y", 1);
+        world.run();
+        ana.listen(&mut world);
+        assert_eq!((ana.heard.as_slice(), ana.failed.as_slice()), (&["Done { tag: 1 }".to_owned()][..], &[(1, Code::Full)][..]));
+        world.close(ana.stream, Closed::Broken);
+        assert_eq!((world.tracker.links(), world.tracker.files(), world.tracker.directory.texts.used()), (0, 0, 0));
+    }
+}
+
+#[test]
+fn malformed_messages_end_their_own_session_and_nothing_else() {
+    let mut login = [0; 512];
+    let length = Request::Login {
+        version: 1,
+        wants_list: true,
+        epoch: 0,
+        number: 0,
+        resume: [0; 16],
+        door: 0,
+        name: b"eva",
+    }
+    .emit(&mut login)
+    .unwrap();
+    let login = &login[..length];
+    let again: &[u8] = login;
+    for bytes in [&[0, 0][..], &[0, 1, 3], &[0, 2, 4, 0], &[0, 6, 4, 0, 0, 0, 0, 9], again, b"\x00\x01\x02"] {
+        let mut world = world(Settings::DEFAULT);
+        let mut ana = join(&mut world, "ana");
+        let mut eva = join(&mut world, "eva");
+        world.write(eva.stream, bytes);
+        world.pass(SECOND);
+        eva.listen(&mut world);
+        ana.listen(&mut world);
+        assert_eq!((eva.bye, ana.users.len(), world.tracker.online()), (Some(Code::Malformed), 0, 1), "{bytes:?}");
+        assert_eq!(world.tracker.counters().malformed, 1);
+    }
+}
+
+#[test]
+fn what_is_not_known_is_skipped_or_answered_however_long_it_is() {
+    for chunk in [1, 7, usize::MAX] {
+        let mut world = world(Settings::DEFAULT);
+        world.chunk = chunk;
+        let mut ana = join(&mut world, "ana");
+        world.write(ana.stream, &[0, 3, 0x80, 1, 2]);
+        world.write(ana.stream, &[0, 3, 0x11, 1, 2]);
+        for kind in [0xff, 0x12, 0x03] {
+            world.write(ana.stream, &[0xff, 0xff, kind]);
+            world.write(ana.stream, &[7; 65_534]);
+        }
+        ana.say(&mut world, &Request::Ping);
+        world.run();
+        ana.listen(&mut world);
+        let unsupported = |kind: u8| format!("Unsupported {{ kind: {kind} }}");
+        assert_eq!(ana.heard, [unsupported(0x11), unsupported(0x12), unsupported(3), "Pong".into()]);
+        assert_eq!((ana.bye, world.tracker.counters().unknown), (None, 5));
+    }
+}
+
+#[test]
+fn a_dismissed_user_is_told_so() {
+    let mut world = world(Settings::DEFAULT);
+    let mut ana = join(&mut world, "ana");
+    let now = world.now;
+    assert!(world.tracker.dismiss(now, Text::new(b"ana").unwrap()));
+    assert!(!world.tracker.dismiss(now, Text::new(b"ana").unwrap()));
+    world.run();
+    ana.listen(&mut world);
+    assert_eq!((ana.bye, world.tracker.online()), (Some(Code::Dismissed), 0));
+}

@@ -1,0 +1,376 @@
+//! Brokered and relayed downloads: every way to go well, and every order in which they do not.
+
+use super::{Small, speaker::Speaker, tracker, world::World};
+use crate::{
+    stream::Closed,
+    tracker::{Dialect, Event, Peer, Settings},
+    wire::session::{Code, Request, Side, Way},
+};
+use core::{net::IpAddr, time::Duration};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+struct Pair {
+    world: World<Small>,
+    owner: Speaker,
+    requester: Speaker,
+}
+
+/// An owner of `x`, and somebody who wants it.
+fn pair(settings: Settings) -> Pair {
+    let mut world = World::new(tracker(settings));
+    let (mut owner, mut requester) = (Speaker::new("owner"), Speaker::new("requester"));
+    assert!(owner.join(&mut world) && requester.join(&mut world));
+    owner.publish(&mut world, "x", 5);
+    world.pass(SECOND);
+    let mut pair = Pair { world, owner, requester };
+    pair.listen();
+    pair
+}
+
+impl Pair {
+    fn listen(&mut self) {
+        self.world.run();
+        self.owner.listen(&mut self.world);
+        self.requester.listen(&mut self.world);
+    }
+
+    /// What the owner is asked.
+    fn ask(&mut self, way: Way) -> (u32, [u8; 16]) {
+        self.requester.fetch(&mut self.world, 9, way, "owner", "x");
+        self.listen();
+        let (transfer, asked, token) = self.owner.asks.pop().unwrap();
+        assert_eq!(asked, way);
+        (transfer, token)
+    }
+
+    fn ready(&mut self, transfer: u32) {
+        self.owner.say(&mut self.world, &Request::Ready { transfer, tcp: 80, rdt: 81 });
+        self.listen();
+    }
+
+    /// Nothing of a transfer is left.
+    fn settle(&mut self) {
+        self.listen();
+        self.world.pass(Duration::from_secs(5));
+        self.world.tidy();
+        assert_eq!(self.world.tracker.transfers(), 0);
+        for number in 0..self.world.tracker.links.bound() as u32 {
+            let Some(session) = self.world.tracker.links.get(number).and_then(|link| link.session()) else { continue };
+            assert_eq!((session.downloads, session.uploads, session.queue_first), (0, 0, u32::MAX));
+        }
+    }
+}
+
+#[test]
+fn a_direct_download_tells_each_side_where_the_other_is_and_both_the_same_token() {
+    let mut pair = pair(Settings::DEFAULT);
+    let (transfer, token) = pair.ask(Way::Direct);
+    assert!(pair.owner.heard.last().unwrap().contains("10.0.0.1"));
+    pair.ready(transfer);
+    assert_eq!(pair.requester.goes, [(9, transfer, Way::Direct, token)]);
+    let go = pair.requester.heard.last().unwrap();
+    assert!(go.contains("address: 10.0.0.1, tcp: 80, rdt: 81") && go.contains("introduction: None"), "{go}");
+    pair.requester.say(&mut pair.world, &Request::End { transfer, code: Code::Done });
+    pair.settle();
+    pair.listen();
+    assert_eq!((pair.owner.ended.as_slice(), pair.requester.ended.len()), (&[(transfer, Code::Done)][..], 0));
+    assert!(pair.world.events.iter().any(|event| matches!(event, Event::Ended { code: Code::Done, .. })));
+}
+
+#[test]
+fn two_with_keys_are_introduced() {
+    let mut world = World::new(tracker(Settings::DEFAULT));
+    let (mut owner, mut requester) = (Speaker::new("owner"), Speaker::new("requester"));
+    let peer = |key| Peer { key: Some([key; 32]), ..Peer::at(IpAddr::from([10, 0, 0, key])) };
+    assert!(owner.join_from(&mut world, &peer(1)) && requester.join_from(&mut world, &peer(2)));
+    owner.publish(&mut world, "x", 5);
+    let mut pair = Pair { world, owner, requester };
+    let (transfer, _) = pair.ask(Way::Direct);
+    pair.ready(transfer);
+    let (ask, go) = (pair.owner.heard.last().unwrap(), pair.requester.heard.last().unwrap());
+    let key = |key: u8| format!("key: {:?}", [key; 32]);
+    let secret = |text: &str| text.split("secret: ").nth(1).unwrap().split(']').next().unwrap().to_owned();
+    assert!(ask.contains(&key(2)) && go.contains(&key(1)));
+    assert_eq!(secret(ask), secret(go));
+    assert!(ask.contains("10.0.0.2") && go.contains("10.0.0.1"));
+}
+
+#[test]
+fn a_relayed_download_joins_two_streams_with_back_pressure() {
+    let mut pair = pair(Settings::DEFAULT);
+    let (transfer, token) = pair.ask(Way::Relayed);
+    let of_owner = pair.owner.attach(&mut pair.world, transfer, token, Side::Owner).unwrap();
+    pair.owner.say(&mut pair.world, &Request::Ready { transfer, tcp: 0, rdt: 0 });
+    pair.listen();
+    // It came before it was ready; that is an unknown transfer, and it comes again.
+    assert_eq!(pair.world.read(of_owner), [0, 2, 0x2c, 15]);
+    let of_owner = pair.owner.attach(&mut pair.world, transfer, token, Side::Owner).unwrap();
+    pair.world.write(of_owner, b"early");
+    pair.world.run();
+    assert_eq!(pair.requester.goes, [(9, transfer, Way::Relayed, token)]);
+    let of_requester = pair.requester.attach(&mut pair.world, transfer, token, Side::Requester).unwrap();
+    let attached = [0, 1, 0x2e];
+    assert_eq!(pair.world.read(of_owner), attached);
+    assert_eq!(pair.world.read(of_requester), [attached.as_slice(), b"early"].concat());
+    pair.world.write(of_requester, b"request");
+    pair.world.run();
+    assert_eq!(pair.world.read(of_owner), b"request");
+    // A slow side holds up its own transfer and nothing else.
+    pair.world.streams.get_mut(&of_requester).unwrap().pace = 0;
+    pair.world.write(of_owner, &[7; 100_000]);
+    pair.world.run();
+    assert!(pair.world.streams[&of_requester].backlog <= 512);
+    pair.world.streams.get_mut(&of_requester).unwrap().pace = 64;
+    pair.world.finish(of_requester);
+    assert!(pair.world.streams[&of_owner].finished);
+    assert_eq!(pair.world.tracker.transfers(), 1);
+    pair.world.finish(of_owner);
+    assert_eq!(pair.world.read(of_requester), [7; 100_000]);
+    assert!(pair.world.streams[&of_requester].finished);
+    pair.listen();
+    let done = [(transfer, Code::Done)];
+    assert_eq!((pair.owner.ended.as_slice(), pair.requester.ended.as_slice()), (&done[..], &done[..]));
+    pair.settle();
+    assert_eq!((pair.world.tracker.links(), pair.world.splices), (2, 2));
+    assert_eq!(pair.world.tracker.counters().relayed, 1);
+}
+
+/// What can go wrong, and what the other side is told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    OwnerDies,
+    RequesterDies,
+    OwnerEnds,
+    RequesterEnds,
+    Refuse,
+    TimeOut,
+    OwnerStreamDies,
+    RequesterStreamDies,
+    SpliceFails,
+    Withdraw,
+}
+
+const TROUBLES: [Trouble; 10] = [
+    Trouble::OwnerDies,
+    Trouble::RequesterDies,
+    Trouble::OwnerEnds,
+    Trouble::RequesterEnds,
+    Trouble::Refuse,
+    Trouble::TimeOut,
+    Trouble::OwnerStreamDies,
+    Trouble::RequesterStreamDies,
+    Trouble::SpliceFails,
+    Trouble::Withdraw,
+];
+
+impl Pair {
+    fn trouble(&mut self, trouble: Trouble, transfer: u32, streams: [Option<u32>; 2]) {
+        let end = Request::End { transfer, code: Code::Broken };
+        match trouble {
+            Trouble::OwnerDies => self.world.close(self.owner.stream, Closed::Broken),
+            Trouble::RequesterDies => self.world.close(self.requester.stream, Closed::Broken),
+            Trouble::OwnerEnds if self.owner.bye.is_none() => self.owner.say(&mut self.world, &end),
+            Trouble::RequesterEnds => self.requester.say(&mut self.world, &end),
+            Trouble::Refuse => {
+                self.owner.say(&mut self.world, &Request::Refuse { transfer, code: Code::Refused });
+            }
+            Trouble::TimeOut => {
+                // Long enough for every time-out but those of the sessions.
+                for _ in 0..4 {
+                    self.owner.say(&mut self.world, &Request::Ping);
+                    self.requester.say(&mut self.world, &Request::Ping);
+                    self.world.pass(Duration::from_secs(10));
+                }
+            }
+            Trouble::RequesterStreamDies | Trouble::SpliceFails => {
+                if let Some(stream) = streams[0] {
+                    if trouble == Trouble::SpliceFails {
+                        self.world.fail_splice(stream);
+                    } else {
+                        self.world.close(stream, Closed::Broken);
+                    }
+                }
+            }
+            Trouble::OwnerStreamDies => {
+                if let Some(stream) = streams[1] {
+                    self.world.close(stream, Closed::Broken);
+                }
+            }
+            Trouble::Withdraw => self.owner.withdraw(&mut self.world, "x"),
+            Trouble::OwnerEnds => {}
+        }
+        self.listen();
+    }
+}
+
+#[test]
+fn whatever_goes_wrong_in_whatever_order_ends_in_an_answer_and_leaks_nothing() {
+    let mut answers = std::collections::BTreeSet::new();
+    for way in [Way::Direct, Way::Relayed] {
+        for stage in 0..4 {
+            for first in TROUBLES {
+                for second in TROUBLES {
+                    let mut pair = pair(Settings { hold: Duration::from_secs(30), ..Settings::DEFAULT });
+                    let (transfer, token) = pair.ask(way);
+                    let mut streams = [None; 2];
+                    if stage > 0 {
+                        pair.ready(transfer);
+                    }
+                    if stage > 1 && way == Way::Relayed {
+                        streams[1] = pair.owner.attach(&mut pair.world, transfer, token, Side::Owner);
+                    }
+                    if stage > 2 && way == Way::Relayed {
+                        streams[0] = pair.requester.attach(&mut pair.world, transfer, token, Side::Requester);
+                        pair.world.write(streams[1].unwrap(), &[1; 1_000]);
+                        pair.world.streams.get_mut(&streams[0].unwrap()).unwrap().pace = 0;
+                        pair.world.run();
+                    }
+                    pair.trouble(first, transfer, streams);
+                    pair.trouble(second, transfer, streams);
+                    for stream in streams.into_iter().flatten() {
+                        if let Some(found) = pair.world.streams.get_mut(&stream) {
+                            found.pace = usize::MAX;
+                        }
+                        pair.world.finish(stream);
+                    }
+                    // What has not ended by now ends by a time-out, or by the end of its streams.
+                    for _ in 0..12 {
+                        pair.owner.say(&mut pair.world, &Request::Ping);
+                        pair.requester.say(&mut pair.world, &Request::Ping);
+                        pair.world.pass(Duration::from_secs(10));
+                    }
+                    pair.settle();
+                    let failed = pair.requester.failed.iter().map(|&(_, code)| code);
+                    let mut ends = failed.chain(pair.requester.ended.iter().map(|&(_, code)| code));
+                    let answer = ends.next();
+                    assert_eq!(ends.next(), None, "{way:?} {stage} {first:?} {second:?}: told twice");
+                    let is_silent = [first, second].iter().any(|&trouble| {
+                        trouble == Trouble::RequesterDies || (trouble == Trouble::RequesterEnds && stage > 0)
+                    });
+                    assert!(answer.is_some() || is_silent, "{way:?} {stage} {first:?} {second:?}");
+                    answers.extend(answer.map(|code| (way as u8, stage, format!("{first:?}"), code.to_string())));
+                    assert_eq!(pair.world.tracker.links(), pair.world.streams.len());
+                }
+            }
+        }
+    }
+    for (stage, first, code) in [
+        (0, "OwnerDies", "gone"),
+        (0, "Refuse", "refused"),
+        (0, "TimeOut", "no answer"),
+        (0, "OwnerEnds", "broken off"),
+        (1, "OwnerDies", "gone"),
+        (1, "TimeOut", "no answer"),
+        (3, "OwnerStreamDies", "broken off"),
+        (3, "SpliceFails", "broken off"),
+    ] {
+        assert!(answers.contains(&(1, stage, first.into(), code.into())), "{stage} {first} {code}");
+    }
+}
+
+#[test]
+fn what_cannot_be_fetched_is_answered_by_why() {
+    let mut pair = pair(Settings::DEFAULT);
+    let long = "u".repeat(255);
+    for (owner, name, code) in [
+        ("nobody", "x", Code::UnknownUser),
+        (long.as_str(), "x", Code::UnknownUser),
+        ("owner", "y", Code::NotShared),
+        ("owner", "\0", Code::NotShared),
+        ("requester", "x", Code::NotShared),
+    ] {
+        pair.requester.fetch(&mut pair.world, 3, Way::Direct, owner, name);
+        pair.listen();
+        assert_eq!(pair.requester.failed.pop(), Some((3, code)), "{owner} {name}");
+    }
+    pair.requester.fetch(&mut pair.world, 3, Way::Command, "owner", "x");
+    pair.listen();
+    assert_eq!(pair.requester.failed.pop(), Some((3, Code::NotAllowed)));
+    let (transfer, _) = pair.ask(Way::Direct);
+    pair.owner.say(&mut pair.world, &Request::Ready { transfer, tcp: 0, rdt: 0 });
+    pair.listen();
+    assert_eq!(pair.requester.failed.pop(), Some((9, Code::Unreachable)));
+    pair.settle();
+}
+
+#[test]
+fn slots_are_bounded_per_user_and_in_all_and_come_back() {
+    let limits = [(1, 8, 8), (8, 1, 8), (8, 8, 1)];
+    for (downloads_per_user, uploads_per_user, transfers) in limits {
+        let settings = Settings { downloads_per_user, uploads_per_user, transfers, ..Settings::DEFAULT };
+        let mut pair = pair(settings);
+        for _ in 0..20 {
+            let (transfer, _) = pair.ask(Way::Direct);
+            pair.requester.fetch(&mut pair.world, 4, Way::Direct, "owner", "x");
+            pair.listen();
+            assert_eq!(pair.requester.failed.pop(), Some((4, Code::Busy)));
+            pair.owner.say(&mut pair.world, &Request::Refuse { transfer, code: Code::Done });
+            pair.listen();
+            assert_eq!(pair.requester.failed.pop(), Some((9, Code::Refused)), "a refusal is never a success");
+        }
+        pair.settle();
+    }
+}
+
+#[test]
+fn nobody_answers_for_somebody_elses_transfer() {
+    let mut pair = pair(Settings::DEFAULT);
+    let mut thief = Speaker::new("thief");
+    assert!(thief.join(&mut pair.world));
+    let (transfer, token) = pair.ask(Way::Relayed);
+    let before = pair.world.tracker.counters().strangers;
+    for request in [
+        Request::Ready { transfer, tcp: 1, rdt: 1 },
+        Request::Refuse { transfer, code: Code::Refused },
+        Request::End { transfer, code: Code::Done },
+        Request::Ready { transfer: transfer ^ 0x1_0000, tcp: 1, rdt: 1 },
+        Request::End { transfer: u32::MAX, code: Code::Done },
+    ] {
+        thief.say(&mut pair.world, &request);
+        pair.listen();
+    }
+    // Neither does the requester say that it is ready.
+    pair.requester.say(&mut pair.world, &Request::Ready { transfer, tcp: 1, rdt: 1 });
+    pair.listen();
+    assert_eq!(pair.world.tracker.counters().strangers, before + 6);
+    pair.ready(transfer);
+    assert_eq!(pair.requester.goes.len(), 1);
+    // A wrong token, a wrong transfer, the right token from elsewhere.
+    let elsewhere = Peer::at(IpAddr::from([10, 9, 9, 9]));
+    let mut wrong = token;
+    wrong[3] ^= 1;
+    for (transfer, token, peer) in [
+        (transfer, wrong, Peer::at(IpAddr::from([10, 0, 0, 1]))),
+        (transfer + 1, token, Peer::at(IpAddr::from([10, 0, 0, 1]))),
+        (transfer, token, elsewhere),
+    ] {
+        let stream = pair.world.open(Dialect::Session, &peer).unwrap();
+        let mut out = [0; 64];
+        let length = Request::Attach { transfer, token, side: Side::Requester }.emit(&mut out).unwrap();
+        pair.world.write(stream, &out[..length]);
+        pair.world.run();
+        assert_eq!(pair.world.read(stream), [0, 2, 0x2c, 15]);
+        pair.world.finish(stream);
+    }
+    let one = pair.requester.attach(&mut pair.world, transfer, token, Side::Requester).unwrap();
+    let twice = pair.requester.attach(&mut pair.world, transfer, token, Side::Requester).unwrap();
+    assert_eq!((pair.world.read(one).len(), pair.world.read(twice).len()), (0, 4));
+}
+
+#[test]
+fn a_file_that_is_withdrawn_before_its_owner_hears_is_not_shared() {
+    let mut pair = pair(Settings::DEFAULT);
+    pair.world.streams.get_mut(&pair.owner.stream).unwrap().pace = 0;
+    pair.requester.publish(&mut pair.world, "y", 1);
+    pair.world.pass(SECOND);
+    // Something is on its way to the owner, so the question waits.
+    pair.requester.fetch(&mut pair.world, 9, Way::Direct, "owner", "x");
+    pair.owner.withdraw(&mut pair.world, "x");
+    pair.world.run();
+    pair.world.streams.get_mut(&pair.owner.stream).unwrap().pace = 9;
+    pair.listen();
+    pair.listen();
+    assert_eq!((pair.owner.asks.len(), pair.requester.failed.as_slice()), (0, &[(9, Code::NotShared)][..]));
+    pair.settle();
+}
