@@ -3,7 +3,7 @@
 use skep_core::{
     seal::{
         CheckKey, KeyPair, Psk, Public, Random, RustCrypto, Secret,
-        layer::{Access, Caller},
+        layer::{Access, Caller, SALT},
     },
     stream::StreamId,
 };
@@ -40,6 +40,10 @@ impl Access for Gate {
 
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk> {
         self.with(|access| access.invite(id))
+    }
+
+    fn salt(&mut self, name: &[u8]) -> Option<[u8; SALT]> {
+        self.with(|access| access.salt(name))
     }
 
     fn introduction(&mut self, id: &[u8; 16]) -> Option<(Public, Psk)> {

@@ -9,7 +9,7 @@
 use super::{
     CheckKey, Initiator, InitiatorKeys, KeyPair, Prologue, Provider, Public, Refused, Responder, ResponderKeys, Secret,
     Transport,
-    layer::{Access, Call, Caller},
+    layer::{Access, Call, Caller, SALT},
     record::{Opener, Sealer},
 };
 use crate::wire::seal::{Answer, Hello, Offer, Purpose, Reply, Suite, Suites};
@@ -18,8 +18,11 @@ use core::net::SocketAddr;
 /// The longest message of a handshake with its payload as it is sent here.
 const MESSAGE: usize = 96 + PAYLOAD;
 
-/// The longest payload: that of who enrols.
-const PAYLOAD: usize = 2 + 32;
+/// The longest payload: that of who asks for a salt.
+const PAYLOAD: usize = 2 + ACCOUNT_MAX;
+
+/// The longest name of an account that a salt is asked for, in bytes.
+pub const ACCOUNT_MAX: usize = 64;
 
 /// What both sides are set to.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +62,34 @@ impl<V: Provider> Hail<V> {
         ephemeral: Secret,
         out: &mut [u8],
     ) -> Result<(Self, usize), Refused> {
+        Self::start_with(own, call, terms, ephemeral, &[], out)
+    }
+
+    /// The same for [`Purpose::Salt`], which names an account of at most [`ACCOUNT_MAX`] bytes; ends with
+    /// [`Hail::salt`]. Nothing follows on the stream.
+    ///
+    /// # Errors
+    /// Those of [`Hail::start`].
+    pub fn ask(
+        own: &KeyPair<V>,
+        server: &Public,
+        account: &[u8],
+        terms: &Terms<'_>,
+        ephemeral: Secret,
+        out: &mut [u8],
+    ) -> Result<(Self, usize), Refused> {
+        let call = Call { server: *server, purpose: Purpose::Salt, psk: None };
+        Self::start_with(own, &call, terms, ephemeral, account, out)
+    }
+
+    fn start_with(
+        own: &KeyPair<V>,
+        call: &Call,
+        terms: &Terms<'_>,
+        ephemeral: Secret,
+        body: &[u8],
+        out: &mut [u8],
+    ) -> Result<(Self, usize), Refused> {
         let peer = &call.server;
         let keys = match (&call.purpose, &call.psk) {
             (Purpose::Member, _) => InitiatorKeys::Ik { own, peer },
@@ -70,7 +101,7 @@ impl<V: Provider> Hail<V> {
         let offered = terms.offered();
         let prologue = prologue(offered, call.purpose);
         // Who enrols says which key is to be let in from now on.
-        let body: &[u8] = if let Purpose::Enrol { .. } = call.purpose { own.public().as_bytes() } else { &[] };
+        let body = if let Purpose::Enrol { .. } = call.purpose { own.public().as_bytes() } else { body };
         let mut payload = [0; PAYLOAD];
         let used = Offer { largest: terms.largest, body }.emit(&mut payload).ok_or(Refused::Length)?;
         let payload = payload.get(..used).ok_or(Refused::Length)?;
@@ -81,6 +112,18 @@ impl<V: Provider> Hail<V> {
         let hello = Hello { suites: offered, purpose: call.purpose, message };
         let length = hello.emit(|covered| check.stamp(covered), out).ok_or(Refused::Length)?;
         Ok((Self { initiator, offered, largest: terms.largest }, length))
+    }
+
+    /// Reads a whole REPLY to [`Hail::ask`].
+    ///
+    /// # Errors
+    /// Those of [`Hail::finish`].
+    pub fn salt(&mut self, reply: &[u8]) -> Result<[u8; SALT], Refused> {
+        let reply = Reply::parse(reply).ok_or(Refused::Malformed)?;
+        let mut payload = [0; MESSAGE];
+        let (_, used) = self.initiator.finish(reply.message, &mut payload)?;
+        let answer = payload.get(..used).and_then(Answer::parse).ok_or(Refused::Malformed)?;
+        answer.body.try_into().map_err(|_| Refused::Malformed)
     }
 
     /// Reads a whole REPLY.
@@ -159,13 +202,16 @@ pub fn greet<V: Provider>(
     };
     let caller = Caller { address: from, purpose: hello.purpose, key };
     let suite = hello.suites.choose(terms.suites)?;
-    if !access.permits(&caller) {
-        return None;
-    }
-    let mut text = [0; 3];
-    Answer { suite, largest: terms.largest, body: &[] }.emit(&mut text)?;
+    let salt = match hello.purpose {
+        Purpose::Salt => access.salt(offer.body)?,
+        _ if access.permits(&caller) => [0; SALT],
+        _ => return None,
+    };
+    let body = if hello.purpose == Purpose::Salt { &salt[..] } else { &[] };
+    let mut text = [0; 3 + SALT];
+    let used = Answer { suite, largest: terms.largest, body }.emit(&mut text)?;
     let mut message = [0; MESSAGE];
-    let (keys, length) = responder.answer(ephemeral, &text, &mut message).ok()?;
+    let (keys, length) = responder.answer(ephemeral, text.get(..used)?, &mut message).ok()?;
     let length = Reply { message: message.get(..length)? }.emit(out)?;
     let sealer = Sealer::new(suite, &keys, offer.largest)?;
     let opener = Opener::new(suite, &keys, terms.largest)?;
@@ -186,6 +232,10 @@ mod tests {
     impl Access for Everybody {
         fn permits(&mut self, _: &Caller) -> bool {
             self.0
+        }
+
+        fn salt(&mut self, name: &[u8]) -> Option<[u8; SALT]> {
+            (self.0 && name == b"anna").then_some([b'a'; SALT])
         }
 
         fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
@@ -226,7 +276,6 @@ mod tests {
         for (purpose, psk, key) in [
             (Purpose::Member, None, Some(client)),
             (Purpose::Guest, None, None),
-            (Purpose::Salt, None, None),
             (Purpose::Enrol { invite: [1; 8] }, Some(5), Some(client)),
             (Purpose::Peer { introduction: [1; 16] }, Some(6), Some(client)),
         ] {
@@ -239,6 +288,24 @@ mod tests {
                 assert_eq!(to.open(&mut from.end().unwrap()).unwrap(), Opened::End);
             }
         }
+    }
+
+    #[test]
+    fn who_asks_for_a_salt_gets_it_and_no_stream_that_could_do_anything_else() {
+        let (server, nobody) = (pair(1), pair(9));
+        let mut wire = [0; 1_024];
+        let (mut hail, length) =
+            Hail::ask(&nobody, server.public(), b"anna", &TERMS, Secret::new([3; 32]), &mut wire).unwrap();
+        let check = CheckKey::new(server.public(), None);
+        let host = Host { own: &server, check: &check };
+        let from = SocketAddr::from(([10, 0, 0, 2], 7));
+        let mut reply = [0; 1_024];
+        let hello = &wire[..length];
+        let (_, caller, used) =
+            greet(&host, hello, from, &TERMS, Secret::new([4; 32]), &mut Everybody(true), &mut reply).unwrap();
+        assert_eq!((caller.purpose, caller.key), (Purpose::Salt, None));
+        assert_eq!(hail.salt(&reply[..used]), Ok([b'a'; SALT]));
+        assert!(greet(&host, hello, from, &TERMS, Secret::new([4; 32]), &mut Everybody(false), &mut reply).is_none());
     }
 
     #[test]

@@ -26,7 +26,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-pub use access::{Access, Caller};
+pub use access::{Access, Caller, SALT};
 pub use call::Call;
 pub use session::Session;
 
@@ -50,6 +50,9 @@ use session::State;
 
 /// A session from which nothing opened for so long is forgotten. Endpoints ask for a sign of life more often.
 const SESSION_LIFE: Duration = Duration::from_secs(60);
+
+/// For how long one key seals at most, on a session that lives. The Noise specification, section 11.3, wants it bounded.
+const KEY_LIFE: Duration = Duration::from_secs(3_600);
 
 /// Packets of the layer itself that may wait to be sent.
 const WAITING_MAX: usize = 16;
@@ -75,9 +78,14 @@ pub struct Counters {
 /// A packet of the layer itself.
 enum Waiting {
     Challenge(SocketAddr, Challenge),
+    /// The call of this session again.
+    Call(u64),
     /// In this session.
     Control(u64, SocketAddr, Control),
 }
+
+/// The smallest datagram that an endpoint behind a layer may be set to, envelope and all: every first packet fits into it.
+pub const SMALLEST: usize = 256;
 
 /// How a layer is set.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +120,8 @@ where
     I: Memory<Cell>,
 {
     /// A layer with this identity in empty memories. `seed` must be 32 random bytes, secret, and others at every
-    /// start.
+    /// start. `sessions` should have room for `SLOTS` more than are to be open at once, or handshakes that come to
+    /// nothing keep others out for [`HALF_OPEN_LIFE`](crate::guard::HALF_OPEN_LIFE).
     pub fn new(settings: Settings, own: KeyPair<V>, seed: Secret, sessions: M, index: I) -> Self {
         let mut random = Random::<V>::new(seed);
         let guard = Guard::new(settings.guard, *random.next().expose());
@@ -249,19 +258,10 @@ where
             }
             State::Nothing => None,
             State::Calling(calling) => {
-                let size = transmit.bytes.len();
-                let plain = inside(transmit.bytes)?;
-                let ephemeral = self.random.next();
-                let (attempt, call) = calling.attempt(&self.own, suites, self.settings.largest, plain, ephemeral)?;
-                let init1 = Init1 {
-                    suites,
-                    purpose: call.purpose,
-                    client: session.id.to_be_bytes(),
-                    message: &attempt.message,
-                    cookie: attempt.cookie.map(|(cookie, _)| cookie),
-                };
-                let check = CheckKey::<V>::new(&call.server, call.psk.as_ref());
-                let length = init1.emit(size, |covered| check.stamp(covered), transmit.bytes)?;
+                let (size, plain) = (transmit.bytes.len(), inside(transmit.bytes)?);
+                let terms = (suites, self.settings.largest);
+                calling.prepare(&self.own, terms, plain, size, self.random.next())?;
+                let length = calling.emit(session.id.to_be_bytes(), suites, transmit.bytes)?;
                 transmit.bytes = core::mem::take(&mut transmit.bytes).get_mut(..length)?;
                 Some(to)
             }
@@ -276,8 +276,13 @@ where
         while let Some(number) = self.sessions.take_expired(now) {
             self.expire(now, number);
         }
+        let suites = self.offered();
         loop {
             let sent = match self.waiting.pop_front()? {
+                Waiting::Call(id) => {
+                    let session = self.numbered(id).and_then(|number| self.sessions.get_mut(number));
+                    session.and_then(|session| session.call(suites, room))
+                }
                 Waiting::Challenge(to, challenge) => challenge.emit(room).map(|length| (to, length)),
                 Waiting::Control(id, to, control) => {
                     let session = self.numbered(id).and_then(|number| self.sessions.get_mut(number));
@@ -288,6 +293,12 @@ where
                 return sent;
             }
         }
+    }
+
+    /// Whether so many packets of the layer itself wait that the driver should poll before it feeds on: under a flood a
+    /// challenge that finds no room may be an honest client's.
+    pub fn is_urgent(&self) -> bool {
+        self.waiting.len() >= WAITING_MAX / 2
     }
 
     /// When [`Layer::poll`] is to be called at the latest.
@@ -422,15 +433,14 @@ where
         Some((Peer::Session(id), accept))
     }
 
-    /// CHALLENGE. The endpoint's next call carries the cookie; it need not wait for that.
+    /// CHALLENGE: the call again, with the cookie.
     fn challenged(&mut self, challenge: &Challenge, from: SocketAddr) {
         let session = self.known(&challenge.client).and_then(|number| self.sessions.get_mut(number));
-        if let Some(Session { state: State::Calling(Calling { attempt: Some(attempt), .. }), address, .. }) = session
+        if let Some(Session { id, state: State::Calling(calling), address, .. }) = session
             && *address == from
-            // Nobody is asked for a cookie who has sent one: who forges this on the path spoils two calls of three.
-            && attempt.cookie.is_none()
+            && calling.challenged(challenge.cookie)
         {
-            attempt.cookie = Some((challenge.cookie, 0));
+            let _ = self.waiting.push_back(Waiting::Call(*id));
         }
     }
 
@@ -484,6 +494,7 @@ where
         let hash = hash(session.id);
         let mut session = session;
         session.heard = now;
+        session.refreshed = now;
         let number = self.sessions.insert(session).ok()?;
         if !self.index.insert(hash, number) {
             self.sessions.remove(number);
@@ -513,13 +524,18 @@ where
     }
 
     fn expire(&mut self, now: Instant, number: u32) {
-        let Some(session) = self.sessions.get(number) else { return };
+        let Some(session) = self.sessions.get_mut(number) else { return };
         let until = session.heard + SESSION_LIFE;
         if session.ending || until <= now {
-            self.forget(number);
-        } else {
-            self.sessions.set_deadline(number, Some(until));
+            return self.forget(number);
         }
+        if let State::Open(protection) = &mut session.state
+            && now.since(session.refreshed) >= KEY_LIFE
+        {
+            session.refreshed = now;
+            protection.refresh();
+        }
+        self.sessions.set_deadline(number, Some(until));
     }
 
     fn known(&self, id: &ConnectionId) -> Option<u32> {

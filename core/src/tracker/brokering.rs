@@ -87,7 +87,8 @@ impl<P: Profile> Tracker<P> {
         let Some((place, Side::Owner)) = self.transfer_of(number, id) else { return false };
         let Some(transfer) = self.transfers.get_mut(place) else { return false };
         if transfer.state != Stage::Asking || !transfer.owner.knows {
-            return false;
+            // Its stream was here before.
+            return transfer.way == Way::Relayed && transfer.state != Stage::Over && transfer.owner.knows;
         }
         transfer.tcp = tcp;
         transfer.rdt = rdt;

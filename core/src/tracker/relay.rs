@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     stream::Fault,
-    wire::session::{Code, Notice, Side, TOKEN_LENGTH},
+    wire::session::{Code, Notice, Side, TOKEN_LENGTH, Way},
 };
 
 impl<P: Profile> Tracker<P> {
@@ -24,6 +24,7 @@ impl<P: Profile> Tracker<P> {
     /// account's.
     pub(super) fn attach(&mut self, number: u32, id: u32, token: &[u8; TOKEN_LENGTH], side: Side) {
         let place = id & 0xffff;
+        self.take_for_ready(place, id, token, side);
         let is_good = self.transfers.get(place).is_some_and(|transfer| {
             let party = transfer.party(side);
             transfer.id(place) == id
@@ -33,7 +34,6 @@ impl<P: Profile> Tracker<P> {
                 && is_same(&self.directory.secrets.token(transfer.proof), token)
                 && self.is_of_same_user(number, party.link)
         });
-        // An owner may be here before its session has heard that the requester knows.
         let Some(transfer) = self.transfers.get_mut(place).filter(|_| is_good) else {
             count(&mut self.counters.strangers);
             self.part(number, Code::UnknownTransfer);
@@ -49,6 +49,18 @@ impl<P: Profile> Tracker<P> {
             transfer.state = Stage::Joining(0);
             self.transfers.set_deadline(place, None);
             self.transfers.give_turn(place);
+        }
+    }
+
+    /// An owner's stream may overtake the message that it is ready.
+    fn take_for_ready(&mut self, place: u32, id: u32, token: &[u8; TOKEN_LENGTH], side: Side) {
+        let Some(transfer) = self.transfers.get(place) else { return };
+        let session = transfer.owner.link;
+        if side == Side::Owner
+            && transfer.way == Way::Relayed
+            && is_same(&self.directory.secrets.token(transfer.proof), token)
+        {
+            self.ready(session, id, 0, 0);
         }
     }
 

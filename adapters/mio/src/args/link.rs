@@ -30,6 +30,14 @@ pub struct Link {
     #[arg(long, value_name = "WAY", value_enum)]
     pub via: Option<Via>,
 
+    /// skep://: log in with the password of this account instead of with your key
+    #[arg(long, value_name = "NAME", conflicts_with = "key")]
+    pub user: Option<String>,
+
+    /// skep://: the file that the password is in [default: ask, or $SKEP_PASSWORD]
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub password_file: Option<PathBuf>,
+
     /// skep://: the file of your secret key [default: see skep key]
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
@@ -70,8 +78,12 @@ impl Link {
             Some((option, _)) if scheme != Scheme::Rdt => Err(BadUrl::because(format!(
                 "{option} is for rdt:// and has no meaning for {scheme}://; leave it out"
             ))),
-            _ if scheme != Scheme::Skep && (self.via.is_some() || self.key.is_some()) => {
-                let option = if self.via.is_some() { "--via" } else { "--key" };
+            _ if scheme != Scheme::Skep && (self.via.is_some() || self.key.is_some() || self.user.is_some()) => {
+                let option = match (self.via, &self.user) {
+                    (Some(_), _) => "--via",
+                    (None, Some(_)) => "--user",
+                    (None, None) => "--key",
+                };
                 Err(BadUrl::because(format!(
                     "{option} is for skep:// and has no meaning for {scheme}://; leave it out"
                 )))

@@ -54,22 +54,24 @@ fn every_help_teaches_by_example_and_lists_the_exit_codes() {
 }
 
 #[test]
-fn a_server_that_is_not_told_where_listens_to_this_machine_alone() {
+fn a_server_that_is_not_told_where_listens_sealed_at_every_address() {
     let serve = serve("dir");
     assert!(!serve.is_told_where());
-    assert_eq!(
-        serve.listeners(),
-        [(Scheme::Tcp, host("127.0.0.1", 7537)), (Scheme::Rdt, host("127.0.0.1", 7537))]
-    );
+    assert_eq!(serve.listeners(), [(Scheme::Skep, host("::", 7537))]);
+    assert!(!(serve.public || serve.invite) && serve.key.is_none() && serve.allow.is_none());
 }
 
 #[test]
 fn a_server_listens_where_it_is_told_and_nowhere_else() {
-    let serve = serve("dir --path [::1] --tcp :80 --tcp 10.0.0.1 --path localhost:0");
+    // A plain one alone brings no sealed one with it, and the other way round.
+    assert_eq!(serve("dir --tcp [::1]").listeners(), [(Scheme::Tcp, host("::1", 7537))]);
+    assert_eq!(serve("dir --listen :7600").listeners(), [(Scheme::Skep, host("::", 7600))]);
+    let serve = serve("dir --path [::1] --tcp :80 --tcp 10.0.0.1 --listen h --path localhost:0");
     assert!(serve.is_told_where());
     assert_eq!(
         serve.listeners(),
         [
+            (Scheme::Skep, host("h", 7537)),
             (Scheme::Tcp, host("::", 80)),
             (Scheme::Tcp, host("10.0.0.1", 7537)),
             (Scheme::Path, host("::1", 7538)),
@@ -83,8 +85,10 @@ fn a_server_listens_where_it_is_told_and_nowhere_else() {
         ("h:70000", "not a port"),
         ("[x]:1", "not an IPv6 address"),
     ] {
-        let error = refused(&format!("skep serve dir --tcp {address}"));
-        assert!(error.contains(hint), "{error}");
+        for option in ["--tcp", "--listen"] {
+            let error = refused(&format!("skep serve dir {option} {address}"));
+            assert!(error.contains(hint), "{error}");
+        }
     }
 }
 
@@ -105,6 +109,7 @@ fn sizes_have_units() {
     ] {
         assert_eq!(serve(&format!("dir --max-upload {text}")).max_upload, Some(bytes), "{text}");
     }
+    assert_eq!([serve("dir"), serve("dir --drop-quota 3M")].map(|serve| serve.drop_quota), [1 << 30, 3 << 20]);
     for text in ["", "M", "1.5G", "10X", "1KBs", "-1", "99999999T", "99999999999999999999"] {
         assert!(number::size(text).is_err(), "{text}");
     }
@@ -149,6 +154,7 @@ fn what_contradicts_itself_is_refused() {
         "skep get tcp://h/a -q -v",
         "skep serve dir --read-only --max-upload 1",
         "skep serve dir --read-only --no-replace",
+        "skep serve dir --read-only --drop-quota 1",
     ] {
         refused(line);
     }
@@ -163,6 +169,23 @@ fn options_of_rdt_are_refused_elsewhere() {
         assert!(error.contains(option.split(' ').next().unwrap()), "{error}");
     }
     assert_eq!(get("tcp://h/a --timeout 1").link.fits(Scheme::Tcp), Ok(()));
+}
+
+#[test]
+fn options_of_sealed_transfers_are_refused_elsewhere() {
+    for option in ["--via udp", "--via tcp", "--key k"] {
+        let link = get(&format!("skep://h/a {option}")).link;
+        assert_eq!(link.fits(Scheme::Skep), Ok(()));
+        for scheme in [Scheme::Tcp, Scheme::Rdt, Scheme::Path] {
+            let error = link.fits(scheme).unwrap_err().to_string();
+            assert!(error.contains(option.split(' ').next().unwrap()), "{error}");
+        }
+    }
+    for option in ["--legacy", "--ascii-types", "--magic A"] {
+        assert!(get(&format!("skep://h/a {option}")).link.fits(Scheme::Skep).is_err(), "{option}");
+    }
+    assert_eq!(get("skep://h/a --window 4").link.fits(Scheme::Skep), Ok(()));
+    refused("skep get skep://h/a --via carrier-pigeon");
 }
 
 #[test]

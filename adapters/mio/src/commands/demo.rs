@@ -99,6 +99,8 @@ fn cross(demo: &Demo, mode: &Mode, server: SocketAddr, sent: &Path, received: &P
     let link = Link {
         via: None,
         key: None,
+        user: None,
+        password_file: None,
         legacy: mode.legacy,
         ascii_types: false,
         window: Some(mode.window),

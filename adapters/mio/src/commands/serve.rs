@@ -196,7 +196,7 @@ impl Sealed {
             }
             false => None,
         };
-        let door = Arc::new(Mutex::new(Door::new(serve, &home)?));
+        let door = Arc::new(Mutex::new(Door::new(serve, &home, identity.secret())?));
         Ok(Self { identity, home, door, code })
     }
 

@@ -1,10 +1,12 @@
 //! One transfer from the side of a client: connect, move, tell how far it is, end.
 
+mod password;
+
 use super::{serve::because, settings, signals::Signals};
 use crate::{
     args::{Link, Via},
     gate::Gate,
-    identity::{Home, Identity, KnownHosts},
+    identity::{Home, Identity, KnownHosts, Password},
     driver::{Driver, Storage},
     exit::{Code, Failure, describe},
     progress::{Progress as Display, Summary},
@@ -55,7 +57,7 @@ enum Way {
 /// Whom a sealed transfer is with, and as whom it is made.
 struct Sealed {
     /// `None`: as a guest.
-    identity: Option<Identity>,
+    secret: Option<Secret>,
     call: Call,
 }
 
@@ -63,24 +65,30 @@ impl Sealed {
     fn new(url: &Url, link: &Link) -> Result<Self, Failure> {
         let home = link.key.as_deref().map_or_else(Home::find, |key| Ok(Home::of_key(key)))?;
         let server = KnownHosts::load(&home.known_hosts())?.expect(&url.host, url.key)?;
-        let identity = match &url.invite {
+        let secret = match (&url.invite, &link.user) {
+            (_, Some(name)) => {
+                let password = Password::find(link.password_file.as_deref(), name)?;
+                Some(password::secret(url, server.key(), name, &password, link.timeout)?)
+            }
             // The key that is let in has to stay.
-            Some(_) => Some(Identity::load_or_make(home.key())?),
-            None if link.key.is_some() || home.key().exists() => Some(Identity::load(home.key())?),
-            None => None,
+            (Some(_), None) => Some(Identity::load_or_make(home.key())?.secret().clone()),
+            (None, None) if link.key.is_some() || home.key().exists() => {
+                Some(Identity::load(home.key())?.secret().clone())
+            }
+            (None, None) => None,
         };
-        let (purpose, psk) = match (&url.invite, &identity) {
+        let (purpose, psk) = match (&url.invite, &secret) {
             (Some(code), _) => (Purpose::Enrol { invite: code.id().0 }, Some(code.psk())),
             (None, Some(_)) => (Purpose::Member, None),
             (None, None) => (Purpose::Guest, None),
         };
-        Ok(Self { identity, call: Call { server: *server.key(), purpose, psk } })
+        Ok(Self { secret, call: Call { server: *server.key(), purpose, psk } })
     }
 
     /// Our key. A guest's is never used.
     fn secret(&self) -> &Secret {
         const NONE: &Secret = &Secret::new([1; 32]);
-        self.identity.as_ref().map_or(NONE, Identity::secret)
+        self.secret.as_ref().unwrap_or(NONE)
     }
 }
 

@@ -20,7 +20,7 @@ use skep_core::{
         record::{FRONT, OVERHEAD},
     },
     stream::{Closed, Fault, FileId, Service, StreamId},
-    wire::seal::REPLY_MAX,
+    wire::seal::{Purpose, REPLY_MAX},
 };
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
@@ -300,6 +300,12 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             Phase::Open(_) => return Ok(true),
         };
         records.phase = Phase::Open(Box::new(directions));
+        if caller.is_some_and(|caller| caller.purpose == Purpose::Salt) {
+            // The answer is all that there is to say.
+            while self.flush(now, key, portion)? {}
+            self.close(now, key, Closed::Done, None);
+            return Ok(false);
+        }
         if let Some(stream) = self.streams.get_mut(key) {
             stream.caller = caller;
         }

@@ -129,6 +129,11 @@ impl Accounts {
         Watched::load_or_empty(path).map(Self)
     }
 
+    /// Whether there is no account.
+    pub fn is_empty(&self) -> bool {
+        self.0.content().by_name.is_empty()
+    }
+
     /// Whose key it is, if it may come in.
     pub fn find(&self, key: &Fingerprint) -> Option<&Account> {
         let table = self.0.content();

@@ -85,12 +85,13 @@ fn a_limit_on_file_sizes_is_an_error_and_not_the_end_of_the_server() {
     let mut limited = Command::new("sh");
     let script = "ulimit -f 1024 && exec \"$0\" serve shared --tcp 127.0.0.1:0";
     limited.args(["-c", script, env!("CARGO_BIN_EXE_skep")]).current_dir(home.path(""));
+    home.shelter(&mut limited, "server");
     let server = crate::support::Process::start(&mut limited);
     let url = crate::support::until("a listener", || {
         server
             .out()
             .strip_prefix("listening on ")
-            .and_then(|line| line.strip_suffix('\n'))
+            .and_then(|line| line.strip_suffix(" (plain: not encrypted)\n"))
             .map(ToOwned::to_owned)
     });
     home.run(&format!("put large {url}/")).with(1).saying("the file is too large");

@@ -46,5 +46,6 @@ fn command(home: &Home, line: &str) -> Command {
         .args(line.split_whitespace())
         .current_dir(home.path(""))
         .env("PYTHONDONTWRITEBYTECODE", "1");
+    home.shelter(&mut command, "python");
     command
 }

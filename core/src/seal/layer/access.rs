@@ -18,6 +18,10 @@ pub struct Caller {
     pub key: Option<Public>,
 }
 
+/// The bytes of the answer to [`Purpose::Salt`]: a salt of 16 bytes, and the memory in KiB, the passes and the lanes
+/// that Argon2id is to take (RFC 9106), 4 bytes each, big-endian.
+pub const SALT: usize = 16 + 12;
+
 /// An application's decisions about who comes in. All are asked while a datagram is handled: they must not take long.
 pub trait Access {
     /// Whether this caller may come in. Its key is not proven yet: nothing may be done in its name.
@@ -25,6 +29,12 @@ pub trait Access {
 
     /// The pre-shared key of an invitation that has not been used up or expired.
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk>;
+
+    /// What the owner of a password has to know to make his key of it, when an account of this name is asked about:
+    /// made up, and always the same, for a name that there is not. `None`: there are no such accounts here.
+    fn salt(&mut self, _name: &[u8]) -> Option<[u8; SALT]> {
+        None
+    }
 
     /// The peer's key and the pre-shared key of an introduction.
     fn introduction(&mut self, id: &[u8; 16]) -> Option<(Public, Psk)>;

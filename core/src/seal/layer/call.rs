@@ -1,12 +1,10 @@
 //! Calling: the endpoint's OPEN becomes message 1.
 
 use crate::{
-    seal::{
-        Initiator, InitiatorKeys, KeyPair, Prologue, Provider, Psk, Public, Secret, Transport,
-    },
+    seal::{CheckKey, Initiator, InitiatorKeys, KeyPair, Prologue, Provider, Psk, Public, Secret, Transport},
     wire::{
         rdt::Own,
-        seal::{Cookie, Offer, Purpose, Suites},
+        seal::{ConnectionId, Cookie, Init1, Offer, Purpose, Suites},
     },
 };
 use heapless::Vec;
@@ -39,35 +37,59 @@ pub(super) struct Calling<V> {
 /// A handshake under way, for one OPEN of the endpoint's.
 pub(super) struct Attempt<V> {
     pub(super) initiator: Initiator<V>,
-    pub(super) message: Vec<u8, MESSAGE_MAX>,
+    message: Vec<u8, MESSAGE_MAX>,
     /// The server's cookie, and how often it was used.
-    pub(super) cookie: Option<(Cookie, u8)>,
+    cookie: Option<(Cookie, u8)>,
     open: Vec<u8, OPEN_MAX>,
+    /// What INIT1 is padded to.
+    size: usize,
 }
 
 impl<V: Provider> Calling<V> {
-    /// The handshake for the OPEN in `plain`: the one under way if it is the same, or a new one.
-    pub(super) fn attempt(
+    /// The handshake for the OPEN in `plain`, which goes out in a datagram of `size` bytes: the one under way if it is
+    /// the same, or a new one.
+    pub(super) fn prepare(
         &mut self,
         own: &KeyPair<V>,
-        suites: Suites,
-        largest: u16,
+        (suites, largest): (Suites, u16),
         plain: &[u8],
+        size: usize,
         ephemeral: Secret,
-    ) -> Option<(&Attempt<V>, &Call)> {
+    ) -> Option<()> {
         let open = without_padding(plain)?;
-        let is_same = self.attempt.as_ref().is_some_and(|attempt| attempt.open == open);
-        if !is_same {
+        if self.attempt.as_ref().is_none_or(|attempt| attempt.open != open) {
             let cookie = self.attempt.take().and_then(|attempt| attempt.cookie);
-            self.attempt = Some(self.call.begin(own, suites, largest, open, ephemeral, cookie)?);
+            let attempt = self.call.begin(own, suites, largest, open, ephemeral)?;
+            self.attempt = Some(Attempt { cookie, size, ..attempt });
         }
+        Some(())
+    }
+
+    /// Writes INIT1 for the handshake under way; its length.
+    pub(super) fn emit(&mut self, client: ConnectionId, suites: Suites, out: &mut [u8]) -> Option<usize> {
         let attempt = self.attempt.as_mut()?;
         if let Some((_, uses)) = &mut attempt.cookie {
             *uses = uses.saturating_add(1);
         }
         // A server that was restarted is silent about a cookie that it does not know: ask for another.
         attempt.cookie = attempt.cookie.filter(|(_, uses)| *uses <= COOKIE_USES);
-        Some((attempt, &self.call))
+        let init1 = Init1 {
+            suites,
+            purpose: self.call.purpose,
+            client,
+            message: &attempt.message,
+            cookie: attempt.cookie.map(|(cookie, _)| cookie),
+        };
+        let check = CheckKey::<V>::new(&self.call.server, self.call.psk.as_ref());
+        init1.emit(attempt.size, |covered| check.stamp(covered), out)
+    }
+
+    /// The server asks for this cookie; whether INIT1 is to be sent again, with it.
+    pub(super) fn challenged(&mut self, cookie: Cookie) -> bool {
+        // Nobody is asked for a cookie who has sent one: who forges this on the path spoils two calls of three.
+        let Some(attempt) = self.attempt.as_mut().filter(|attempt| attempt.cookie.is_none()) else { return false };
+        attempt.cookie = Some((cookie, 0));
+        true
     }
 }
 
@@ -79,7 +101,6 @@ impl Call {
         largest: u16,
         open: Vec<u8, OPEN_MAX>,
         ephemeral: Secret,
-        cookie: Option<(Cookie, u8)>,
     ) -> Option<Attempt<V>> {
         let peer = &self.server;
         let keys = match (&self.purpose, &self.psk) {
@@ -98,7 +119,7 @@ impl Call {
         let (initiator, length) =
             Initiator::start(&keys, &prologue, ephemeral, payload.get(..used)?, &mut message).ok()?;
         message.truncate(length);
-        Some(Attempt { initiator, message, cookie, open })
+        Some(Attempt { initiator, message, cookie: None, open, size: 0 })
     }
 }
 
@@ -108,9 +129,9 @@ fn without_padding(plain: &[u8]) -> Option<Vec<u8, OPEN_MAX>> {
     emitted(number, &packet)
 }
 
-/// An ACCEPT as it goes into message 2; or a RESET, when there is no room for the caller.
-pub(super) fn answer_without_padding(plain: &[u8]) -> Option<Vec<u8, OPEN_MAX>> {
-    let Some((number, packet @ (Own::Accept { .. } | Own::Reset))) = Own::parse(plain)? else { return None };
+/// An ACCEPT as it goes into message 2.
+pub(super) fn accept_without_padding(plain: &[u8]) -> Option<Vec<u8, OPEN_MAX>> {
+    let Some((number, packet @ Own::Accept { .. })) = Own::parse(plain)? else { return None };
     emitted(number, &packet)
 }
 

@@ -7,14 +7,14 @@
 
 use super::{
     Caller,
-    call::{Calling, OPEN_MAX, answer_without_padding},
+    call::{Calling, OPEN_MAX, accept_without_padding},
     path::{Candidate, Control},
 };
 use crate::{
     Instant,
     guard::Slot,
     seal::{Protection, Provider, Random, Responder, TAG_LENGTH, datagram::FRONT},
-    wire::seal::{Answer, ConnectionId, Init2, Suite},
+    wire::seal::{Answer, ConnectionId, Init2, Suite, Suites},
 };
 use core::net::SocketAddr;
 use heapless::Vec;
@@ -30,6 +30,8 @@ pub struct Session<V: Provider> {
     pub(super) caller: Caller,
     pub(super) state: State<V>,
     pub(super) heard: Instant,
+    /// Since when its datagrams are sealed with the same key, at most.
+    pub(super) refreshed: Instant,
     pub(super) candidate: Option<Candidate>,
     /// Where the guard keeps it, while its peer is not confirmed.
     pub(super) slot: Option<Slot>,
@@ -50,7 +52,7 @@ pub(super) enum State<V: Provider> {
 
 impl<V: Provider> Session<V> {
     pub(super) const fn new(id: u64, address: SocketAddr, caller: Caller, state: State<V>) -> Self {
-        Self { id, address, caller, state, heard: Instant::ZERO, candidate: None, slot: None, ending: false }
+        Self { id, address, caller, state, heard: Instant::ZERO, refreshed: Instant::ZERO, candidate: None, slot: None, ending: false }
     }
 
     /// The OPEN that this session came with, while its peer is not confirmed.
@@ -64,7 +66,7 @@ impl<V: Provider> Session<V> {
     /// INIT2, for the endpoint's ACCEPT in `plain`; the same one each time. Other packets have to wait until the peer
     /// is confirmed.
     pub(super) fn answer(&mut self, plain: &[u8], largest: u16, random: &mut Random<V>) -> Option<&[u8]> {
-        let accept = answer_without_padding(plain)?;
+        let accept = accept_without_padding(plain)?;
         if let State::Answering { .. } = self.state {
             let State::Answering { suite, client, responder, open } =
                 core::mem::replace(&mut self.state, State::Nothing)
@@ -87,6 +89,13 @@ impl<V: Provider> Session<V> {
             State::Answered { init2, .. } => Some(init2),
             _ => None,
         }
+    }
+
+    /// INIT1 again: where it goes and how long it is.
+    pub(super) fn call(&mut self, suites: Suites, room: &mut [u8]) -> Option<(SocketAddr, usize)> {
+        let State::Calling(calling) = &mut self.state else { return None };
+        let length = calling.emit(self.id.to_be_bytes(), suites, room)?;
+        Some((self.address, length))
     }
 
     /// The first datagram of the peer has opened.

@@ -8,8 +8,8 @@ use crate::{
 use skep_core::{
     files::Uploads,
     seal::{
-        Psk, Public,
-        layer::{Access, Caller},
+        Psk, Public, Secret,
+        layer::{Access, Caller, SALT},
     },
     wire::seal::Purpose,
 };
@@ -28,23 +28,25 @@ pub(super) struct Door {
     invites: Invites,
     accounts: Accounts,
     public: bool,
+    /// The server's key, for what is made up.
+    secret: Secret,
     looked: Instant,
 }
 
 impl Door {
-    pub(super) fn new(serve: &Serve, home: &Home) -> Result<Self, Failure> {
+    pub(super) fn new(serve: &Serve, home: &Home, secret: &Secret) -> Result<Self, Failure> {
         let allow = match &serve.allow {
             Some(path) => AllowFile::load(path)?,
             None => AllowFile::load_or_empty(&home.allow())?,
         };
         let invites = Invites::load(&home.invites())?;
         let accounts = Accounts::load(&home.accounts())?;
-        Ok(Self { allow, invites, accounts, public: serve.public, looked: Instant::now() })
+        Ok(Self { allow, invites, accounts, public: serve.public, secret: secret.clone(), looked: Instant::now() })
     }
 
     /// Whether nobody could come in as it is.
     pub(super) fn is_closed(&self) -> bool {
-        !self.public && self.allow.count() == 0 && self.invites.list(SystemTime::now()).is_empty()
+        !self.public && self.allow.count() == 0 && self.accounts.is_empty() && self.invites.list(SystemTime::now()).is_empty()
     }
 
     /// Where a caller's uploads go.
@@ -103,6 +105,20 @@ impl Access for Door {
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk> {
         self.look();
         self.invites.find(&InviteId(*id), SystemTime::now()).map(|invite| invite.psk.clone())
+    }
+
+    fn salt(&mut self, name: &[u8]) -> Option<[u8; SALT]> {
+        self.look();
+        if self.accounts.is_empty() {
+            return None;
+        }
+        let (salt, cost) = self.accounts.salt_of(std::str::from_utf8(name).ok()?, &self.secret);
+        let mut answer = [0; SALT];
+        answer[..16].copy_from_slice(&salt.0);
+        for (to, number) in answer[16..].chunks_mut(4).zip([cost.memory(), cost.passes(), cost.lanes()]) {
+            to.copy_from_slice(&number.to_be_bytes());
+        }
+        Some(answer)
     }
 
     fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {

@@ -1,0 +1,307 @@
+//! The mirror of the tracker's list, and the news of it that the application has not been told yet.
+//!
+//! An entry that is gone keeps its place until the application has been told, so that its name can be shown. News
+//! of an entry that has gone altogether meanwhile is not told at all.
+
+use super::{
+    event::{EntryId, Event, UserId},
+    profile::Profile,
+};
+use crate::{
+    index::Index,
+    table::Table,
+    texts::{Stored, Texts},
+    wire::{Text, session::FileInfo},
+};
+use heapless::Deque;
+
+const NONE: u32 = u32::MAX;
+/// The most events that wait to be taken; more of the list is read when they have been.
+pub const NEWS_MAX: usize = 16;
+/// The most events that one message makes.
+const NEWS_A_MESSAGE: usize = 2;
+
+/// A user in the mirror. Opaque: it is public so that its memory can be named.
+#[derive(Debug)]
+pub struct User {
+    pub(super) name: Stored,
+    /// The tracker's number of it.
+    number: u32,
+    pub(super) by_command: bool,
+    first: u32,
+    birth: u32,
+    is_gone: bool,
+}
+
+/// A file in the mirror. Opaque: it is public so that its memory can be named.
+#[derive(Debug)]
+pub struct File {
+    pub(super) name: Stored,
+    number: u32,
+    pub(super) user: u32,
+    pub(super) info: FileInfo,
+    before: u32,
+    after: u32,
+    birth: u32,
+    is_gone: bool,
+}
+
+/// An event, and the birth of what it is about.
+#[derive(Clone, Copy, Debug)]
+struct News {
+    event: Event,
+    birth: u32,
+}
+
+/// The others, as the tracker has told of them.
+#[derive(Debug)]
+pub struct Mirror<P: Profile> {
+    users: Table<User, P::Users>,
+    files: Table<File, P::Files>,
+    user_index: Index<P::Index>,
+    file_index: Index<P::Index>,
+    pub(super) texts: Texts<P::Texts>,
+    news: Deque<News, NEWS_MAX>,
+    births: u32,
+    /// What the application was told last, and now is to go.
+    last: Option<Event>,
+    /// Entries for which there was no room.
+    missed: u64,
+}
+
+impl<P: Profile> Mirror<P> {
+    /// An empty one in empty memories.
+    pub const fn new(
+        users: P::Users,
+        files: P::Files,
+        user_index: P::Index,
+        file_index: P::Index,
+        texts: P::Texts,
+    ) -> Self {
+        Self {
+            users: Table::new(users),
+            files: Table::new(files),
+            user_index: Index::new(user_index),
+            file_index: Index::new(file_index),
+            texts: Texts::new(texts),
+            news: Deque::new(),
+            births: 0,
+            last: None,
+            missed: 0,
+        }
+    }
+
+    pub(super) const fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    pub(super) fn user(&self, user: UserId) -> Option<&User> {
+        self.users.get(user.0)
+    }
+
+    pub(super) fn file(&self, file: EntryId) -> Option<&File> {
+        self.files.get(file.0)
+    }
+
+    pub(super) fn users(&self) -> impl Iterator<Item = UserId> + '_ {
+        self.users.numbers().filter(|&user| self.users.get(user).is_some_and(|user| !user.is_gone)).map(UserId)
+    }
+
+    pub(super) fn files(&self) -> impl Iterator<Item = EntryId> + '_ {
+        self.files.numbers().filter(|&file| self.files.get(file).is_some_and(|file| !file.is_gone)).map(EntryId)
+    }
+
+    /// Whether there is room for the news of one more message.
+    pub(super) fn has_room(&self) -> bool {
+        self.news.len() + NEWS_A_MESSAGE <= NEWS_MAX
+    }
+
+    /// The next thing to be told. What the last one was about is let go.
+    pub(super) fn next(&mut self) -> Option<Event> {
+        match self.last.take() {
+            Some(Event::Left(UserId(user))) => self.forget_user(user),
+            Some(Event::Unshared(EntryId(file))) => self.forget_file(file),
+            _ => {}
+        }
+        loop {
+            let News { event, birth } = self.news.pop_front()?;
+            let is_there = match event {
+                Event::Came(UserId(user)) | Event::Left(UserId(user)) => {
+                    self.users.get(user).is_some_and(|user| user.birth == birth)
+                }
+                Event::Shared(EntryId(file)) | Event::Unshared(EntryId(file)) => {
+                    self.files.get(file).is_some_and(|file| file.birth == birth)
+                }
+                _ => true,
+            };
+            if is_there {
+                self.last = Some(event);
+                return Some(event);
+            }
+        }
+    }
+
+    pub(super) fn tell(&mut self, event: Event, birth: u32) {
+        // There is room: no message is read when there is none.
+        let _ = self.news.push_back(News { event, birth });
+    }
+
+    /// Everything is forgotten.
+    pub(super) fn clear(&mut self) {
+        let is_empty = self.users.count() == 0;
+        for user in 0..self.users.bound() as u32 {
+            if self.users.count() == 0 {
+                break;
+            }
+            self.forget_user(user);
+        }
+        for file in 0..self.files.bound() as u32 {
+            if self.files.count() == 0 {
+                break;
+            }
+            self.forget_file(file);
+        }
+        self.last = None;
+        if !is_empty {
+            self.tell(Event::Cleared, 0);
+        }
+    }
+
+    pub(super) fn came(&mut self, number: u32, by_command: bool, name: Text<'_>) {
+        self.left(number);
+        let birth = self.next_birth();
+        let Some(name) = self.texts.store(name.as_bytes()) else {
+            self.missed = self.missed.saturating_add(1);
+            return;
+        };
+        let user = User { name, number, by_command, first: NONE, birth, is_gone: false };
+        let place = self.users.insert(user).ok();
+        match place {
+            Some(user) if self.user_index.insert(hash(number), user) => self.tell(Event::Came(UserId(user)), birth),
+            place => {
+                if let Some(place) = place {
+                    self.users.remove(place);
+                }
+                self.texts.free(name);
+                self.missed = self.missed.saturating_add(1);
+            }
+        }
+    }
+
+    pub(super) fn left(&mut self, number: u32) {
+        let Some(place) = self.find_user(number) else { return };
+        self.user_index.remove(place);
+        // Of its files the application is told nothing: they go with it.
+        while let Some(file) = self.users.get(place).map(|user| user.first).filter(|&file| file != NONE) {
+            self.forget_file(file);
+        }
+        let Some(user) = self.users.get_mut(place) else { return };
+        user.is_gone = true;
+        let birth = user.birth;
+        self.tell(Event::Left(UserId(place)), birth);
+    }
+
+    pub(super) fn shared(&mut self, number: u32, user: u32, info: FileInfo, name: Text<'_>) {
+        let owner = self.find_user(user);
+        if let Some(place) = self.find_file(number) {
+            let is_same = self
+                .files
+                .get(place)
+                .is_some_and(|file| Some(file.user) == owner && self.texts.is(file.name, name.as_bytes()));
+            if is_same {
+                self.change(place, info);
+                return;
+            }
+            self.unshared(number);
+        }
+        let birth = self.next_birth();
+        let place = owner.and_then(|owner| self.add_file(number, owner, info, name, birth));
+        match place {
+            Some(place) => self.tell(Event::Shared(EntryId(place)), birth),
+            None => self.missed = self.missed.saturating_add(1),
+        }
+    }
+
+    fn change(&mut self, place: u32, info: FileInfo) {
+        let Some(file) = self.files.get_mut(place) else { return };
+        let birth = file.birth;
+        if core::mem::replace(&mut file.info, info) != info {
+            self.tell(Event::Shared(EntryId(place)), birth);
+        }
+    }
+
+    fn add_file(&mut self, number: u32, user: u32, info: FileInfo, name: Text<'_>, birth: u32) -> Option<u32> {
+        let name = self.texts.store(name.as_bytes())?;
+        let first = self.users.get(user).map_or(NONE, |user| user.first);
+        let file = File { name, number, user, info, before: NONE, after: first, birth, is_gone: false };
+        let Ok(place) = self.files.insert(file) else {
+            self.texts.free(name);
+            return None;
+        };
+        if let Some(first) = self.files.get_mut(first) {
+            first.before = place;
+        }
+        if let Some(user) = self.users.get_mut(user) {
+            user.first = place;
+        }
+        if self.file_index.insert(hash(number), place) {
+            return Some(place);
+        }
+        self.forget_file(place);
+        None
+    }
+
+    pub(super) fn unshared(&mut self, number: u32) {
+        let Some(place) = self.find_file(number) else { return };
+        self.file_index.remove(place);
+        let Some(file) = self.files.get_mut(place) else { return };
+        file.is_gone = true;
+        let birth = file.birth;
+        self.tell(Event::Unshared(EntryId(place)), birth);
+    }
+
+    fn find_user(&self, number: u32) -> Option<u32> {
+        self.user_index.find(hash(number), |user| self.users.get(user).is_some_and(|user| user.number == number))
+    }
+
+    fn find_file(&self, number: u32) -> Option<u32> {
+        self.file_index.find(hash(number), |file| self.files.get(file).is_some_and(|file| file.number == number))
+    }
+
+    fn forget_user(&mut self, place: u32) {
+        self.user_index.remove(place);
+        while let Some(file) = self.users.get(place).map(|user| user.first).filter(|&file| file != NONE) {
+            self.forget_file(file);
+        }
+        if let Some(user) = self.users.remove(place) {
+            self.texts.free(user.name);
+        }
+    }
+
+    fn forget_file(&mut self, place: u32) {
+        self.file_index.remove(place);
+        let Some(file) = self.files.remove(place) else { return };
+        match self.files.get_mut(file.before) {
+            Some(before) => before.after = file.after,
+            None => {
+                if let Some(user) = self.users.get_mut(file.user) {
+                    user.first = file.after;
+                }
+            }
+        }
+        if let Some(after) = self.files.get_mut(file.after) {
+            after.before = file.before;
+        }
+        self.texts.free(file.name);
+    }
+
+    const fn next_birth(&mut self) -> u32 {
+        self.births = self.births.wrapping_add(1);
+        self.births
+    }
+}
+
+/// Spreads the tracker's numbers, which are dense, over a table of any length.
+const fn hash(number: u32) -> u32 {
+    number.wrapping_mul(0x9e37_79b1)
+}
