@@ -7,8 +7,8 @@ use skep_core::{
     Instant,
     guard::{FirstPacket, Guard, HOST_BUCKETS, HOST_SLOTS, Settings},
     seal::{
-        Initiator, InitiatorKeys, KeyPair, Keys, Prologue, Protection, Psk, Responder, ResponderKeys, RustCrypto,
-        Secret, Transport, datagram, record,
+        Initiator, InitiatorKeys, KeyPair, Keys, Prologue, Protection, Psk, Responder, ResponderKeys,
+        RustCrypto, Secret, Transport, datagram, record,
     },
     wire::seal::{Purpose, Suite, Suites},
 };

@@ -8,3 +8,4 @@
 mod pair;
 
 pub use pair::Pair;
+pub mod loopback;

@@ -39,6 +39,8 @@ pub enum Dialect {
     Files,
     /// A bare path, answered by bare content (docs/protocol.md section 4).
     Path,
+    /// `GET_FILE` between peers: downloads only (docs/protocol.md section 3).
+    GetFile,
 }
 
 /// Where a peer may upload to.

@@ -168,7 +168,7 @@ impl<const SLOTS: usize, const BUCKETS: usize> Guard<SLOTS, BUCKETS> {
         let source = Source::new(packet.from, packet.client);
         let fingerprint = self.keys.fingerprint(&source, packet.attempt);
         if let Some(slot) = self.half_open.find(now, fingerprint) {
-            self.half_open.received(slot, packet.length);
+            self.half_open.received(now, slot, packet.length);
             count(&mut self.counters.repeats);
             return Verdict::Repeat(slot);
         }

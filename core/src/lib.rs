@@ -2,6 +2,7 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod files;
 #[cfg(feature = "seal")]
 pub mod guard;

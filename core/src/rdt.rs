@@ -33,6 +33,7 @@ mod profile;
 mod receiver;
 mod rtt;
 mod sender;
+mod tally;
 
 pub use connection::Connection;
 pub use endpoint::{Endpoint, Reply};
@@ -208,7 +209,7 @@ impl Settings {
         Self { terms: Terms { window: 4, segment: 1_024 }, window: 4, batch: 1, backlog: 1, ..Self::HOST };
 }
 
-/// What a connection has done and seen so far. Counts saturate.
+/// What a connection has done and seen so far. Counts saturate; on a machine of 32 bits, at its largest number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Counters {
@@ -326,7 +327,9 @@ impl core::fmt::Display for Error {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Unreachable => write!(formatter, "no answer"),
-            Self::TimedOut { delivered } => write!(formatter, "the peer stopped answering after {delivered} bytes"),
+            Self::TimedOut { delivered } => {
+                write!(formatter, "the peer stopped answering after {delivered} bytes")
+            }
             Self::Silent { delivered } => write!(formatter, "the peer became silent after {delivered} bytes"),
             Self::Reset { delivered } => write!(formatter, "the peer broke off after {delivered} bytes"),
             Self::Restarted => write!(formatter, "the peer was restarted"),
@@ -434,7 +437,7 @@ pub enum Incoming<'d> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ticket {
     connection: ConnectionId,
-    segment: u64,
+    segment: u32,
     /// The number to acknowledge: a transmission's, or an INFO's as it was on the wire.
     number: u32,
     skip: u16,

@@ -40,10 +40,10 @@ mod rustcrypto;
 pub use check::CheckKey;
 pub use datagram::Protection;
 pub use handshake::{Initiator, InitiatorKeys, Prologue, Responder, ResponderKeys, Transport};
-pub use layer::Layer;
 pub use keys::{KeyPair, Keys, Psk, Public, Secret};
-pub use random::Random;
+pub use layer::Layer;
 pub use provider::{Absent, Aead, Provider};
+pub use random::Random;
 pub use rustcrypto::RustCrypto;
 
 /// The length of an authentication tag in bytes, in both suites.

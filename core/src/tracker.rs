@@ -32,7 +32,7 @@ mod service;
 mod settings;
 mod shelf;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transfer;
 
 pub use crate::{index::Cell, texts::Chunk};
@@ -41,6 +41,7 @@ pub use directory::{Directory, File, User};
 pub use event::{EntryId, Event, Record, Ticket, UserId};
 pub use link::Link;
 pub use profile::{Fixed, Profile};
+pub(crate) use secrets::is_same;
 pub use settings::{SameName, Settings};
 pub use shelf::Place;
 pub use transfer::Transfer;
@@ -183,15 +184,14 @@ impl<P: Profile> Tracker<P> {
             return false;
         };
         let (state, role, patience) = match dialect {
-            Dialect::Session => {
-                (State::Hello, Role::Session(Session::new(now)), self.settings.login_timeout)
-            }
+            Dialect::Session => (State::Hello, Role::Session(Session::new(now)), self.settings.login_timeout),
             Dialect::Command => {
                 (State::Command, Role::Command(Command::new()), self.settings.command_timeout)
             }
         };
         let Peer { address, key, rights, .. } = *peer;
-        let link = Link { stream, is_open: true, in_flight: false, address, account, key, rights, state, role };
+        let link =
+            Link { stream, is_open: true, in_flight: false, address, account, key, rights, state, role };
         if let Ok(number) = self.links.insert(link) {
             if self.links.set_name(stream.0, number) {
                 self.links.set_deadline(number, Some(now + patience));
@@ -257,6 +257,11 @@ impl<P: Profile> Tracker<P> {
     /// How many transfers there are, with those of which a side still has to be told the end.
     pub const fn transfers(&self) -> usize {
         self.transfers.count()
+    }
+
+    /// How many chunks of the memory for names are in use.
+    pub const fn chunks(&self) -> usize {
+        self.directory.texts.used()
     }
 
     /// The number of the newest change of the list.

@@ -10,5 +10,5 @@ pub mod seal;
 pub mod session;
 mod text;
 
-pub use name::{BadName, Name};
+pub use name::{BadName, Name, is_hidden};
 pub use text::{BadText, TEXT_MAX, Text};

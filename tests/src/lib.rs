@@ -11,6 +11,7 @@
 
 mod client;
 mod crowd;
+mod hostile;
 mod loopback;
 /// The memories of the host program, which need nothing else of it.
 #[path = "../../adapters/mio/src/memory.rs"]
@@ -21,7 +22,9 @@ mod past;
 mod path;
 mod peer;
 mod random;
+mod rogue;
 mod scenario;
+mod seal;
 mod settings;
 mod simulated;
 mod speaker;
@@ -31,6 +34,7 @@ mod trace;
 mod world;
 
 pub use client::{download, upload};
+pub use hostile::{Hostile, Tap};
 pub use loopback::Loopback;
 pub use memory::{Growing, Host};
 pub use network::{Arrival, Network, Seat};
@@ -39,7 +43,9 @@ pub use past::Past;
 pub use path::Path;
 pub use peer::Peer;
 pub use random::Random;
+pub use rogue::Rogue;
 pub use scenario::{Report, Scenario, Way};
+pub use seal::{Doors, INTRODUCTION, INVITE, Seal, call, identity, sealed_settings};
 pub use settings::{known_settings, own_settings};
 pub use simulated::Simulated;
 pub use speaker::Speaker;

@@ -11,10 +11,10 @@ mod actions;
 mod events;
 mod incoming;
 
-use crate::{Host, Member, Network, Past, Seat, Storage, stream::Stream};
+use crate::{Host, Member, Network, Past, Seal, Seat, Storage, stream::Stream};
 use skep_core::{
     Instant, Memory, files,
-    rdt::{self, ConnectionId, Endpoint, Language, Output, Profile, Transmit},
+    rdt::{self, ConnectionId, Endpoint, Language, Output, Peer, Profile, Transmit},
     stream::{Fault, Service},
     table::Slot,
 };
@@ -72,6 +72,8 @@ pub struct Node<P: Profile, S: Service> {
     pub endpoint: Endpoint<P>,
     /// What it serves or asks for.
     pub service: S,
+    /// What seals its datagrams, if they are sealed.
+    pub seal: Option<Box<Seal>>,
     /// Its files.
     pub storage: Storage,
     /// What the service told, and when.
@@ -100,10 +102,12 @@ impl<P: Profile, S: Service> Node<P, S> {
         let memories = (P::Connections::default(), P::Index::default(), P::Replies::default());
         let endpoint = Endpoint::new(settings, seed, memories.0, memories.1, memories.2);
         let largest = usize::from(settings.terms.segment.max(settings.known_segment)) + 17;
+        let largest = largest + settings.envelope.size();
         Self {
             seat,
             endpoint,
             service,
+            seal: None,
             storage: Storage::default(),
             events: Vec::new(),
             past: Vec::new(),
@@ -123,6 +127,12 @@ impl<P: Profile, S: Service> Node<P, S> {
     pub fn with(mut self, habits: Habits) -> Self {
         self.habits = habits;
         self
+    }
+
+    /// With everything that it says sealed. Its settings must leave room for that.
+    #[must_use]
+    pub fn sealed(self, seal: Seal) -> Self {
+        Self { seal: Some(Box::new(seal)), ..self }
     }
 
     /// With these habits from now on.
@@ -170,17 +180,23 @@ impl<P: Profile, S: Service> Node<P, S> {
             && at <= now
         {
             self.call = None;
+            let peer = match &mut self.seal {
+                None => Peer::Address(peer),
+                Some(seal) => seal.connect(now, peer).expect("room for a session"),
+            };
             assert!(self.endpoint.connect(now, peer, language).is_some(), "no room to call");
         }
     }
 
     fn transmit(&mut self, now: Instant, transmit: Transmit<'_>, network: &mut dyn Network) {
-        let Transmit { to, bytes, size, load } = transmit;
-        assert!(size > 0 && !bytes.is_empty(), "an empty transmit");
-        if let Some(load) = load {
+        let mut transmit = transmit;
+        let size = transmit.size;
+        assert!(size > 0 && !transmit.bytes.is_empty(), "an empty transmit");
+        if let Some(load) = transmit.load {
             let (mut offset, mut left) = (load.offset, load.length);
-            for datagram in bytes.chunks_mut(size) {
-                let body = &mut datagram[load.header..];
+            for datagram in transmit.bytes.chunks_mut(size) {
+                let end = datagram.len() - load.trailer;
+                let body = &mut datagram[load.header..end];
                 if let Err(fault) = self.storage.read(load.file, offset, body) {
                     return self.unreadable(now, load.connection, fault);
                 }
@@ -189,8 +205,13 @@ impl<P: Profile, S: Service> Node<P, S> {
             }
             assert_eq!(left, 0, "the load is longer than its datagrams");
         }
-        for datagram in bytes.chunks(size) {
-            network.send(self.seat, to.address().expect("a plain peer"), datagram);
+        let to = match &mut self.seal {
+            None => Some(transmit.to.address().expect("a plain peer")),
+            Some(seal) => seal.layer.seal(&mut transmit),
+        };
+        let Some(to) = to else { return };
+        for datagram in transmit.bytes.chunks(size) {
+            network.send(self.seat, to, datagram);
         }
     }
 
@@ -208,6 +229,11 @@ impl<P: Profile, S: Service> Node<P, S> {
             && self.streams.is_empty()
             && self.storage.next_answer().is_none()
     }
+
+    /// No session is left, where there are any.
+    fn has_no_session(&self) -> bool {
+        self.seal.as_ref().is_none_or(|seal| seal.layer.count() == 0)
+    }
 }
 
 impl<P: Profile + 'static, S: Checked + 'static> Member for Node<P, S>
@@ -218,7 +244,14 @@ where
         if self.has_left {
             return;
         }
-        self.take(now, from, datagram);
+        match &mut self.seal {
+            None => self.take(now, Peer::Address(from), datagram),
+            Some(seal) => {
+                let mut datagram = datagram.to_vec();
+                let Some((peer, plain)) = seal.receive(now, from, &mut datagram) else { return };
+                self.take(now, peer, plain);
+            }
+        }
         while let Some((connection, _)) = self.endpoint.accept(now) {
             self.open(now, connection);
         }
@@ -230,6 +263,12 @@ where
         }
         self.call_when_due(now);
         let mut room = std::mem::take(&mut self.room);
+        if let Some(seal) = &mut self.seal {
+            seal.layer.turn(now, false);
+            while let Some((to, length)) = seal.layer.poll(now, &mut room) {
+                network.send(self.seat, to, &room[..length]);
+            }
+        }
         let mut outputs = 0;
         let wait = loop {
             outputs += 1;
@@ -253,7 +292,8 @@ where
         }
         let linger = (linger > now).then_some(linger);
         let call = self.call.map(|call| call.0);
-        [wait[0], wait[1], self.storage.next_answer(), linger, call].into_iter().flatten().min()
+        let sessions = self.seal.as_ref().and_then(|seal| seal.layer.deadline());
+        [wait[0], wait[1], self.storage.next_answer(), linger, call, sessions].into_iter().flatten().min()
     }
 
     fn feeds(&self) -> usize {
@@ -261,7 +301,8 @@ where
     }
 
     fn is_quiet(&self, now: Instant) -> bool {
-        self.has_left || self.has_nothing_to_do() && now >= self.endpoint.linger_until()
+        self.has_left
+            || self.has_nothing_to_do() && self.has_no_session() && now >= self.endpoint.linger_until()
     }
 
     fn check_over(&self) {
@@ -269,6 +310,7 @@ where
             return;
         }
         assert_eq!(self.endpoint.count(), 0, "connections are left");
+        assert!(self.has_left || self.has_no_session(), "sessions are left");
         assert_eq!(self.storage.in_use(), 0, "files are in use");
         if self.has_opened {
             self.service.check_over();

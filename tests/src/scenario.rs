@@ -1,13 +1,16 @@
 //! The usual case: a server and a client, and one file that goes one way.
 
 use crate::{
-    ClientNode, Faults, Habits, Handle, Host, Network, Node, Past, Random, ServerNode, Sessions, World,
+    ClientNode, Faults, Habits, Handle, Host, Network, Node, Past, Random, Seal, ServerNode, Sessions, World,
+    sealed_settings,
 };
 use crate::{download, known_settings, own_settings, upload};
 use skep_core::{
     Instant, files,
     files::Progress,
     rdt::{self, Language, Profile},
+    stream::Service,
+    wire::seal::Purpose,
 };
 use std::time::Duration;
 
@@ -47,6 +50,8 @@ pub struct Scenario {
     pub is_impatient: bool,
     /// What the endpoints are seeded with.
     pub seed: u64,
+    /// What the client calls for, when everything is sealed.
+    pub seal: Option<Purpose>,
 }
 
 impl Scenario {
@@ -64,6 +69,7 @@ impl Scenario {
             habits: Habits::default(),
             is_impatient: false,
             seed: 1,
+            seal: None,
         }
     }
 
@@ -79,6 +85,13 @@ impl Scenario {
     pub fn known(self, window: u32, segment: u16) -> Self {
         let settings = known_settings(window, segment);
         Self { language: Language::Known, server: settings, client: settings, ..self }
+    }
+
+    /// Both seal what they say, and the client calls for this. Segments and windows are to be set before.
+    #[must_use]
+    pub fn sealed(self, purpose: Purpose) -> Self {
+        let (server, client) = (sealed_settings(self.server), sealed_settings(self.client));
+        Self { language: Language::Own, server, client, seal: Some(purpose), ..self }
     }
 
     /// Changes anything else.
@@ -117,14 +130,15 @@ impl Scenario {
         world.is_impatient = self.is_impatient;
         let server: Handle<ServerNode<P>> = world.add(|seat| {
             let service = files::Server::new(self.rules, Sessions::new());
-            Node::new(seat, self.server, self.seed, service).with(self.habits)
+            let node = Node::new(seat, self.server, self.seed, service).with(self.habits);
+            self.seal_node(node, 0, self.server)
         });
         let (address, now) = (world.address(server), world.now());
         let client: Handle<ClientNode<Q>> = world.add(|seat| {
             let service = if self.way == Way::Download { download(NAME) } else { upload(NAME) };
             let habits = Habits { leaves: true, ..self.habits };
             let node = Node::new(seat, self.client, !self.seed, service).with(habits);
-            node.calling(now, address, self.language)
+            self.seal_node(node, 1, self.client).calling(now, address, self.language)
         });
         world.get_mut(server).storage.faults = self.server_faults;
         world.get_mut(client).storage.faults = self.client_faults;
@@ -134,6 +148,18 @@ impl Scenario {
             Way::Upload => world.get_mut(client).storage.files.insert(NAME.into(), content),
         };
         Report { world, server, client, started: now, way: self.way, content: self.content.clone() }
+    }
+
+    fn seal_node<P: Profile, S: Service>(
+        &self,
+        node: Node<P, S>,
+        number: u8,
+        settings: rdt::Settings,
+    ) -> Node<P, S> {
+        match self.seal {
+            None => node,
+            Some(purpose) => node.sealed(Seal::new(number, &settings, self.seed, purpose)),
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Simulated {
     sieve: Option<Sieve>,
     /// How many datagrams of a thousand are followed by a changed copy.
     mutation: u32,
+    /// Whether corrupted datagrams arrive.
+    damages: bool,
     trace: Trace,
     notes: Vec<String>,
 }
@@ -54,6 +56,7 @@ impl Simulated {
             seats: 0,
             sieve: None,
             mutation: 0,
+            damages: false,
             trace: Trace::default(),
             notes: Vec::new(),
         }
@@ -104,6 +107,13 @@ impl Simulated {
         self.mutation = per_mille;
     }
 
+    /// Corrupted datagrams arrive corrupted, as they do from a malicious network: what is sealed does not mind.
+    #[must_use]
+    pub fn damaging(mut self) -> Self {
+        self.damages = true;
+        self
+    }
+
     fn changed(&mut self, datagram: &[u8]) -> Vec<u8> {
         let mut bytes = datagram.to_vec();
         for _ in 0..=self.random.below(3) {
@@ -133,7 +143,9 @@ impl Simulated {
         let path = if is_up { &mut self.up } else { &mut self.down };
         let random = &mut self.random;
         let is_cut = path.cuts.iter().any(|cut| cut.contains(&self.now));
-        let is_lost = random.happens(path.loss) || random.happens(path.corruption);
+        let is_lost = random.happens(path.loss);
+        let is_damaged = !is_lost && random.happens(path.corruption);
+        let is_lost = is_lost || is_damaged && !self.damages;
         let is_long = path.carries > 0 && datagram.len() > path.carries;
         if by_pattern || by_sieve || is_cut || is_lost || is_long {
             return None;
@@ -152,7 +164,12 @@ impl Simulated {
         if random.happens(path.reordering) {
             at = at + Duration::from_micros(random.below(path.delay.as_micros() as u64 * 3 + 1));
         }
-        let fate = if random.happens(path.duplication) { Fate::Twice } else { Fate::Sent };
+        let is_twice = random.happens(path.duplication);
+        let fate = match (is_damaged, is_twice) {
+            (true, _) => Fate::Damaged,
+            (false, true) => Fate::Twice,
+            (false, false) => Fate::Sent,
+        };
         Some((fate, at))
     }
 }
@@ -188,7 +205,8 @@ impl Network for Simulated {
         let copies = if fate == Fate::Twice { 2 } else { 1 };
         for copy in 0..copies {
             let at = at + Duration::from_micros(copy * self.random.below(5_000));
-            let arrival = Arrival { seat, from, bytes: datagram.to_vec() };
+            let bytes = if fate == Fate::Damaged { self.changed(datagram) } else { datagram.to_vec() };
+            let arrival = Arrival { seat, from, bytes };
             self.under_way.insert((at, self.sent << 8 | copy), arrival);
         }
     }

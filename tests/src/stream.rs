@@ -1,7 +1,10 @@
 //! A stream as its driver sees it: an RDT connection, and what the application asked for on it.
 
-use skep_core::{rdt::ConnectionId, stream::FileId};
-use std::{collections::BTreeMap, net::SocketAddr};
+use skep_core::{
+    rdt::{ConnectionId, Peer},
+    stream::FileId,
+};
+use std::collections::BTreeMap;
 
 /// What moves on a stream by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub(crate) enum Finished {
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) connection: ConnectionId,
-    pub(crate) peer: SocketAddr,
+    pub(crate) peer: Peer,
     pub(crate) moving: Moving,
     /// The application took less than it was offered.
     pub(crate) is_stalled: bool,
@@ -37,7 +40,7 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    pub(crate) fn new(connection: ConnectionId, peer: SocketAddr) -> Self {
+    pub(crate) fn new(connection: ConnectionId, peer: Peer) -> Self {
         Self {
             connection,
             peer,

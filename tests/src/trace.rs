@@ -19,6 +19,7 @@ pub(crate) enum Fate {
     Sent,
     Lost,
     Twice,
+    Damaged,
 }
 
 struct Line {

@@ -113,7 +113,7 @@ fn what_is_of_no_connection_changes_nothing_and_gets_at_most_one_small_answer() 
         if packet == packets()[0] || packet == b"ROSTOV\x00" {
             continue;
         }
-        assert_eq!(endpoint.handle(now, PEER.into(), &packet), Err(Discard::Stray));
+        assert_eq!(endpoint.handle(now, SocketAddr::from(PEER), &packet), Err(Discard::Stray));
         let answers = drain(&mut endpoint, now);
         assert!(
             answers.len() <= 1 && answers.iter().all(|answer| answer.len() <= packet.len()),
@@ -130,8 +130,8 @@ fn a_call_of_another_network_is_not_answered() {
     let terms = Terms { window: 9, segment: 99 };
     let mut room = [0; 200];
     let length = Own::Open { terms, realm: Magic::new(b"OTHER").unwrap() }.emit(7, &mut room).unwrap();
-    assert_eq!(endpoint.handle(now, PEER.into(), &room[..length]), Err(Discard::OtherMagic));
-    assert_eq!(endpoint.handle(now, PEER.into(), b"OTHER\x00"), Err(Discard::OtherMagic));
+    assert_eq!(endpoint.handle(now, SocketAddr::from(PEER), &room[..length]), Err(Discard::OtherMagic));
+    assert_eq!(endpoint.handle(now, SocketAddr::from(PEER), b"OTHER\x00"), Err(Discard::OtherMagic));
     assert!(drain(&mut endpoint, now).is_empty());
     assert_eq!(endpoint.count(), 0);
 }

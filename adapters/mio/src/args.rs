@@ -35,14 +35,15 @@ use crate::{conceal::conceal, exit::CODES};
 const EXAMPLES: &str = "\
 Examples:
   skep demo                                  see it work: a lossy network on this machine
-  skep serve shared                          serve a directory to this machine
-  skep serve shared --rdt :7537              serve it to the network, over UDP
-  skep get rdt://bee.example/notes.txt       fetch a file
-  skep put photo.jpg tcp://bee.example/      send one
+  skep serve shared --invite                 serve a directory, sealed, and invite a guest
+  skep serve shared --public                 let everybody fetch who has the link
+  skep get skep://KEY@bee.example/notes.txt  fetch a file, by the link that serve printed
+  skep put photo.jpg skep://KEY@bee.example/ send one
+  skep get tcp://bee.example/notes.txt       from a program that speaks only the plain formats
 
 `skep help COMMAND` tells more about each.";
 
-/// A file exchange over TCP and over skep's own reliable transport on UDP (RDT).
+/// A file exchange, sealed, over TCP and over skep's own reliable transport on UDP (RDT).
 #[derive(Clone, Debug, Parser)]
 #[command(name = "skep", version, max_term_width = 100, after_help = format!("{EXAMPLES}\n\n{CODES}"))]
 pub struct Args {

@@ -42,7 +42,9 @@ pub fn run(command: &Command) -> Result<(), Failure> {
 impl Subject for files::Event {
     fn subject(&self) -> (Option<StreamId>, Option<FileId>) {
         match *self {
-            Self::Started { stream, file, .. } | Self::Ended { stream, file, .. } => (Some(stream), Some(file)),
+            Self::Started { stream, file, .. } | Self::Ended { stream, file, .. } => {
+                (Some(stream), Some(file))
+            }
             Self::Refused { stream, .. } => (Some(stream), None),
         }
     }

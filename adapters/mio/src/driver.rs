@@ -15,6 +15,7 @@ mod files;
 mod rdt;
 mod tcp;
 
+use crate::gate::{Admission, Gate, Identity};
 use crate::{
     net::{
         rdt::{RdtSocket, SUITES},
@@ -24,7 +25,6 @@ use crate::{
     },
     storage::Committer,
 };
-use crate::gate::{Admission, Gate, Identity};
 use files::OpenFiles;
 use mio::{
     Events, Interest, Poll, Token, Waker,
@@ -58,6 +58,12 @@ const ACCEPTS_A_TURN: usize = 256;
 
 /// A TCP stream on which content should move, and none does for so long, is broken off: its slot is for others.
 const STALLED: Duration = Duration::from_secs(60);
+
+/// How long a peer may take for the handshake on a sealed listener.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// A turn that takes so long says that there is more to do than can be done: callers have to prove their addresses.
+const LATE: Duration = Duration::from_millis(100);
 
 /// How often that is looked at.
 const ROUND: Duration = Duration::from_secs(5);
@@ -143,7 +149,9 @@ pub struct Told<E> {
 }
 
 /// Opens accepted streams in the service, or turns them away.
-struct Admit<S>(Box<dyn FnMut(&mut S, Instant, &Admission) -> bool + Send>);
+struct Admit<S>(Box<Admits<S>>);
+
+type Admits<S> = dyn FnMut(&mut S, Instant, &Admission) -> bool + Send;
 
 impl<S> std::fmt::Debug for Admit<S> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -188,6 +196,8 @@ pub struct Driver<S: Service, F> {
     /// The streams that ended, for the application to take.
     pub gone: VecDeque<Gone>,
     signalled: bool,
+    /// The last turn took too long.
+    late: bool,
     portion: Vec<u8>,
     trains: Option<Trains>,
     room: Vec<u8>,
@@ -223,6 +233,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             events: VecDeque::new(),
             gone: VecDeque::new(),
             signalled: false,
+            late: false,
             portion: Vec::new(),
             trains: None,
             room: vec![0; 65_535],
@@ -492,6 +503,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             self.service.stored(now, file, outcome);
         }
         self.settle(now);
+        self.late = self.now().since(now) > LATE;
         Ok(())
     }
 
@@ -557,6 +569,12 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let mut stalled = Vec::new();
         for (key, stream) in &mut self.streams {
             let Carrier::Tcp(tcp) = &stream.carrier else { continue };
+            if !stream.known && stream.label.is_some() {
+                if now.since(stream.seen.1) > HANDSHAKE {
+                    stalled.push(StreamId(key as u32));
+                }
+                continue;
+            }
             let owes = stream.receiving.is_some() || !tcp.outbound.is_empty();
             if !owes || stream.moved != stream.seen.0 {
                 stream.seen = (stream.moved, now);

@@ -1,5 +1,6 @@
 //! Text from elsewhere, made safe to print.
 
+use skep_core::wire::is_hidden;
 use std::fmt::{self, Display, Formatter, Write};
 
 /// Shows a text with its control characters as `\u{…}`.
@@ -25,21 +26,6 @@ impl Display for Escaped<'_> {
         }
         Ok(())
     }
-}
-
-/// Characters that act on the terminal or on the reader instead of being seen: controls (C0, DEL, C1), those of the
-/// writing direction, those without width, line and paragraph separators, tags.
-fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Memories that grow, for the machines of the core.
 
 use skep_core::{
-    Cell, Memory, guard, seal,
+    Cell, Memory, guard,
     rdt::{self, Profile},
+    seal,
     table::Slot,
 };
 

@@ -75,11 +75,6 @@ impl Progress {
         }
     }
 
-    /// The time since the beginning.
-    pub fn elapsed(&self) -> Duration {
-        self.started.elapsed()
-    }
-
     /// Ends the display with a line that sums up.
     pub fn finish(self, summary: &Summary) {
         match self.display {

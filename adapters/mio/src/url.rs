@@ -247,7 +247,7 @@ fn bad_name(name: &str) -> BadUrl {
     let why = if name.len() > NAME_MAX {
         format!("longer than {NAME_MAX} bytes")
     } else {
-        "no relative path (an empty part, . or .., or a NUL in it)".to_owned()
+        "no relative path, or has a backslash or something invisible in it".to_owned()
     };
     BadUrl(format!("\"{}\" cannot be the name of a file: it is {why}", escape(name)))
 }

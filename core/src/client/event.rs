@@ -4,28 +4,28 @@ use crate::wire::session::Code;
 
 /// A user in the mirror, by number: good from [`Event::Came`] until the client is polled after [`Event::Left`], or
 /// until [`Event::Cleared`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UserId(pub u32);
 
 /// A file in the mirror, by number: good from [`Event::Shared`] until the client is polled after
 /// [`Event::Unshared`], or until its user has left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct EntryId(pub u32);
 
 /// A download that was asked for: good until its last event, or until it was reported as over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FetchId(pub u32);
 
 /// A request for a file that the client shares: good until its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UploadId(pub u32);
 
 /// A file that the client shares: good until it was withdrawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ShareId(pub u32);
 

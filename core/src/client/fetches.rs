@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! fetch ──► ToAsk ──► Asked ──► Going ──► fetched ──► ToEnd ──► forgotten
-//!             ▲         │         └── owner_unreachable ──► ToEnd, and again, relayed
-//!             └─────────┴── the session is lost           any ──► Failed ──► told, forgotten
+//!             ▲         │         │
+//!             └─────────┴─────────┴── the session is lost; the owner cannot be reached: again, relayed
+//!                                               any ──► Failed or Ended ──► told, forgotten
 //! ```
 
 use super::{Client, Event, FetchId, Profile};
@@ -36,8 +37,8 @@ enum FetchState {
     ToAsk,
     Asked,
     Going,
-    /// The tracker is to be told that it is over; then it is asked again, or not.
-    ToEnd { code: Code, again: bool },
+    /// The tracker is to be told that it is over.
+    ToEnd(Code),
     /// The application is to be told.
     Failed(Code),
     Ended(Code),
@@ -111,7 +112,7 @@ impl<P: Profile> Client<P> {
         // What was asked and not answered is ended when the answer comes.
         let is_known = found.go.is_some_and(|go| go.transfer != NO_TRANSFER);
         if found.state == FetchState::Going && is_known {
-            found.state = FetchState::ToEnd { code, again: false };
+            found.state = FetchState::ToEnd(code);
             self.fetches.give_turn(fetch.0);
         } else {
             self.forget_fetch(fetch.0);
@@ -121,37 +122,25 @@ impl<P: Profile> Client<P> {
     /// The owner of a direct download cannot be reached. It is asked for again, relayed, if the settings say so;
     /// otherwise it has failed.
     pub fn owner_unreachable(&mut self, now: Instant, fetch: FetchId) {
-        let Some(found) = self.fetches.get_mut(fetch.0) else { return };
-        if found.state != FetchState::Going {
+        let falls_back = self.settings.falls_back;
+        let Some(found) = self.fetches.get_mut(fetch.0).filter(|fetch| fetch.state == FetchState::Going)
+        else {
             return;
-        }
-        let again = found.way == Way::Direct && self.settings.falls_back && self.way_is(fetch, Way::Direct);
-        let Some(found) = self.fetches.get_mut(fetch.0) else { return };
-        found.way = if again { Way::Relayed } else { found.way };
-        let is_known = found.go.is_some_and(|go| go.transfer != NO_TRANSFER);
-        found.state = match (is_known, again) {
-            (true, _) => FetchState::ToEnd { code: Code::Unreachable, again },
-            (false, true) => FetchState::ToAsk,
-            (false, false) => FetchState::Failed(Code::Unreachable),
         };
+        let go = found.go.take();
+        let again = falls_back && go.is_some_and(|go| go.way == Way::Direct);
         if again {
+            found.way = Way::Relayed;
+            found.state = FetchState::ToAsk;
             self.fetches.set_deadline(fetch.0, Some(now + self.settings.patience));
-        } else if is_known {
-            // The tracker is told, and so is the application.
-            self.strays.push_back((self.transfer_of_fetch(fetch), Code::Unreachable)).unwrap_or_default();
-            if let Some(found) = self.fetches.get_mut(fetch.0) {
-                found.state = FetchState::Failed(Code::Unreachable);
-            }
+        } else {
+            found.state = FetchState::Failed(Code::Unreachable);
+        }
+        // The tracker is told before it is asked again.
+        if let Some(transfer) = go.map(|go| go.transfer).filter(|&transfer| transfer != NO_TRANSFER) {
+            self.end_stray(transfer, Code::Unreachable);
         }
         self.fetches.give_turn(fetch.0);
-    }
-
-    fn way_is(&self, fetch: FetchId, way: Way) -> bool {
-        self.way(fetch).is_some_and(|go| go.way == way)
-    }
-
-    fn transfer_of_fetch(&self, fetch: FetchId) -> u32 {
-        self.way(fetch).map_or(NO_TRANSFER, |go| go.transfer)
     }
 
     fn forget_fetch(&mut self, number: u32) {
@@ -171,8 +160,7 @@ impl<P: Profile> Client<P> {
             }
             match fetch.state {
                 FetchState::Asked => fetch.state = FetchState::ToAsk,
-                FetchState::ToEnd { again: true, .. } => fetch.state = FetchState::ToAsk,
-                FetchState::ToEnd { again: false, .. } => {
+                FetchState::ToEnd(_) => {
                     self.forget_fetch(number);
                     continue;
                 }
@@ -218,7 +206,7 @@ impl<P: Profile> Client<P> {
                     let name = self.mirror.texts.copy(fetch.name, &mut name)?;
                     Request::Fetch { tag, way: fetch.way, owner, name }.emit(room)
                 }
-                FetchState::ToEnd { code, .. } => {
+                FetchState::ToEnd(code) => {
                     let transfer = fetch.go.map_or(NO_TRANSFER, |go| go.transfer);
                     Request::End { transfer, code }.emit(room)
                 }
@@ -229,12 +217,7 @@ impl<P: Profile> Client<P> {
                 return None;
             }
             match fetch.state {
-                FetchState::ToEnd { again: false, .. } => self.forget_fetch(number),
-                FetchState::ToEnd { again: true, .. } => {
-                    fetch.state = FetchState::ToAsk;
-                    fetch.go = None;
-                    self.fetches.give_turn(number);
-                }
+                FetchState::ToEnd(_) => self.forget_fetch(number),
                 _ => {
                     fetch.state = FetchState::Asked;
                     fetch.tag = tag;
@@ -250,9 +233,10 @@ impl<P: Profile> Client<P> {
         let number = self.fetches.numbers().find(|&number| {
             self.fetches.get(number).is_some_and(|fetch| fetch.tag == tag && fetch.state == FetchState::Asked)
         });
-        let Some((number, fetch)) = number.and_then(|number| Some((number, self.fetches.get_mut(number)?))) else {
+        let Some((number, fetch)) = number.and_then(|number| Some((number, self.fetches.get_mut(number)?)))
+        else {
             if go.transfer != NO_TRANSFER {
-                self.strays.push_back((go.transfer, Code::Gone)).unwrap_or_default();
+                self.end_stray(go.transfer, Code::Gone);
             }
             return;
         };
@@ -275,17 +259,15 @@ impl<P: Profile> Client<P> {
     pub(super) fn fetch_ended(&mut self, transfer: u32, code: Code) -> bool {
         let number = self.fetches.numbers().find(|&number| {
             let fetch = self.fetches.get(number);
-            fetch.is_some_and(|fetch| fetch.go.is_some_and(|go| go.transfer == transfer && transfer != NO_TRANSFER))
+            fetch.is_some_and(|fetch| {
+                fetch.go.is_some_and(|go| go.transfer == transfer && transfer != NO_TRANSFER)
+            })
         });
         let Some(number) = number else { return false };
         let Some(fetch) = self.fetches.get_mut(number) else { return false };
         match fetch.state {
             FetchState::Going => fetch.state = FetchState::Ended(code),
-            FetchState::ToEnd { again: true, .. } => {
-                fetch.state = FetchState::ToAsk;
-                fetch.go = None;
-            }
-            FetchState::ToEnd { again: false, .. } => self.forget_fetch(number),
+            FetchState::ToEnd(_) => self.forget_fetch(number),
             _ => {}
         }
         true

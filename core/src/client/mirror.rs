@@ -60,6 +60,10 @@ pub struct Mirror<P: Profile> {
     files: Table<File, P::Files>,
     user_index: Index<P::Index>,
     file_index: Index<P::Index>,
+    /// By name, and by user and name: the tracker's list has no name twice, so one that is told under another number
+    /// has lost its old one, whether that was told already or not.
+    user_names: Index<P::Index>,
+    file_names: Index<P::Index>,
     pub(super) texts: Texts<P::Texts>,
     news: Deque<News, NEWS_MAX>,
     births: u32,
@@ -70,12 +74,14 @@ pub struct Mirror<P: Profile> {
 }
 
 impl<P: Profile> Mirror<P> {
-    /// An empty one in empty memories.
+    /// An empty one in empty memories. The first two of the indices are for users, the others for files.
     pub const fn new(
         users: P::Users,
         files: P::Files,
         user_index: P::Index,
+        user_names: P::Index,
         file_index: P::Index,
+        file_names: P::Index,
         texts: P::Texts,
     ) -> Self {
         Self {
@@ -83,6 +89,8 @@ impl<P: Profile> Mirror<P> {
             files: Table::new(files),
             user_index: Index::new(user_index),
             file_index: Index::new(file_index),
+            user_names: Index::new(user_names),
+            file_names: Index::new(file_names),
             texts: Texts::new(texts),
             news: Deque::new(),
             births: 0,
@@ -104,11 +112,17 @@ impl<P: Profile> Mirror<P> {
     }
 
     pub(super) fn users(&self) -> impl Iterator<Item = UserId> + '_ {
-        self.users.numbers().filter(|&user| self.users.get(user).is_some_and(|user| !user.is_gone)).map(UserId)
+        self.users
+            .numbers()
+            .filter(|&user| self.users.get(user).is_some_and(|user| !user.is_gone))
+            .map(UserId)
     }
 
     pub(super) fn files(&self) -> impl Iterator<Item = EntryId> + '_ {
-        self.files.numbers().filter(|&file| self.files.get(file).is_some_and(|file| !file.is_gone)).map(EntryId)
+        self.files
+            .numbers()
+            .filter(|&file| self.files.get(file).is_some_and(|file| !file.is_gone))
+            .map(EntryId)
     }
 
     /// Whether there is room for the news of one more message.
@@ -169,28 +183,39 @@ impl<P: Profile> Mirror<P> {
 
     pub(super) fn came(&mut self, number: u32, by_command: bool, name: Text<'_>) {
         self.left(number);
-        let birth = self.next_birth();
-        let Some(name) = self.texts.store(name.as_bytes()) else {
-            self.missed = self.missed.saturating_add(1);
-            return;
-        };
-        let user = User { name, number, by_command, first: NONE, birth, is_gone: false };
-        let place = self.users.insert(user).ok();
-        match place {
-            Some(user) if self.user_index.insert(hash(number), user) => self.tell(Event::Came(UserId(user)), birth),
-            place => {
-                if let Some(place) = place {
-                    self.users.remove(place);
-                }
-                self.texts.free(name);
-                self.missed = self.missed.saturating_add(1);
-            }
+        let old = self.user_names.find(hash_name(NONE, name.as_bytes()), |user| {
+            self.users.get(user).is_some_and(|user| self.texts.is(user.name, name.as_bytes()))
+        });
+        if let Some(old) = old.and_then(|old| self.users.get(old)) {
+            self.left(old.number);
         }
+        let birth = self.next_birth();
+        match self.add_user(number, by_command, name, birth) {
+            Some(place) => self.tell(Event::Came(UserId(place)), birth),
+            None => self.missed = self.missed.saturating_add(1),
+        }
+    }
+
+    fn add_user(&mut self, number: u32, by_command: bool, name: Text<'_>, birth: u32) -> Option<u32> {
+        let stored = self.texts.store(name.as_bytes())?;
+        let user = User { name: stored, number, by_command, first: NONE, birth, is_gone: false };
+        let Ok(place) = self.users.insert(user) else {
+            self.texts.free(stored);
+            return None;
+        };
+        if self.user_index.insert(hash(number), place)
+            && self.user_names.insert(hash_name(NONE, name.as_bytes()), place)
+        {
+            return Some(place);
+        }
+        self.forget_user(place);
+        None
     }
 
     pub(super) fn left(&mut self, number: u32) {
         let Some(place) = self.find_user(number) else { return };
         self.user_index.remove(place);
+        self.user_names.remove(place);
         // Of its files the application is told nothing: they go with it.
         while let Some(file) = self.users.get(place).map(|user| user.first).filter(|&file| file != NONE) {
             self.forget_file(file);
@@ -203,39 +228,50 @@ impl<P: Profile> Mirror<P> {
 
     pub(super) fn shared(&mut self, number: u32, user: u32, info: FileInfo, name: Text<'_>) {
         let owner = self.find_user(user);
-        if let Some(place) = self.find_file(number) {
-            let is_same = self
-                .files
-                .get(place)
-                .is_some_and(|file| Some(file.user) == owner && self.texts.is(file.name, name.as_bytes()));
-            if is_same {
-                self.change(place, info);
-                return;
-            }
+        let named = owner.and_then(|owner| self.find_named(owner, name.as_bytes()));
+        let numbered = self.find_file(number);
+        if numbered != named && numbered.is_some() {
             self.unshared(number);
         }
+        if let Some(place) = named {
+            self.change(place, number, info);
+            return;
+        }
         let birth = self.next_birth();
-        let place = owner.and_then(|owner| self.add_file(number, owner, info, name, birth));
-        match place {
+        match owner.and_then(|owner| self.add_file(number, owner, info, name, birth)) {
             Some(place) => self.tell(Event::Shared(EntryId(place)), birth),
             None => self.missed = self.missed.saturating_add(1),
         }
     }
 
-    fn change(&mut self, place: u32, info: FileInfo) {
+    /// A file that is known, perhaps by another number.
+    fn change(&mut self, place: u32, number: u32, info: FileInfo) {
         let Some(file) = self.files.get_mut(place) else { return };
         let birth = file.birth;
+        if core::mem::replace(&mut file.number, number) != number {
+            self.file_index.remove(place);
+            // It had a cell before.
+            let _ = self.file_index.insert(hash(number), place);
+        }
         if core::mem::replace(&mut file.info, info) != info {
             self.tell(Event::Shared(EntryId(place)), birth);
         }
     }
 
-    fn add_file(&mut self, number: u32, user: u32, info: FileInfo, name: Text<'_>, birth: u32) -> Option<u32> {
-        let name = self.texts.store(name.as_bytes())?;
+    fn add_file(
+        &mut self,
+        number: u32,
+        user: u32,
+        info: FileInfo,
+        name: Text<'_>,
+        birth: u32,
+    ) -> Option<u32> {
+        let stored = self.texts.store(name.as_bytes())?;
         let first = self.users.get(user).map_or(NONE, |user| user.first);
-        let file = File { name, number, user, info, before: NONE, after: first, birth, is_gone: false };
+        let file =
+            File { name: stored, number, user, info, before: NONE, after: first, birth, is_gone: false };
         let Ok(place) = self.files.insert(file) else {
-            self.texts.free(name);
+            self.texts.free(stored);
             return None;
         };
         if let Some(first) = self.files.get_mut(first) {
@@ -244,7 +280,9 @@ impl<P: Profile> Mirror<P> {
         if let Some(user) = self.users.get_mut(user) {
             user.first = place;
         }
-        if self.file_index.insert(hash(number), place) {
+        if self.file_index.insert(hash(number), place)
+            && self.file_names.insert(hash_name(user, name.as_bytes()), place)
+        {
             return Some(place);
         }
         self.forget_file(place);
@@ -254,6 +292,7 @@ impl<P: Profile> Mirror<P> {
     pub(super) fn unshared(&mut self, number: u32) {
         let Some(place) = self.find_file(number) else { return };
         self.file_index.remove(place);
+        self.file_names.remove(place);
         let Some(file) = self.files.get_mut(place) else { return };
         file.is_gone = true;
         let birth = file.birth;
@@ -261,15 +300,25 @@ impl<P: Profile> Mirror<P> {
     }
 
     fn find_user(&self, number: u32) -> Option<u32> {
-        self.user_index.find(hash(number), |user| self.users.get(user).is_some_and(|user| user.number == number))
+        self.user_index
+            .find(hash(number), |user| self.users.get(user).is_some_and(|user| user.number == number))
     }
 
     fn find_file(&self, number: u32) -> Option<u32> {
-        self.file_index.find(hash(number), |file| self.files.get(file).is_some_and(|file| file.number == number))
+        self.file_index
+            .find(hash(number), |file| self.files.get(file).is_some_and(|file| file.number == number))
+    }
+
+    /// A user's file of this name.
+    fn find_named(&self, user: u32, name: &[u8]) -> Option<u32> {
+        self.file_names.find(hash_name(user, name), |file| {
+            self.files.get(file).is_some_and(|file| file.user == user && self.texts.is(file.name, name))
+        })
     }
 
     fn forget_user(&mut self, place: u32) {
         self.user_index.remove(place);
+        self.user_names.remove(place);
         while let Some(file) = self.users.get(place).map(|user| user.first).filter(|&file| file != NONE) {
             self.forget_file(file);
         }
@@ -280,6 +329,7 @@ impl<P: Profile> Mirror<P> {
 
     fn forget_file(&mut self, place: u32) {
         self.file_index.remove(place);
+        self.file_names.remove(place);
         let Some(file) = self.files.remove(place) else { return };
         match self.files.get_mut(file.before) {
             Some(before) => before.after = file.after,
@@ -304,4 +354,13 @@ impl<P: Profile> Mirror<P> {
 /// Spreads the tracker's numbers, which are dense, over a table of any length.
 const fn hash(number: u32) -> u32 {
     number.wrapping_mul(0x9e37_79b1)
+}
+
+/// A hash of a name below a user (FNV-1a). The tracker chose these names with the users; it is trusted with more than
+/// the client's time.
+fn hash_name(user: u32, name: &[u8]) -> u32 {
+    let seed = 0x811c_9dc5 ^ hash(user.wrapping_add(1));
+    name.iter()
+        .fold(seed, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+        .wrapping_mul(0x9e37_79b1)
 }

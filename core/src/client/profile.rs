@@ -10,7 +10,8 @@ pub trait Profile: Sized {
     type Users: Memory<Slot<User>> + Debug;
     /// Their files.
     type Files: Memory<Slot<File>> + Debug;
-    /// The index of users by number, and that of files. Its bounds should be those of `Users` and `Files`.
+    /// The indices of users and of files, by number and by name, and of shares. Its bounds should be those of `Users`,
+    /// `Files` and `Shares`.
     type Index: Memory<Cell> + Debug;
     /// Names, 28 bytes a chunk.
     type Texts: Memory<Chunk> + Debug;
@@ -33,8 +34,8 @@ pub struct Fixed<
     const CHUNKS: usize,
 >;
 
-impl<const USERS: usize, const FILES: usize, const SHARES: usize, const TRANSFERS: usize, const CHUNKS: usize> Profile
-    for Fixed<USERS, FILES, SHARES, TRANSFERS, CHUNKS>
+impl<const USERS: usize, const FILES: usize, const SHARES: usize, const TRANSFERS: usize, const CHUNKS: usize>
+    Profile for Fixed<USERS, FILES, SHARES, TRANSFERS, CHUNKS>
 {
     type Users = heapless::Vec<Slot<User>, USERS>;
     type Files = heapless::Vec<Slot<File>, FILES>;

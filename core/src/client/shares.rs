@@ -40,7 +40,8 @@ impl<P: Profile> Client<P> {
             return Some(ShareId(number));
         }
         let stored = self.mirror.texts.store(name)?;
-        let Ok(number) = self.shares.insert(Share { name: stored, info, wish: Wish::Publish, asked: None }) else {
+        let Ok(number) = self.shares.insert(Share { name: stored, info, wish: Wish::Publish, asked: None })
+        else {
             self.mirror.texts.free(stored);
             return None;
         };
@@ -55,7 +56,9 @@ impl<P: Profile> Client<P> {
     /// The client shares a file no longer. `false`: it did not.
     pub fn withdraw(&mut self, name: Name<'_>) -> bool {
         let Some(number) = self.share_named(name.as_str().as_bytes()) else { return false };
-        let Some(share) = self.shares.get_mut(number) else { return false };
+        let Some(share) = self.shares.get_mut(number).filter(|share| share.wish == Wish::Publish) else {
+            return false;
+        };
         if self.state.is_online() {
             share.wish = Wish::Withdraw;
             self.shares.give_turn(number);
@@ -139,7 +142,7 @@ impl<P: Profile> Client<P> {
         let (tag, first) = self.done?;
         for number in first..self.shares.bound() as u32 {
             let Some(share) = self.shares.get_mut(number) else { continue };
-            if !share.asked.is_some_and(|asked| asked.wrapping_sub(tag).cast_signed() <= 0) {
+            if share.asked.is_none_or(|asked| asked.wrapping_sub(tag).cast_signed() > 0) {
                 continue;
             }
             share.asked = None;
@@ -154,9 +157,10 @@ impl<P: Profile> Client<P> {
     }
 
     pub(super) fn share_failed(&mut self, tag: u32, code: Code) {
-        let asked = self.shares.numbers().find(|&number| {
-            self.shares.get(number).is_some_and(|share| share.asked == Some(tag))
-        });
+        let asked = self
+            .shares
+            .numbers()
+            .find(|&number| self.shares.get(number).is_some_and(|share| share.asked == Some(tag)));
         let Some(number) = asked else { return };
         let Some(share) = self.shares.get_mut(number) else { return };
         share.asked = None;

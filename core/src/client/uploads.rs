@@ -28,7 +28,10 @@ pub struct Upload {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum UploadState {
     Asked,
-    ToAnswer { tcp: u16, rdt: u16 },
+    ToAnswer {
+        tcp: u16,
+        rdt: u16,
+    },
     ToRefuse(Code),
     Accepted,
     ToEnd(Code),
@@ -124,7 +127,7 @@ impl<P: Profile> Client<P> {
         let upload = refusal.is_none().then(|| self.add_upload(asked, user, name)).flatten();
         let Some(number) = upload else {
             let code = refusal.unwrap_or(Code::Busy);
-            self.refusals.push_back((asked.transfer, code)).unwrap_or_default();
+            self.refuse_stray(asked.transfer, code);
             return;
         };
         self.uploads.set_deadline(number, Some(now + self.settings.accept_timeout));
@@ -175,7 +178,7 @@ impl<P: Profile> Client<P> {
         if upload.state == UploadState::Asked {
             upload.state = UploadState::Ended(Code::Silent);
             let transfer = upload.asked.transfer;
-            self.refusals.push_back((transfer, Code::Refused)).unwrap_or_default();
+            self.refuse_stray(transfer, Code::Refused);
         }
     }
 
@@ -214,9 +217,10 @@ impl<P: Profile> Client<P> {
 
     /// The tracker says that a transfer is over.
     pub(super) fn upload_ended(&mut self, transfer: u32, code: Code) {
-        let number = self.uploads.numbers().find(|&number| {
-            self.uploads.get(number).is_some_and(|upload| upload.asked.transfer == transfer)
-        });
+        let number = self
+            .uploads
+            .numbers()
+            .find(|&number| self.uploads.get(number).is_some_and(|upload| upload.asked.transfer == transfer));
         let Some(number) = number else { return };
         let Some(upload) = self.uploads.get_mut(number) else { return };
         match upload.state {

@@ -22,6 +22,7 @@ use crate::{
     stream::{Action, FileId, StreamId},
     wire::{
         Name,
+        command::{self, Operation},
         file::{Message, Unparsed},
         path,
     },
@@ -32,8 +33,8 @@ use heapless::Vec;
 /// The only file of a client.
 const FILE: FileId = FileId(0);
 
-/// The longest message that a server sends: a type and a length.
-const ANSWER_MAX: usize = 1 + 8;
+/// The longest message that a server sends: a type or a result, and a length.
+const ANSWER_MAX: usize = command::ANSWER_MAX;
 
 /// One transfer on the first stream that is opened; a second one is turned away. Its [`FileId`] is always 0.
 #[derive(Debug)]
@@ -183,7 +184,7 @@ impl Client {
 
     fn done(&mut self) {
         // The path's client has finished already, to end its request.
-        let farewell = if self.dialect == Dialect::Files { Farewell::Finish } else { Farewell::None };
+        let farewell = if self.dialect == Dialect::Path { Farewell::None } else { Farewell::Finish };
         self.conclude(Progress::Done { bytes: self.length.unwrap_or_default() }, farewell);
     }
 
@@ -200,7 +201,11 @@ impl Client {
                 self.fail(Failure::Malformed);
                 return bytes.len();
             }
-            match Message::parse(&self.answer) {
+            let parsed = match self.dialect {
+                Dialect::GetFile => command::parse_answer(&self.answer),
+                Dialect::Files | Dialect::Path => Message::parse(&self.answer),
+            };
+            match parsed {
                 Err(Unparsed::Incomplete) => {}
                 Ok((message, _)) => {
                     let message = without_name(message);
@@ -303,10 +308,13 @@ impl Client {
             }
             (Direction::Download, Dialect::Files) => Message::Request { name }.emit(room),
             (Direction::Download, Dialect::Path) => path::emit(name, room),
+            (Direction::Download, Dialect::GetFile) => {
+                command::emit(Operation::GetFile, None, &[name.as_str().as_bytes()], room)
+            }
         };
         self.state = match (self.direction, self.dialect) {
             (Direction::Upload, _) => State::Body,
-            (Direction::Download, Dialect::Files) => State::Answering,
+            (Direction::Download, Dialect::Files | Dialect::GetFile) => State::Answering,
             (Direction::Download, Dialect::Path) => State::Half,
         };
         if self.direction == Direction::Download {

@@ -2,7 +2,7 @@
 
 use super::{Dialect, Direction};
 use crate::wire::{
-    Name,
+    Name, command,
     file::{self, Code, Message, Unparsed},
     path,
 };
@@ -10,7 +10,7 @@ use heapless::Vec;
 
 const LENGTH_MAX: usize = file::LENGTH_MAX;
 
-const _: () = assert!(path::LENGTH_MAX < LENGTH_MAX);
+const _: () = assert!(path::LENGTH_MAX < LENGTH_MAX && command::GET_FILE_MAX < LENGTH_MAX);
 
 /// The bytes of a request. They are kept here and not left with the driver, because a path may end by nothing but
 /// the end of its stream.
@@ -106,6 +106,11 @@ impl Request {
                 };
                 // The name is the last of both messages.
                 (wanted, name, length.saturating_sub(name.as_str().len()), length)
+            }
+            Dialect::GetFile => {
+                let (name, length) = command::parse_get_file(&self.bytes)?;
+                // The name is the last string, with its NUL.
+                (download, name, length.saturating_sub(name.as_str().len()).saturating_sub(1), length)
             }
             Dialect::Path => {
                 let (name, length) = path::parse(&self.bytes, finished)?;

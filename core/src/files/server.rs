@@ -29,7 +29,7 @@ use crate::{
     stream::{Action, FileId, StreamId},
     table::{Slot, Table},
     wire::{
-        Name,
+        Name, command,
         file::{self, Code, Message},
         path,
     },
@@ -85,7 +85,13 @@ impl<M: Memory<Slot<Session>>> Server<M> {
 
     /// The same for a peer that may upload less than others.
     #[must_use]
-    pub fn opened_with(&mut self, now: Instant, stream: StreamId, dialect: Dialect, uploads: Uploads) -> bool {
+    pub fn opened_with(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        dialect: Dialect,
+        uploads: Uploads,
+    ) -> bool {
         if let Ok(number) = self.sessions.insert(Session::new(stream, dialect, uploads)) {
             if self.sessions.set_name(stream.0, number) {
                 self.sessions.set_deadline(number, Some(now + self.settings.request_timeout));
@@ -323,7 +329,11 @@ impl<M: Memory<Slot<Session>>> Server<M> {
         match task {
             Task::Tell(event) => Action::Event(event),
             Task::Write(message) => {
-                let used = message.emit(room).unwrap_or_default();
+                let used = match session.dialect {
+                    Dialect::GetFile => command::emit_answer(&message, room),
+                    Dialect::Files | Dialect::Path => message.emit(room),
+                };
+                let used = used.unwrap_or_default();
                 Action::Write { stream, bytes: room.get(..used).unwrap_or_default() }
             }
             Task::WriteNotFound => Action::Write { stream, bytes: path::NOT_FOUND },

@@ -157,7 +157,7 @@ impl Session {
     pub(super) fn refuse(&mut self, code: Code) {
         self.state = match (self.is_open, self.dialect, code) {
             (false, ..) => State::Gone,
-            (true, Dialect::Files, _)
+            (true, Dialect::Files | Dialect::GetFile, _)
             | (true, Dialect::Path, Code::NotFound | Code::BadName | Code::NotAllowed | Code::Unknown) => {
                 State::Refuse(code)
             }

@@ -3,6 +3,7 @@
 mod chaos;
 mod client;
 mod driver;
+mod get_file;
 mod pair;
 mod server;
 

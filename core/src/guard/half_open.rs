@@ -12,7 +12,7 @@ use super::{Answered, Permit, Unproven};
 use crate::{Instant, time::micros};
 use core::time::Duration;
 
-/// How long a client has to answer.
+/// How long a client has to answer, from its last first packet on.
 pub const HALF_OPEN_LIFE: Duration = Duration::from_secs(3);
 /// How long an entry of a proven address is safe from other proven addresses.
 pub const GRACE: Duration = Duration::from_millis(250);
@@ -39,6 +39,8 @@ struct Entry {
     /// A keyed hash of the prefix.
     prefix: u32,
     since: Instant,
+    /// When its first packet came last.
+    heard: Instant,
     budget: Unproven,
     proven: bool,
 }
@@ -46,11 +48,11 @@ struct Entry {
 impl Entry {
     fn is_expired(&self, now: Instant) -> bool {
         // An entry from the far future was made before the clock was set back: it would stay for ever.
-        now >= self.deadline() || self.since.micros_since(now) > const { micros(HALF_OPEN_LIFE) }
+        now >= self.deadline() || self.heard.micros_since(now) > const { micros(HALF_OPEN_LIFE) }
     }
 
     const fn deadline(&self) -> Instant {
-        self.since.plus_micros(micros(HALF_OPEN_LIFE))
+        self.heard.plus_micros(micros(HALF_OPEN_LIFE))
     }
 }
 
@@ -102,7 +104,7 @@ impl<const N: usize> HalfOpen<N> {
     pub(super) fn insert(&mut self, now: Instant, permit: &Permit) -> Option<Answered> {
         let &Permit { fingerprint, prefix, length, proven } = permit;
         let number = self.place(now, permit)?;
-        let entry = Entry { prefix, since: now, budget: Unproven::new(length), proven };
+        let entry = Entry { prefix, since: now, heard: now, budget: Unproven::new(length), proven };
         let displaced = self.entries.get_mut(number)?.replace(entry).is_some();
         *self.fingerprints.get_mut(number)? = fingerprint;
         if !displaced {
@@ -141,8 +143,11 @@ impl<const N: usize> HalfOpen<N> {
         }
     }
 
-    pub(super) fn received(&mut self, slot: Slot, bytes: usize) {
+    /// The first packet came again: its client has not heard the answer, and has not had its time yet. Whoever keeps a
+    /// place by that could take one by a new packet as well.
+    pub(super) fn received(&mut self, now: Instant, slot: Slot, bytes: usize) {
         if let Some(entry) = self.entry(slot) {
+            entry.heard = now;
             entry.budget.received(bytes);
         }
     }

@@ -38,7 +38,13 @@ impl Client {
     }
 
     fn packet(&self) -> FirstPacket<'static> {
-        FirstPacket { from: self.from, client: self.id, attempt: [0; 8], cookie: None, length: REQUEST_LENGTH }
+        FirstPacket {
+            from: self.from,
+            client: self.id,
+            attempt: [0; 8],
+            cookie: None,
+            length: REQUEST_LENGTH,
+        }
     }
 
     fn packet_with<'p>(&self, cookie: &'p Cookie) -> FirstPacket<'p> {

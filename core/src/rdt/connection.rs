@@ -9,12 +9,12 @@
 //! ```
 
 use super::{
-    ConnectionId, Counters, Error, Event, Language, Load, Peer, Settings, Statistics,
-    outgoing::Place,
+    ConnectionId, Error, Event, Language, Load, Peer, Settings, Statistics,
+    outgoing::{self, Place},
     profile::Profile,
     receiver::Receiver,
-    rtt::Bounds,
-    sender::{Batch, Expired, Sender, expand},
+    sender::{Batch, Expired, Sender, UNLIMITED},
+    tally::Tally,
 };
 use crate::{
     Instant,
@@ -94,7 +94,7 @@ pub struct Connection<P: Profile> {
     phase: Phase,
     pub(crate) sender: Sender<P>,
     pub(crate) receiver: Receiver<P>,
-    pub(crate) counters: Counters,
+    pub(crate) tally: Tally,
     segment: u16,
     finish: Finish,
     peer_finished: bool,
@@ -112,6 +112,12 @@ pub struct Connection<P: Profile> {
     /// The peer has answered our call, and nothing else came from it yet: does it know that we have heard it?
     unheard: bool,
     due: Due,
+}
+
+/// A packet that carries no content.
+enum Small {
+    Own(Own<'static>),
+    Known(TypeKind, Known<'static>),
 }
 
 /// What a connection made for its peer.
@@ -133,14 +139,6 @@ pub(crate) enum Step {
     Idle,
 }
 
-pub(crate) fn bounds(settings: &Settings) -> Bounds {
-    Bounds {
-        initial: micros(settings.timeout_initial),
-        minimum: micros(settings.timeout_minimum),
-        maximum: micros(settings.timeout_maximum),
-    }
-}
-
 impl<P: Profile> Connection<P> {
     fn new(now: Instant, peer: Peer, number: u32, mode: Mode, phase: Phase) -> Self {
         Self {
@@ -151,7 +149,7 @@ impl<P: Profile> Connection<P> {
             phase,
             sender: Sender::new(),
             receiver: Receiver::new(),
-            counters: Counters::default(),
+            tally: Tally::default(),
             segment: 0,
             finish: Finish::No,
             peer_finished: false,
@@ -196,12 +194,7 @@ impl<P: Profile> Connection<P> {
     }
 
     /// A connection for a known peer that calls.
-    pub(crate) fn called_by_known(
-        now: Instant,
-        peer: Peer,
-        kind: TypeKind,
-        settings: &Settings,
-    ) -> Self {
+    pub(crate) fn called_by_known(now: Instant, peer: Peer, kind: TypeKind, settings: &Settings) -> Self {
         let mut connection = Self::new(now, peer, 0, Mode::Known(kind), Phase::Waiting);
         connection.begin(0, settings);
         connection
@@ -211,12 +204,12 @@ impl<P: Profile> Connection<P> {
     fn begin(&mut self, window: u32, settings: &Settings) {
         match self.mode {
             Mode::Own => {
-                self.sender.open(self.segment, settings.window.min(window), u64::from(window));
+                self.sender.open(self.segment, settings.window.min(window), window);
                 self.receiver.open(self.segment, settings.terms.window, true);
             }
             Mode::Known(_) => {
                 self.segment = settings.known_segment;
-                self.sender.open(self.segment, settings.known_window, u64::MAX);
+                self.sender.open(self.segment, settings.known_window, UNLIMITED);
                 self.receiver.open(u16::MAX, settings.early_window, false);
             }
         }
@@ -268,7 +261,7 @@ impl<P: Profile> Connection<P> {
         !self.confirmed || now.since(self.confirmed_at) < RESTART_AGE
     }
 
-    fn confirm(&mut self) {
+    pub(crate) fn confirm(&mut self) {
         if !self.confirmed {
             self.confirmed = true;
             self.confirmed_at = self.heard;
@@ -317,6 +310,7 @@ impl<P: Profile> Connection<P> {
         }
     }
 
+    #[inline(never)] // for size: core/panic-check/run shows it
     pub(crate) fn fail(&mut self, error: Error) {
         if self.phase != Phase::Over {
             // Of one that was never accepted nobody knows.
@@ -352,7 +346,7 @@ impl<P: Profile> Connection<P> {
         self.segment = terms.segment;
         if calls == 1 {
             // Called once, answered once: the first sample of the round-trip time.
-            let called = again.micros_since(Instant::ZERO).saturating_sub(micros(settings.call_interval));
+            let called = again.as_micros().saturating_sub(micros(settings.call_interval));
             self.sender.rtt.sample(Instant::from_micros(called), now, 0);
         }
         self.opened(now, terms.window, settings);
@@ -378,7 +372,7 @@ impl<P: Profile> Connection<P> {
         self.due.ping = self.mode == Mode::Own;
         self.hear(now, settings);
         // A peer does not wait long for one that has only called: a sign of life that is lost is soon given again.
-        self.ping_at = now + settings.call_interval.min(settings.keep_alive);
+        self.ping_at = self.ping_at.min(now + settings.call_interval);
         self.unheard = true;
         self.confirm();
         self.begin(window, settings);
@@ -386,10 +380,8 @@ impl<P: Profile> Connection<P> {
 
     /// An acknowledgement of skep's own. `false`: it lies.
     pub(crate) fn acknowledged(&mut self, now: Instant, packet: &Own<'_>, settings: &Settings) -> bool {
-        let Own::Ack { top, next, limit, delay, map } = *packet else { return false };
         self.confirm();
-        let ack = (top, next, limit, delay, map);
-        let true_word = self.sender.acknowledged(now, ack, &bounds(settings), &mut self.counters);
+        let true_word = self.sender.acknowledged(now, packet, settings, &mut self.tally);
         self.count_acknowledgement(true_word)
     }
 
@@ -398,11 +390,11 @@ impl<P: Profile> Connection<P> {
         self.confirm();
         // To a peer in stop-and-wait numbers wrap at 2^16.
         let number = if settings.known_window == 1 && number <= u32::from(u16::MAX) {
-            near_16(number as u16, self.sender.segments_sent().saturating_sub(1)) as u32
+            near_16(number as u16, self.sender.segments_sent().wrapping_sub(1))
         } else {
             number
         };
-        let true_word = self.sender.acknowledged_segment(now, number, &bounds(settings), &mut self.counters);
+        let true_word = self.sender.acknowledged_segment(now, number, settings, &mut self.tally);
         self.count_acknowledgement(true_word)
     }
 
@@ -410,30 +402,30 @@ impl<P: Profile> Connection<P> {
         if true_word {
             self.due.sent = self.due.sent.saturating_add(self.sender.take_complete());
         } else {
-            self.counters.false_acknowledgements = self.counters.false_acknowledgements.saturating_add(1);
+            self.tally.false_acknowledgements.add(1);
         }
         true_word
     }
 
     /// The place in the stream of an INFO's number, which a peer in stop-and-wait wraps at 2^16.
-    pub(crate) fn info_segment(&self, number: u32) -> u64 {
+    pub(crate) fn info_segment(&self, number: u32) -> u32 {
         let next = self.receiver.next();
-        let wide = expand(number, next);
-        if number <= u32::from(u16::MAX) && wide.abs_diff(next) > self.receiver.window() {
+        let distance = number.wrapping_sub(next).cast_signed().unsigned_abs();
+        if number <= u32::from(u16::MAX) && distance > self.receiver.window() {
             let narrow = near_16(number as u16, next);
             // Stop-and-wait sends the expected one, or the one before it again.
             if narrow == next || narrow.wrapping_add(1) == next {
                 return narrow;
             }
         }
-        wide
+        number
     }
 
     /// A segment of the peer was stored, to its end.
     pub(crate) fn received_segment(&mut self) {
         self.confirm();
         self.called_again = false;
-        self.counters.received = self.counters.received.saturating_add(1);
+        self.tally.received.add(1);
         if self.receiver.take_complete() {
             self.due.received = true;
         }
@@ -458,7 +450,7 @@ impl<P: Profile> Connection<P> {
 
     /// FIN: whether it is to be answered. One that came too early is not.
     pub(crate) fn peer_finished(&mut self, segments: Option<u32>) -> bool {
-        if segments.is_some_and(|segments| expand(segments, self.receiver.next()) != self.receiver.next()) {
+        if segments.is_some_and(|segments| segments != self.receiver.next()) {
             return false;
         }
         if !self.peer_finished {
@@ -474,10 +466,10 @@ impl<P: Profile> Connection<P> {
     /// which is about as long as ours; or three round trips, when it has measured only one.
     pub(crate) fn linger_until(&self, now: Instant, settings: &Settings) -> Instant {
         let rtt = &self.sender.rtt;
-        let repeat = rtt.timeout(&bounds(settings)).saturating_mul(2);
-        let repeat = repeat.max(rtt.smoothed().unwrap_or(0).saturating_mul(4));
+        let repeat =
+            rtt.timeout(settings).saturating_mul(2).max(rtt.smoothed().unwrap_or(0).saturating_mul(4));
         match self.mode {
-            Mode::Own => (now + settings.linger).max(now.plus_micros(repeat)),
+            Mode::Own => (now + settings.linger).max(now.plus_micros(repeat.into())),
             Mode::Known(_) => now + settings.known_linger,
         }
     }
@@ -509,6 +501,7 @@ impl<P: Profile> Connection<P> {
         }
     }
 
+    #[inline(never)] // for size: core/panic-check/run shows it
     fn check_end(&mut self) {
         if self.finish == Finish::Done && (self.peer_finished || self.abandoned) && self.phase == Phase::Open
         {
@@ -536,15 +529,17 @@ impl<P: Profile> Connection<P> {
             self.fail(Error::Silent { delivered });
             return;
         }
-        match self.sender.expire(now, settings.tries, &bounds(settings), &mut self.counters) {
+        match self.sender.expire(now, settings, &mut self.tally) {
             Ok(Expired::Nothing) => {}
             Ok(Expired::AskForRoom) => self.due.ping = self.mode == Mode::Own,
             Err(()) => return self.fail(Error::TimedOut { delivered }),
         }
         if self.mode == Mode::Own && now >= self.ping_at {
             self.due.ping = true;
-            let wait = if self.unheard { settings.call_interval.saturating_mul(2) } else { settings.keep_alive };
-            self.ping_at = now + wait.min(settings.keep_alive);
+            self.ping_at = now + settings.keep_alive;
+            if self.unheard {
+                self.ping_at = self.ping_at.min(now + settings.call_interval + settings.call_interval);
+            }
         }
         if let Finish::Sent { tries, again } = self.finish
             && again <= now
@@ -578,7 +573,8 @@ impl<P: Profile> Connection<P> {
     }
 
     fn silent_at(&self, settings: &Settings) -> Instant {
-        self.heard + if self.confirmed { settings.idle } else { settings.half_open.min(settings.idle) }
+        let idle = self.heard + settings.idle;
+        if self.confirmed { idle } else { idle.min(self.heard + settings.half_open) }
     }
 
     /// When [`Connection::expire`] is to be called.
@@ -587,12 +583,9 @@ impl<P: Profile> Connection<P> {
             Phase::Calling { again, .. } => Some(again),
             Phase::Waiting | Phase::Over => None,
             Phase::Open => {
-                let mut deadline = self.silent_at(settings);
+                let mut deadline = self.silent_at(settings).min(self.sender.deadline());
                 if self.mode == Mode::Own {
                     deadline = deadline.min(self.ping_at);
-                }
-                if let Some(at) = self.sender.deadline() {
-                    deadline = deadline.min(at);
                 }
                 if let Finish::Sent { again, .. } = self.finish {
                     deadline = deadline.min(again);
@@ -638,40 +631,45 @@ impl<P: Profile> Connection<P> {
 
     /// The next packet that carries no content.
     fn next_small(&mut self, now: Instant, room: &mut [u8], settings: &Settings) -> Option<Made> {
-        let room = inside(room, settings);
-        let length = if core::mem::take(&mut self.due.open) {
+        let segments = self.sender.segments_sent();
+        let either = |mode, own, known| match mode {
+            Mode::Own => Small::Own(own),
+            Mode::Known(kind) => Small::Known(kind, known),
+        };
+        let mut segment = 0;
+        let packet = if core::mem::take(&mut self.due.open) {
             let calls = if let Phase::Calling { calls, .. } = self.phase { calls } else { 0 };
-            let terms = Terms { segment: offer(calls, settings), ..settings.terms };
-            let size = usize::from(terms.segment).saturating_add(Own::DATA_HEADER);
-            let packet = Own::Open { terms, realm: settings.magic };
-            packet.emit(self.number, room).map(|length| pad(room, length, size))
+            segment = offer(calls, settings);
+            Small::Own(Own::Open { terms: Terms { segment, ..settings.terms }, realm: settings.magic })
         } else if core::mem::take(&mut self.due.connect) {
-            Known::Connect.emit(&settings.magic, settings.kind, room)
+            Small::Known(settings.kind, Known::Connect)
         } else if core::mem::take(&mut self.due.accept) {
-            match self.mode {
-                Mode::Own => {
-                    let terms = Terms { window: settings.terms.window, segment: self.segment };
-                    let size = usize::from(self.segment).saturating_add(Own::DATA_HEADER);
-                    Own::Accept { terms }.emit(self.number, room).map(|length| pad(room, length, size))
-                }
-                Mode::Known(kind) => Known::ConnAck.emit(&settings.magic, kind, room),
-            }
+            segment = self.segment;
+            either(self.mode, Own::Accept { terms: Terms { segment, ..settings.terms } }, Known::ConnAck)
         } else if core::mem::take(&mut self.due.reset) {
-            Own::Reset.emit(self.number, room)
+            Small::Own(Own::Reset)
         } else if self.receiver.owes && self.mode == Mode::Own {
-            self.counters.acknowledgements = self.counters.acknowledgements.saturating_add(1);
-            self.receiver.acknowledge().emit(self.number, room)
+            self.tally.acknowledgements.add(1);
+            Small::Own(self.receiver.acknowledge())
         } else if core::mem::take(&mut self.due.fin_ack) {
-            match self.mode {
-                Mode::Own => Own::FinAck.emit(self.number, room),
-                Mode::Known(kind) => Known::FinAck.emit(&settings.magic, kind, room),
-            }
+            either(self.mode, Own::FinAck, Known::FinAck)
         } else if core::mem::take(&mut self.due.ping) {
-            Own::Ping.emit(self.number, room)
+            Small::Own(Own::Ping)
         } else if self.fin_is_due() {
-            self.next_fin(now, room, settings)
+            self.fin_is_sent(now, settings);
+            either(self.mode, Own::Fin { segments }, Known::Fin)
         } else {
             return None;
+        };
+        // One place writes them all: for size.
+        let room = inside(room, settings);
+        let length = match packet {
+            Small::Own(packet) => packet.emit(self.number, room).map(|length| {
+                // What opens a connection is as large as what it is to carry.
+                let size = usize::from(segment).saturating_add(Own::DATA_HEADER);
+                if segment > 0 { pad(room, length, size) } else { length }
+            }),
+            Small::Known(kind, packet) => packet.emit(&settings.magic, kind, room),
         };
         // A room too small for a packet is as good as a network that loses it.
         let length = length.map_or(0, |length| length.saturating_add(settings.envelope.size()));
@@ -687,14 +685,10 @@ impl<P: Profile> Connection<P> {
             }
     }
 
-    fn next_fin(&mut self, now: Instant, room: &mut [u8], settings: &Settings) -> Option<usize> {
+    fn fin_is_sent(&mut self, now: Instant, settings: &Settings) {
         let tries = if let Finish::Sent { tries, .. } = self.finish { tries } else { 0 };
-        let again = now.plus_micros(self.sender.rtt.timeout(&bounds(settings)).max(1));
+        let again = now.plus_micros(self.sender.rtt.timeout(settings).max(1).into());
         self.finish = Finish::Sent { tries: tries.saturating_add(1), again };
-        match self.mode {
-            Mode::Own => Own::Fin { segments: self.sender.segments_sent() as u32 }.emit(self.number, room),
-            Mode::Known(kind) => Known::Fin.emit(&settings.magic, kind, room),
-        }
     }
 
     /// The next segments, as many equal ones as there is room for.
@@ -708,7 +702,7 @@ impl<P: Profile> Connection<P> {
         };
         let size = usize::from(self.segment).saturating_add(header).saturating_add(trailer);
         let most = room.len().checked_div(size).unwrap_or(0).min(usize::from(settings.batch.max(1)));
-        let batch = self.sender.batch(now, most, &bounds(settings), &mut self.counters)?;
+        let batch = self.sender.batch(now, most, settings, &mut self.tally)?;
         let (body, load) = match batch.place {
             Place::Message { start, length } => {
                 let bytes = self.sender.content.message(start, length)?;
@@ -716,13 +710,13 @@ impl<P: Profile> Connection<P> {
                 (length, None)
             }
             Place::Range { file, offset, left } => {
-                let full = self.sender.size().saturating_mul(batch.count as u64);
-                let length = left.min(full) as usize;
+                let length = left.min(outgoing::bytes(batch.count, self.segment)) as usize;
                 (length, Some(Load { connection: self.name, file, offset, length, header, trailer }))
             }
         };
         self.write_headers(room, &batch, size, body, settings)?;
-        let length = body.saturating_add(header.saturating_add(trailer).saturating_mul(batch.count));
+        let around = header.saturating_add(trailer).saturating_mul(batch.count as usize);
+        let length = body.saturating_add(around);
         Some(Made { length, size, load })
     }
 
@@ -735,20 +729,19 @@ impl<P: Profile> Connection<P> {
         settings: &Settings,
     ) -> Option<()> {
         let mut left = body;
-        for (index, datagram) in room.chunks_mut(size.max(1)).take(batch.count).enumerate() {
-            let segment = batch.first_segment.wrapping_add(index as u64);
+        for (index, datagram) in room.chunks_mut(size.max(1)).take(batch.count as usize).enumerate() {
+            let segment = batch.first_segment.wrapping_add(index as u32);
             let length = left.min(usize::from(self.segment));
             left = left.saturating_sub(length);
             match self.mode {
                 Mode::Own => {
-                    let transmission = batch.first_transmission.wrapping_add(index as u64) as u32;
+                    let transmission = batch.first_transmission.wrapping_add(index as u32);
                     let datagram = inside(datagram, settings);
-                    Own::Data { transmission, segment: segment as u32, body: &[] }
-                        .emit(self.number, datagram)?;
+                    Own::Data { transmission, segment, body: &[] }.emit(self.number, datagram)?;
                 }
                 Mode::Known(kind) => {
                     let number = if settings.known_window == 1 { segment & 0xffff } else { segment };
-                    Known::emit_info_header(&settings.magic, kind, number as u32, length as u16, datagram)?;
+                    Known::emit_info_header(&settings.magic, kind, number, length as u16, datagram)?;
                 }
             }
         }
@@ -760,10 +753,10 @@ impl<P: Profile> Connection<P> {
             peer: self.peer,
             own: self.mode == Mode::Own,
             segment: self.segment,
-            round_trip: self.sender.rtt.smoothed().map(Duration::from_micros),
+            round_trip: self.sender.rtt.smoothed().map(|micros| Duration::from_micros(micros.into())),
             bytes_acknowledged: self.sender.bytes_acknowledged,
             bytes_received: self.receiver.bytes_stored,
-            counters: self.counters,
+            counters: (&self.tally).into(),
         }
     }
 }
@@ -782,7 +775,7 @@ fn offer(calls: u8, settings: &Settings) -> u16 {
 }
 
 /// The number whose low 16 bits are `low`, nearest to `near`.
-fn near_16(low: u16, near: u64) -> u64 {
+fn near_16(low: u16, near: u32) -> u32 {
     let ahead = low.wrapping_sub(near as u16).cast_signed();
-    near.wrapping_add(i64::from(ahead) as u64)
+    near.wrapping_add_signed(ahead.into())
 }

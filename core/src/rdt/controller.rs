@@ -4,6 +4,8 @@
 //! such a round gives a quarter back, and any other lets it grow by a sixteenth. Loss below that is taken for what it is on a radio link, noise, and is repaired
 //! without slowing down. A time-out starts over from the smallest window.
 
+use super::sender::is_before;
+
 /// The window of one direction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Controller {
@@ -11,7 +13,7 @@ pub(crate) struct Controller {
     maximum: u32,
     doubling: bool,
     /// The round ends when this transmission is resolved.
-    round_end: u64,
+    round_end: u32,
     acknowledged: u32,
     lost: u32,
 }
@@ -39,13 +41,13 @@ impl Controller {
 
     /// What an acknowledgement told. `resolved`: transmissions before this one are settled. `next`: the number
     /// of the next transmission.
-    pub(crate) fn update(&mut self, acknowledged: u32, lost: u32, resolved: u64, next: u64) {
+    pub(crate) fn update(&mut self, acknowledged: u32, lost: u32, resolved: u32, next: u32) {
         self.acknowledged = self.acknowledged.saturating_add(acknowledged);
         self.lost = self.lost.saturating_add(lost);
         if self.doubling {
             self.window = self.window.saturating_add(acknowledged).min(self.maximum);
         }
-        if resolved < self.round_end {
+        if is_before(resolved, self.round_end) {
             return;
         }
         if self.lost > self.acknowledged.saturating_add(self.lost) / 8 && self.lost > 1 {

@@ -1,8 +1,8 @@
 //! Many connections on one socket: who a datagram is for, who is accepted, whose turn it is.
 
 use super::{
-    Connection, ConnectionId, Discard, Dropped, Incoming, Language, Output, Peer, Settings, Statistics, Ticket,
-    Transmit,
+    Connection, ConnectionId, Discard, Dropped, Incoming, Language, Output, Peer, Settings, Statistics,
+    Ticket, Transmit,
     connection::{Made, Mode, Step, inside},
     index::Index,
     profile::Profile,
@@ -95,7 +95,7 @@ impl<P: Profile> Endpoint<P> {
         self.linger_until
     }
 
-    /// Calls a peer. [`Event::Connected`] or [`Event::Closed`] follows. `None`: the table is full.
+    /// Calls a peer. [`Event::Connected`](super::Event::Connected) or [`Event::Closed`](super::Event::Closed) follows. `None`: the table is full.
     pub fn connect(&mut self, now: Instant, to: impl Into<Peer>, language: Language) -> Option<ConnectionId> {
         let to = to.into();
         let number = self.next_random();
@@ -137,7 +137,8 @@ impl<P: Profile> Endpoint<P> {
                 Some((number, packet)) => self.handle_own(now, from, datagram.len(), number, &packet),
                 None => Err(Discard::Malformed),
             }
-        } else if let (Peer::Address(_), Some(parsed)) = (from, Known::parse(&self.settings.magic, datagram)) {
+        } else if let (Peer::Address(_), Some(parsed)) = (from, Known::parse(&self.settings.magic, datagram))
+        {
             // Known peers seal nothing: inside a session this language is not spoken.
             match parsed {
                 Some((kind, packet)) => self.handle_known(now, from, kind, packet),
@@ -164,7 +165,7 @@ impl<P: Profile> Endpoint<P> {
         self.with(connection, |connection| connection.sender.content.write(bytes)).unwrap_or(false)
     }
 
-    /// Puts a range of a file on a connection; [`Event::Sent`] follows when all of it was acknowledged. `false`: too
+    /// Puts a range of a file on a connection; [`Event::Sent`](super::Event::Sent) follows when all of it was acknowledged. `false`: too
     /// many ranges are under way, or there is no such connection.
     #[must_use]
     pub fn send(&mut self, connection: ConnectionId, file: FileId, offset: u64, length: u64) -> bool {
@@ -177,7 +178,7 @@ impl<P: Profile> Endpoint<P> {
         .unwrap_or(false)
     }
 
-    /// The next `length` bytes that the application does not take go into a file; [`Event::Received`] follows.
+    /// The next `length` bytes that the application does not take go into a file; [`Event::Received`](super::Event::Received) follows.
     pub fn receive(&mut self, connection: ConnectionId, file: FileId, offset: u64, length: u64) {
         self.with(connection, |connection| {
             connection.receiver.receive(file, offset, length);
@@ -201,7 +202,7 @@ impl<P: Profile> Endpoint<P> {
         self.with(connection, Connection::finish);
     }
 
-    /// Ends a connection at once, both directions. [`Event::Closed`] follows.
+    /// Ends a connection at once, both directions. [`Event::Closed`](super::Event::Closed) follows.
     pub fn abort(&mut self, connection: ConnectionId) {
         self.with(connection, Connection::abort);
     }
@@ -252,7 +253,7 @@ impl<P: Profile> Endpoint<P> {
     /// The number of the INFO that is expected next from a known peer.
     pub fn expected(&self, connection: ConnectionId) -> Option<u32> {
         let found = self.table.get(connection.number).filter(|found| found.name == connection)?;
-        Some(found.receiver.next() as u32)
+        Some(found.receiver.next())
     }
 
     /// Whether the connection has so much to acknowledge that the driver should poll before it feeds on.
@@ -339,6 +340,10 @@ impl<P: Profile> Endpoint<P> {
             return Err(Discard::Stray);
         }
         connection.hear(now, settings);
+        if let Peer::Session(_) = from {
+            // Nobody else can have sealed it.
+            connection.confirm();
+        }
         let mut outcome = Ok(None);
         match packet {
             Own::Accept { terms } => {
@@ -347,8 +352,7 @@ impl<P: Profile> Endpoint<P> {
                 }
             }
             Own::Data { transmission, segment, body } => {
-                let segment = super::sender::expand(*segment, connection.receiver.next());
-                outcome = Self::segment(connection, segment, *transmission, body);
+                outcome = Self::segment(connection, *segment, *transmission, body);
                 if outcome == Err(Discard::Duplicate) {
                     connection.receiver.note(*transmission);
                 }
@@ -458,10 +462,10 @@ impl<P: Profile> Endpoint<P> {
             return Ok(None);
         }
         let outcome = Self::segment(connection, segment, number, body);
-        let ahead = segment.saturating_sub(connection.receiver.next());
+        let ahead = segment.wrapping_sub(connection.receiver.next());
         match outcome {
             Err(Discard::Duplicate) => self.reply(acknowledgement),
-            Err(Discard::Early) if ahead > 0 && ahead < u64::from(settings.early_window) => {
+            Err(Discard::Early) if ahead > 0 && ahead < settings.early_window => {
                 let ticket = Ticket {
                     connection: connection.name,
                     segment,
@@ -470,7 +474,7 @@ impl<P: Profile> Endpoint<P> {
                     count: 0,
                     length: body.len().min(usize::from(u16::MAX)) as u16,
                 };
-                return Ok(Some(Incoming::Early { ticket, number: segment as u32 }));
+                return Ok(Some(Incoming::Early { ticket, number: segment }));
             }
             _ => {}
         }
@@ -480,7 +484,7 @@ impl<P: Profile> Endpoint<P> {
     /// A segment in either language.
     fn segment<'d>(
         connection: &mut Connection<P>,
-        segment: u64,
+        segment: u32,
         number: u32,
         body: &'d [u8],
     ) -> Result<Option<Incoming<'d>>, Discard> {
@@ -489,7 +493,7 @@ impl<P: Profile> Endpoint<P> {
             Verdict::Message { .. } if connection.owes_received() => Verdict::Early,
             verdict => verdict,
         };
-        count(verdict, &mut connection.counters);
+        count(verdict, &mut connection.tally);
         let length = body.len().min(usize::from(u16::MAX)) as u16;
         let ticket = Ticket { connection: connection.name, segment, number, skip: 0, count: length, length };
         match verdict {
@@ -536,10 +540,15 @@ impl<P: Profile> Endpoint<P> {
         terms: crate::wire::rdt::Terms,
         size: usize,
     ) -> Result<Option<Incoming<'static>>, Discard> {
-        if let Some(place) = self.find(&from, &|connection| !connection.is_calling() && connection.is_usable())
+        if let Some(place) =
+            self.find(&from, &|connection| !connection.is_calling() && connection.is_usable())
         {
             let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
             if connection.mode == Mode::Own && connection.number == number {
+                if let Peer::Session(_) = from {
+                    // Its session waits for it as long again, too.
+                    connection.hear(now, &self.settings);
+                }
                 connection.answer_call();
                 self.table.give_turn(place);
                 return Ok(None);
@@ -567,7 +576,8 @@ impl<P: Profile> Endpoint<P> {
         from: Peer,
         kind: TypeKind,
     ) -> Result<Option<Incoming<'static>>, Discard> {
-        if let Some(place) = self.find(&from, &|connection| !connection.is_calling() && connection.is_usable())
+        if let Some(place) =
+            self.find(&from, &|connection| !connection.is_calling() && connection.is_usable())
         {
             if let Some(connection) = self.table.get_mut(place) {
                 if connection.mode == Mode::Own {

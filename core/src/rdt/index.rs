@@ -1,10 +1,13 @@
-//! From a peer's address to its connection: a hash table with chains, in one memory.
+//! From a peer's address to its connection: a hash table with chains, in one memory. Of few, all are asked instead.
 
 use super::Peer;
 use crate::Memory;
 use core::net::IpAddr;
 
 const NONE: u32 = u32::MAX;
+
+/// Up to so many need no table. A device's bound is a constant: the other code is left out.
+const FEW: usize = 4;
 
 /// A bucket, and the chain of the connection with the same number.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,9 @@ impl<M: Memory<Link>> Index<M> {
 
     /// The number under `address` for which `is_it` holds.
     pub(crate) fn find(&self, address: &Peer, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        if self.links.bound() <= FEW {
+            return (0..self.links.bound() as u32).find(|&number| is_it(number));
+        }
         let links = self.links.values();
         let mut number = links.get(self.bucket(address))?.first;
         // The chain is as long as the memory at most: bounded even if it were wrong.
@@ -53,12 +59,10 @@ impl<M: Memory<Link>> Index<M> {
 
     /// Enters `number` under `address`. `others` are the entries so far, with their addresses: they move when
     /// the memory grows.
-    pub(crate) fn insert(
-        &mut self,
-        address: &Peer,
-        number: u32,
-        others: impl Iterator<Item = (u32, Peer)>,
-    ) {
+    pub(crate) fn insert(&mut self, address: &Peer, number: u32, others: impl Iterator<Item = (u32, Peer)>) {
+        if self.links.bound() <= FEW {
+            return;
+        }
         if number as usize >= self.links.values().len() {
             let length = (number as usize).saturating_add(1).saturating_mul(2).min(self.links.bound());
             self.links.grow(length, Link::empty);
@@ -72,6 +76,9 @@ impl<M: Memory<Link>> Index<M> {
 
     /// Takes `number` out from under `address`.
     pub(crate) fn remove(&mut self, address: &Peer, number: u32) {
+        if self.links.bound() <= FEW {
+            return;
+        }
         let bucket = self.bucket(address);
         let links = self.links.values_mut();
         let Some(after) = links.get(number as usize).map(|link| link.after) else { return };
@@ -135,22 +142,27 @@ mod tests {
 
     #[test]
     fn every_address_finds_its_own_number_through_growth_and_removal() {
-        let mut index = Index::new(heapless::Vec::<Link, 64>::new(), 7);
+        check::<64>();
+        check::<{ FEW }>();
+    }
+
+    fn check<const N: usize>() {
+        let mut index = Index::new(heapless::Vec::<Link, N>::new(), 7);
         let address = |number: u32| match number % 2 {
             0 => Peer::Address(SocketAddr::from(([10, 0, 0, 1], 1_000 + number as u16))),
             _ => Peer::Session(u64::from(number)),
         };
         let mut entries = BTreeMap::new();
-        for number in 0..64 {
+        for number in 0..N as u32 {
             let others: Vec<_> = entries.iter().map(|(&number, &address)| (number, address)).collect();
             index.insert(&address(number), number, others.into_iter());
             entries.insert(number, address(number));
         }
-        for number in (0..64).step_by(3) {
+        for number in (0..N as u32).step_by(3) {
             index.remove(&address(number), number);
             entries.remove(&number);
         }
-        for number in 0..64 {
+        for number in 0..N as u32 {
             let found =
                 index.find(&address(number), |candidate| entries.get(&candidate) == Some(&address(number)));
             assert_eq!(found, entries.contains_key(&number).then_some(number));

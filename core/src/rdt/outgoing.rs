@@ -27,9 +27,10 @@ enum Content {
 #[derive(Clone, Copy, Debug)]
 struct Piece {
     content: Content,
+    /// Bytes that are not yet acknowledged.
     length: u64,
-    /// The first segment, once it is known: when the piece before it is complete and this one begun.
-    first: Option<u64>,
+    /// The first segment of these, once it is known: when the piece before it is complete and this one begun.
+    first: Option<u32>,
 }
 
 /// Where the bytes of a segment are.
@@ -90,31 +91,30 @@ impl<O: Memory<u8>> Outgoing<O> {
 
     /// Where the bytes of `segment` are; `None` when there is no such segment (yet). `size` is a segment's.
     /// A segment after all that have begun begins the next piece.
-    pub(crate) fn place(&mut self, segment: u64, size: u64) -> Option<Place> {
+    pub(crate) fn place(&mut self, segment: u32, size: u16) -> Option<Place> {
         let mut start = 0_usize;
-        let mut end = None;
+        let mut begins = true;
         for piece in &mut self.pieces {
-            if piece.first.is_none() && end.is_none_or(|end| end == segment) {
+            if begins && piece.first.is_none() {
                 piece.first = Some(segment);
             }
-            let first = piece.first?;
-            let index = segment.checked_sub(first)?;
-            let before = index.saturating_mul(size);
-            let left = piece.length.saturating_sub(before);
-            if left > 0 {
+            let before = bytes(segment.wrapping_sub(piece.first?), size);
+            if before < piece.length {
+                let left = piece.length.wrapping_sub(before);
                 return Some(match piece.content {
                     Content::Message => Place::Message {
-                        start: start.saturating_add(before as usize),
-                        length: left.min(size) as usize,
+                        start: start.wrapping_add(before as usize),
+                        length: left.min(u64::from(size)) as usize,
                     },
                     Content::Range { file, offset } => {
-                        Place::Range { file, offset: offset.saturating_add(before), left }
+                        Place::Range { file, offset: offset.wrapping_add(before), left }
                     }
                 });
             }
-            end = Some(first.saturating_add(segments(piece.length, size)));
+            // The segment just behind a piece is the first of the next one.
+            begins = before.wrapping_sub(piece.length) < u64::from(size);
             if matches!(piece.content, Content::Message) {
-                start = start.saturating_add(piece.length as usize);
+                start = start.wrapping_add(piece.length as usize);
             }
         }
         None
@@ -126,16 +126,19 @@ impl<O: Memory<u8>> Outgoing<O> {
     }
 
     /// Segments before `first` were acknowledged. The number of file ranges that are complete with it.
-    pub(crate) fn acknowledged(&mut self, first: u64, size: u64) -> u8 {
+    pub(crate) fn acknowledged(&mut self, first: u32, size: u16) -> u8 {
         let mut ranges = 0_u8;
-        while let Some(piece) = self.pieces.front() {
-            let Some(begin) = piece.first else { break };
-            if begin.saturating_add(segments(piece.length, size)) > first {
+        while let Some(piece) = self.pieces.front_mut() {
+            let Some(begin) = piece.first.replace(first) else {
+                piece.first = None;
                 break;
-            }
-            match piece.content {
+            };
+            let gone = bytes(first.wrapping_sub(begin), size).min(piece.length);
+            piece.length = piece.length.wrapping_sub(gone);
+            let is_complete = piece.length == 0;
+            match &mut piece.content {
                 Content::Message => {
-                    let gone = piece.length as usize;
+                    let gone = gone as usize;
                     if self.kept.values().get(gone..self.kept_length).is_some() {
                         self.kept.values_mut().copy_within(gone..self.kept_length, 0);
                     }
@@ -144,7 +147,13 @@ impl<O: Memory<u8>> Outgoing<O> {
                         self.kept.release();
                     }
                 }
-                Content::Range { .. } => ranges = ranges.saturating_add(1),
+                Content::Range { offset, .. } => {
+                    *offset = offset.wrapping_add(gone);
+                    ranges = ranges.saturating_add(u8::from(is_complete));
+                }
+            }
+            if !is_complete {
+                break;
             }
             self.pieces.pop_front();
         }
@@ -159,10 +168,9 @@ impl<O: Memory<u8>> Outgoing<O> {
     }
 }
 
-/// How many segments `length` bytes fill.
-#[inline(never)] // for size: core/panic-check/run shows it
-pub(crate) fn segments(length: u64, size: u64) -> u64 {
-    length.checked_next_multiple_of(size.max(1)).unwrap_or(u64::MAX).checked_div(size).unwrap_or(0)
+/// The bytes in so many full segments: no more than 2^48.
+pub(crate) const fn bytes(segments: u32, size: u16) -> u64 {
+    (segments as u64).wrapping_mul(size as u64)
 }
 
 #[cfg(test)]
@@ -213,11 +221,22 @@ mod tests {
     }
 
     #[test]
-    fn lengths_up_to_the_largest_make_segments() {
-        assert_eq!(segments(0, 4), 0);
-        assert_eq!(segments(4, 4), 1);
-        assert_eq!(segments(5, 4), 2);
-        assert_eq!(segments(u64::MAX, 1), u64::MAX);
-        assert_eq!(segments(7, 0), 0);
+    fn numbers_wrap_and_a_range_may_have_more_segments_than_there_are_numbers() {
+        let mut outgoing = Small::default();
+        let length = 4 * (u64::from(u32::MAX) + 3) - 1;
+        assert!(outgoing.send(FILE, 0, length) && outgoing.write(b"a"));
+        let (step, mut first, mut offset) = (1 << 30, u32::MAX - 5, 0);
+        while offset + 4 * u64::from(step) < length {
+            let place = Place::Range { file: FILE, offset, left: length - offset };
+            assert_eq!(outgoing.place(first, 4), Some(place));
+            first = first.wrapping_add(step);
+            offset += 4 * u64::from(step);
+            assert_eq!(outgoing.acknowledged(first, 4), 0);
+        }
+        let last = first.wrapping_add(((length - offset) / 4) as u32);
+        assert_eq!(outgoing.place(last, 4), Some(Place::Range { file: FILE, offset: length - 3, left: 3 }));
+        assert_eq!(outgoing.place(last.wrapping_add(1), 4), Some(Place::Message { start: 0, length: 1 }));
+        assert_eq!(outgoing.acknowledged(last.wrapping_add(2), 4), 1);
+        assert!(outgoing.is_empty());
     }
 }

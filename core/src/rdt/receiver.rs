@@ -10,10 +10,10 @@
 //! yet is dropped and will come again.
 
 use super::{
-    Counters,
-    outgoing::segments,
+    outgoing,
     profile::{Profile, power_below},
-    sender::expand,
+    sender::{place, rearrange},
+    tally::Tally,
 };
 use crate::{
     Memory,
@@ -32,15 +32,8 @@ struct Content {
     offset: u64,
     /// Bytes that are not yet stored in order.
     left: u64,
-    /// `offset` and `left` when its first whole segment was `next`, and that segment: places follow from it.
-    base: Option<Base>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Base {
-    segment: u64,
-    offset: u64,
-    length: u64,
+    /// That byte is the first one of the segment `next`, and of each later one the place follows from its number.
+    placed: bool,
 }
 
 /// What is to be done with a segment.
@@ -64,11 +57,11 @@ pub(crate) enum Verdict {
 pub(crate) struct Receiver<P: Profile> {
     /// Which segments from `next` on are stored.
     stored: P::Stored,
-    next: u64,
+    next: u32,
     /// How many bytes of the segment `next` were taken.
     taken: u16,
-    size: u64,
-    window: u64,
+    size: u16,
+    window: u32,
     content: Option<Content>,
     /// The application takes nothing at present.
     blocked: bool,
@@ -76,7 +69,7 @@ pub(crate) struct Receiver<P: Profile> {
     void: bool,
     /// Places follow from numbers: skep's own peers fill every segment of a range but its last.
     placed: bool,
-    top: u64,
+    top: u32,
     map: Map,
     unacknowledged: u16,
     pub(crate) owes: bool,
@@ -105,17 +98,17 @@ impl<P: Profile> Receiver<P> {
 
     /// The connection is open: segments have `size` bytes; `placed` when each but a range's last is full.
     pub(crate) fn open(&mut self, size: u16, window: u32, placed: bool) {
-        self.size = u64::from(size);
+        self.size = size;
         self.placed = placed;
-        self.window = (power_below(self.stored.bound()) as u64).min(u64::from(window)).max(1);
+        self.window = (power_below(self.stored.bound()) as u32).min(window).max(1);
     }
 
     /// The segment that is expected next.
-    pub(crate) const fn next(&self) -> u64 {
+    pub(crate) const fn next(&self) -> u32 {
         self.next
     }
 
-    pub(crate) const fn window(&self) -> u64 {
+    pub(crate) const fn window(&self) -> u32 {
         self.window
     }
 
@@ -132,8 +125,8 @@ impl<P: Profile> Receiver<P> {
 
     /// The next `length` bytes that the application did not take go into a file.
     pub(crate) fn receive(&mut self, file: FileId, offset: u64, length: u64) {
-        let base = (self.taken == 0 && self.placed).then_some(Base { segment: self.next, offset, length });
-        self.content = Some(Content { file, offset, left: length, base });
+        let placed = self.taken == 0 && self.placed;
+        self.content = Some(Content { file, offset, left: length, placed });
         self.void = false;
         self.unblock();
     }
@@ -146,48 +139,43 @@ impl<P: Profile> Receiver<P> {
     }
 
     /// Where a segment of `length` bytes goes.
-    pub(crate) fn judge(&self, segment: u64, length: usize) -> Verdict {
-        if segment < self.next || self.is_stored(segment) {
+    pub(crate) fn judge(&self, segment: u32, length: usize) -> Verdict {
+        let ahead = segment.wrapping_sub(self.next);
+        if ahead.cast_signed() < 0 || self.is_stored(segment) {
             return Verdict::Duplicate;
         }
-        if segment.saturating_sub(self.next) >= self.window {
+        if ahead >= self.window {
             return Verdict::Beyond;
         }
-        let Some(content) = self.content else {
-            return if segment == self.next { Verdict::Message { skip: self.taken } } else { Verdict::Early };
+        let Some(Content { file, offset, left, placed }) = self.content else {
+            return if ahead == 0 { Verdict::Message { skip: self.taken } } else { Verdict::Early };
         };
-        let Some(base) = content.base else {
+        if !placed {
             // Of a peer that splits as it likes: in order.
-            if segment != self.next {
+            if ahead > 0 {
                 return Verdict::Early;
             }
             let rest = (length as u64).saturating_sub(u64::from(self.taken));
-            return Verdict::Store {
-                skip: self.taken,
-                length: rest.min(content.left) as u16,
-                file: content.file,
-                offset: content.offset,
-            };
-        };
-        let before = segment.saturating_sub(base.segment).saturating_mul(self.size);
-        let left = base.length.saturating_sub(before);
-        if left == 0 {
+            return Verdict::Store { skip: self.taken, length: rest.min(left) as u16, file, offset };
+        }
+        let before = outgoing::bytes(ahead, self.size);
+        if before >= left {
             return Verdict::Early;
         }
-        if length as u64 != left.min(self.size) {
+        if length as u64 != left.wrapping_sub(before).min(u64::from(self.size)) {
             return Verdict::Misfit;
         }
-        let offset = base.offset.saturating_add(before);
-        Verdict::Store { skip: 0, length: length as u16, file: content.file, offset }
+        // An offset near 2^64 is the application's own mistake, and stays one.
+        Verdict::Store { skip: 0, length: length as u16, file, offset: offset.wrapping_add(before) }
     }
 
     /// The application took `count` bytes of the next segment, which has `length`. Whether that is all of it.
-    pub(crate) fn taken(&mut self, segment: u64, count: u16, length: u16) -> bool {
+    pub(crate) fn taken(&mut self, segment: u32, count: u16, length: u16) -> bool {
         if segment != self.next {
             return false;
         }
         self.taken = self.taken.saturating_add(count).min(length);
-        self.bytes_stored = self.bytes_stored.saturating_add(u64::from(count));
+        self.bytes_stored = self.bytes_stored.wrapping_add(u64::from(count));
         if self.taken < length {
             if self.content.is_none() {
                 self.blocked = true;
@@ -200,15 +188,16 @@ impl<P: Profile> Receiver<P> {
     }
 
     /// Bytes `skip..skip + count` of a segment with `length` bytes were stored. Whether that is all of it.
-    pub(crate) fn store(&mut self, segment: u64, skip: u16, count: u16, length: u16) -> bool {
+    pub(crate) fn store(&mut self, segment: u32, skip: u16, count: u16, length: u16) -> bool {
         let Some(content) = self.content.as_mut() else { return false };
-        if content.base.is_none() {
-            if segment != self.next || skip != self.taken {
+        let ahead = segment.wrapping_sub(self.next);
+        let bytes = u64::from(count);
+        if !content.placed {
+            if ahead > 0 || skip != self.taken {
                 return false;
             }
-            content.offset = content.offset.saturating_add(u64::from(count));
-            content.left = content.left.saturating_sub(u64::from(count));
-            self.bytes_stored = self.bytes_stored.saturating_add(u64::from(count));
+            content.advance(bytes);
+            self.bytes_stored = self.bytes_stored.wrapping_add(bytes);
             self.taken = self.taken.saturating_add(count);
             if self.taken < length {
                 return false;
@@ -216,25 +205,20 @@ impl<P: Profile> Receiver<P> {
             self.pass();
             return true;
         }
-        if segment < self.next || self.is_stored(segment) {
+        if ahead.cast_signed() < 0 || self.is_stored(segment) {
             return true;
         }
-        if segment.saturating_sub(self.next) >= self.window {
+        if ahead >= self.window {
             return false;
         }
-        self.bytes_stored = self.bytes_stored.saturating_add(u64::from(count));
-        if segment != self.next {
-            if !self.mark(segment) {
-                return false;
-            }
+        self.bytes_stored = self.bytes_stored.wrapping_add(bytes);
+        if ahead > 0 {
             self.owes = true;
-            return true;
+            return self.mark(segment);
         }
         self.pass();
-        while self.is_stored(self.next) {
-            if let Some(mark) = self.mark_of(self.next) {
-                *mark = false;
-            }
+        while let Some(mark) = self.mark_of(self.next).filter(|mark| **mark) {
+            *mark = false;
             self.pass();
         }
         true
@@ -242,10 +226,7 @@ impl<P: Profile> Receiver<P> {
 
     /// Whether the content is complete; said once.
     pub(crate) fn take_complete(&mut self) -> bool {
-        let complete = self.content.is_some_and(|content| match content.base {
-            Some(base) => self.next.saturating_sub(base.segment) >= segments(base.length, self.size),
-            None => content.left == 0,
-        });
+        let complete = self.content.is_some_and(|content| content.left == 0);
         if complete {
             self.content = None;
             self.stored.release();
@@ -255,13 +236,13 @@ impl<P: Profile> Receiver<P> {
 
     /// Notes a transmission whose segment is stored.
     pub(crate) fn note(&mut self, number: u32) {
-        let number = expand(number, self.top);
-        if number > self.top {
+        let ahead = number.wrapping_sub(self.top).cast_signed();
+        if ahead > 0 {
             // A hole may be a loss: the sender should hear of it at once.
-            self.map.advance(number.saturating_sub(self.top));
+            self.map.advance(ahead.unsigned_abs());
             self.top = number;
-        } else if number < self.top {
-            self.map.insert(self.top.saturating_sub(number));
+        } else if ahead < 0 {
+            self.map.insert(ahead.unsigned_abs());
         }
         self.unacknowledged = self.unacknowledged.saturating_add(1);
         self.owes = true;
@@ -278,76 +259,77 @@ impl<P: Profile> Receiver<P> {
         self.unacknowledged = 0;
         let room = if self.blocked { 0 } else { self.window };
         Own::Ack {
-            top: self.top as u32,
-            next: self.next as u32,
-            limit: self.next.saturating_add(room) as u32,
+            top: self.top,
+            next: self.next,
+            limit: self.next.wrapping_add(room),
             delay: 0,
             map: self.map,
         }
     }
 
     fn pass(&mut self) {
-        self.next = self.next.saturating_add(1);
+        self.next = self.next.wrapping_add(1);
         self.taken = 0;
         self.blocked = false;
         self.owes = true;
-        // Content that began inside a segment goes on at the start of the next: from here on places are known.
-        if let Some(content) = self.content.as_mut().filter(|content| content.base.is_none() && self.placed) {
-            content.base = Some(Base { segment: self.next, offset: content.offset, length: content.left });
+        if let Some(content) = self.content.as_mut() {
+            if content.placed {
+                content.advance(u64::from(self.size));
+            }
+            // Content that began inside a segment goes on at the start of the next: from here on places are known.
+            content.placed = self.placed;
         }
     }
 
-    fn is_stored(&self, segment: u64) -> bool {
+    fn is_stored(&self, segment: u32) -> bool {
         let marks = self.stored.values();
-        segment.saturating_sub(self.next) < marks.len() as u64
-            && marks.get(segment as usize & marks.len().wrapping_sub(1)).is_some_and(|&mark| mark)
+        (segment.wrapping_sub(self.next) as usize) < marks.len()
+            && marks.get(place(segment, marks.len())).is_some_and(|&mark| mark)
     }
 
-    fn mark(&mut self, segment: u64) -> bool {
-        let needed = segment.saturating_sub(self.next).saturating_add(1);
+    fn mark(&mut self, segment: u32) -> bool {
+        let needed = (segment.wrapping_sub(self.next) as usize).saturating_add(1);
         let length = self.stored.values().len();
-        if needed > length as u64 {
+        if needed > length {
             let bound = power_below(self.stored.bound());
-            let longer = (needed as usize).checked_next_power_of_two().unwrap_or(bound).max(32).min(bound);
-            self.stored.grow(longer, || false);
-            // The ring is read by number: what stood in the short one goes to its place in the long one.
-            let marks = self.stored.values_mut();
-            for number in self.next..self.next.saturating_add(length as u64) {
-                let old = number as usize & length.wrapping_sub(1);
-                let new = number as usize & marks.len().wrapping_sub(1);
-                if old != new
-                    && let Some(mark) = marks.get_mut(old)
-                {
-                    let value = core::mem::replace(mark, false);
-                    if let Some(mark) = marks.get_mut(new) {
-                        *mark = value;
-                    }
-                }
+            // A small memory is taken whole.
+            if bound <= 32 {
+                self.stored.grow(bound, || false);
+            } else {
+                let longer = needed.checked_next_power_of_two().unwrap_or(bound).max(32).min(bound);
+                self.stored.grow(longer, || false);
+                rearrange(self.stored.values_mut(), length, self.next, self.next.wrapping_add(length as u32));
             }
         }
-        match self.mark_of(segment) {
-            Some(mark) => {
-                *mark = true;
-                true
-            }
-            None => false,
-        }
+        self.mark_of(segment).is_some_and(|mark| {
+            *mark = true;
+            true
+        })
     }
 
-    fn mark_of(&mut self, segment: u64) -> Option<&mut bool> {
+    fn mark_of(&mut self, segment: u32) -> Option<&mut bool> {
         let marks = self.stored.values_mut();
-        let place = segment as usize & marks.len().wrapping_sub(1);
+        let place = place(segment, marks.len());
         marks.get_mut(place)
     }
 }
 
+impl Content {
+    /// The next bytes in order are stored; the last segment may be shorter than it is said to be.
+    fn advance(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.left);
+        self.left = self.left.wrapping_sub(bytes);
+        self.offset = self.offset.wrapping_add(bytes);
+    }
+}
+
 /// Counts a verdict that drops a datagram.
-pub(crate) fn count(verdict: Verdict, counters: &mut Counters) {
+pub(crate) fn count(verdict: Verdict, tally: &mut Tally) {
     match verdict {
-        Verdict::Duplicate => counters.duplicates = counters.duplicates.saturating_add(1),
-        Verdict::Beyond => counters.beyond_window = counters.beyond_window.saturating_add(1),
-        Verdict::Early => counters.early = counters.early.saturating_add(1),
-        Verdict::Misfit => counters.malformed = counters.malformed.saturating_add(1),
+        Verdict::Duplicate => tally.duplicates.add(1),
+        Verdict::Beyond => tally.beyond_window.add(1),
+        Verdict::Early => tally.early.add(1),
+        Verdict::Misfit => tally.malformed.add(1),
         Verdict::Message { .. } | Verdict::Store { .. } => {}
     }
 }

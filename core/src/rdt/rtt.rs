@@ -1,14 +1,13 @@
 //! Round-trip time and the retransmission time-out (RFC 6298), in integers.
 
-use crate::Instant;
+use super::Settings;
+use crate::{Instant, time::micros};
 
-/// What bounds the time-out, in microseconds.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    pub(crate) initial: u64,
-    pub(crate) minimum: u64,
-    pub(crate) maximum: u64,
-}
+/// The longest round trip that is told from longer ones: eight times as much has room in 32 bits.
+const LONGEST: u64 = 500_000_000;
+
+/// The longest time-out.
+const TIMEOUT_LONGEST: u64 = 1 << 30;
 
 /// The estimator of one connection.
 ///
@@ -16,52 +15,55 @@ pub(crate) struct Bounds {
 /// 1/8 and 1/4 are shifts and lose nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Rtt {
-    smoothed_by_8: u64,
-    deviation_by_4: u64,
+    smoothed_by_8: u32,
+    deviation_by_4: u32,
     /// The newest sample; 0 before the first.
-    latest: u64,
+    latest: u32,
     doublings: u8,
 }
 
 impl Rtt {
     /// Takes a sample. Karn's rule is the caller's: only of what was sent once, or bears a number of its own.
-    pub(crate) fn sample(&mut self, sent: Instant, now: Instant, delay: u64) {
-        let rtt = now.micros_since(sent).saturating_sub(delay).clamp(1, 600_000_000);
+    pub(crate) fn sample(&mut self, sent: Instant, now: Instant, delay: u32) {
+        let rtt = (now.micros_since(sent).min(LONGEST) as u32).saturating_sub(delay).max(1);
         if self.latest == 0 {
             self.smoothed_by_8 = rtt << 3;
             self.deviation_by_4 = rtt << 1;
         } else {
             let error = rtt.abs_diff(self.smoothed_by_8 >> 3);
+            // None of this overflows: neither exceeds 8 times the longest.
             self.deviation_by_4 =
-                self.deviation_by_4.saturating_sub(self.deviation_by_4 >> 2).saturating_add(error);
-            self.smoothed_by_8 =
-                self.smoothed_by_8.saturating_sub(self.smoothed_by_8 >> 3).saturating_add(rtt);
+                self.deviation_by_4.wrapping_sub(self.deviation_by_4 >> 2).wrapping_add(error);
+            self.smoothed_by_8 = self.smoothed_by_8.wrapping_sub(self.smoothed_by_8 >> 3).wrapping_add(rtt);
         }
         self.latest = rtt;
     }
 
     /// The smoothed round-trip time in microseconds; `None` before the first sample.
-    pub(crate) const fn smoothed(&self) -> Option<u64> {
+    pub(crate) const fn smoothed(&self) -> Option<u32> {
         if self.latest == 0 { None } else { Some(self.smoothed_by_8 >> 3) }
     }
 
     /// The time-out now, with the doublings of RFC 6298 section 5.5.
     #[inline(never)] // for size: core/panic-check/run shows it
-    pub(crate) fn timeout(&self, bounds: &Bounds) -> u64 {
+    pub(crate) fn timeout(&self, settings: &Settings) -> u32 {
         let base = match self.smoothed() {
             // 1 ms is the granularity G of the timers below.
-            Some(smoothed) => smoothed.saturating_add(self.deviation_by_4.max(1_000)),
-            None => bounds.initial,
+            Some(smoothed) => u64::from(smoothed).wrapping_add(u64::from(self.deviation_by_4.max(1_000))),
+            None => micros(settings.timeout_initial),
         };
-        let base = base.max(bounds.minimum).min(bounds.maximum);
-        (base << self.doublings.min(16)).min(bounds.maximum.max(base))
+        let maximum = micros(settings.timeout_maximum).min(TIMEOUT_LONGEST);
+        let base = base.max(micros(settings.timeout_minimum)).min(maximum);
+        (base << self.doublings.min(16)).min(maximum) as u32
     }
 
     /// How long a later transmission's acknowledgement may run ahead before an earlier one counts as lost: 9/8
     /// of the round-trip time (RFC 9002 section 6.1.2) or more `eighths`, at least 1 ms.
-    pub(crate) fn reordering(&self, eighths: u8, bounds: &Bounds) -> u64 {
-        let rtt = self.smoothed().unwrap_or(bounds.initial).max(self.latest);
-        rtt.saturating_add((rtt >> 3).saturating_mul(u64::from(eighths))).max(1_000)
+    pub(crate) fn reordering(&self, eighths: u8, settings: &Settings) -> u32 {
+        let initial = micros(settings.timeout_initial).min(LONGEST) as u32;
+        let rtt = self.smoothed().unwrap_or(initial).max(self.latest);
+        // At most twice as much: far from an overflow.
+        rtt.wrapping_add((rtt >> 3).wrapping_mul(u32::from(eighths))).max(1_000)
     }
 
     /// The time-out passed.
@@ -78,8 +80,9 @@ impl Rtt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::time::Duration;
 
-    const BOUNDS: Bounds = Bounds { initial: 250_000, minimum: 10_000, maximum: 8_000_000 };
+    const BOUNDS: Settings = Settings { timeout_maximum: Duration::from_secs(8), ..Settings::HOST };
 
     fn at(micros: u64) -> Instant {
         Instant::from_micros(micros)

@@ -13,22 +13,30 @@
 //! lost, begins again at the first segment with a small window, and doubles.
 //!
 //! What was taken for lost is remembered as long as the memory lasts, as it may be acknowledged after all.
+//!
+//! Numbers are the 32 bits that go over the wire, and wrap: all that are in use lie within a window of each other.
 
 use super::{
-    Counters,
+    Settings,
     controller::Controller,
-    outgoing::{Outgoing, Place},
+    outgoing::{self, Outgoing, Place},
     profile::{Profile, power_below},
-    rtt::{Bounds, Rtt},
+    rtt::Rtt,
+    tally::Tally,
 };
-use crate::{Instant, Memory, wire::rdt::Map};
+use crate::{
+    Instant, Memory,
+    wire::rdt::{Map, Own},
+};
 
 /// How many numbers an acknowledged transmission may be ahead at first (RFC 9002 section 6.1.1).
-pub(crate) const REORDERING_FIRST: u64 = 3;
+pub(crate) const REORDERING_FIRST: u32 = 3;
 /// The most that reordering can raise it to.
-const REORDERING_MAX: u64 = 128;
+const REORDERING_MAX: u32 = 128;
 /// The same for the time, in eighths of the round trip.
 const PATIENCE_MAX: u8 = 8;
+/// How far ahead the limit lies of a peer that sets none, and the most of one that does.
+pub(crate) const UNLIMITED: u32 = 1 << 30;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Fate {
@@ -45,7 +53,6 @@ enum Fate {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Transmission {
     sent: Instant,
-    /// The low bits of the segment's number.
     segment: u32,
     fate: Fate,
 }
@@ -53,7 +60,7 @@ pub struct Transmission {
 /// One segment of the window.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Segment {
-    /// The low bits of its newest transmission's number.
+    /// Its newest transmission.
     newest: u32,
     fate: Fate,
     repeated: bool,
@@ -62,9 +69,9 @@ pub struct Segment {
 /// Equal datagrams to be sent now.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Batch {
-    pub(crate) first_segment: u64,
-    pub(crate) first_transmission: u64,
-    pub(crate) count: usize,
+    pub(crate) first_segment: u32,
+    pub(crate) first_transmission: u32,
+    pub(crate) count: u32,
     pub(crate) place: Place,
 }
 
@@ -74,32 +81,32 @@ pub(crate) struct Sender<P: Profile> {
     segments: P::Segments,
     transmissions: P::Transmissions,
     /// The oldest segment that is not acknowledged.
-    first: u64,
+    first: u32,
     /// The next segment that was never sent.
-    next: u64,
+    next: u32,
     /// Segments before this one may be sent: what the peer said.
-    limit: u64,
+    limit: u32,
     /// The oldest transmission that is remembered, whatever became of it.
-    remembered: u64,
+    remembered: u32,
     /// The oldest transmission in flight; the one after the newest when there is none.
-    oldest: u64,
-    newest: u64,
+    oldest: u32,
+    newest: u32,
     in_flight: u32,
     lost: u32,
     /// No segment before this one is lost.
-    lost_from: u64,
-    largest_acknowledged: u64,
-    reordering: u64,
+    lost_from: u32,
+    largest_acknowledged: u32,
+    reordering: u32,
     /// How much longer than a round trip an acknowledgement may take, in eighths.
     patience: u8,
     controller: Controller,
     pub(crate) rtt: Rtt,
-    /// The time-out, while something is in flight or the peer's limit is in the way.
-    timeout: Option<Instant>,
-    /// When an older transmission counts as lost, because a later one was acknowledged.
-    loss_at: Option<Instant>,
+    /// The time-out, while something is in flight or the peer's limit is in the way; else `FAR`.
+    timeout: Instant,
+    /// When an older transmission counts as lost, because a later one was acknowledged; else `FAR`.
+    loss_at: Instant,
     tries: u8,
-    size: u64,
+    size: u16,
     asks_for_room: bool,
     pub(crate) bytes_acknowledged: u64,
 }
@@ -124,8 +131,8 @@ impl<P: Profile> Sender<P> {
             patience: 1,
             controller: Controller::new(1),
             rtt: Rtt::default(),
-            timeout: None,
-            loss_at: None,
+            timeout: Instant::FAR,
+            loss_at: Instant::FAR,
             tries: 0,
             size: 1,
             asks_for_room: false,
@@ -134,19 +141,19 @@ impl<P: Profile> Sender<P> {
     }
 
     /// The connection is open: segments of `size` bytes, at most `window` of them under way.
-    pub(crate) fn open(&mut self, size: u16, window: u32, limit: u64) {
-        self.size = u64::from(size.max(1));
-        let bound = power_below(self.segments.bound().min(self.transmissions.bound()));
-        self.controller = Controller::new(window.min(bound as u32));
-        self.limit = limit;
+    pub(crate) fn open(&mut self, size: u16, window: u32, limit: u32) {
+        self.size = size.max(1);
+        self.controller = Controller::new(window.min(self.bound() as u32));
+        self.limit = limit.min(UNLIMITED);
     }
 
-    pub(crate) const fn size(&self) -> u64 {
-        self.size
+    /// The most segments in the window.
+    fn bound(&self) -> usize {
+        power_below(self.segments.bound().min(self.transmissions.bound()))
     }
 
-    /// How many segments there were so far.
-    pub(crate) const fn segments_sent(&self) -> u64 {
+    /// How many segments there were so far: the number of the next.
+    pub(crate) const fn segments_sent(&self) -> u32 {
         self.next
     }
 
@@ -155,12 +162,9 @@ impl<P: Profile> Sender<P> {
         self.content.is_empty()
     }
 
-    /// When [`Sender::expire`] is to be called.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        match (self.timeout, self.loss_at) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+    /// When [`Sender::expire`] is to be called; `FAR` for never.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.timeout.min(self.loss_at)
     }
 
     /// The next datagrams, up to `most` of equal size (only the last may be shorter).
@@ -168,8 +172,8 @@ impl<P: Profile> Sender<P> {
         &mut self,
         now: Instant,
         most: usize,
-        bounds: &Bounds,
-        counters: &mut Counters,
+        settings: &Settings,
+        tally: &mut Tally,
     ) -> Option<Batch> {
         let window = self.controller.window();
         let most = most.min(window.saturating_sub(self.in_flight) as usize);
@@ -178,44 +182,43 @@ impl<P: Profile> Sender<P> {
         }
         let repeat = self.next_lost();
         let segment = repeat.unwrap_or(self.next);
-        if segment >= self.limit {
-            self.wait_for_room(now, bounds);
+        let open = self.limit.wrapping_sub(segment).cast_signed();
+        if open <= 0 {
+            self.wait_for_room(now, settings);
             return None;
         }
         if repeat.is_none() && !self.has_room_for_segment() {
             return None;
         }
         let place = self.content.place(segment, self.size)?;
-        let fits = match place {
+        let left = match place {
             Place::Message { .. } => 1,
-            Place::Range { left, .. } => super::outgoing::segments(left, self.size),
+            Place::Range { left, .. } => left,
         };
-        let most = (most as u64).min(fits).min(self.limit.saturating_sub(segment)) as usize;
-        let first_transmission = self.newest.saturating_add(1);
-        let mut count = 0_usize;
-        while count < most {
-            let this = segment.saturating_add(count as u64);
+        let most = (most as u32).min(open.cast_unsigned());
+        let first_transmission = self.newest.wrapping_add(1);
+        let mut count = 0_u32;
+        while count < most && outgoing::bytes(count, self.size) < left {
+            let this = segment.wrapping_add(count);
             let fits = match repeat {
-                Some(_) => {
-                    this < self.next && self.segment(this).is_some_and(|segment| segment.fate == Fate::Lost)
-                }
+                Some(_) => this != self.next && self.is(this, Fate::Lost),
                 None => self.has_room_for_segment(),
             };
             if !fits || !self.transmit(now, this) {
                 break;
             }
-            count = count.saturating_add(1);
+            count = count.wrapping_add(1);
         }
         if count == 0 {
             return None;
         }
-        counters.sent = counters.sent.saturating_add(count as u64);
+        tally.sent.add(count);
         if repeat.is_some() {
-            counters.resent = counters.resent.saturating_add(count as u64);
+            tally.resent.add(count);
         }
-        if self.timeout.is_none() || self.asks_for_room {
+        if self.timeout == Instant::FAR || self.asks_for_room {
             self.asks_for_room = false;
-            self.timeout = Some(now.plus_micros(self.rtt.timeout(bounds)));
+            self.wait(now, settings);
         }
         Some(Batch { first_segment: segment, first_transmission, count, place })
     }
@@ -225,46 +228,48 @@ impl<P: Profile> Sender<P> {
     pub(crate) fn acknowledged(
         &mut self,
         now: Instant,
-        ack: (u32, u32, u32, u16, Map),
-        bounds: &Bounds,
-        counters: &mut Counters,
+        packet: &Own<'_>,
+        settings: &Settings,
+        tally: &mut Tally,
     ) -> bool {
-        let (top, next, limit, delay, map) = ack;
-        let top = expand(top, self.newest);
-        let next = expand(next, self.next);
-        if top > self.newest || next > self.next {
+        let Own::Ack { top, next, limit, delay, ref map } = *packet else { return false };
+        if is_before(self.newest, top) || is_before(self.next, next) {
             return false;
         }
-        let before = self.tally();
-        if let Some(transmission) =
-            self.transmission(top).filter(|that| that.fate != Fate::Acknowledged && top > 0)
+        let before = self.progress();
+        // A delay of all ones says only that it was long.
+        if let Some(&mut Transmission { sent, fate, .. }) = self.transmission(top)
+            && fate != Fate::Acknowledged
+            && delay < u16::MAX
         {
-            let sent = transmission.sent;
-            // A delay of all ones says only that it was long.
-            if delay < u16::MAX {
-                self.rtt.sample(sent, now, u64::from(delay));
-            }
+            self.rtt.sample(sent, now, u32::from(delay));
         }
-        let lowest = self.remembered.max(top.saturating_sub(Map::SPAN));
-        for number in lowest..=top {
-            if number == top || map.contains(top.saturating_sub(number)) {
-                self.settle(number, counters);
+        if !is_before(top, self.remembered) {
+            let mut distance = top.wrapping_sub(self.remembered).min(Map::SPAN as u32);
+            while distance > 0 {
+                if map.contains(u64::from(distance)) {
+                    self.settle(top.wrapping_sub(distance), tally);
+                }
+                distance = distance.wrapping_sub(1);
             }
+            self.settle(top, tally);
         }
-        for segment in self.first..next {
+        let mut segment = self.first;
+        while is_before(segment, next) {
             self.take(segment);
+            segment = segment.wrapping_add(1);
         }
         // An acknowledgement that was overtaken tells of a limit that holds no more.
-        let is_current = top >= self.largest_acknowledged;
+        let is_current = !is_before(top, self.largest_acknowledged);
         if is_current {
-            self.limit = expand(limit, self.next).max(next).max(self.first);
+            self.limit = later(later(limit, next), self.first);
+            self.largest_acknowledged = top;
         }
-        self.largest_acknowledged = self.largest_acknowledged.max(top);
         let asked = self.asks_for_room;
-        self.conclude(now, before, bounds, counters);
+        self.conclude(now, before, settings, tally);
         // The peer lives, and has its reasons to take nothing: it is asked for ever, but ever more seldom. Not so one
         // that acknowledged a segment and has it not, as a damaged datagram may make it do.
-        if asked && is_current && next >= self.first {
+        if asked && is_current && !is_before(next, self.first) {
             self.tries = 0;
         }
         true
@@ -276,29 +281,28 @@ impl<P: Profile> Sender<P> {
         &mut self,
         now: Instant,
         number: u32,
-        bounds: &Bounds,
-        counters: &mut Counters,
+        settings: &Settings,
+        tally: &mut Tally,
     ) -> bool {
-        let segment = expand(number, self.first);
-        if segment < self.first || segment >= self.next {
+        if !self.is_begun(number) {
             return false;
         }
-        let before = self.tally();
-        let Some(&Segment { newest, repeated, fate }) = self.segment(segment) else { return false };
+        let before = self.progress();
+        let Some(&mut Segment { newest, repeated, fate }) = self.segment(number) else { return false };
         if fate == Fate::Acknowledged {
             return false;
         }
-        let newest = expand(newest, self.newest);
         // Karn's rule: of what was sent twice nobody knows which one is acknowledged.
         if !repeated {
-            if let Some(sent) = self.transmission(newest).map(|transmission| transmission.sent) {
+            if let Some(&mut Transmission { sent, .. }) = self.transmission(newest) {
                 self.rtt.sample(sent, now, 0);
             }
-            self.largest_acknowledged = self.largest_acknowledged.max(newest);
+            self.largest_acknowledged = later(self.largest_acknowledged, newest);
         }
-        self.settle(newest, counters);
-        self.take(segment);
-        self.conclude(now, before, bounds, counters);
+        self.settle(newest, tally);
+        self.take(number);
+        self.conclude(now, before, settings, tally);
+        self.limit = self.first.wrapping_add(UNLIMITED);
         true
     }
 
@@ -307,48 +311,51 @@ impl<P: Profile> Sender<P> {
         let ranges = self.content.acknowledged(self.first, self.size);
         if self.is_done() && self.first == self.next {
             // An idle connection keeps no window.
-            self.segments.release();
-            self.transmissions.release();
-            self.oldest = self.newest.saturating_add(1);
-            self.remembered = self.oldest;
+            self.forget();
         }
         ranges
+    }
+
+    fn forget(&mut self) {
+        self.segments.release();
+        self.transmissions.release();
+        self.oldest = self.newest.wrapping_add(1);
+        self.remembered = self.oldest;
     }
 
     /// A deadline has come. `Err`: the peer was given up.
     pub(crate) fn expire(
         &mut self,
         now: Instant,
-        tries_max: u8,
-        bounds: &Bounds,
-        counters: &mut Counters,
+        settings: &Settings,
+        tally: &mut Tally,
     ) -> Result<Expired, ()> {
-        if self.loss_at.is_some_and(|at| at <= now) {
-            let lost = self.find_lost(now, bounds);
-            self.report(0, lost, counters);
+        if self.loss_at <= now {
+            self.find_lost(now, 0, settings, tally);
         }
-        if self.timeout.is_none_or(|at| at > now) {
+        if self.timeout > now {
             return Ok(Expired::Nothing);
         }
-        self.timeout = None;
-        if self.tries >= tries_max {
+        self.timeout = Instant::FAR;
+        if self.tries >= settings.tries {
             return Err(());
         }
-        self.tries = self.tries.saturating_add(1);
+        // Below the number of tries.
+        self.tries = self.tries.wrapping_add(1);
         self.rtt.back_off();
-        counters.timeouts = counters.timeouts.saturating_add(1);
+        tally.timeouts.add(1);
         if self.asks_for_room {
-            self.timeout = Some(now.plus_micros(self.rtt.timeout(bounds)));
+            self.wait(now, settings);
             return Ok(Expired::AskForRoom);
         }
         self.controller.timed_out();
-        self.loss_at = None;
+        self.loss_at = Instant::FAR;
         let mut number = self.oldest;
-        while number <= self.newest {
+        while number != self.newest.wrapping_add(1) {
             if self.lose(number, Fate::Expired) {
-                counters.lost = counters.lost.saturating_add(1);
+                tally.lost.add(1);
             }
-            number = number.saturating_add(1);
+            number = number.wrapping_add(1);
         }
         self.settle_oldest();
         // What is repeated starts the time-out again; if the peer has no room for it, asking does.
@@ -358,125 +365,128 @@ impl<P: Profile> Sender<P> {
     /// Forgets all content; nothing more is sent or expected.
     pub(crate) fn stop(&mut self) {
         self.content.clear();
-        self.segments.release();
-        self.transmissions.release();
+        self.forget();
         self.first = self.next;
-        self.oldest = self.newest.saturating_add(1);
-        self.remembered = self.oldest;
         self.in_flight = 0;
         self.lost = 0;
-        self.timeout = None;
-        self.loss_at = None;
+        self.timeout = Instant::FAR;
+        self.loss_at = Instant::FAR;
         self.tries = 0;
         self.rtt.recover();
     }
 
-    fn wait_for_room(&mut self, now: Instant, bounds: &Bounds) {
-        if self.timeout.is_none() && !self.is_done() {
+    fn wait_for_room(&mut self, now: Instant, settings: &Settings) {
+        if self.timeout == Instant::FAR && !self.is_done() {
             self.asks_for_room = true;
-            self.timeout = Some(now.plus_micros(self.rtt.timeout(bounds)));
+            self.wait(now, settings);
         }
+    }
+
+    /// Starts the time-out.
+    fn wait(&mut self, now: Instant, settings: &Settings) {
+        self.timeout = now.plus_micros(self.rtt.timeout(settings).into());
     }
 
     /// Whether a segment that was never sent fits into the window's memory; makes more when it may.
     fn has_room_for_segment(&mut self) -> bool {
-        let used = self.next.saturating_sub(self.first);
+        let used = self.next.wrapping_sub(self.first) as usize;
         let length = self.segments.values().len();
-        if used < length as u64 {
+        if used < length {
             return true;
         }
-        let bound = power_below(self.segments.bound().min(self.transmissions.bound()));
+        let bound = self.bound();
         if length >= bound {
             return false;
         }
         // A small memory is taken whole; a large one is doubled when it is needed.
         let longer = if bound <= 32 { bound } else { length.saturating_mul(2).max(32) };
+        let before = self.transmissions.values().len().saturating_mul(2);
         self.segments.grow(longer, Segment::default);
-        let pairs = self.transmissions.values().len();
         self.transmissions.grow(longer, Default::default);
-        rearrange(self.segments.values_mut(), length, self.first, self.next);
-        let end = self.newest.saturating_add(1);
-        let before = pairs.saturating_mul(2);
-        rearrange(self.transmissions.values_mut().as_flattened_mut(), before, self.remembered, end);
+        if bound > 32 {
+            rearrange(self.segments.values_mut(), length, self.first, self.next);
+            let end = self.newest.wrapping_add(1);
+            rearrange(self.transmissions.values_mut().as_flattened_mut(), before, self.remembered, end);
+        }
         true
     }
 
-    fn next_lost(&mut self) -> Option<u64> {
+    fn next_lost(&mut self) -> Option<u32> {
         if self.lost == 0 {
             return None;
         }
-        let mut segment = self.lost_from.max(self.first);
-        while segment < self.next {
-            if self.segment(segment).is_some_and(|segment| segment.fate == Fate::Lost) {
-                self.lost_from = segment;
-                return Some(segment);
+        self.lost_from = later(self.lost_from, self.first);
+        while self.lost_from != self.next {
+            if self.is(self.lost_from, Fate::Lost) {
+                return Some(self.lost_from);
             }
-            segment = segment.saturating_add(1);
+            self.lost_from = self.lost_from.wrapping_add(1);
         }
         self.lost = 0;
         None
     }
 
-    fn transmit(&mut self, now: Instant, segment: u64) -> bool {
-        let number = self.newest.saturating_add(1);
-        let length = self.transmissions.values().len().saturating_mul(2) as u64;
-        if number.saturating_sub(self.oldest) >= length {
+    fn transmit(&mut self, now: Instant, segment: u32) -> bool {
+        let number = self.newest.wrapping_add(1);
+        let length = self.transmissions.values().as_flattened().len() as u32;
+        if number.wrapping_sub(self.oldest) >= length {
             return false;
         }
         self.newest = number;
-        self.remembered = self.remembered.max(number.saturating_add(1).saturating_sub(length));
-        if let Some(transmission) = self.transmission_mut(number) {
-            *transmission = Transmission { sent: now, segment: segment as u32, fate: Fate::InFlight };
+        if number.wrapping_sub(self.remembered) >= length {
+            self.remembered = self.remembered.wrapping_add(1);
+        }
+        if let Some(transmission) = self.transmission(number) {
+            *transmission = Transmission { sent: now, segment, fate: Fate::InFlight };
         }
         let is_new = segment == self.next;
         if is_new {
-            self.next = segment.saturating_add(1);
+            self.next = segment.wrapping_add(1);
         } else {
             self.lost = self.lost.saturating_sub(1);
         }
-        if let Some(segment) = self.segment_mut(segment) {
-            *segment = Segment { newest: number as u32, fate: Fate::InFlight, repeated: !is_new };
+        if let Some(segment) = self.segment(segment) {
+            *segment = Segment { newest: number, fate: Fate::InFlight, repeated: !is_new };
         }
-        self.in_flight = self.in_flight.saturating_add(1);
+        self.in_flight = self.in_flight.wrapping_add(1);
         true
     }
 
     /// A transmission was acknowledged.
-    fn settle(&mut self, number: u64, counters: &mut Counters) {
+    fn settle(&mut self, number: u32, tally: &mut Tally) {
         let newest = self.newest;
-        let Some(transmission) = self.transmission_mut(number) else { return };
+        let Some(transmission) = self.transmission(number) else { return };
         let segment = transmission.segment;
         match core::mem::replace(&mut transmission.fate, Fate::Acknowledged) {
             Fate::Acknowledged => return,
             Fate::InFlight => self.in_flight = self.in_flight.saturating_sub(1),
             Fate::Lost => {
                 // It was late, not lost: from now on the network is given that much more room.
-                counters.spurious = counters.spurious.saturating_add(1);
-                let ahead = newest.saturating_sub(number).saturating_add(1);
+                tally.spurious.add(1);
+                let ahead = newest.wrapping_sub(number).wrapping_add(1);
                 self.reordering = self.reordering.max(ahead).min(REORDERING_MAX);
-                self.patience = self.patience.saturating_add(1).min(PATIENCE_MAX);
+                self.patience = self.patience.wrapping_add(1).min(PATIENCE_MAX);
             }
             // The acknowledgement was late, or the only one that was not lost.
-            Fate::Expired => counters.spurious = counters.spurious.saturating_add(1),
+            Fate::Expired => tally.spurious.add(1),
         }
-        self.take(expand(segment, self.next));
+        self.take(segment);
     }
 
     /// A segment was acknowledged, by whichever transmission.
-    fn take(&mut self, number: u64) {
-        if number < self.first || number >= self.next {
+    fn take(&mut self, number: u32) {
+        if !self.is_begun(number) {
             return;
         }
-        let Some(segment) = self.segment_mut(number) else { return };
+        let Some(segment) = self.segment(number) else { return };
         let newest = segment.newest;
         match core::mem::replace(&mut segment.fate, Fate::Acknowledged) {
             Fate::Acknowledged => return,
             Fate::Lost | Fate::Expired => self.lost = self.lost.saturating_sub(1),
             Fate::InFlight => {
                 // Its newest transmission need not be waited for.
-                let newest = expand(newest, self.newest);
                 if let Some(transmission) =
-                    self.transmission_mut(newest).filter(|that| that.fate == Fate::InFlight)
+                    self.transmission(newest).filter(|that| that.fate == Fate::InFlight)
                 {
                     transmission.fate = Fate::Acknowledged;
                     self.in_flight = self.in_flight.saturating_sub(1);
@@ -485,115 +495,109 @@ impl<P: Profile> Sender<P> {
         }
         let bytes = match self.content.place(number, self.size) {
             Some(Place::Message { length, .. }) => length as u64,
-            Some(Place::Range { left, .. }) => left.min(self.size),
+            Some(Place::Range { left, .. }) => left.min(self.size.into()),
             None => 0,
         };
-        self.bytes_acknowledged = self.bytes_acknowledged.saturating_add(bytes);
+        self.bytes_acknowledged = self.bytes_acknowledged.wrapping_add(bytes);
     }
 
     /// Takes a transmission for lost, if it is in flight.
-    fn lose(&mut self, number: u64, fate: Fate) -> bool {
-        let Some(transmission) = self.transmission_mut(number).filter(|that| that.fate == Fate::InFlight)
-        else {
+    fn lose(&mut self, number: u32, fate: Fate) -> bool {
+        let Some(transmission) = self.transmission(number).filter(|that| that.fate == Fate::InFlight) else {
             return false;
         };
         transmission.fate = fate;
-        let segment = transmission.segment;
+        let segment_number = transmission.segment;
         self.in_flight = self.in_flight.saturating_sub(1);
-        let segment_number = expand(segment, self.next);
-        if let Some(segment) = self.segment_mut(segment_number)
-            && segment.newest == number as u32
+        if let Some(segment) = self.segment(segment_number)
+            && segment.newest == number
             && segment.fate == Fate::InFlight
         {
             segment.fate = Fate::Lost;
-            self.lost_from = if self.lost == 0 { segment_number } else { self.lost_from.min(segment_number) };
-            self.lost = self.lost.saturating_add(1);
+            if self.lost == 0 || is_before(segment_number, self.lost_from) {
+                self.lost_from = segment_number;
+            }
+            self.lost = self.lost.wrapping_add(1);
         }
         true
     }
 
-    /// Declares lost what later transmissions have overtaken by too much, and says how many these are; sets the
-    /// moment of the next.
-    fn find_lost(&mut self, now: Instant, bounds: &Bounds) -> u32 {
+    /// Declares lost what later transmissions have overtaken by too much; sets the moment of the next. So many
+    /// transmissions were acknowledged since the last time.
+    fn find_lost(&mut self, now: Instant, acknowledged: u32, settings: &Settings, tally: &mut Tally) {
         let mut count = 0_u32;
-        self.loss_at = None;
-        let wait = self.rtt.reordering(self.patience, bounds);
+        self.loss_at = Instant::FAR;
+        let wait = self.rtt.reordering(self.patience, settings);
         let mut number = self.oldest;
-        while number < self.largest_acknowledged {
-            if let Some(&Transmission { sent, fate: Fate::InFlight, .. }) = self.transmission(number) {
-                let overtaken = number.saturating_add(self.reordering) <= self.largest_acknowledged;
-                let late = sent.plus_micros(wait);
+        while is_before(number, self.largest_acknowledged) {
+            if let Some(&mut Transmission { sent, fate: Fate::InFlight, .. }) = self.transmission(number) {
+                let overtaken = self.largest_acknowledged.wrapping_sub(number) >= self.reordering;
+                let late = sent.plus_micros(wait.into());
                 if overtaken || late <= now {
                     self.lose(number, Fate::Lost);
-                    count = count.saturating_add(1);
-                } else if self.loss_at.is_none_or(|at| late < at) {
-                    self.loss_at = Some(late);
+                    count = count.wrapping_add(1);
+                } else {
+                    self.loss_at = self.loss_at.min(late);
                 }
             }
-            number = number.saturating_add(1);
+            number = number.wrapping_add(1);
         }
         self.settle_oldest();
-        count
+        tally.lost.add(count);
+        self.controller.update(acknowledged, count, self.oldest, self.newest.wrapping_add(1));
     }
 
     fn settle_oldest(&mut self) {
-        while self.oldest <= self.newest
+        while self.oldest != self.newest.wrapping_add(1)
             && self.transmission(self.oldest).is_none_or(|transmission| transmission.fate != Fate::InFlight)
         {
-            self.oldest = self.oldest.saturating_add(1);
+            self.oldest = self.oldest.wrapping_add(1);
         }
-        while self.first < self.next
-            && self.segment(self.first).is_some_and(|segment| segment.fate == Fate::Acknowledged)
-        {
-            self.first = self.first.saturating_add(1);
+        while self.first != self.next && self.is(self.first, Fate::Acknowledged) {
+            self.first = self.first.wrapping_add(1);
         }
     }
 
     /// What an acknowledgement changed, all its parts taken together.
-    fn conclude(&mut self, now: Instant, before: (u32, u64), bounds: &Bounds, counters: &mut Counters) {
+    fn conclude(&mut self, now: Instant, before: (u32, u64), settings: &Settings, tally: &mut Tally) {
         let acknowledged = before.0.saturating_sub(self.in_flight);
         let progress = self.bytes_acknowledged != before.1;
-        let lost = self.find_lost(now, bounds);
-        self.report(acknowledged, lost, counters);
-        let blocked = self.next_lost().unwrap_or(self.next) >= self.limit;
-        if progress || self.asks_for_room && !blocked {
+        self.find_lost(now, acknowledged, settings, tally);
+        let next = self.next_lost().unwrap_or(self.next);
+        if progress || self.asks_for_room && is_before(next, self.limit) {
             self.tries = 0;
             self.rtt.recover();
             self.asks_for_room = false;
-            self.timeout = (self.in_flight > 0).then(|| now.plus_micros(self.rtt.timeout(bounds)));
+            self.timeout = Instant::FAR;
+            if self.in_flight > 0 {
+                self.wait(now, settings);
+            }
         }
     }
 
-    fn tally(&self) -> (u32, u64) {
+    fn progress(&self) -> (u32, u64) {
         (self.in_flight, self.bytes_acknowledged)
     }
 
-    fn report(&mut self, acknowledged: u32, lost: u32, counters: &mut Counters) {
-        counters.lost = counters.lost.saturating_add(u64::from(lost));
-        self.controller.update(acknowledged, lost, self.oldest, self.newest.saturating_add(1));
+    /// Whether a segment was sent and is not behind the window yet.
+    fn is_begun(&self, number: u32) -> bool {
+        number.wrapping_sub(self.first) < self.next.wrapping_sub(self.first)
     }
 
-    fn segment(&self, number: u64) -> Option<&Segment> {
-        let values = self.segments.values();
-        values.get(place(number, values.len()))
+    fn is(&mut self, number: u32, fate: Fate) -> bool {
+        self.segment(number).is_some_and(|segment| segment.fate == fate)
     }
 
-    fn segment_mut(&mut self, number: u64) -> Option<&mut Segment> {
+    #[cfg_attr(target_os = "none", inline(never))] // for size: core/panic-check/run shows it
+    fn segment(&mut self, number: u32) -> Option<&mut Segment> {
         let values = self.segments.values_mut();
         let place = place(number, values.len());
         values.get_mut(place)
     }
 
-    fn transmission(&self, number: u64) -> Option<&Transmission> {
-        if number < self.remembered {
-            return None;
-        }
-        let values = self.transmissions.values().as_flattened();
-        values.get(place(number, values.len()))
-    }
-
-    fn transmission_mut(&mut self, number: u64) -> Option<&mut Transmission> {
-        if number < self.remembered {
+    #[cfg_attr(target_os = "none", inline(never))] // for size: core/panic-check/run shows it
+    fn transmission(&mut self, number: u32) -> Option<&mut Transmission> {
+        if number.wrapping_sub(self.remembered) >= self.newest.wrapping_add(1).wrapping_sub(self.remembered) {
             return None;
         }
         let values = self.transmissions.values_mut().as_flattened_mut();
@@ -612,32 +616,35 @@ pub(crate) enum Expired {
 }
 
 /// Where an entry of a ring stands whose length is a power of two.
-const fn place(number: u64, length: usize) -> usize {
+pub(crate) const fn place(number: u32, length: usize) -> usize {
     number as usize & length.wrapping_sub(1)
 }
 
 /// A ring grew from `before` entries to twice as many or more: moves the entries `from..to` to their new places.
-fn rearrange<T: Copy>(values: &mut [T], before: usize, from: u64, to: u64) {
+pub(crate) fn rearrange<T: Default>(values: &mut [T], before: usize, from: u32, to: u32) {
     if before == 0 {
         return;
     }
     let length = values.len();
-    for number in from..to {
+    let mut number = from;
+    while number != to {
         let (old, new) = (place(number, before), place(number, length));
         if old != new
-            && let Some(&value) = values.get(old)
+            && let Some(value) = values.get_mut(old).map(core::mem::take)
             && let Some(entry) = values.get_mut(new)
         {
             *entry = value;
         }
+        number = number.wrapping_add(1);
     }
 }
 
-/// The number whose low 32 bits are `low`, nearest to `near`.
-#[inline(never)] // for size: core/panic-check/run shows it
-pub(crate) const fn expand(low: u32, near: u64) -> u64 {
-    let ahead = low.wrapping_sub(near as u32).cast_signed();
-    let number = near.wrapping_add(ahead as i64 as u64);
-    // Below zero there is nothing: such a number can only be far ahead.
-    if ahead < 0 && number > near { near.wrapping_add(low.wrapping_sub(near as u32) as u64) } else { number }
+/// Whether a number comes before another one; they are less than 2^31 apart.
+pub(crate) const fn is_before(number: u32, other: u32) -> bool {
+    number.wrapping_sub(other).cast_signed() < 0
+}
+
+/// The later one of two numbers.
+const fn later(one: u32, other: u32) -> u32 {
+    if is_before(one, other) { other } else { one }
 }

@@ -7,8 +7,8 @@
 //! ```
 
 use super::{
-    CheckKey, Initiator, InitiatorKeys, KeyPair, Prologue, Provider, Public, Refused, Responder, ResponderKeys, Secret,
-    Transport,
+    CheckKey, Initiator, InitiatorKeys, KeyPair, Prologue, Provider, Public, Refused, Responder,
+    ResponderKeys, Secret, Transport,
     layer::{Access, Call, Caller, SALT},
     record::{Opener, Sealer},
 };
@@ -253,18 +253,34 @@ mod tests {
         KeyPair::new(Secret::new([seed; 32]))
     }
 
-    fn meet(purpose: Purpose, psk: Option<u8>, open: bool) -> Option<(Directions<RustCrypto>, Directions<RustCrypto>, Caller)> {
+    fn meet(
+        purpose: Purpose,
+        psk: Option<u8>,
+        open: bool,
+    ) -> Option<(Directions<RustCrypto>, Directions<RustCrypto>, Caller)> {
         let (server, client) = (pair(1), pair(2));
-        let call = Call { server: *server.public(), purpose, psk: psk.map(|byte| Psk::new(Secret::new([byte; 32]))) };
+        let call = Call {
+            server: *server.public(),
+            purpose,
+            psk: psk.map(|byte| Psk::new(Secret::new([byte; 32]))),
+        };
         let mut wire = [0; 1_024];
-        let (mut hail, length) = Hail::start(&client, &call, &TERMS, Secret::new([3; 32]), &mut wire).unwrap();
+        let (mut hail, length) =
+            Hail::start(&client, &call, &TERMS, Secret::new([3; 32]), &mut wire).unwrap();
         assert_eq!(Hello::needed(&wire[..10]), Some(length));
         let check = CheckKey::new(server.public(), None);
         let host = Host { own: &server, check: &check };
         let from = SocketAddr::from(([10, 0, 0, 2], 7));
         let mut reply = [0; 1_024];
-        let (theirs, caller, used) =
-            greet(&host, &wire[..length], from, &TERMS, Secret::new([4; 32]), &mut Everybody(open), &mut reply)?;
+        let (theirs, caller, used) = greet(
+            &host,
+            &wire[..length],
+            from,
+            &TERMS,
+            Secret::new([4; 32]),
+            &mut Everybody(open),
+            &mut reply,
+        )?;
         let ours = hail.finish(&reply[..used]).unwrap();
         assert_eq!(hail.finish(&reply[..used]).err(), Some(Refused::Closed));
         Some((ours, theirs, caller))
@@ -302,10 +318,14 @@ mod tests {
         let mut reply = [0; 1_024];
         let hello = &wire[..length];
         let (_, caller, used) =
-            greet(&host, hello, from, &TERMS, Secret::new([4; 32]), &mut Everybody(true), &mut reply).unwrap();
+            greet(&host, hello, from, &TERMS, Secret::new([4; 32]), &mut Everybody(true), &mut reply)
+                .unwrap();
         assert_eq!((caller.purpose, caller.key), (Purpose::Salt, None));
         assert_eq!(hail.salt(&reply[..used]), Ok([b'a'; SALT]));
-        assert!(greet(&host, hello, from, &TERMS, Secret::new([4; 32]), &mut Everybody(false), &mut reply).is_none());
+        assert!(
+            greet(&host, hello, from, &TERMS, Secret::new([4; 32]), &mut Everybody(false), &mut reply)
+                .is_none()
+        );
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub use call::Call;
 pub use session::Session;
 
 use super::{
-    CheckKey, KeyPair, Prologue, Protection, Provider, Random, Responder, ResponderKeys, Secret, Transport,
-    datagram::OVERHEAD,
+    CheckKey, KeyPair, Prologue, Protection, Provider, Psk, Public, Random, Responder, ResponderKeys, Secret,
+    Transport, datagram::OVERHEAD,
 };
 use crate::{
     Instant, Memory,
@@ -40,13 +40,15 @@ use crate::{
     index::{Cell, Index},
     rdt::{Peer, Transmit},
     table::{Slot, Table},
-    wire::seal::{Answer, Challenge, ConnectionId, Init1, Init2, Offer, Packet, Proof, Purpose, Suite, Suites},
+    wire::seal::{
+        Answer, Challenge, ConnectionId, Init1, Init2, Offer, Packet, Proof, Purpose, Suite, Suites,
+    },
 };
 use call::{Calling, OPEN_MAX};
 use core::{net::SocketAddr, time::Duration};
 use heapless::{Deque, Vec};
 use path::Control;
-use session::State;
+use session::{ANSWER_MAX, State};
 
 /// A session from which nothing opened for so long is forgotten. Endpoints ask for a sign of life more often.
 const SESSION_LIFE: Duration = Duration::from_secs(60);
@@ -63,7 +65,8 @@ const WAITING_MAX: usize = 16;
 pub struct Counters {
     /// Datagrams that are none of the sealed transport, or of no session.
     pub strange: u64,
-    /// First packets whose check was wrong: their sender does not know this server's key.
+    /// First packets whose check was wrong: their sender does not know this server's key, the invitation or the
+    /// introduction.
     pub unchecked: u64,
     /// First packets that were refused after the key agreement: forged, malformed, or from somebody who may not come in.
     pub refused: u64,
@@ -319,25 +322,14 @@ where
         proof: &Proof<'_>,
         access: &mut (impl Access + ?Sized),
     ) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
-        let (key, psk) = match init1.purpose {
-            Purpose::Member | Purpose::Guest | Purpose::Salt => (None, None),
-            Purpose::Enrol { invite } => (None, Some(access.invite(&invite)?)),
-            Purpose::Peer { introduction } => {
-                let (key, psk) = access.introduction(&introduction)?;
-                (Some(key), Some(psk))
-            }
-        };
-        let is_checked = match &psk {
-            None => self.check.verify(proof),
-            Some(psk) => CheckKey::<V>::new(self.own.public(), Some(psk)).verify(proof),
-        };
-        if !is_checked {
+        let Some((key, psk)) = self.checked(init1, proof, access) else {
             bump(&mut self.counters.unchecked);
             return None;
-        }
+        };
         // The ephemeral key: a client that calls with other words under the same id is not the same handshake.
         let attempt = *init1.message.first_chunk()?;
-        let first = FirstPacket { from, client: init1.client, attempt, cookie: init1.cookie.as_ref(), length };
+        let first =
+            FirstPacket { from, client: init1.client, attempt, cookie: init1.cookie.as_ref(), length };
         let permit = match self.guard.first(now, &first) {
             Verdict::Proceed(permit) => permit,
             Verdict::Repeat(slot) => return self.repeated(slot.number()),
@@ -352,7 +344,9 @@ where
             (Purpose::Member, ..) => ResponderKeys::Ik { own: &self.own },
             (Purpose::Guest | Purpose::Salt, ..) => ResponderKeys::Nk { own: &self.own },
             (Purpose::Enrol { .. }, _, Some(psk)) => ResponderKeys::NkPsk0 { own: &self.own, psk },
-            (Purpose::Peer { .. }, Some(peer), Some(psk)) => ResponderKeys::KkPsk0 { own: &self.own, peer, psk },
+            (Purpose::Peer { .. }, Some(peer), Some(psk)) => {
+                ResponderKeys::KkPsk0 { own: &self.own, peer, psk }
+            }
             _ => return None,
         };
         let prologue = Prologue {
@@ -398,6 +392,28 @@ where
         Some((Peer::Session(id), open))
     }
 
+    /// The keys that the purpose of an INIT1 names, when its check is right.
+    fn checked(
+        &self,
+        init1: &Init1<'_>,
+        proof: &Proof<'_>,
+        access: &mut (impl Access + ?Sized),
+    ) -> Option<(Option<Public>, Option<Psk>)> {
+        let (key, psk) = match init1.purpose {
+            Purpose::Member | Purpose::Guest | Purpose::Salt => (None, None),
+            Purpose::Enrol { invite } => (None, Some(access.invite(&invite)?)),
+            Purpose::Peer { introduction } => {
+                let (key, psk) = access.introduction(&introduction)?;
+                (Some(key), Some(psk))
+            }
+        };
+        let is_right = match &psk {
+            None => self.check.verify(proof),
+            Some(psk) => CheckKey::<V>::new(self.own.public(), Some(psk)).verify(proof),
+        };
+        is_right.then_some((key, psk))
+    }
+
     /// A first packet came again: the endpoint answers its call again, and [`Layer::seal`] finds the same answer.
     fn repeated(&mut self, slot: usize) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
         let session = self.sessions.get(*self.slots.get(slot)?)?;
@@ -405,7 +421,12 @@ where
     }
 
     /// INIT2.
-    fn answered(&mut self, now: Instant, from: SocketAddr, init2: &Init2<'_>) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
+    fn answered(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        init2: &Init2<'_>,
+    ) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
         let number = self.known(&init2.client)?;
         let suites = self.offered();
         let session = self.sessions.get_mut(number)?;
@@ -413,15 +434,18 @@ where
         if session.address != from {
             return None;
         }
-        let mut payload = [0; OPEN_MAX + 3];
+        let mut payload = [0; ANSWER_MAX];
         let Ok((keys, used)) = attempt.initiator.finish(init2.message, &mut payload) else {
             bump(&mut self.counters.unopened);
             return None;
         };
-        let answer = payload.get(..used).and_then(Answer::parse).filter(|answer| suites.contains(answer.suite));
-        let accept = answer.and_then(|answer| Vec::from_slice(answer.body).ok());
-        let protection = answer.and_then(|answer| Protection::new(answer.suite, &keys, init2.server));
-        let (Some(accept), Some(protection)) = (accept, protection) else {
+        let answer =
+            payload.get(..used).and_then(Answer::parse).filter(|answer| suites.contains(answer.suite));
+        let begun = answer.and_then(|answer| {
+            let (server, accept) = answer.body.split_first_chunk()?;
+            Some((Vec::from_slice(accept).ok()?, Protection::new(answer.suite, &keys, *server)?))
+        });
+        let Some((accept, protection)) = begun else {
             // The server itself said it: there is no use in waiting for another answer.
             self.forget(number);
             return None;
@@ -458,7 +482,9 @@ where
             return None;
         };
         let session = self.sessions.get_mut(number)?;
-        let (State::Open(protection) | State::Answered { protection, .. }) = &mut session.state else { return None };
+        let (State::Open(protection) | State::Answered { protection, .. }) = &mut session.state else {
+            return None;
+        };
         let before = protection.expected();
         let Ok(text) = protection.open(datagram) else {
             bump(&mut self.counters.unopened);
@@ -571,7 +597,9 @@ fn bump(counter: &mut u64) {
     *counter = counter.saturating_add(1);
 }
 
-impl<V: Provider, M, I, const SLOTS: usize, const BUCKETS: usize> core::fmt::Debug for Layer<V, M, I, SLOTS, BUCKETS> {
+impl<V: Provider, M, I, const SLOTS: usize, const BUCKETS: usize> core::fmt::Debug
+    for Layer<V, M, I, SLOTS, BUCKETS>
+{
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         formatter.debug_struct("Layer").field("counters", &self.counters).finish_non_exhaustive()
     }

@@ -17,6 +17,7 @@ impl<P: Provider> Random<P> {
     }
 
     /// 32 bytes that nobody can guess.
+    #[expect(clippy::should_implement_trait, reason = "it never ends, and is asked one at a time")]
     pub fn next(&mut self) -> Secret {
         let out = Secret::take(&mut P::hash(&[b"skep random", self.state.expose(), &[0]]));
         self.state = Secret::take(&mut P::hash(&[b"skep random", self.state.expose(), &[1]]));

@@ -105,7 +105,8 @@ impl<P: Profile> Tracker<P> {
         transfer.state = stage;
         self.transfers.set_deadline(place, Some(self.now + patience));
         self.tell(place, Side::Requester, Tell::Begin);
-        let user = |link| UserId(self.links.get(link).and_then(Link::session).map_or(NONE, |session| session.user));
+        let user =
+            |link| UserId(self.links.get(link).and_then(Link::session).map_or(NONE, |session| session.user));
         let (requester, owner) = (user(requester), user(owner));
         self.tell_application(Event::Began { transfer: id, way, requester, owner });
         true
@@ -223,7 +224,9 @@ impl<P: Profile> Tracker<P> {
     /// One side is to be told something: its session's queue has it.
     fn tell(&mut self, place: u32, side: Side, tell: Tell) {
         let entry = place << 1 | u32::from(u8::from(side));
-        let Some(party) = self.transfers.get_mut(place).map(|transfer| transfer.party_mut(side)) else { return };
+        let Some(party) = self.transfers.get_mut(place).map(|transfer| transfer.party_mut(side)) else {
+            return;
+        };
         party.tell = tell;
         let number = party.link;
         if core::mem::replace(&mut party.is_queued, true) {

@@ -99,8 +99,12 @@ impl<P: Profile> Tracker<P> {
     /// Takes what comes of a request; what follows it is nothing.
     pub(super) fn take_command(&mut self, number: u32, bytes: &[u8]) -> usize {
         for &byte in bytes {
-            let Some(link) = self.links.get_mut(number).filter(|link| link.state == State::Command) else { break };
-            let Some(command) = link.command_mut().filter(|command| command.stage == Stage::Reading) else { break };
+            let Some(link) = self.links.get_mut(number).filter(|link| link.state == State::Command) else {
+                break;
+            };
+            let Some(command) = link.command_mut().filter(|command| command.stage == Stage::Reading) else {
+                break;
+            };
             if command.operation.is_none() {
                 self.take_name(number, byte);
             } else if byte == 0 {
@@ -113,7 +117,8 @@ impl<P: Profile> Tracker<P> {
             }
         }
         let is_reading = self.links.get_mut(number).is_some_and(|link| {
-            link.state == State::Command && link.command_mut().is_some_and(|command| command.stage == Stage::Reading)
+            link.state == State::Command
+                && link.command_mut().is_some_and(|command| command.stage == Stage::Reading)
         });
         if is_reading {
             self.links.set_deadline(number, Some(self.now + self.settings.command_timeout));

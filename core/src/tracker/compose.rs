@@ -39,8 +39,12 @@ impl<P: Profile> Tracker<P> {
         if self.compose_small(number, &mut batch).is_none() {
             return batch.used;
         }
-        while let Some(entry) =
-            self.links.get(number).and_then(Link::session).map(|session| session.queue_first).filter(|&entry| entry != NONE)
+        while let Some(entry) = self
+            .links
+            .get(number)
+            .and_then(Link::session)
+            .map(|session| session.queue_first)
+            .filter(|&entry| entry != NONE)
         {
             self.check_entry(entry);
             if !self.compose_transfer(number, entry, &mut batch) {
@@ -141,7 +145,8 @@ impl<P: Profile> Tracker<P> {
                     .and_then(|session| self.directory.users.get(session.user))
                     .and_then(|requester| self.directory.texts.copy(requester.name, &mut user))
                     .and_then(|user| Text::new(user).ok());
-                let file = self.directory.files.get(transfer.file).filter(|file| file.birth == transfer.birth);
+                let file =
+                    self.directory.files.get(transfer.file).filter(|file| file.birth == transfer.birth);
                 let file = file
                     .and_then(|file| self.directory.texts.copy(file.name, &mut name))
                     .and_then(|name| Text::new(name).ok());

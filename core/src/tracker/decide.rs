@@ -36,7 +36,8 @@ impl<P: Profile> Tracker<P> {
         let (mut user, mut other) = ([0; TEXT_MAX], [0; TEXT_MAX]);
         let texts = &self.directory.texts;
         let copy = |stored: Stored, room| texts.copy(stored, room);
-        let (Some(user), Some(other)) = (copy(command.user, &mut user), copy(command.other, &mut other)) else {
+        let (Some(user), Some(other)) = (copy(command.user, &mut user), copy(command.other, &mut other))
+        else {
             return failure;
         };
         if Text::new(user).is_err() {
@@ -76,7 +77,9 @@ impl<P: Profile> Tracker<P> {
         match (found.standing, found.presence) {
             (Standing::Guest, _) => Stage::Answer(1),
             // Who is there in a session is not sent away by a command.
-            (_, Presence::Session(_)) | (Standing::Registering | Standing::Unregistering, _) => Stage::Answer(2),
+            (_, Presence::Session(_)) | (Standing::Registering | Standing::Unregistering, _) => {
+                Stage::Answer(2)
+            }
             (Standing::Registered, _) => {
                 found.standing = Standing::Unregistering;
                 Stage::ToStore(Record::Unregister(UserId(user)))
@@ -85,7 +88,8 @@ impl<P: Profile> Tracker<P> {
     }
 
     fn connect(&mut self, number: u32, user: u32, asked: &Asked<'_>) -> Stage {
-        let port = parse_number(asked.other).and_then(|port| u16::try_from(port).ok()).filter(|&port| port > 0);
+        let port =
+            parse_number(asked.other).and_then(|port| u16::try_from(port).ok()).filter(|&port| port > 0);
         let Some(port) = port else { return Stage::Answer(3) };
         let Some(found) = self.directory.users.get(user) else { return Stage::Answer(1) };
         let (standing, presence) = (found.standing, found.presence);
@@ -162,7 +166,8 @@ impl<P: Profile> Tracker<P> {
     /// LIST_USERS and LIST_CONTENT.
     fn list(&mut self, number: u32, user: u32, asked: &Asked<'_>) -> Stage {
         if !self.directory.is_there(user) {
-            let is_known = self.directory.users.get(user).is_some_and(|user| user.standing != Standing::Registering);
+            let is_known =
+                self.directory.users.get(user).is_some_and(|user| user.standing != Standing::Registering);
             return Stage::Answer(if is_known { 2 } else { 1 });
         }
         let (what, left) = if asked.operation == Operation::ListUsers {
@@ -206,7 +211,8 @@ impl<P: Profile> Tracker<P> {
             }
             Record::Publish(EntryId(file)) | Record::Delete(EntryId(file)) => {
                 // Its account may have been removed meanwhile, and the number be another file's.
-                let Some(found) = self.directory.files.get_mut(file).filter(|file| file.birth == birth) else {
+                let Some(found) = self.directory.files.get_mut(file).filter(|file| file.birth == birth)
+                else {
                     return;
                 };
                 match (record, is_stored) {

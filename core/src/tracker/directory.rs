@@ -128,7 +128,8 @@ impl<P: Profile> Directory<P> {
     /// The user of this name, there or not.
     pub(super) fn user_named(&self, name: &[u8]) -> Option<u32> {
         let hash = self.secrets.name(NONE, name);
-        self.user_index.find(hash, |user| self.users.get(user).is_some_and(|user| self.texts.is(user.name, name)))
+        self.user_index
+            .find(hash, |user| self.users.get(user).is_some_and(|user| self.texts.is(user.name, name)))
     }
 
     /// A user's file of this name.

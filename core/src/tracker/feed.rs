@@ -113,7 +113,8 @@ impl Feed {
             let number = self.told.saturating_add(1);
             let what = directory.changes.get(number);
             let rest = room.get_mut(used..).unwrap_or_default();
-            let told = what.map_or(Told::Nothing, |what| tell(directory, me, what, rest, |at| at == number, true));
+            let told =
+                what.map_or(Told::Nothing, |what| tell(directory, me, what, rest, |at| at == number, true));
             match told {
                 Told::Bytes(bytes) => used = used.saturating_add(bytes),
                 Told::Nothing => {}

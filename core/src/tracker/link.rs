@@ -124,10 +124,19 @@ pub(super) struct Owes {
 /// An answer that holds back the requests after it until it is written.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Reply {
-    Failed { tag: u32, code: Code },
-    Unsupported { kind: u8 },
+    Failed {
+        tag: u32,
+        code: Code,
+    },
+    Unsupported {
+        kind: u8,
+    },
     /// The owner is there by command: where it said that it is.
-    Command { tag: u32, address: IpAddr, port: u16 },
+    Command {
+        tag: u32,
+        address: IpAddr,
+        port: u16,
+    },
 }
 
 impl Session {

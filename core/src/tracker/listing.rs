@@ -50,7 +50,8 @@ impl<P: Profile> Tracker<P> {
             if list.left == 0 {
                 return true;
             }
-            let Some(found) = self.directory.users.get(user).filter(|user| user.presence != Presence::Away) else {
+            let Some(found) = self.directory.users.get(user).filter(|user| user.presence != Presence::Away)
+            else {
                 continue;
             };
             let before = out.used();

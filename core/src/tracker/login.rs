@@ -57,8 +57,8 @@ impl<P: Profile> Tracker<P> {
             return Err(Code::NotAllowed);
         }
         self.make_way(name, &login.resume)?;
-        let is_known = login.epoch == self.directory.secrets.epoch()
-            && login.number <= self.directory.changes.last();
+        let is_known =
+            login.epoch == self.directory.secrets.epoch() && login.number <= self.directory.changes.last();
         let stored = self.directory.texts.store(name).ok_or(Code::Full)?;
         let has_seat = self.seats_taken < self.settings.seats.max(1);
         let link = self.links.get_mut(number).ok_or(Code::Gone)?;

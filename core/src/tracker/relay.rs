@@ -65,7 +65,9 @@ impl<P: Profile> Tracker<P> {
     }
 
     fn is_of_same_user(&self, relay: u32, session: u32) -> bool {
-        let (Some(relay), Some(session)) = (self.links.get(relay), self.links.get(session)) else { return false };
+        let (Some(relay), Some(session)) = (self.links.get(relay), self.links.get(session)) else {
+            return false;
+        };
         if session.account.is_empty() && relay.account.is_empty() {
             return session.address == relay.address;
         }

@@ -80,7 +80,7 @@ impl Secrets {
 }
 
 /// Whether two secrets are the same, in a time that does not say where they differ.
-pub(super) fn is_same(one: &[u8; 16], other: &[u8; 16]) -> bool {
+pub(crate) fn is_same(one: &[u8; 16], other: &[u8; 16]) -> bool {
     let differences = one.iter().zip(other).fold(0, |all, (one, other)| all | (one ^ other));
     core::hint::black_box(differences) == 0
 }

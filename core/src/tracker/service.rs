@@ -301,13 +301,9 @@ impl<P: Profile> Tracker<P> {
 
     fn next_deadline(&self) -> Option<Instant> {
         let has_news = self.directory.changes.last() > self.sweep.newest || self.line.has_moved;
-        [
-            self.links.next_deadline(),
-            self.transfers.next_deadline(),
-            has_news.then_some(self.sweep.due),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        [self.links.next_deadline(), self.transfers.next_deadline(), has_news.then_some(self.sweep.due)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }

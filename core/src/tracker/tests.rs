@@ -6,7 +6,7 @@ mod list;
 mod seats;
 mod speaker;
 mod transfers;
-mod world;
+pub(crate) mod world;
 
 use super::{Fixed, Settings, Tracker};
 
@@ -18,14 +18,14 @@ fn tracker(settings: Settings) -> Tracker<Small> {
 }
 
 /// Numbers that look random, the same for the same seed.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d)
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound
     }

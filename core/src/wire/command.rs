@@ -15,6 +15,10 @@
 #[cfg(test)]
 mod tests;
 
+use super::{
+    BadName, Name,
+    file::{Code, Message, Unparsed},
+};
 use core::net::IpAddr;
 
 /// The longest string, in bytes without its NUL.
@@ -226,15 +230,86 @@ impl<'o> Strings<'o> {
         let digits = [12, 8, 4, 0].map(|shift| (segment >> shift & 0xf) as u8);
         let zeros = digits.iter().take(3).take_while(|&&digit| digit == 0).count();
         for digit in digits.into_iter().skip(zeros) {
-            self.raw(&[if digit < 10 { b'0'.wrapping_add(digit) } else { b'a'.wrapping_add(digit.wrapping_sub(10)) }])?;
+            self.raw(&[if digit < 10 {
+                b'0'.wrapping_add(digit)
+            } else {
+                b'a'.wrapping_add(digit.wrapping_sub(10))
+            }])?;
         }
         Some(())
     }
 }
 
+/// The longest answer to [`Operation::GetFile`], in bytes: a result, a number and its NUL.
+pub const ANSWER_MAX: usize = 1 + 20 + 1;
+/// The longest request for a file, in bytes.
+pub const GET_FILE_MAX: usize = "GET_FILE".len() + 1 + STRING_MAX + 1;
+
+/// The name in a request for a file at the beginning of `bytes`, and the length of the request.
+///
+/// # Errors
+/// [`Unparsed`]: more bytes are needed, or it is a request for something else, or for no file that there can be.
+pub fn parse_get_file(bytes: &[u8]) -> Result<(Name<'_>, usize), Unparsed> {
+    let unended = |unended| match unended {
+        Unended::Incomplete => Unparsed::Incomplete,
+        Unended::TooLong => Unparsed::BadName,
+    };
+    let (operation, rest) = string(bytes).map_err(unended)?;
+    if Operation::parse(operation) != Some(Operation::GetFile) {
+        return Err(Unparsed::Malformed);
+    }
+    let (name, rest) = string(rest).map_err(unended)?;
+    let name = Name::new(name).map_err(|BadName| Unparsed::BadName)?;
+    Ok((name, bytes.len().saturating_sub(rest.len())))
+}
+
+/// Writes the answer to a request for a file, as far as this format has one, and says how many bytes that took. What
+/// is not there or may not be had is 1, every other trouble is 2. `None`: there is no room, or no such answer.
+pub fn emit_answer(message: &Message<'_>, out: &mut [u8]) -> Option<usize> {
+    let mut answer = Strings::new(out);
+    match *message {
+        Message::Download { length } => {
+            answer.raw(&[0])?;
+            answer.number(length)?;
+        }
+        Message::Error(Code::NotFound | Code::BadName | Code::NotAllowed) => answer.raw(&[1])?,
+        Message::Error(_) => answer.raw(&[2])?,
+        Message::Upload { .. } | Message::Request { .. } | Message::Confirm => return None,
+    }
+    Some(answer.used())
+}
+
+/// The answer to a request for a file at the beginning of `bytes`, and its length; the content is not part of it.
+///
+/// # Errors
+/// [`Unparsed`]: more bytes are needed, or no number of them would help.
+pub fn parse_answer(bytes: &[u8]) -> Result<(Message<'static>, usize), Unparsed> {
+    let (&first, rest) = bytes.split_first().ok_or(Unparsed::Incomplete)?;
+    match result(first) {
+        0 => {}
+        1 => return Ok((Message::Error(Code::NotFound), 1)),
+        2..=4 => return Ok((Message::Error(Code::StorageFault), 1)),
+        _ => return Err(Unparsed::Malformed),
+    }
+    let (size, after) = match string(rest) {
+        Ok(found) => found,
+        Err(Unended::Incomplete) if rest.len() < ANSWER_MAX.saturating_sub(1) => {
+            return Err(Unparsed::Incomplete);
+        }
+        Err(_) => return Err(Unparsed::Malformed),
+    };
+    let length = number(size).ok_or(Unparsed::Malformed)?;
+    Ok((Message::Download { length }, bytes.len().saturating_sub(after.len())))
+}
+
 /// Writes a whole request and says how many bytes that took, at most [`REQUEST_MAX`]. `None`: there is no room, a
 /// string is too long or has a NUL in it, or there are not as many as the operation needs.
-pub fn emit(operation: Operation, date: Option<&[u8; DATE_LENGTH]>, strings: &[&[u8]], out: &mut [u8]) -> Option<usize> {
+pub fn emit(
+    operation: Operation,
+    date: Option<&[u8; DATE_LENGTH]>,
+    strings: &[&[u8]],
+    out: &mut [u8],
+) -> Option<usize> {
     if strings.len() != usize::from(operation.strings())
         || strings.iter().any(|string| string.len() > STRING_MAX || string.contains(&0))
     {

@@ -3,7 +3,8 @@
 use crate::limits::NAME_MAX;
 
 /// A name that may be used: UTF-8, 1 to [`NAME_MAX`] bytes, components joined by `/`, none of them empty,
-/// `.` or `..`, no NUL (docs/protocol.md section 1). It says nothing about links: storage has to see to these.
+/// `.` or `..`, no character that [`is_hidden`], and no backslash, which is a separator to some systems
+/// (docs/protocol.md section 1). It says nothing about links: storage has to see to these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Name<'a>(&'a str);
@@ -19,11 +20,14 @@ impl<'a> Name<'a> {
     /// # Errors
     /// [`BadName`] when it breaks a rule of the type.
     pub fn new(bytes: &'a [u8]) -> Result<Self, BadName> {
-        if bytes.is_empty() || bytes.len() > NAME_MAX || bytes.contains(&0) {
+        if bytes.is_empty() || bytes.len() > NAME_MAX {
             return Err(BadName);
         }
         let text = core::str::from_utf8(bytes).map_err(|_| BadName)?;
-        if text.split('/').any(|component| matches!(component, "" | "." | "..")) {
+        if text.chars().any(|character| character == '\\' || is_hidden(character)) {
+            return Err(BadName);
+        }
+        if bytes.split(|&byte| byte == b'/').any(|component| matches!(component, b"" | b"." | b"..")) {
             return Err(BadName);
         }
         Ok(Self(text))
@@ -33,6 +37,23 @@ impl<'a> Name<'a> {
     pub const fn as_str(self) -> &'a str {
         self.0
     }
+}
+
+/// Characters that act on a terminal or on the reader instead of being seen: controls (C0, DEL, C1), those of the
+/// writing direction, those without width, line and paragraph separators, tags. A name that holds one could be shown
+/// as another, or do something when it is printed.
+pub const fn is_hidden(character: char) -> bool {
+    character.is_ascii_control()
+        || matches!(character,
+            '\u{80}'..='\u{9f}'
+            | '\u{ad}' | '\u{61c}' | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
 }
 
 impl core::fmt::Display for Name<'_> {
@@ -55,7 +76,23 @@ mod tests {
 
     #[test]
     fn names_that_could_leave_it_or_are_no_names_are_bad() {
-        for name in ["", "/", "/a", "a/", "a//b", ".", "..", "a/..", "../a", "a/./b", "a\0b"] {
+        for name in [
+            "",
+            "/",
+            "/a",
+            "a/",
+            "a//b",
+            ".",
+            "..",
+            "a/..",
+            "../a",
+            "a/./b",
+            "a\0b",
+            "a\nb",
+            "\x1b[2J",
+            "a\\b",
+            "\u{202e}gpj",
+        ] {
             assert_eq!(Name::new(name.as_bytes()), Err(BadName), "{name:?}");
         }
         assert_eq!(Name::new(&[b'x'; NAME_MAX + 1]), Err(BadName));

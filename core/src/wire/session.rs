@@ -104,6 +104,6 @@ impl Unread {
 }
 
 /// The fields of a message are whole or it is malformed: what is left of them belongs to a later version.
-fn finished<'a, T>(outcome: nom::IResult<&'a [u8], T, ()>) -> Result<T, Unread> {
+fn finished<T>(outcome: nom::IResult<&[u8], T, ()>) -> Result<T, Unread> {
     outcome.map(|(_, message)| message).map_err(|_| Unread::Malformed)
 }

@@ -54,7 +54,9 @@ mod tests {
             assert_eq!(Text::new(text.as_bytes()).unwrap().as_str(), text);
         }
         assert!(Text::new(&[b'x'; TEXT_MAX]).is_ok());
-        for bytes in [b"".as_slice(), b"a\0", b"a\nb", b"\x1b[2J", b"\x7f", b"\xc2\x85", b"\xff", &[b'x'; 256]] {
+        for bytes in
+            [b"".as_slice(), b"a\0", b"a\nb", b"\x1b[2J", b"\x7f", b"\xc2\x85", b"\xff", &[b'x'; 256]]
+        {
             assert_eq!(Text::new(bytes), Err(BadText));
         }
     }

@@ -8,12 +8,22 @@ use skep_core::wire::{
     Name,
     file::{Code, Message},
     rdt::{Known, Magic, Map, Own, Terms, TypeKind},
+    seal::{Challenge, DataHeader, Hello, Init1, Init2, Offer, Purpose, Reply, Suite, Suites},
 };
 use std::{fs, io, path::Path};
 
 fn main() -> io::Result<()> {
-    for (name, bytes) in known().into_iter().chain(own()).chain(messages()).chain(paths()) {
+    for (name, bytes) in known().into_iter().chain(own()).chain(messages()).chain(paths()).chain(sealed()) {
         write("packet", &name, &bytes)?;
+    }
+    for (name, bytes) in layers() {
+        write("layer", &name, &bytes)?;
+    }
+    for (target, length) in [("handshake", 200), ("datagrams", 300), ("records", 100), ("guard", 800)] {
+        for number in 0..8 {
+            let bytes: Vec<u8> = random(number).take(length).collect();
+            write(target, &format!("any-{number}"), &bytes)?;
+        }
     }
     for (name, bytes) in networks() {
         write("rdt", &name, &bytes)?;
@@ -130,13 +140,70 @@ fn calls() -> Seeds {
     let seeds = machines.iter().flat_map(|&(name, first)| (0..8).map(move |number| (name, first, number)));
     seeds
         .map(|(name, first, number)| {
-            let mut random = (u64::from(first) << 8 | number) + 1;
-            let bytes = std::iter::once(first).chain((0..300).map(|_| {
-                random =
-                    random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                (random >> 56) as u8
-            }));
+            let bytes = std::iter::once(first).chain(random(u64::from(first) << 8 | number).take(300));
             (format!("{name}-{number}"), bytes.collect())
         })
         .collect()
+}
+
+fn random(seed: u64) -> impl Iterator<Item = u8> {
+    let mut random = seed + 1;
+    std::iter::repeat_with(move || {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 56) as u8
+    })
+}
+
+/// The sealed transport: a packet of each type and each purpose.
+fn sealed() -> Seeds {
+    let suites = Suites::CHACHA.and(Suite::Aes);
+    let (client, server) = (*b"client 1", *b"server 1");
+    let message = [7; 60];
+    let purposes = [
+        ("member", Purpose::Member),
+        ("guest", Purpose::Guest),
+        ("salt", Purpose::Salt),
+        ("enrol", Purpose::Enrol { invite: [1; 8] }),
+        ("peer", Purpose::Peer { introduction: [1; 16] }),
+    ];
+    let mut seeds = Seeds::new();
+    for (name, purpose) in purposes {
+        let cookie = (name == "guest").then_some([9; 16]);
+        let init1 = Init1 { suites, purpose, client, message: &message, cookie };
+        seeds.push(emitted(format!("sealed-init1-{name}"), |out| init1.emit(170, |_| [5; 16], out)));
+        let hello = Hello { suites, purpose, message: &message };
+        seeds.push(emitted(format!("sealed-hello-{name}"), |out| hello.emit(|_| [5; 16], out)));
+    }
+    seeds.push(emitted("sealed-challenge", |out| Challenge { client, cookie: [9; 16] }.emit(out)));
+    seeds.push(emitted("sealed-init2", |out| Init2 { client, message: &message }.emit(out)));
+    seeds.push(emitted("sealed-reply", |out| Reply { message: &message }.emit(out)));
+    seeds.push(emitted("sealed-offer", |out| Offer { largest: 1_040, body: b"body" }.emit(out)));
+    for phase in [false, true] {
+        let header = DataHeader { phase, destination: server, number: 7 };
+        seeds.push((format!("sealed-data-{}", u8::from(phase)), [&header.bytes()[..], &[0; 20]].concat()));
+    }
+    seeds
+}
+
+/// A header for each purpose and some sizes (see `rdt.rs`), and then one kind of weather.
+fn layers() -> Seeds {
+    let side = [0, 0, 0, 0, 4];
+    let weathers: [(&str, &[u8]); 6] = [
+        ("calm", &[]),
+        ("lossy", &[170, 0, 0, 180, 0, 0, 0]),
+        ("doubling", &[205, 3, 0, 0, 0, 210, 40, 0]),
+        ("copying", &[0, 252, 2, 0, 0, 255, 2, 1, 0]),
+        ("moving", &[63, 1, 0, 0, 0, 0, 0, 0, 31, 0, 0]),
+        ("damaging", &[0, 0, 0, 0, 243, 12, 8, 0, 0, 0]),
+    ];
+    let mut seeds = Seeds::new();
+    for purpose in 0..4 {
+        for (number, (weather, pattern)) in weathers.iter().enumerate() {
+            let load = u8::from(number % 2 == 1);
+            let header = [&[load, load, purpose][..], &side, &side].concat();
+            let bytes = header.into_iter().chain(pattern.iter().copied().cycle().take(120));
+            seeds.push((format!("purpose-{purpose}-{weather}"), bytes.collect()));
+        }
+    }
+    seeds
 }

@@ -9,11 +9,21 @@
 //! An input that found a fault goes into the corpus with the repair, under a name that says what it was.
 
 mod choices;
+mod datagrams;
 mod files;
+mod guard;
+mod handshake;
+mod mischief;
 mod packet;
 mod rdt;
+mod records;
 
 pub use choices::Choices;
+pub use datagrams::datagrams;
 pub use files::files;
+pub use guard::guard;
+pub use handshake::handshake;
+use mischief::mischief;
 pub use packet::packet;
-pub use rdt::rdt;
+pub use rdt::{layer, rdt};
+pub use records::records;

@@ -3,10 +3,12 @@
 use skep_core::{
     limits::{MESSAGE_MAX, NAME_MAX},
     wire::{
-        Name,
+        Name, command,
         file::{self, Message, Unparsed},
         path,
         rdt::{Known, Magic, Own},
+        seal::{Answer, DataHeader, HELLO_MAX, Hello, INIT1_MIN, Offer, Packet, REPLY_MAX, Reply},
+        session::{FRAME_MAX, Frame, Notice, Request},
     },
 };
 
@@ -21,7 +23,12 @@ pub fn packet(data: &[u8]) {
         known(prefix);
         own(prefix);
         name(prefix);
+        sealed(prefix);
+        greeting(prefix);
+        payload(prefix);
     }
+    session(data);
+    string(data);
     message(data);
     request(data, false);
     request(data, true);
@@ -109,5 +116,96 @@ fn request(data: &[u8], finished: bool) {
         }
         Err(Unparsed::Incomplete) => assert!(!finished && data.len() <= path::LENGTH_MAX),
         Err(_) => {}
+    }
+}
+
+/// The sealed transport over UDP.
+fn sealed(datagram: &[u8]) {
+    match Packet::parse(datagram) {
+        Some(Packet::Init1(init1, proof)) => {
+            let length = datagram.len();
+            assert!(length >= INIT1_MIN);
+            let check = |covered: &[u8]| {
+                assert!(proof.covered.starts_with(covered));
+                *proof.check
+            };
+            let out = emitted(length, |out| init1.emit(length, check, out));
+            assert_eq!(Packet::parse(&out), Some(Packet::Init1(init1, proof)));
+        }
+        Some(Packet::Challenge(challenge)) => {
+            assert_eq!(emitted(datagram.len(), |out| challenge.emit(out)), datagram);
+        }
+        Some(Packet::Init2(init2)) => {
+            let mut out = vec![0; datagram.len()];
+            let length = init2.emit(&mut out).unwrap();
+            let out = emitted(length, |out| init2.emit(out));
+            assert_eq!(out, datagram[..length]);
+            assert_eq!(Packet::parse(&out), Some(Packet::Init2(init2)));
+        }
+        Some(Packet::Data(header)) => assert_eq!(header.bytes(), datagram[..DataHeader::LENGTH]),
+        None => {}
+    }
+}
+
+/// And over TCP: how much is needed is known before it is there, and is bounded.
+fn greeting(bytes: &[u8]) {
+    let (hello, reply) = (Hello::needed(bytes), Reply::needed(bytes));
+    assert!(bytes.len() < 5 || hello.is_none() || reply.is_none());
+    assert!(hello.is_none_or(|needed| needed <= HELLO_MAX) && reply.is_none_or(|needed| needed <= REPLY_MAX));
+    if let Some((parsed, proof)) = Hello::parse(bytes) {
+        assert_eq!(hello, Some(bytes.len()));
+        let out = emitted(bytes.len(), |out| parsed.emit(|_| *proof.check, out));
+        assert_eq!(out, bytes);
+    }
+    if let Some(parsed) = Reply::parse(bytes) {
+        assert_eq!(reply, Some(bytes.len()));
+        assert_eq!(emitted(bytes.len(), |out| parsed.emit(out)), bytes);
+    }
+}
+
+/// What is inside the messages of a handshake.
+fn payload(bytes: &[u8]) {
+    if let Some(offer) = Offer::parse(bytes) {
+        assert_eq!(emitted(bytes.len(), |out| offer.emit(out)), bytes);
+    }
+    if let Some(answer) = Answer::parse(bytes) {
+        assert_eq!(emitted(bytes.len(), |out| answer.emit(out)), bytes);
+    }
+}
+
+/// A message of a session with a tracker; what a later version has appended to it is not emitted again.
+fn session(data: &[u8]) {
+    let Frame::Whole { kind, fields, length } = Frame::first(data) else { return };
+    assert!(length <= FRAME_MAX && length <= data.len());
+    for prefix in 0..length {
+        assert!(matches!(Frame::first(&data[..prefix]), Frame::Incomplete));
+    }
+    let again = |emit: &dyn Fn(&mut [u8]) -> Option<usize>| {
+        let mut out = vec![0; FRAME_MAX];
+        let length = emit(&mut out).unwrap();
+        emitted(length, emit)
+    };
+    if let Ok(request) = Request::parse(kind, fields) {
+        let out = again(&|out| request.emit(out));
+        let Frame::Whole { kind, fields, .. } = Frame::first(&out) else { panic!("not whole") };
+        assert_eq!(Request::parse(kind, fields), Ok(request));
+    }
+    if let Ok(notice) = Notice::parse(kind, fields) {
+        let out = again(&|out| notice.emit(out));
+        let Frame::Whole { kind, fields, .. } = Frame::first(&out) else { panic!("not whole") };
+        assert_eq!(Notice::parse(kind, fields), Ok(notice));
+    }
+}
+
+/// The strings of a command.
+fn string(data: &[u8]) {
+    if let Ok((string, rest)) = command::string(data) {
+        assert_eq!(string.len() + 1 + rest.len(), data.len());
+        assert!(string.len() <= command::STRING_MAX && !string.contains(&0));
+        assert!(!command::is_date(string) || string.len() == command::DATE_LENGTH);
+        if let Some(number) = command::number(string) {
+            let text = String::from_utf8(string.to_vec()).unwrap();
+            assert_eq!(text.parse(), Ok(number));
+        }
     }
 }

@@ -48,6 +48,31 @@ fn the_corpus_of_files_passes() {
 }
 
 #[test]
+fn the_corpus_of_layers_passes() {
+    replay("layer", skep_fuzz_bodies::layer);
+}
+
+#[test]
+fn the_corpus_of_handshakes_passes() {
+    replay("handshake", skep_fuzz_bodies::handshake);
+}
+
+#[test]
+fn the_corpus_of_sealed_datagrams_passes() {
+    replay("datagrams", skep_fuzz_bodies::datagrams);
+}
+
+#[test]
+fn the_corpus_of_records_passes() {
+    replay("records", skep_fuzz_bodies::records);
+}
+
+#[test]
+fn the_corpus_of_guards_passes() {
+    replay("guard", skep_fuzz_bodies::guard);
+}
+
+#[test]
 fn some_random_networks_pass() {
     sample(skep_fuzz_bodies::rdt, 300, 400);
 }
@@ -55,4 +80,21 @@ fn some_random_networks_pass() {
 #[test]
 fn some_random_calls_pass() {
     sample(skep_fuzz_bodies::files, 1_000, 600);
+}
+
+#[test]
+fn some_random_networks_under_layers_pass() {
+    sample(skep_fuzz_bodies::layer, 200, 400);
+}
+
+#[test]
+fn some_random_handshakes_datagrams_and_records_pass() {
+    sample(skep_fuzz_bodies::handshake, 200, 300);
+    sample(skep_fuzz_bodies::datagrams, 500, 600);
+    sample(skep_fuzz_bodies::records, 500, 200);
+}
+
+#[test]
+fn some_random_guards_pass() {
+    sample(skep_fuzz_bodies::guard, 500, 2_000);
 }

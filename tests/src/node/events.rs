@@ -54,6 +54,9 @@ impl<P: Profile, S: Service> Node<P, S> {
                 let id = connection.number();
                 let statistics =
                     self.endpoint.statistics(connection).expect("a closed connection has statistics");
+                if let Some(seal) = &mut self.seal {
+                    seal.layer.ended(now, statistics.peer);
+                }
                 self.past.push(Past { at: now, connection, outcome, statistics });
                 if self.streams.get(&id).is_some_and(|stream| stream.connection == connection) {
                     self.streams.remove(&id);
@@ -69,7 +72,7 @@ impl<P: Profile, S: Service> Node<P, S> {
         let id = connection.number();
         if self.service.opened(now, StreamId(id)) {
             self.has_opened = true;
-            let before = self.streams.insert(id, Stream::new(connection, statistics.peer.address().expect("a plain peer")));
+            let before = self.streams.insert(id, Stream::new(connection, statistics.peer));
             assert!(before.is_none(), "stream {id} is open twice");
         } else {
             self.endpoint.abort(connection);

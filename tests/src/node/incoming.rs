@@ -4,14 +4,13 @@ use super::Node;
 use crate::stream::{Finished, Moving};
 use skep_core::{
     Instant,
-    rdt::{ConnectionId, Incoming, Profile, Ticket},
+    rdt::{ConnectionId, Incoming, Peer, Profile, Ticket},
     stream::{Fault, FileId, Service, StreamId},
 };
-use std::net::SocketAddr;
 
 impl<P: Profile, S: Service> Node<P, S> {
     /// A datagram has come.
-    pub(super) fn take(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+    pub(super) fn take(&mut self, now: Instant, from: Peer, datagram: &[u8]) {
         let Ok(Some(incoming)) = self.endpoint.handle(now, from, datagram) else { return };
         if let Incoming::Early { ticket, number } = incoming {
             if self.habits.keeps_early {
@@ -89,7 +88,7 @@ impl<P: Profile, S: Service> Node<P, S> {
         }
     }
 
-    fn next_kept(&mut self, id: u32) -> Option<(ConnectionId, SocketAddr, Vec<u8>)> {
+    fn next_kept(&mut self, id: u32) -> Option<(ConnectionId, Peer, Vec<u8>)> {
         let stream = self.streams.get_mut(&id)?;
         let expected = self.endpoint.expected(stream.connection)?;
         stream.kept.retain(|number, _| number.wrapping_sub(expected) < 1 << 31);

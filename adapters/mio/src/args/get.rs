@@ -8,7 +8,12 @@ use super::Link;
 use crate::{exit::CODES, url::Url};
 
 const EXAMPLES: &str = "\
-URL is tcp://HOST/NAME, rdt://HOST/NAME or path://HOST/NAME, with HOST:PORT where it is not the default port (7537, \
+URL is a link that `skep serve` printed, skep://KEY@HOST/, with the NAME of the file behind it: KEY is the key that the \
+server has to have, so nobody else can answer. It goes over UDP, or over TCP where that does not get through. A link \
+with an invite lets your key in, once; after that leave the invite out. Without KEY the host has to be known (skep known).
+
+The plain formats, which anyone on the way can read and change, are tcp://HOST/NAME, rdt://HOST/NAME and \
+path://HOST/NAME, with HOST:PORT where it is not the default port (7537, \
 for path 7538). An IPv6 address goes into brackets. In NAME, %20 is a space and %25 is %.
 
 The file appears when all of it has arrived and is safely stored. A file of that name is replaced. Without -o it is \
@@ -18,7 +23,8 @@ Over path://, the end of a file is the end of the connection. Some servers keep 
 --timeout is taken for the end, and a line says so.
 
 Examples:
-  skep get tcp://bee.example/notes.txt                 into notes.txt
+  skep get skep://KEY@bee.example/notes.txt            into notes.txt
+  skep get tcp://bee.example/notes.txt                 the same, plain
   skep get rdt://[2001:db8::7]/photos/bee.jpg -o b.jpg
   skep get path://10.0.0.5:2000/etc/motd -o -          to standard output
   skep get rdt://device.example/log --legacy           from a peer that is not skep

@@ -49,7 +49,7 @@ pub enum KeyAction {
     Show,
     /// Print the public key as a line for an allow file
     Export {
-        /// What the key is called there [default: you@this-machine]
+        /// What the key is called there (you@this-machine if it is not given)
         #[arg(long, value_name = "NAME")]
         name: Option<Label>,
     },

@@ -78,7 +78,9 @@ impl Link {
             Some((option, _)) if scheme != Scheme::Rdt => Err(BadUrl::because(format!(
                 "{option} is for rdt:// and has no meaning for {scheme}://; leave it out"
             ))),
-            _ if scheme != Scheme::Skep && (self.via.is_some() || self.key.is_some() || self.user.is_some()) => {
+            _ if scheme != Scheme::Skep
+                && (self.via.is_some() || self.key.is_some() || self.user.is_some()) =>
+            {
                 let option = match (self.via, &self.user) {
                     (Some(_), _) => "--via",
                     (None, Some(_)) => "--user",

@@ -8,14 +8,15 @@ use super::Link;
 use crate::{exit::CODES, url::Url};
 
 const EXAMPLES: &str = "\
-URL is tcp://HOST/NAME or rdt://HOST/NAME, with HOST:PORT where it is not the default port (7537). When NAME is \
+URL is a link that `skep serve` printed, skep://KEY@HOST/, with the NAME behind it; or, plain, tcp://HOST/NAME or \
+rdt://HOST/NAME, with HOST:PORT where it is not the default port (7537). When NAME is \
 missing or ends in a slash, the file keeps its own name. An IPv6 address goes into brackets. In NAME, %20 is a space \
 and %25 is %. Directories in NAME must exist on the other side.
 
 It ends well (exit code 0) only when the other side has stored the whole file safely under its name.
 
 Examples:
-  skep put photo.jpg tcp://bee.example/                as photo.jpg
+  skep put photo.jpg skep://KEY@bee.example/           as photo.jpg
   skep put photo.jpg rdt://bee.example/photos/         as photos/photo.jpg
   skep put build.bin rdt://[fe80::1%eth0]:7000/fw.bin --window 4 --timeout 5";
 

@@ -122,7 +122,8 @@ impl Serve {
         if self.is_told_where() {
             let of =
                 |scheme, hosts: &[Host]| hosts.iter().map(|host| (scheme, host.clone())).collect::<Vec<_>>();
-            let plain = [of(Scheme::Tcp, &self.tcp), of(Scheme::Rdt, &self.rdt), of(Scheme::Path, &self.path)];
+            let plain =
+                [of(Scheme::Tcp, &self.tcp), of(Scheme::Rdt, &self.rdt), of(Scheme::Path, &self.path)];
             [of(Scheme::Skep, &self.listen), plain.concat()].concat()
         } else {
             vec![(Scheme::Skep, Host { name: EVERYWHERE.to_owned(), port: PORT })]

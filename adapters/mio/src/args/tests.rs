@@ -109,7 +109,10 @@ fn sizes_have_units() {
     ] {
         assert_eq!(serve(&format!("dir --max-upload {text}")).max_upload, Some(bytes), "{text}");
     }
-    assert_eq!([serve("dir"), serve("dir --drop-quota 3M")].map(|serve| serve.drop_quota), [1 << 30, 3 << 20]);
+    assert_eq!(
+        [serve("dir"), serve("dir --drop-quota 3M")].map(|serve| serve.drop_quota),
+        [1 << 30, 3 << 20]
+    );
     for text in ["", "M", "1.5G", "10X", "1KBs", "-1", "99999999T", "99999999999999999999"] {
         assert!(number::size(text).is_err(), "{text}");
     }

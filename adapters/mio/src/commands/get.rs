@@ -70,7 +70,9 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
     };
     let local = match &wish {
         Wish::File(path) => path.display().to_string(),
-        Wish::Pour(sink) => sink.as_ref().map_or("standard output".to_owned(), |path| path.display().to_string()),
+        Wish::Pour(sink) => {
+            sink.as_ref().map_or("standard output".to_owned(), |path| path.display().to_string())
+        }
     };
     let order = Order {
         url: &get.url,
@@ -128,7 +130,8 @@ fn destination(path: &Path, replace: bool) -> Result<Destination, Failure> {
     let directory = Directory::open(parent);
     let directory = directory.map_err(|error| Failure::cannot(format_args!("write into {shown}"), &error))?;
     let name = path.file_name().and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| Failure::local(format!("cannot write {}: choose another name", path.display())))?;
+    let name =
+        name.ok_or_else(|| Failure::local(format!("cannot write {}: choose another name", path.display())))?;
     Ok(Destination { directory, name: name.to_owned(), replace })
 }
 

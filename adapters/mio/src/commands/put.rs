@@ -7,11 +7,7 @@ use crate::{
     exit::Failure,
     storage::{Part, Source},
 };
-use skep_core::{
-    files::Client,
-    stream::Fault,
-    wire::Name,
-};
+use skep_core::{files::Client, stream::Fault, wire::Name};
 use std::{io::Write, time::Duration};
 
 /// Bytes a second that a server's disk takes at least.
@@ -51,7 +47,8 @@ pub(super) fn run(put: &Put) -> Result<(), Failure> {
         let source = Source::open(&put.file);
         Ok(Sent(Some(source.map_err(|error| Failure::cannot(format_args!("read {local}"), &error))?)))
     };
-    let checked = Name::new(name.as_bytes()).map_err(|_| Failure::usage(format!("{name} is not a name for a file")))?;
+    let checked =
+        Name::new(name.as_bytes()).map_err(|_| Failure::usage(format!("{name} is not a name for a file")))?;
     let length = std::fs::metadata(&put.file).map_or(0, |metadata| metadata.len());
     // A server confirms when its disk has everything, and a slow disk is no dead server.
     let patience = put.link.timeout + Duration::from_secs(length / SLOWEST_DISK);

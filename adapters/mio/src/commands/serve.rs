@@ -1,15 +1,15 @@
-//! `skep serve`: the files of a directory, to everybody who asks.
+//! `skep serve`: the files of a directory, to those who may come in.
 
 mod door;
 
 use super::{settings, signals::Signals};
 use crate::{
     args::Serve,
-    gate::{Admission, Gate},
-    identity::{Code, Home, Identity, Invites, Label, Rights},
     driver::{Driver, Storage, Told},
     escape::escape,
     exit::{Failure, describe},
+    gate::{Admission, Gate},
+    identity::{Code, Home, Identity, Invites, Label, Rights},
     memory::{Growing, STREAMS_MAX},
     storage::{Directory, Part, Source},
     url::{self, Host, Scheme},
@@ -91,6 +91,17 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
         ..Settings::DEFAULT
     };
     let listeners = serve.listeners();
+    if serve.is_told_where() && serve.listen.is_empty() {
+        let given = [
+            ("--public", serve.public),
+            ("--invite", serve.invite),
+            ("--allow", serve.allow.is_some()),
+            ("--key", serve.key.is_some()),
+        ];
+        if let Some((option, _)) = given.into_iter().find(|(_, given)| *given) {
+            return Err(Failure::usage(format!("{option} is about sealed listeners; add --listen ADDR")));
+        }
+    }
     let sealed = match listeners.iter().any(|(scheme, _)| *scheme == Scheme::Skep) {
         true => Some(Sealed::new(serve)?),
         false => None,
@@ -101,7 +112,8 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
     }
     let storage = Served { directory, replace: !serve.no_replace, drop_quota: serve.drop_quota };
     let door = sealed.as_ref().map(|sealed| Arc::clone(&sealed.door));
-    let admit = move |server: &mut Files, now: Instant, admission: &Admission| admit(server, now, admission, &door);
+    let admit =
+        move |server: &mut Files, now: Instant, admission: &Admission| admit(server, now, admission, &door);
     let driver = Driver::new(Files::new(rules, Growing::new()), storage, admit);
     let mut driver = driver.map_err(|error| Failure::cannot("start", &error))?;
     if let Some(sealed) = &sealed {
@@ -147,12 +159,7 @@ pub(super) fn admit_plain(server: &mut Files, now: Instant, admission: &Admissio
 }
 
 /// The same on any socket.
-fn admit(
-    server: &mut Files,
-    now: Instant,
-    admission: &Admission,
-    door: &Option<Arc<Mutex<Door>>>,
-) -> bool {
+fn admit(server: &mut Files, now: Instant, admission: &Admission, door: &Option<Arc<Mutex<Door>>>) -> bool {
     let dialect = if admission.label & PATHS != 0 { Dialect::Path } else { Dialect::Files };
     let uploads = match (&admission.caller, door) {
         (Some(caller), Some(door)) => door.lock().unwrap_or_else(PoisonError::into_inner).uploads(caller),
@@ -253,7 +260,7 @@ fn listen(
             Scheme::Path => driver.listen_tcp(address, PATHS | reach),
             Scheme::Rdt => driver.bind_rdt(address, settings, FILES | reach).map(|(_, bound)| bound),
             // One port number for both: the one that TCP got.
-            Scheme::Skep => driver.listen_tcp_sealed(address, SEALED).and_then(|bound| {
+            Scheme::Skep => driver.listen_tcp_sealed(free_for_both(address), SEALED).and_then(|bound| {
                 let address = SocketAddr::new(address.ip(), bound.port());
                 driver.bind_sealed(address, settings, SEALED).map(|(_, bound)| bound)
             }),
@@ -275,6 +282,20 @@ fn listen(
         }
     }
     Ok(())
+}
+
+/// An address where any port will do gets one that is free for TCP and for UDP: the system looks at one of them only.
+fn free_for_both(address: SocketAddr) -> SocketAddr {
+    const TRIES: usize = 16;
+    if address.port() != 0 {
+        return address;
+    }
+    let find = || {
+        let stream = std::net::TcpListener::bind(address).ok()?;
+        let bound = stream.local_addr().ok()?;
+        std::net::UdpSocket::bind(bound).ok().map(|_| bound)
+    };
+    (0..TRIES).find_map(|_| find()).unwrap_or(address)
 }
 
 fn say(message: &dyn std::fmt::Display) {
@@ -311,13 +332,17 @@ impl Log {
                     Direction::Upload => "put",
                 };
                 let how = match outcome {
-                    Outcome::Done => format!("{} bytes in {:.3} s", started.length, started.at.elapsed().as_secs_f64()),
+                    Outcome::Done => {
+                        format!("{} bytes in {:.3} s", started.length, started.at.elapsed().as_secs_f64())
+                    }
                     Outcome::Broken => format!("broken off ({} bytes)", started.length),
                     Outcome::Failed(fault) => format!("failed: {}", describe(fault)),
                 };
                 say(&format_args!("{} {what} {}: {how}", shown(started.peer), escape(&started.name)));
             }
-            Event::Refused { code, .. } => say(&format_args!("{} refused: {}", shown(told.peer), because(code))),
+            Event::Refused { code, .. } => {
+                say(&format_args!("{} refused: {}", shown(told.peer), because(code)));
+            }
         }
     }
 }

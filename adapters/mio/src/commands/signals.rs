@@ -13,7 +13,9 @@ pub(super) struct Signals(signal_hook_mio::v1_0::Signals);
 #[cfg(unix)]
 impl Signals {
     /// Takes the signals and lets `driver` wake up for them.
-    pub(super) fn new<S: Service<Event: Subject>, F: Storage>(driver: &mut Driver<S, F>) -> Result<Self, Failure> {
+    pub(super) fn new<S: Service<Event: Subject>, F: Storage>(
+        driver: &mut Driver<S, F>,
+    ) -> Result<Self, Failure> {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
         let signals = signal_hook_mio::v1_0::Signals::new([SIGINT, SIGTERM, SIGHUP]);
         let mut signals = signals.map_err(|error| Failure::cannot("set up signals", &error))?;
@@ -22,7 +24,10 @@ impl Signals {
     }
 
     /// Whether one came.
-    pub(super) fn ask_to_end<S: Service<Event: Subject>, F: Storage>(&mut self, driver: &mut Driver<S, F>) -> bool {
+    pub(super) fn ask_to_end<S: Service<Event: Subject>, F: Storage>(
+        &mut self,
+        driver: &mut Driver<S, F>,
+    ) -> bool {
         driver.take_signalled() && self.0.pending().next().is_some()
     }
 }
@@ -37,7 +42,10 @@ impl Signals {
         Ok(Self)
     }
 
-    pub(super) fn ask_to_end<S: Service<Event: Subject>, F: Storage>(&mut self, _: &mut Driver<S, F>) -> bool {
+    pub(super) fn ask_to_end<S: Service<Event: Subject>, F: Storage>(
+        &mut self,
+        _: &mut Driver<S, F>,
+    ) -> bool {
         false
     }
 }

@@ -5,10 +5,10 @@ mod password;
 use super::{serve::because, settings, signals::Signals};
 use crate::{
     args::{Link, Via},
-    gate::Gate,
-    identity::{Home, Identity, KnownHosts, Password},
     driver::{Driver, Storage},
     exit::{Code, Failure, describe},
+    gate::Gate,
+    identity::{Code as Invite, Home, Identity, KnownHosts, Password},
     progress::{Progress as Display, Summary},
     url::{Scheme, Url},
 };
@@ -52,6 +52,8 @@ enum Way {
     /// As the URL says.
     Plain,
     Sealed(Via),
+    /// Over TCP, with an invite.
+    Enrol,
 }
 
 /// Whom a sealed transfer is with, and as whom it is made.
@@ -59,6 +61,8 @@ struct Sealed {
     /// `None`: as a guest.
     secret: Option<Secret>,
     call: Call,
+    /// With the code of an invite.
+    invite: Option<Call>,
 }
 
 impl Sealed {
@@ -77,12 +81,15 @@ impl Sealed {
             }
             (None, None) => None,
         };
-        let (purpose, psk) = match (&url.invite, &secret) {
-            (Some(code), _) => (Purpose::Enrol { invite: code.id().0 }, Some(code.psk())),
-            (None, Some(_)) => (Purpose::Member, None),
-            (None, None) => (Purpose::Guest, None),
+        let server = *server.key();
+        let purpose = if secret.is_some() { Purpose::Member } else { Purpose::Guest };
+        let call = Call { server, purpose, psk: None };
+        let enrol = |code: &Invite| Call {
+            server,
+            purpose: Purpose::Enrol { invite: code.id().0 },
+            psk: Some(code.psk()),
         };
-        Ok(Self { secret, call: Call { server: *server.key(), purpose, psk } })
+        Ok(Self { secret, call, invite: url.invite.as_ref().map(enrol) })
     }
 
     /// Our key. A guest's is never used.
@@ -118,14 +125,22 @@ impl Order<'_> {
         };
         let ways: &[Way] = match (&sealed, self.link.via) {
             (None, _) => &[Way::Plain],
-            // An invite is used up by whoever comes first: by the way that surely tells what became of it.
-            (Some(sealed), None) if sealed.call.psk.is_some() => &[Way::Sealed(Via::Tcp)],
+            (Some(sealed), Some(Via::Udp)) if sealed.invite.is_some() => {
+                return Err(Failure::usage("an invite is used over TCP; leave --via out"));
+            }
+            // Who was let in before, perhaps by this very invite, comes in with his key.
+            (Some(sealed), Some(Via::Tcp)) if sealed.invite.is_some() => &[Way::Enrol, Way::Sealed(Via::Tcp)],
+            (Some(sealed), None) if sealed.invite.is_some() => {
+                &[Way::Enrol, Way::Sealed(Via::Udp), Way::Sealed(Via::Tcp)]
+            }
             (Some(_), Some(Via::Udp)) => &[Way::Sealed(Via::Udp)],
             (Some(_), Some(Via::Tcp)) => &[Way::Sealed(Via::Tcp)],
             (Some(_), None) => &[Way::Sealed(Via::Udp), Way::Sealed(Via::Tcp)],
         };
         let mut reasons = String::new();
-        for (address, &way) in addresses.iter().flat_map(|address| ways.iter().map(move |way| (*address, way))) {
+        for (address, &way) in
+            addresses.iter().flat_map(|address| ways.iter().map(move |way| (*address, way)))
+        {
             match self.attempt(address, way, sealed.as_ref(), storage()?, client())? {
                 End::Done(summary) => return Ok(summary),
                 End::Failed(failure) => return Err(failure),
@@ -139,7 +154,9 @@ impl Order<'_> {
             }
         }
         let hint = match &sealed {
-            Some(_) => "; a server is silent to those who do not know its key, and to those whom it does not let in",
+            Some(_) => {
+                "; a server is silent to those who do not know its key, and to those whom it does not let in"
+            }
             None => "",
         };
         Err(Failure::network(format!("cannot connect to {}: {reasons}{hint}", self.url.host)))
@@ -153,8 +170,9 @@ impl Order<'_> {
         storage: F,
         client: Client,
     ) -> Result<End, Failure> {
-        let driver =
-            Driver::new(client, storage, |client: &mut Client, now, admission| client.opened(now, admission.stream));
+        let driver = Driver::new(client, storage, |client: &mut Client, now, admission| {
+            client.opened(now, admission.stream)
+        });
         let mut driver = driver.map_err(|error| Failure::cannot("start", &error))?;
         let mut signals = Signals::new(&mut driver)?;
         let stream = match self.connect(&mut driver, address, way, sealed)? {
@@ -162,7 +180,9 @@ impl Order<'_> {
             Err(error) => return Ok(End::Unconnected(error.to_string())),
         };
         let mut events = Events::with_capacity(16);
-        let mut display = Display::new(self.quiet, None, self.label);
+        let began = Clock::now();
+        // There is something to show when there is a connection.
+        let mut display = None;
         let mut watch = Watch {
             connected: false,
             total: None,
@@ -185,7 +205,11 @@ impl Order<'_> {
                 watch.connected = true;
                 self.tell_peer(&driver, stream);
             }
-            display.update(watch.bytes, watch.resent);
+            if watch.connected {
+                let display =
+                    display.get_or_insert_with(|| Display::new(self.quiet, watch.total, self.label));
+                display.update(watch.bytes, watch.resent);
+            }
             let mut end = None;
             while let Some(told) = driver.events.pop_front() {
                 match told.event {
@@ -193,7 +217,9 @@ impl Order<'_> {
                         watch.connected = true;
                         watch.total = length;
                         if let Some(length) = length {
-                            display.set_total(length);
+                            display
+                                .get_or_insert_with(|| Display::new(self.quiet, None, self.label))
+                                .set_total(length);
                         }
                     }
                     last => end = Some(last),
@@ -203,10 +229,11 @@ impl Order<'_> {
                 let end = self.conclude(
                     last,
                     &watch,
-                    &display,
+                    began.elapsed(),
                     driver.gone.pop_front().and_then(|gone| gone.reason),
                 );
                 if let End::Done(summary) = &end {
+                    let display = display.unwrap_or_else(|| Display::new(self.quiet, None, self.label));
                     display.finish(summary);
                 } else {
                     drop(display);
@@ -257,6 +284,9 @@ impl Order<'_> {
             identified.map_err(|error| Failure::cannot("start", &error))?;
         }
         match (way, sealed) {
+            (Way::Enrol, Some(Sealed { invite: Some(invite), .. })) => {
+                return Ok(driver.connect_tcp_sealed(to, invite));
+            }
             (Way::Sealed(Via::Tcp), Some(sealed)) => return Ok(driver.connect_tcp_sealed(to, &sealed.call)),
             (Way::Plain, _) if self.url.scheme != Scheme::Rdt => return Ok(driver.connect_tcp(to)),
             _ => {}
@@ -325,11 +355,11 @@ impl Order<'_> {
         }
     }
 
-    fn conclude(&self, last: Progress, watch: &Watch, display: &Display, reason: Option<String>) -> End {
+    fn conclude(&self, last: Progress, watch: &Watch, elapsed: Duration, reason: Option<String>) -> End {
         let url = self.url;
         let failure = match last {
             Progress::Done { bytes } => {
-                return End::Done(Summary { bytes, elapsed: display.elapsed(), resent: watch.resent });
+                return End::Done(Summary { bytes, elapsed, resent: watch.resent });
             }
             Progress::Started { .. } => Failure::new(Code::Network, format!("{url}: ended early")),
             Progress::Refused(code) => Failure::refused(format!("{url}: {}", because(code))),

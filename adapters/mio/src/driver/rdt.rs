@@ -243,7 +243,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let mut room = std::mem::take(&mut self.room);
         let socket = &mut self.rdt[index];
         if let Some(seal) = &mut socket.seal {
-            seal.layer.turn(now, false);
+            seal.layer.turn(now, self.late);
             while let Some((to, length)) = seal.layer.poll(now, &mut room) {
                 // A challenge that the socket does not take is one lost.
                 let _ = socket.udp.send(to, &room[..length], length);

@@ -280,7 +280,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         };
         let from = *peer;
         let Some(message) = tcp.read_handshake()? else { return Ok(false) };
-        let (Some(records), Some(identity)) = (&mut tcp.records, &mut self.identity) else { return Ok(false) };
+        let (Some(records), Some(identity)) = (&mut tcp.records, &mut self.identity) else {
+            return Ok(false);
+        };
         let mut caller = None;
         let directions = match &mut records.phase {
             Phase::Calling(hail) => hail.finish(&message).map_err(io::Error::other)?,

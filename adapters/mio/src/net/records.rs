@@ -64,7 +64,8 @@ impl Records {
                 Phase::Listening => Hello::needed(&self.wire),
                 _ => Reply::needed(&self.wire),
             };
-            let needed = needed.ok_or_else(|| io::Error::other("the other side does not speak skep's sealed transport"))?;
+            let needed = needed
+                .ok_or_else(|| io::Error::other("the other side does not speak skep's sealed transport"))?;
             if needed <= self.wire.len() {
                 return Ok(Some(std::mem::take(&mut self.wire)));
             }
@@ -75,7 +76,11 @@ impl Records {
             self.wire.truncate(before + count.as_ref().ok().copied().flatten().unwrap_or(0));
             match count? {
                 None => return Ok(None),
-                Some(0) => return Err(io::Error::other("the other side closed the connection; it may not know our key")),
+                Some(0) => {
+                    return Err(io::Error::other(
+                        "the other side closed the connection; it may not know our key",
+                    ));
+                }
                 Some(_) => {}
             }
         }
@@ -196,4 +201,3 @@ impl std::fmt::Debug for Records {
         formatter.debug_struct("Records").field("open", &self.is_open()).finish_non_exhaustive()
     }
 }
-

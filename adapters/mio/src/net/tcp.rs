@@ -1,9 +1,9 @@
 //! A TCP connection as a stream: what is to be written, what was read and not taken.
 
+use super::records::Records;
 use mio::net::TcpStream;
 use skep_core::stream::FileId;
 use socket2::{SockRef, TcpKeepalive};
-use super::records::Records;
 use std::{
     collections::VecDeque,
     io::{self, Read, Write},
@@ -20,8 +20,16 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub(crate) enum Outbound {
     /// `sealed`: as they go on the wire.
-    Bytes { bytes: Vec<u8>, written: usize, sealed: bool },
-    Range { file: FileId, offset: u64, left: u64 },
+    Bytes {
+        bytes: Vec<u8>,
+        written: usize,
+        sealed: bool,
+    },
+    Range {
+        file: FileId,
+        offset: u64,
+        left: u64,
+    },
     Finish,
 }
 

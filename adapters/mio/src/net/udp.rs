@@ -59,7 +59,8 @@ impl Udp {
 
     /// Receives what has come, up to the batch's room; how many trains.
     pub(crate) fn receive(&self, trains: &mut Trains) -> io::Result<usize> {
-        let mut slices: Vec<IoSliceMut<'_>> = trains.bytes.chunks_mut(TRAIN_MAX).map(IoSliceMut::new).collect();
+        let mut slices: Vec<IoSliceMut<'_>> =
+            trains.bytes.chunks_mut(TRAIN_MAX).map(IoSliceMut::new).collect();
         self.state.recv(UdpSockRef::from(&self.socket), &mut slices, &mut trains.meta)
     }
 }

@@ -6,6 +6,7 @@
 mod support;
 
 mod absent;
+mod attacks;
 mod changes;
 mod codes;
 mod crowd;
@@ -15,5 +16,7 @@ mod interrupted;
 mod names;
 mod output;
 mod peers;
+mod sealed;
+mod storage;
 mod transfers;
 mod usage;

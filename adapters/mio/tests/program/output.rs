@@ -226,13 +226,14 @@ fn a_talkative_server_prints_a_line_for_each_transfer() {
         home.run(&format!("get {} -o copy", server.url(scheme, "file"))).well();
         home.run(&format!("get {}", server.url(scheme, "missing"))).with(1);
     }
-    home.run_arguments(&["put", "copy", &server.url("tcp", "two%0alines")]).well();
+    home.run_arguments(&["put", "copy", &server.url("tcp", "two%20words")]).well();
+    home.run(&format!("put copy {}", server.url("tcp", "two%0alines"))).with(2).saying(r"two\u{a}lines");
     let ended = server.stop();
     let lines: Vec<_> = ended.err.lines().collect();
     let with = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
     assert_eq!(with(" get file: 2000 bytes in "), 3, "{}", ended.err);
     assert_eq!(with(" refused: there is no such file"), 3, "{}", ended.err);
-    assert_eq!(with(r" put two\u{a}lines: 2000 bytes in "), 1, "{}", ended.err);
+    assert_eq!(with(" put two words: 2000 bytes in "), 1, "{}", ended.err);
     assert_eq!(lines.len(), 8, "{}", ended.err);
     assert_eq!(*lines.last().unwrap(), "skep: ended");
 }

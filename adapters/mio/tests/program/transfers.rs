@@ -102,7 +102,6 @@ fn names_may_have_spaces_percents_and_letters_of_all_the_world() {
         ("größe 日本 🐝", "größe%20日本%20🐝"),
         ("what?is#this", "what?is#this"),
         ("-dash", "-dash"),
-        ("back\\slash", "back\\slash"),
         ("sub folder/in it", "sub%20folder/in%20it"),
     ] {
         for scheme in ["tcp", "rdt"] {
@@ -117,6 +116,10 @@ fn names_may_have_spaces_percents_and_letters_of_all_the_world() {
         home.run_arguments(&["get", &server.url("tcp", &name.replace('%', "%25")), "-o", "back again"])
             .well();
     }
+    // Some systems take it for a slash.
+    home.run_arguments(&["put", "local file", &server.url("tcp", "back\\slash")])
+        .with(2)
+        .saying("a backslash");
     home.run_arguments(&["put", "local file", &server.url("tcp", "")]).well();
     home.run_arguments(&["put", "local file", &server.url("rdt", "sub folder/")]).well();
     assert_eq!(home.read("shared/local file"), bytes);

@@ -211,7 +211,10 @@ impl Server {
 
     fn told(&self, what: &str) -> String {
         let out = self.process.out();
-        out.lines().find_map(|line| line.strip_prefix(what)).unwrap_or_else(|| panic!("no {what}in {out}")).to_owned()
+        out.lines()
+            .find_map(|line| line.strip_prefix(what))
+            .unwrap_or_else(|| panic!("no {what}in {out}"))
+            .to_owned()
     }
 
     /// Its key, as it is in links.

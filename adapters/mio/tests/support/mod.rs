@@ -2,6 +2,7 @@
 
 mod home;
 mod known;
+mod middle;
 mod process;
 mod python;
 mod raw;
@@ -9,6 +10,7 @@ mod relay;
 
 pub(crate) use home::{Home, Server, content};
 pub(crate) use known::Known;
+pub(crate) use middle::{Dice, Mischief, Storm, port_of_both, tcp_middle};
 pub(crate) use process::{Ended, Process, until, until_within};
 pub(crate) use python::Python;
 pub(crate) use raw::{CONFIRM, answer, connect, error, request, upload};
@@ -29,4 +31,13 @@ pub(crate) fn together<C: Send>(cases: impl IntoIterator<Item = C>, play: impl F
             scope.spawn(move || play(case));
         }
     });
+}
+
+/// Says that something is over, even when a test fails meanwhile: who waits for that must not wait for ever.
+pub(crate) struct Over<'a>(pub(crate) &'a std::sync::atomic::AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
 }

@@ -4,11 +4,19 @@
 
 use heapless::Vec;
 use skep_core::{
+    Cell, client,
     files::{Client, Server, Session},
+    guard::{DEVICE_BUCKETS, DEVICE_SLOTS, Guard, HOST_BUCKETS, HOST_SLOTS},
     rdt::{Connection, Endpoint, Fixed, Segment, Transmission},
+    seal::{Layer, Protection, RustCrypto, layer, record},
     table::Slot,
+    tracker,
 };
 use skep_panic_check::keep;
+
+type Sessions<const COUNT: usize> = Vec<Slot<layer::Session<RustCrypto>>, COUNT>;
+type Sealed<const COUNT: usize> =
+    Layer<RustCrypto, Sessions<COUNT>, Vec<Cell, COUNT>, DEVICE_SLOTS, DEVICE_BUCKETS>;
 
 macro_rules! sizes {
     ($($name:ident: $type:ty,)*) => {
@@ -35,4 +43,13 @@ sizes! {
     SIZE_files_server_1_stream: Server<Vec<Slot<Session>, 1>>,
     SIZE_files_server_8_streams: Server<Vec<Slot<Session>, 8>>,
     SIZE_files_each_stream: Slot<Session>,
+    SIZE_guard_of_a_device: Guard<DEVICE_SLOTS, DEVICE_BUCKETS>,
+    SIZE_guard_of_a_host: Guard<HOST_SLOTS, HOST_BUCKETS>,
+    SIZE_seal_layer_1_session: Sealed<1>,
+    SIZE_seal_layer_4_sessions: Sealed<4>,
+    SIZE_seal_each_session: Slot<layer::Session<RustCrypto>>,
+    SIZE_seal_each_session_protection: Protection,
+    SIZE_seal_each_stream: (record::Sealer, record::Opener),
+    SIZE_tracker_8_links_8_users_32_files: tracker::Tracker<tracker::Fixed<8, 8, 32, 64, 32, 4>>,
+    SIZE_tracker_client_8_users_32_files: client::Client<client::Fixed<8, 32, 8, 2, 64>>,
 }

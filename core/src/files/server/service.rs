@@ -59,7 +59,7 @@ impl<M: Memory<Slot<Session>>> Service for Server<M> {
         let Some(session) = self.sessions.get_mut(number) else { return };
         match session.state {
             // Nothing was asked: a probe, or a change of mind.
-            State::Request if session.dialect == Dialect::Files && session.request.is_empty() => {
+            State::Request if session.dialect != Dialect::Path && session.request.is_empty() => {
                 session.state = State::Finish(Last::Content);
             }
             State::Request => match session.request.finish(session.dialect) {
@@ -118,7 +118,7 @@ impl<M: Memory<Slot<Session>>> Service for Server<M> {
                 if session.direction == Direction::Download {
                     session.length = length;
                     session.state =
-                        if session.dialect == Dialect::Files { State::Answer } else { State::Body };
+                        if session.dialect == Dialect::Path { State::Body } else { State::Answer };
                 }
             }
             (State::Opening, Err(fault)) => self.refuse(number, fault.into()),

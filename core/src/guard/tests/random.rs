@@ -14,7 +14,7 @@ struct Book<const S: usize, const B: usize> {
     guard: Guard<S, B>,
     random: Random,
     now: u64,
-    /// Since when, and whose.
+    /// When its first packet came last, and whose it is.
     slots: HashMap<usize, (u64, Client)>,
     cookies: HashMap<Client, Cookie>,
     traffic: HashMap<SocketAddr, Traffic>,
@@ -58,7 +58,9 @@ impl<const S: usize, const B: usize> Book<S, B> {
         match verdict {
             Verdict::Proceed(permit) => self.proceed(now, client, permit),
             Verdict::Repeat(slot) => {
-                assert_eq!(self.slots[&slot.number()].1, client);
+                let (heard, of) = self.slots.get_mut(&slot.number()).unwrap();
+                assert_eq!(*of, client);
+                *heard = self.now;
                 self.answer(client, slot);
             }
             Verdict::Challenge(cookie) => {

@@ -88,6 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes")]
     fn it_admits_what_a_list_of_all_numbers_would() {
         let mut random = 1_u64;
         let (mut window, mut seen, mut top) = (Window::new(), vec![false; 2_000_000], 0_u64);

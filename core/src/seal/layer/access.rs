@@ -14,7 +14,8 @@ pub struct Caller {
     pub address: SocketAddr,
     /// What it wants.
     pub purpose: Purpose,
-    /// Its key, where the purpose has one: proven by the first packet that came after the handshake.
+    /// Its key, where the purpose has one. A member's and a peer's is proven by the first packet that comes after the
+    /// handshake; who enrols only says which key it is.
     pub key: Option<Public>,
 }
 

@@ -87,7 +87,9 @@ impl<V: Provider> Calling<V> {
     /// The server asks for this cookie; whether INIT1 is to be sent again, with it.
     pub(super) fn challenged(&mut self, cookie: Cookie) -> bool {
         // Nobody is asked for a cookie who has sent one: who forges this on the path spoils two calls of three.
-        let Some(attempt) = self.attempt.as_mut().filter(|attempt| attempt.cookie.is_none()) else { return false };
+        let Some(attempt) = self.attempt.as_mut().filter(|attempt| attempt.cookie.is_none()) else {
+            return false;
+        };
         attempt.cookie = Some((cookie, 0));
         true
     }

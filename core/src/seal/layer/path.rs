@@ -88,7 +88,11 @@ where
         let size = Control::LENGTH + OVERHEAD;
         if candidate.unproven.may_send(size) {
             candidate.unproven.sent(size);
-            let _ = self.waiting.push_back(Waiting::Control(session.id, from, Control::Question(candidate.token)));
+            let _ = self.waiting.push_back(Waiting::Control(
+                session.id,
+                from,
+                Control::Question(candidate.token),
+            ));
         }
     }
 
@@ -101,7 +105,10 @@ where
                 let _ = self.waiting.push_back(Waiting::Control(session.id, from, Control::Answer(token)));
             }
             Control::Answer(token) => {
-                if session.candidate.is_some_and(|candidate| candidate.address == from && candidate.token == token) {
+                if session
+                    .candidate
+                    .is_some_and(|candidate| candidate.address == from && candidate.token == token)
+                {
                     session.address = from;
                     session.candidate = None;
                     bump(&mut self.counters.moved);

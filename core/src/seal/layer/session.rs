@@ -19,8 +19,11 @@ use crate::{
 use core::net::SocketAddr;
 use heapless::Vec;
 
-/// The longest INIT2 that is sent: its header, message 2, an ACCEPT.
-const INIT2_MAX: usize = Init2::MESSAGE_START + 48 + 3 + OPEN_MAX;
+/// The longest INIT2 that is sent: its header, message 2.
+const INIT2_MAX: usize = Init2::MESSAGE_START + 48 + ANSWER_MAX;
+
+/// The longest payload of message 2: the id of this side and an ACCEPT.
+pub(super) const ANSWER_MAX: usize = 3 + 8 + OPEN_MAX;
 
 /// What a layer keeps for a peer. Public only as a type, so that the room for it can be named.
 pub struct Session<V: Provider> {
@@ -42,9 +45,18 @@ pub struct Session<V: Provider> {
 pub(super) enum State<V: Provider> {
     Calling(Calling<V>),
     /// Message 1 was good; the endpoint is to accept.
-    Answering { suite: Suite, client: ConnectionId, responder: Responder<V>, open: Vec<u8, OPEN_MAX> },
+    Answering {
+        suite: Suite,
+        client: ConnectionId,
+        responder: Responder<V>,
+        open: Vec<u8, OPEN_MAX>,
+    },
     /// Message 2 was sent, and is sent again when it is asked for.
-    Answered { protection: Protection<V>, init2: Vec<u8, INIT2_MAX>, open: Vec<u8, OPEN_MAX> },
+    Answered {
+        protection: Protection<V>,
+        init2: Vec<u8, INIT2_MAX>,
+        open: Vec<u8, OPEN_MAX>,
+    },
     Open(Protection<V>),
     /// Between two states.
     Nothing,
@@ -52,7 +64,17 @@ pub(super) enum State<V: Provider> {
 
 impl<V: Provider> Session<V> {
     pub(super) const fn new(id: u64, address: SocketAddr, caller: Caller, state: State<V>) -> Self {
-        Self { id, address, caller, state, heard: Instant::ZERO, refreshed: Instant::ZERO, candidate: None, slot: None, ending: false }
+        Self {
+            id,
+            address,
+            caller,
+            state,
+            heard: Instant::ZERO,
+            refreshed: Instant::ZERO,
+            candidate: None,
+            slot: None,
+            ending: false,
+        }
     }
 
     /// The OPEN that this session came with, while its peer is not confirmed.
@@ -73,12 +95,14 @@ impl<V: Provider> Session<V> {
             else {
                 return None;
             };
-            let mut text = [0; OPEN_MAX + 3];
-            let used = Answer { suite, largest, body: &accept }.emit(&mut text)?;
+            let mut body = Vec::<u8, { 8 + OPEN_MAX }>::from_slice(&self.id.to_be_bytes()).ok()?;
+            body.extend_from_slice(&accept).ok()?;
+            let mut text = [0; ANSWER_MAX];
+            let used = Answer { suite, largest, body: &body }.emit(&mut text)?;
             let mut message = [0; INIT2_MAX];
             let (keys, written) = responder.answer(random.next(), text.get(..used)?, &mut message).ok()?;
             let protection = Protection::new(suite, &keys, client)?;
-            let packet = Init2 { client, server: self.id.to_be_bytes(), message: message.get(..written)? };
+            let packet = Init2 { client, message: message.get(..written)? };
             let mut init2 = Vec::new();
             init2.resize(INIT2_MAX, 0).ok()?;
             let written = packet.emit(&mut init2)?;

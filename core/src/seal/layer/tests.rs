@@ -10,7 +10,7 @@ mod sessions;
 use super::*;
 use crate::{
     rdt::{self, ConnectionId as Connection, Endpoint, Envelope, Event, Fixed, Incoming, Language, Output},
-    seal::{Psk, Public, RustCrypto, TAG_LENGTH, datagram::FRONT},
+    seal::{RustCrypto, TAG_LENGTH, datagram::FRONT},
     wire::rdt::Terms,
 };
 use core::cell::Cell as Counter;
@@ -155,7 +155,9 @@ impl<const N: usize> End<N> {
     fn receive(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         self.bytes.0 += datagram.len();
         let mut datagram = datagram.to_vec();
-        let Some((peer, plain)) = self.layer.receive(now, from, &mut datagram, &mut self.doors) else { return };
+        let Some((peer, plain)) = self.layer.receive(now, from, &mut datagram, &mut self.doors) else {
+            return;
+        };
         if let Ok(Some(incoming)) = self.endpoint.handle(now, peer, plain) {
             let Incoming::Message { ticket, bytes } = incoming else { panic!("{incoming:?}") };
             self.heard.extend(bytes);

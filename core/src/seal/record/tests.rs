@@ -131,6 +131,7 @@ fn nobody_sends_or_takes_more_than_the_receiver_has_announced() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes")]
 fn a_host_s_largest_record_has_65_519_bytes_of_text() {
     for (mut from, mut to) in pairs(HOST_LARGEST) {
         assert_eq!(from.text_max(), 65_519);

@@ -86,11 +86,14 @@ fn every_command_has_every_result_of_its_table() {
     // What was published outlives the disconnection, for others too.
     check(&mut world, &[(b"REGISTER\0eva\0", 0), (b"CONNECT\0eva\x005000\0", 0)]);
     assert_eq!(ask(&mut world, b"LIST_CONTENT\0eva\0ana\0"), b"\x001\0/tmp/a b\0");
-    check(&mut world, &[(b"UNREGISTER\0ana\0", 0), (b"LIST_CONTENT\0eva\0ana\0", 3), (b"REGISTER\0ana\0", 0)]);
+    check(
+        &mut world,
+        &[(b"UNREGISTER\0ana\0", 0), (b"LIST_CONTENT\0eva\0ana\0", 3), (b"REGISTER\0ana\0", 0)],
+    );
     assert_eq!(ask(&mut world, b"LIST_CONTENT\0eva\0ana\0"), b"\x000\0");
     // An account can go while its user is there.
     check(&mut world, &[(b"UNREGISTER\0eva\0", 0), (b"UNREGISTER\0ana\0", 0)]);
-    assert_eq!((world.tracker.online(), world.tracker.files(), world.tracker.directory.texts.used()), (0, 0, 0));
+    assert_eq!((world.tracker.online(), world.tracker.files(), world.tracker.chunks()), (0, 0, 0));
 }
 
 #[test]
@@ -110,7 +113,7 @@ fn names_that_cannot_be_used_get_the_last_result() {
             let mut world = world();
             let request = [operation.as_bytes(), b"\0", name, b"\0", rest.as_bytes()].concat();
             assert_eq!(ask(&mut world, &request), [last], "{operation} {name:?}");
-            assert_eq!(world.tracker.directory.texts.used(), 0);
+            assert_eq!(world.tracker.chunks(), 0);
         }
     }
     let mut world = world();
@@ -179,7 +182,13 @@ fn what_follows_a_request_is_nothing() {
 
 #[test]
 fn who_stops_in_the_middle_is_let_go_after_a_while_and_holds_nobody_up() {
-    for request in [b"".as_slice(), b"REGIS", b"REGISTER\0ana", b"PUBLISH\0ana\0x\0text", b"REGISTER\x0031/12/2024 23:59:58\0"] {
+    for request in [
+        b"".as_slice(),
+        b"REGIS",
+        b"REGISTER\0ana",
+        b"PUBLISH\0ana\0x\0text",
+        b"REGISTER\x0031/12/2024 23:59:58\0",
+    ] {
         let mut world = world();
         let stream = open(&mut world, [1, 1, 1, 1]);
         world.write(stream, request);
@@ -206,7 +215,9 @@ fn a_client_that_ends_in_the_middle_and_one_that_says_nonsense_are_let_go_at_onc
         assert!(world.streams[&stream].finished && world.read(stream).is_empty());
         world.tidy();
     }
-    for request in [b"HELLO\0ana\0".as_slice(), b"\0", b"GET_FILE\0x\0", b"REGISTERREGISTER", b"\xff\xff\xff\0"] {
+    for request in
+        [b"HELLO\0ana\0".as_slice(), b"\0", b"GET_FILE\0x\0", b"REGISTERREGISTER", b"\xff\xff\xff\0"]
+    {
         assert_eq!(ask(&mut world, request), [0_u8; 0]);
     }
     assert_eq!(world.tracker.links(), 0);
@@ -289,16 +300,23 @@ fn a_file_whose_account_goes_while_it_is_stored_is_forgotten() {
     world.run();
     world.write(other, b"UNREGISTER\0ana\0");
     world.run();
-    let tickets: Vec<_> = world.events.iter().filter_map(|event| match event {
-        Event::Store { ticket, .. } => Some(*ticket),
-        _ => None,
-    }).collect();
+    let tickets: Vec<_> = world
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Store { ticket, .. } => Some(*ticket),
+            _ => None,
+        })
+        .collect();
     let now = world.now;
     world.tracker.committed(now, tickets[1], Ok(()));
     // Another file takes the number.
     world.run();
     world.stores = true;
-    check(&mut world, &[(b"REGISTER\0eva\0", 0), (b"CONNECT\0eva\x004000\0", 0), (b"PUBLISH\0eva\0y\0text\0", 0)]);
+    check(
+        &mut world,
+        &[(b"REGISTER\0eva\0", 0), (b"CONNECT\0eva\x004000\0", 0), (b"PUBLISH\0eva\0y\0text\0", 0)],
+    );
     world.tracker.committed(now, tickets[0], Err(Fault::NoSpace));
     world.run();
     assert_eq!((world.read(one), world.read(other)), (vec![4], vec![0]));
@@ -311,7 +329,10 @@ fn who_came_by_command_and_who_is_in_a_session_see_each_other_and_can_fetch() {
     let mut eva = Speaker::new("eva");
     assert!(eva.join(&mut world));
     eva.publish(&mut world, "y", 5);
-    check(&mut world, &[(b"REGISTER\0ana\0", 0), (b"CONNECT\0ana\x004000\0", 0), (b"PUBLISH\0ana\0x\0text\0", 0)]);
+    check(
+        &mut world,
+        &[(b"REGISTER\0ana\0", 0), (b"CONNECT\0ana\x004000\0", 0), (b"PUBLISH\0ana\0x\0text\0", 0)],
+    );
     let users = ask(&mut world, b"LIST_USERS\0ana\0");
     assert_eq!(users, b"\x002\0eva\x0010.0.0.1\x000\0ana\x0010.0.0.1\x004000\0");
     assert_eq!(ask(&mut world, b"LIST_CONTENT\0ana\0eva\0"), b"\x001\0y\0");
@@ -454,7 +475,15 @@ fn a_list_that_nobody_reads_is_given_up() {
 #[test]
 fn accounts_are_bounded() {
     let mut world = World::new(tracker(Settings { accounts: 1, ..Settings::DEFAULT }));
-    check(&mut world, &[(b"REGISTER\0ana\0", 0), (b"REGISTER\0eva\0", 2), (b"UNREGISTER\0ana\0", 0), (b"REGISTER\0eva\0", 0)]);
+    check(
+        &mut world,
+        &[
+            (b"REGISTER\0ana\0", 0),
+            (b"REGISTER\0eva\0", 2),
+            (b"UNREGISTER\0ana\0", 0),
+            (b"REGISTER\0eva\0", 0),
+        ],
+    );
     let mut world = World::new(tracker(Settings { accounts: 0, ..Settings::DEFAULT }));
     check(&mut world, &[(b"REGISTER\0ana\0", 2)]);
 }

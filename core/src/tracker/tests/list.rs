@@ -20,7 +20,8 @@ fn world() -> World<Small> {
 }
 
 fn list(users: &[(&str, &[(&str, u64)])]) -> List {
-    let files = |files: &[(&str, u64)]| files.iter().map(|&(name, length)| (name.into(), info(length))).collect();
+    let files =
+        |files: &[(&str, u64)]| files.iter().map(|&(name, length)| (name.into(), info(length))).collect();
     users.iter().map(|&(user, shared)| (user.into(), files(shared))).collect()
 }
 
@@ -162,7 +163,8 @@ fn a_session_resumed_from_another_run_or_from_the_future_gets_a_fresh_list() {
         assert!(!eva.users.contains_key(&99));
         assert!(eva.list().contains_key("ana"));
         world.close(eva.stream, Closed::Broken);
-        let streams: Vec<u32> = world.streams.keys().copied().filter(|&stream| stream != ana.stream).collect();
+        let streams: Vec<u32> =
+            world.streams.keys().copied().filter(|&stream| stream != ana.stream).collect();
         for stream in streams {
             world.close(stream, Closed::Broken);
         }
@@ -173,14 +175,17 @@ fn a_session_resumed_from_another_run_or_from_the_future_gets_a_fresh_list() {
 fn a_change_during_a_fresh_list_is_told_once() {
     // Every interleaving of a slow list and one change of each kind.
     for step in 0..60 {
-        let mut world = World::new(Tracker::<Fixed<16, 12, 64, 256, 64, 4>>::fixed(Settings::DEFAULT, [7; 32]));
+        let mut world =
+            World::new(Tracker::<Fixed<16, 12, 64, 256, 64, 4>>::fixed(Settings::DEFAULT, [7; 32]));
         let mut ana = joined(&mut world, "ana");
         for number in 0..30 {
             ana.publish(&mut world, &format!("a file with a rather long name {number}"), 1);
         }
         world.run();
         let mut eva = Speaker::new("eva");
-        eva.stream = world.open(crate::tracker::Dialect::Session, &super::super::Peer::at([1, 1, 1, 1].into())).unwrap();
+        eva.stream = world
+            .open(crate::tracker::Dialect::Session, &super::super::Peer::at([1, 1, 1, 1].into()))
+            .unwrap();
         world.streams.get_mut(&eva.stream).unwrap().pace = 0;
         let login = Request::Login {
             version: 1,
@@ -210,10 +215,13 @@ fn a_change_during_a_fresh_list_is_told_once() {
         world.pass(SECOND);
         eva.listen(&mut world);
         ana.listen(&mut world);
-        let mut expected: Vec<(String, u64)> =
-            (0..30).filter(|&n| n != 3).map(|n| (format!("a file with a rather long name {n}"), 1 + u64::from(n == 29))).collect();
+        let mut expected: Vec<(String, u64)> = (0..30)
+            .filter(|&n| n != 3)
+            .map(|n| (format!("a file with a rather long name {n}"), 1 + u64::from(n == 29)))
+            .collect();
         expected.push(("new".into(), 3));
-        let expected: Vec<(&str, u64)> = expected.iter().map(|(name, length)| (name.as_str(), *length)).collect();
+        let expected: Vec<(&str, u64)> =
+            expected.iter().map(|(name, length)| (name.as_str(), *length)).collect();
         assert_eq!(eva.list(), list(&[("ana", &expected)]), "{step}");
     }
 }

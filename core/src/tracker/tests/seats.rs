@@ -28,7 +28,10 @@ fn a_tracker_of_one_seat_seats_them_in_the_order_in_which_they_came() {
     let mut world = world(Settings { seats: 1, waiting: 2, ..Settings::DEFAULT });
     let ana = join(&mut world, "ana");
     let (mut eva, mut bob) = (join(&mut world, "eva"), join(&mut world, "bob"));
-    assert_eq!((eva.heard.as_slice(), bob.heard.as_slice()), (&["Waiting { place: 1 }".into()][..], &["Waiting { place: 2 }".into()][..]));
+    assert_eq!(
+        (eva.heard.as_slice(), bob.heard.as_slice()),
+        (&["Waiting { place: 1 }".into()][..], &["Waiting { place: 2 }".into()][..])
+    );
     assert_eq!(join(&mut world, "zoe").bye, Some(Code::NoSeat));
     assert_eq!((world.tracker.seats_taken(), world.tracker.waiting()), (1, 2));
     world.close(ana.stream, Closed::Broken);
@@ -158,7 +161,7 @@ fn names_that_cannot_be_used_are_refused() {
         world.finish(ana.stream);
         world.tidy();
     }
-    assert_eq!((world.tracker.links(), world.tracker.directory.texts.used()), (0, 0));
+    assert_eq!((world.tracker.links(), world.tracker.chunks()), (0, 0));
 }
 
 #[test]
@@ -209,9 +212,12 @@ fn a_tracker_of_one_of_everything_works() {
         ana.publish(&mut world, "y", 1);
         world.run();
         ana.listen(&mut world);
-        assert_eq!((ana.heard.as_slice(), ana.failed.as_slice()), (&["Done { tag: 1 }".to_owned()][..], &[(1, Code::Full)][..]));
+        assert_eq!(
+            (ana.heard.as_slice(), ana.failed.as_slice()),
+            (&["Done { tag: 1 }".to_owned()][..], &[(1, Code::Full)][..])
+        );
         world.close(ana.stream, Closed::Broken);
-        assert_eq!((world.tracker.links(), world.tracker.files(), world.tracker.directory.texts.used()), (0, 0, 0));
+        assert_eq!((world.tracker.links(), world.tracker.files(), world.tracker.chunks()), (0, 0, 0));
     }
 }
 
@@ -239,7 +245,11 @@ fn malformed_messages_end_their_own_session_and_nothing_else() {
         world.pass(SECOND);
         eva.listen(&mut world);
         ana.listen(&mut world);
-        assert_eq!((eva.bye, ana.users.len(), world.tracker.online()), (Some(Code::Malformed), 0, 1), "{bytes:?}");
+        assert_eq!(
+            (eva.bye, ana.users.len(), world.tracker.online()),
+            (Some(Code::Malformed), 0, 1),
+            "{bytes:?}"
+        );
         assert_eq!(world.tracker.counters().malformed, 1);
     }
 }

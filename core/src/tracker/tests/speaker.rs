@@ -108,7 +108,14 @@ impl Speaker {
         self.say(world, &Request::Withdraw { tag: 2, name: name.as_bytes() });
     }
 
-    pub(super) fn fetch<P: Profile>(&self, world: &mut World<P>, tag: u32, way: Way, owner: &str, name: &str) {
+    pub(super) fn fetch<P: Profile>(
+        &self,
+        world: &mut World<P>,
+        tag: u32,
+        way: Way,
+        owner: &str,
+        name: &str,
+    ) {
         let fetch = Request::Fetch { tag, way, owner: owner.as_bytes(), name: name.as_bytes() };
         self.say(world, &fetch);
     }

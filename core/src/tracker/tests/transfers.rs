@@ -56,7 +56,9 @@ impl Pair {
         self.world.tidy();
         assert_eq!(self.world.tracker.transfers(), 0);
         for number in 0..self.world.tracker.links.bound() as u32 {
-            let Some(session) = self.world.tracker.links.get(number).and_then(|link| link.session()) else { continue };
+            let Some(session) = self.world.tracker.links.get(number).and_then(|link| link.session()) else {
+                continue;
+            };
             assert_eq!((session.downloads, session.uploads, session.queue_first), (0, 0, u32::MAX));
         }
     }
@@ -248,7 +250,9 @@ fn whatever_goes_wrong_in_whatever_order_ends_in_an_answer_and_leaks_nothing() {
                         trouble == Trouble::RequesterDies || (trouble == Trouble::RequesterEnds && stage > 0)
                     });
                     assert!(answer.is_some() || is_silent, "{way:?} {stage} {first:?} {second:?}");
-                    answers.extend(answer.map(|code| (way as u8, stage, format!("{first:?}"), code.to_string())));
+                    answers.extend(
+                        answer.map(|code| (way as u8, stage, format!("{first:?}"), code.to_string())),
+                    );
                     assert_eq!(pair.world.tracker.links(), pair.world.streams.len());
                 }
             }

@@ -10,7 +10,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 /// One stream.
-pub(in crate::tracker) struct Stream {
+pub(crate) struct Stream {
     /// What the peer has written and has not arrived.
     under_way: Vec<u8>,
     /// What has arrived and was not taken.
@@ -33,12 +33,12 @@ pub(in crate::tracker) struct Stream {
 }
 
 impl Stream {
-    pub(in crate::tracker) const fn peer_finished(&self) -> bool {
+    pub(crate) const fn peer_finished(&self) -> bool {
         self.peer_finished
     }
 }
 
-pub(in crate::tracker) struct World<P: Profile> {
+pub(crate) struct World<P: Profile> {
     pub tracker: Tracker<P>,
     pub now: Instant,
     pub streams: BTreeMap<u32, Stream>,
@@ -54,7 +54,7 @@ pub(in crate::tracker) struct World<P: Profile> {
 }
 
 impl<P: Profile> World<P> {
-    pub(in crate::tracker) fn new(tracker: Tracker<P>) -> Self {
+    pub(crate) fn new(tracker: Tracker<P>) -> Self {
         Self {
             tracker,
             now: Instant::from_micros(1),
@@ -68,7 +68,7 @@ impl<P: Profile> World<P> {
         }
     }
 
-    pub(in crate::tracker) fn open(&mut self, dialect: Dialect, peer: &Peer<'_>) -> Option<u32> {
+    pub(crate) fn open(&mut self, dialect: Dialect, peer: &Peer<'_>) -> Option<u32> {
         let stream = (0..).find(|stream| !self.streams.contains_key(stream)).unwrap();
         let is_taken = self.tracker.opened_as(self.now, StreamId(stream), dialect, peer);
         if is_taken {
@@ -94,14 +94,14 @@ impl<P: Profile> World<P> {
     }
 
     /// The peer writes; nothing arrives before `run`.
-    pub(in crate::tracker) fn write(&mut self, stream: u32, bytes: &[u8]) {
+    pub(crate) fn write(&mut self, stream: u32, bytes: &[u8]) {
         if let Some(stream) = self.streams.get_mut(&stream).filter(|stream| !stream.aborted) {
             assert!(!stream.peer_finished);
             stream.under_way.extend(bytes);
         }
     }
 
-    pub(in crate::tracker) fn finish(&mut self, stream: u32) {
+    pub(crate) fn finish(&mut self, stream: u32) {
         if let Some(stream) = self.streams.get_mut(&stream) {
             stream.peer_finished = true;
         }
@@ -109,7 +109,7 @@ impl<P: Profile> World<P> {
     }
 
     /// The stream is gone.
-    pub(in crate::tracker) fn close(&mut self, stream: u32, how: Closed) {
+    pub(crate) fn close(&mut self, stream: u32, how: Closed) {
         if self.streams.remove(&stream).is_some() {
             for other in self.streams.values_mut() {
                 other.splice_to = other.splice_to.filter(|&to| to != stream);
@@ -120,26 +120,26 @@ impl<P: Profile> World<P> {
     }
 
     /// All that can be done now is done, and again after a while.
-    pub(in crate::tracker) fn pass(&mut self, span: Duration) {
+    pub(crate) fn pass(&mut self, span: Duration) {
         self.run();
         self.now = self.now + span;
         self.run();
     }
 
     /// What the peer can read.
-    pub(in crate::tracker) fn read(&mut self, stream: u32) -> Vec<u8> {
+    pub(crate) fn read(&mut self, stream: u32) -> Vec<u8> {
         self.streams.get_mut(&stream).map(|stream| std::mem::take(&mut stream.arrived)).unwrap_or_default()
     }
 
     /// Whether both directions have ended, or one end has given up.
-    pub(in crate::tracker) fn is_over(&self, stream: u32) -> bool {
+    pub(crate) fn is_over(&self, stream: u32) -> bool {
         self.streams.get(&stream).is_none_or(|stream| {
             stream.aborted || (stream.finished && stream.peer_finished && stream.output.is_empty())
         })
     }
 
     /// Goes on until nothing is left to do now.
-    pub(in crate::tracker) fn run(&mut self) {
+    pub(crate) fn run(&mut self) {
         for _ in 0..1_000_000 {
             self.drain();
             let streams: Vec<u32> = self.streams.keys().copied().collect();
@@ -152,7 +152,7 @@ impl<P: Profile> World<P> {
     }
 
     /// One step of one stream.
-    pub(in crate::tracker) fn run_once(&mut self, stream: u32) {
+    pub(crate) fn run_once(&mut self, stream: u32) {
         self.step(stream);
         self.drain();
     }
@@ -162,7 +162,9 @@ impl<P: Profile> World<P> {
         let splice_to = self.streams[&number].splice_to;
         // Back-pressure: what the other side does not take stays here.
         let is_blocked = splice_to.is_some_and(|to| self.streams[&to].output.len() >= 64);
-        let Some(stream) = self.streams.get_mut(&number).filter(|stream| !stream.aborted) else { return false };
+        let Some(stream) = self.streams.get_mut(&number).filter(|stream| !stream.aborted) else {
+            return false;
+        };
         if !stream.output.is_empty() && stream.pace > 0 {
             let count = stream.output.len().min(stream.pace);
             stream.arrived.extend(stream.output.drain(..count));
@@ -202,7 +204,9 @@ impl<P: Profile> World<P> {
             self.streams.get_mut(&number).unwrap().input.drain(..taken);
             return true;
         }
-        if stream.peer_finished && stream.under_way.is_empty() && !std::mem::replace(&mut stream.finish_told, true)
+        if stream.peer_finished
+            && stream.under_way.is_empty()
+            && !std::mem::replace(&mut stream.finish_told, true)
         {
             self.tracker.finished(now, id);
             return true;
@@ -270,7 +274,7 @@ impl<P: Profile> World<P> {
     }
 
     /// A relayed stream fails in the middle.
-    pub(in crate::tracker) fn fail_splice(&mut self, stream: u32) {
+    pub(crate) fn fail_splice(&mut self, stream: u32) {
         if let Some(found) = self.streams.get_mut(&stream)
             && found.splice_to.take().is_some()
         {
@@ -280,7 +284,7 @@ impl<P: Profile> World<P> {
     }
 
     /// Ends every stream that both sides have done with.
-    pub(in crate::tracker) fn tidy(&mut self) {
+    pub(crate) fn tidy(&mut self) {
         let over: Vec<u32> = self.streams.keys().copied().filter(|&stream| self.is_over(stream)).collect();
         for stream in over {
             let how = if self.streams[&stream].aborted { Closed::Broken } else { Closed::Done };

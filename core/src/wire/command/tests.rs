@@ -50,11 +50,59 @@ fn every_request_has_its_golden_bytes() {
 }
 
 #[test]
+fn the_answer_to_a_request_for_a_file_has_its_golden_bytes_in_both_directions() {
+    for (message, golden) in [
+        (Message::Download { length: 0 }, b"\x000\0".as_slice()),
+        (Message::Download { length: u64::MAX }, b"\x0018446744073709551615\0"),
+        (Message::Error(Code::NotFound), &[1]),
+        (Message::Error(Code::StorageFault), &[2]),
+    ] {
+        let mut out = [0; ANSWER_MAX];
+        assert_eq!(emit_answer(&message, &mut out), Some(golden.len()));
+        assert_eq!(&out[..golden.len()], golden);
+        assert_eq!(parse_answer(golden), Ok((message, golden.len())));
+        assert_eq!(parse_answer(&[golden, b"content"].concat()), Ok((message, golden.len())));
+        for end in 0..golden.len() {
+            assert_eq!(parse_answer(&golden[..end]), Err(Unparsed::Incomplete));
+            assert_eq!(emit_answer(&message, &mut out[..end]), None);
+        }
+    }
+    for (code, byte) in [(Code::BadName, 1), (Code::NotAllowed, 1), (Code::Busy, 2), (Code::Unknown, 2)] {
+        let mut out = [0; 1];
+        assert_eq!(emit_answer(&Message::Error(code), &mut out), Some(1));
+        assert_eq!(out, [byte]);
+    }
+    // By the digit of the result; and what is none.
+    assert_eq!(parse_answer(b"07\0"), Ok((Message::Download { length: 7 }, 3)));
+    assert_eq!(parse_answer(b"1"), Ok((Message::Error(Code::NotFound), 1)));
+    for bad in
+        [b"\x05".as_slice(), b"\x00x\0", b"\0\0", b"\x0018446744073709551616\0", b"\x00000000000000000000000"]
+    {
+        assert_eq!(parse_answer(bad), Err(Unparsed::Malformed), "{bad:?}");
+    }
+}
+
+#[test]
+fn a_request_for_a_file_is_known_by_its_first_string() {
+    assert_eq!(parse_get_file(b"GET_FILE\0a/b\0rest"), Ok((Name::new(b"a/b").unwrap(), 13)));
+    for end in 0..13 {
+        assert_eq!(parse_get_file(&b"GET_FILE\0a/b\0"[..end]), Err(Unparsed::Incomplete));
+    }
+    assert_eq!(parse_get_file(b"REGISTER\0a\0"), Err(Unparsed::Malformed));
+    for bad in [b"GET_FILE\0../x\0".as_slice(), b"GET_FILE\0\0", b"GET_FILE\0/x\0", b"GET_FILE\0\xff\0"] {
+        assert_eq!(parse_get_file(bad), Err(Unparsed::BadName));
+    }
+}
+
+#[test]
 fn strings_have_a_limit() {
     let longest = [b'x'; STRING_MAX];
     let all = [longest.as_slice(); 3];
     let date = Some(b"01/02/2003 04:05:06");
-    assert_eq!(emitted(Operation::Publish, date, &all).len(), REQUEST_MAX - (OPERATION_MAX - "PUBLISH".len()));
+    assert_eq!(
+        emitted(Operation::Publish, date, &all).len(),
+        REQUEST_MAX - (OPERATION_MAX - "PUBLISH".len())
+    );
     let mut out = [0; REQUEST_MAX];
     for bad in [&[b'x'; 256][..], b"a\0b"] {
         assert_eq!(emit(Operation::Register, None, &[bad], &mut out), None);
@@ -69,7 +117,9 @@ fn strings_have_a_limit() {
 #[test]
 fn dates_numbers_and_results_are_known_by_their_form() {
     assert!(is_date(b"31/12/2024 23:59:58"));
-    for other in [b"31-12-2024 23:59:58".as_slice(), b"31/12/2024 23:59:5", b"31/12/2024 23:59:581", b"ana", b""] {
+    for other in
+        [b"31-12-2024 23:59:58".as_slice(), b"31/12/2024 23:59:5", b"31/12/2024 23:59:581", b"ana", b""]
+    {
         assert!(!is_date(other));
     }
     assert_eq!(number(b"0"), Some(0));

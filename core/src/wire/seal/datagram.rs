@@ -190,27 +190,24 @@ impl Challenge {
 /// | 1 | 0 |
 /// | 2 | length of message 2: 48 to 512 |
 /// | 8 | connection id of the client |
-/// | 8 | connection id of the server |
 /// | as said | message 2 of the handshake, its payload an [`Answer`](super::Answer) |
 /// | any | zeros, ignored: not so many that the datagram is longer than the INIT1 |
 ///
 /// The padding shows that a datagram of this size arrives.
 ///
-/// The server's connection id is not authenticated: who changes it on the way makes a session on which
-/// nothing opens, as who drops the packet does.
+/// The server's connection id is inside message 2, where nobody can change it: a session would begin on which
+/// nothing opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Init2<'a> {
     /// From the INIT1.
     pub client: ConnectionId,
-    /// What the client's datagrams are to carry.
-    pub server: ConnectionId,
     /// Message 2.
     pub message: &'a [u8],
 }
 
 impl<'a> Init2<'a> {
     /// Where message 2 begins in the datagram.
-    pub const MESSAGE_START: usize = 24;
+    pub const MESSAGE_START: usize = 16;
 
     /// Parses a whole datagram.
     pub fn parse(datagram: &'a [u8]) -> Option<Self> {
@@ -222,9 +219,8 @@ impl<'a> Init2<'a> {
         let (input, _) = tag(&[0][..])(input)?;
         let (input, length) = map_opt(be_u16, message_length).parse(input)?;
         let (input, client) = array(input)?;
-        let (input, server) = array(input)?;
         let (input, message) = take(length)(input)?;
-        Ok((input, Self { client, server, message }))
+        Ok((input, Self { client, message }))
     }
 
     /// Writes the datagram without padding; its length. `None` when `out` is too small, or the length of the
@@ -235,7 +231,6 @@ impl<'a> Init2<'a> {
         put.bytes(&[INIT2, 0]);
         put.bytes(&length_of(self.message)?);
         put.bytes(&self.client);
-        put.bytes(&self.server);
         put.bytes(self.message);
         put.length()
     }

@@ -105,7 +105,7 @@ fn messages_of_a_length_that_is_not_allowed_are_not_sent() {
         let message = vec![0; length];
         let mut out = vec![0; 80_000];
         assert_eq!(Init1 { message: &message, ..init1(Purpose::Guest, None) }.emit(0, check, &mut out), None);
-        assert_eq!(Init2 { client: CLIENT, server: SERVER, message: &message }.emit(&mut out), None);
+        assert_eq!(Init2 { client: CLIENT, message: &message }.emit(&mut out), None);
         assert_eq!(Reply { message: &message }.emit(&mut out), None);
         let hello = Hello { suites: Suites::CHACHA, purpose: Purpose::Guest, message: &message };
         assert_eq!(hello.emit(check, &mut out), None);
@@ -133,9 +133,9 @@ fn a_challenge_has_these_bytes_and_every_other_length_is_refused() {
 
 #[test]
 fn init2_has_these_bytes_and_shorter_ones_are_refused_and_padding_is_ignored() {
-    let init2 = Init2 { client: CLIENT, server: SERVER, message: &MESSAGE };
+    let init2 = Init2 { client: CLIENT, message: &MESSAGE };
     let bytes = emitted(|out| init2.emit(out));
-    assert_eq!(bytes, [&b"SKES\x03\0\0\x30client-iserver-i"[..], &MESSAGE].concat());
+    assert_eq!(bytes, [&b"SKES\x03\0\0\x30client-i"[..], &MESSAGE].concat());
     assert_eq!(Init2::MESSAGE_START + MESSAGE.len(), bytes.len());
     assert_eq!(Packet::parse(&bytes), Some(Packet::Init2(init2)));
     for length in 0..bytes.len() {
@@ -144,8 +144,11 @@ fn init2_has_these_bytes_and_shorter_ones_are_refused_and_padding_is_ignored() {
     }
     assert_eq!(Init2::parse(&[&bytes[..], &[0; 1_128]].concat()), Some(init2));
     for (length, allowed) in [(47_u16, false), (48, true), (512, true), (513, false), (u16::MAX, false)] {
-        let head = [&b"SKES\x03\0"[..], &length.to_be_bytes(), &bytes[8..24], &[0; 65_535]].concat();
-        assert_eq!(Init2::parse(&head).is_some_and(|init2| init2.message.len() == usize::from(length)), allowed);
+        let head = [&b"SKES\x03\0"[..], &length.to_be_bytes(), &bytes[8..16], &[0; 65_535]].concat();
+        assert_eq!(
+            Init2::parse(&head).is_some_and(|init2| init2.message.len() == usize::from(length)),
+            allowed
+        );
     }
     assert_eq!(Init2::parse(&[&b"SKES\x03\x01"[..], &bytes[6..]].concat()), None);
 }

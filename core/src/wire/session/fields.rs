@@ -83,8 +83,7 @@ pub(super) fn long(bytes: &[u8]) -> IResult<&[u8], u64, ()> {
 /// A length in one byte, and so many bytes, of which nothing is known.
 pub(super) fn name(bytes: &[u8]) -> IResult<&[u8], &[u8], ()> {
     let (rest, length) = byte(bytes)?;
-    let (name, rest) =
-        rest.split_at_checked(length.into()).ok_or(nom::Err::Incomplete(Needed::Unknown))?;
+    let (name, rest) = rest.split_at_checked(length.into()).ok_or(nom::Err::Incomplete(Needed::Unknown))?;
     Ok((rest, name))
 }
 

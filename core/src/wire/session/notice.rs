@@ -52,7 +52,8 @@ const BY_COMMAND: u8 = 1;
 /// ```
 ///
 /// An address is 4 or 6 in one byte and its 4 or 16 bytes. `Left` and `Unshared` may name what the client does not
-/// know: that is no error.
+/// know: that is no error. No two users have one name, and no two files of a user: a name that is told under another
+/// number than before has lost that one, even if `Left` or `Unshared` of it comes later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Notice<'a> {
@@ -249,9 +250,7 @@ impl<'a> Notice<'a> {
             UNSHARED => word.map(|file| Self::Unshared { file }).parse(fields),
             UPTO => long.map(|number| Self::Upto { number }).parse(fields),
             DONE => word.map(|tag| Self::Done { tag }).parse(fields),
-            FAILED => {
-                (word, byte).map(|(tag, code)| Self::Failed { tag, code: code.into() }).parse(fields)
-            }
+            FAILED => (word, byte).map(|(tag, code)| Self::Failed { tag, code: code.into() }).parse(fields),
             ASK => (word, Way::parse, array, Introduction::parse, address, text, text)
                 .map(|(transfer, way, token, introduction, address, user, name)| Self::Ask {
                     transfer,
@@ -275,9 +274,9 @@ impl<'a> Notice<'a> {
                     rdt,
                 })
                 .parse(fields),
-            ENDED => (word, byte)
-                .map(|(transfer, code)| Self::Ended { transfer, code: code.into() })
-                .parse(fields),
+            ENDED => {
+                (word, byte).map(|(transfer, code)| Self::Ended { transfer, code: code.into() }).parse(fields)
+            }
             BYE => byte.map(|code| Self::Bye { code: code.into() }).parse(fields),
             UNSUPPORTED => byte.map(|kind| Self::Unsupported { kind }).parse(fields),
             ATTACHED => Ok((fields, Self::Attached)),

@@ -32,11 +32,23 @@ fn requests() -> Vec<(Request<'static>, Vec<u8>)> {
     vec![
         (
             login(true, [0; 16]),
-            frame(1, &[&[1, 0], &[0, 0, 0, 0, 0, 0, 0, 2], &[0, 0, 0, 0, 0, 0, 0, 3], &[0; 16], b"\x12\x34\x03ana"]),
+            frame(
+                1,
+                &[
+                    &[1, 0],
+                    &[0, 0, 0, 0, 0, 0, 0, 2],
+                    &[0, 0, 0, 0, 0, 0, 0, 3],
+                    &[0; 16],
+                    b"\x12\x34\x03ana",
+                ],
+            ),
         ),
         (
             login(false, TOKEN),
-            frame(1, &[&[1, 1], &[0, 0, 0, 0, 0, 0, 0, 2], &[0, 0, 0, 0, 0, 0, 0, 3], &TOKEN, b"\x12\x34\x03ana"]),
+            frame(
+                1,
+                &[&[1, 1], &[0, 0, 0, 0, 0, 0, 0, 2], &[0, 0, 0, 0, 0, 0, 0, 3], &TOKEN, b"\x12\x34\x03ana"],
+            ),
         ),
         (
             Request::Attach { transfer: 7, token: TOKEN, side: Side::Owner },
@@ -55,7 +67,10 @@ fn requests() -> Vec<(Request<'static>, Vec<u8>)> {
             Request::Fetch { tag: 6, way: Way::Relayed, owner: b"eva", name: b"x" },
             b"\x00\x0c\x05\x00\x00\x00\x06\x01\x03eva\x01x".to_vec(),
         ),
-        (Request::Ready { transfer: 1, tcp: 80, rdt: 256 }, b"\x00\x09\x06\0\0\0\x01\x00\x50\x01\x00".to_vec()),
+        (
+            Request::Ready { transfer: 1, tcp: 80, rdt: 256 },
+            b"\x00\x09\x06\0\0\0\x01\x00\x50\x01\x00".to_vec(),
+        ),
         (Request::Refuse { transfer: 1, code: Code::Refused }, b"\x00\x06\x07\0\0\0\x01\x0b".to_vec()),
         (Request::End { transfer: 1, code: Code::Done }, b"\x00\x06\x08\0\0\0\x01\x00".to_vec()),
         (Request::Logout, b"\x00\x01\x09".to_vec()),
@@ -115,7 +130,16 @@ fn notices() -> Vec<(Notice<'static>, Vec<u8>)> {
             },
             frame(
                 0x2a,
-                &[&[0, 0, 0, 6, 0, 0, 0, 1, 2], &TOKEN, &[1], &[3; 32], &[4; 32], &[6], &[1; 16], &[0, 80, 0, 0]],
+                &[
+                    &[0, 0, 0, 6, 0, 0, 0, 1, 2],
+                    &TOKEN,
+                    &[1],
+                    &[3; 32],
+                    &[4; 32],
+                    &[6],
+                    &[1; 16],
+                    &[0, 80, 0, 0],
+                ],
             ),
         ),
         (Notice::Ended { transfer: 1, code: Code::Broken }, b"\x00\x06\x2b\0\0\0\x01\x0d".to_vec()),

@@ -28,9 +28,16 @@ pub(crate) struct Network {
     pub(crate) is_rough: bool,
     /// Something was damaged, or said in another's name: what arrives may be anything.
     pub(crate) is_tampered: bool,
+    /// Where the caller is now, when it is not where it was.
+    pub(crate) moved: Option<SocketAddr>,
 }
 
 impl Network {
+    /// The address of a side.
+    pub(crate) fn address(&self, number: usize) -> SocketAddr {
+        self.moved.filter(|_| number == 0).unwrap_or(side::address(number))
+    }
+
     /// The moment of the next arrival.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.under_way.first_key_value().map(|(&(at, _), _)| at)
@@ -72,7 +79,8 @@ impl Network {
             }
             252.. => {
                 self.put(arrival, from, bytes);
-                let said = said(bytes, choices);
+                // Or a copy of it, from somewhere else.
+                let said = if choices.rarely(3) { bytes.to_vec() } else { said(bytes, choices) };
                 let stranger = SocketAddr::from(([10, 0, 0, 9], u16::from(choices.byte() % 4)));
                 self.enter(arrival, Datagram { to: 1 - from, from: stranger, bytes: said });
             }
@@ -80,7 +88,7 @@ impl Network {
     }
 
     fn put(&mut self, arrival: Instant, from: usize, bytes: &[u8]) {
-        let datagram = Datagram { to: 1 - from, from: side::address(from), bytes: bytes.to_vec() };
+        let datagram = Datagram { to: 1 - from, from: self.address(from), bytes: bytes.to_vec() };
         self.enter(arrival, datagram);
     }
 

@@ -1,11 +1,12 @@
 //! One end: an endpoint, its driver and its application.
 
-use super::network::Network;
+use super::{network::Network, sealing::Sealing};
 use crate::Choices;
 use skep_core::{
     Instant,
     rdt::{
-        ConnectionId, Endpoint, Error, Event, Fixed, Incoming, Language, Output, Settings, Ticket, Transmit,
+        ConnectionId, Endpoint, Error, Event, Fixed, Incoming, Language, Output, Peer, Settings, Ticket,
+        Transmit,
     },
     stream::FileId,
 };
@@ -27,6 +28,7 @@ fn content(number: usize, place: u64) -> u8 {
 
 pub(crate) struct Side {
     number: usize,
+    pub(crate) sealing: Option<Sealing>,
     endpoint: Endpoint<Fixed<2, 16>>,
     room: Vec<u8>,
     deadline: Option<Instant>,
@@ -42,7 +44,7 @@ pub(crate) struct Side {
     /// A byte was not the one that was sent.
     pub(crate) is_wrong: bool,
     /// Datagrams of a known peer that came too early, by number.
-    kept: BTreeMap<u32, (SocketAddr, Vec<u8>)>,
+    kept: BTreeMap<u32, (Peer, Vec<u8>)>,
     resume_at: Option<Instant>,
     pub(crate) has_aborted: bool,
     /// The peer finished before all its content came, and whether it speaks skep's own language.
@@ -57,6 +59,7 @@ impl Side {
         let (connections, index, replies) = Default::default();
         Self {
             number,
+            sealing: None,
             endpoint: Endpoint::new(settings, number as u64, connections, index, replies),
             room: vec![0; 8 << 10],
             deadline: None,
@@ -76,7 +79,11 @@ impl Side {
     }
 
     pub(crate) fn call(&mut self, now: Instant, language: Language) {
-        self.connection = self.endpoint.connect(now, address(1 - self.number), language);
+        let to = match &mut self.sealing {
+            None => address(1 - self.number).into(),
+            Some(sealing) => sealing.connect(now, address(1 - self.number)),
+        };
+        self.connection = self.endpoint.connect(now, to, language);
     }
 
     /// The application has had enough.
@@ -86,7 +93,8 @@ impl Side {
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.deadline.into_iter().chain(self.resume_at).min()
+        let sealing = self.sealing.as_ref().and_then(Sealing::deadline);
+        self.deadline.into_iter().chain(self.resume_at).chain(sealing).min()
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -110,6 +118,14 @@ impl Side {
         datagram: &[u8],
         choices: &mut Choices<'_>,
     ) {
+        let mut datagram = datagram.to_vec();
+        let (from, datagram) = match &mut self.sealing {
+            None => (from.into(), &datagram[..]),
+            Some(sealing) => match sealing.receive(now, from, &mut datagram) {
+                Some(opened) => opened,
+                None => return,
+            },
+        };
         self.feed(now, from, datagram, choices);
         // What was kept comes again in its turn. It was acknowledged: now it may not be lost any more.
         let choices = &mut Choices::new(&[]);
@@ -121,7 +137,7 @@ impl Side {
         }
     }
 
-    fn feed(&mut self, now: Instant, from: SocketAddr, datagram: &[u8], choices: &mut Choices<'_>) {
+    fn feed(&mut self, now: Instant, from: Peer, datagram: &[u8], choices: &mut Choices<'_>) {
         let Ok(Some(incoming)) = self.endpoint.handle(now, from, datagram) else { return };
         if choices.rarely(32) {
             // The driver loses it. The segment must come again.
@@ -189,7 +205,7 @@ impl Side {
         self.endpoint.finish(connection);
     }
 
-    fn learn(&mut self, event: Event, is_tampered: bool) {
+    fn learn(&mut self, now: Instant, event: Event, is_tampered: bool) {
         match event {
             Event::Connected(connection) => self.begin(connection),
             Event::Received(connection) => {
@@ -203,9 +219,31 @@ impl Side {
             }
             Event::Finished(_) => {}
             Event::Closed(connection, end) => {
+                if let Some(sealing) = &mut self.sealing
+                    && let Some(statistics) = self.endpoint.statistics(connection)
+                {
+                    sealing.ended(now, statistics.peer);
+                }
                 if self.connection == Some(connection) {
                     assert!(self.end.replace(end).is_none(), "it ended twice");
                 }
+            }
+        }
+    }
+
+    /// What the layer itself has to say; and the caller's address may change.
+    fn drain_layer(&mut self, now: Instant, network: &mut Network, choices: &mut Choices<'_>) {
+        let Some(sealing) = &mut self.sealing else { return };
+        sealing.turn(now, !choices.is_over() && choices.rarely(32));
+        if self.number == 0 && !choices.is_over() && choices.rarely(64) {
+            network.is_rough = true;
+            network.moved = Some(SocketAddr::from(([10, 0, 0, 1], 1_000 + u16::from(choices.byte() % 4))));
+        }
+        for packets in 0.. {
+            assert!(packets < POLLS_MAX, "the layer spins");
+            let Some((to, datagram)) = sealing.poll(now) else { break };
+            if to == network.address(1 - self.number) {
+                network.send(now, self.number, &datagram, choices);
             }
         }
     }
@@ -217,7 +255,11 @@ impl Side {
             self.connection.into_iter().for_each(|connection| self.endpoint.resume(connection));
         }
         while let Some((connection, peer)) = self.endpoint.accept(now) {
-            if self.connection.is_none() && peer == address(1 - self.number) {
+            let is_it = match &self.sealing {
+                None => peer == address(1 - self.number),
+                Some(sealing) => sealing.is_caller(peer),
+            };
+            if self.connection.is_none() && is_it {
                 self.connection = Some(connection);
                 self.begin(connection);
             } else {
@@ -228,20 +270,28 @@ impl Side {
         if !choices.is_over() && choices.rarely(128) {
             self.abort();
         }
+        self.drain_layer(now, network, choices);
         let mut room = std::mem::take(&mut self.room);
         for polls in 0.. {
             assert!(polls < POLLS_MAX, "it spins");
             match self.endpoint.poll(now, &mut room) {
                 Output::Transmit(mut transmit) => {
                     load(&mut transmit, self.number);
+                    let to = match &mut self.sealing {
+                        None => transmit.to.address(),
+                        Some(sealing) => sealing.seal(&mut transmit),
+                    };
                     // Nobody hears what strangers are told.
-                    if transmit.to == address(1 - self.number) {
+                    if to == Some(network.address(1 - self.number)) {
                         for datagram in transmit.bytes.chunks(transmit.size) {
                             network.send(now, self.number, datagram, choices);
                         }
                     }
                 }
-                Output::Event(event) => self.learn(event, network.is_tampered),
+                Output::Event(event) => {
+                    let may_be_wrong = network.is_tampered && self.sealing.is_none();
+                    self.learn(now, event, may_be_wrong);
+                }
                 Output::Wait(until) => {
                     assert!(until.is_none_or(|until| until > now), "it waits for the past");
                     self.deadline = until;
@@ -259,7 +309,8 @@ fn load(transmit: &mut Transmit<'_>, number: usize) {
     let Some(load) = transmit.load else { return };
     let mut place = load.offset;
     for datagram in transmit.bytes.chunks_mut(transmit.size) {
-        for byte in &mut datagram[load.header..] {
+        let end = datagram.len() - load.trailer;
+        for byte in &mut datagram[load.header..end] {
             *byte = content(number, place);
             place += 1;
         }

@@ -41,12 +41,22 @@ impl Door {
         };
         let invites = Invites::load(&home.invites())?;
         let accounts = Accounts::load(&home.accounts())?;
-        Ok(Self { allow, invites, accounts, public: serve.public, secret: secret.clone(), looked: Instant::now() })
+        Ok(Self {
+            allow,
+            invites,
+            accounts,
+            public: serve.public,
+            secret: secret.clone(),
+            looked: Instant::now(),
+        })
     }
 
     /// Whether nobody could come in as it is.
     pub(super) fn is_closed(&self) -> bool {
-        !self.public && self.allow.count() == 0 && self.accounts.is_empty() && self.invites.list(SystemTime::now()).is_empty()
+        !self.public
+            && self.allow.count() == 0
+            && self.accounts.is_empty()
+            && self.invites.list(SystemTime::now()).is_empty()
     }
 
     /// Where a caller's uploads go.
@@ -70,8 +80,11 @@ impl Door {
             return;
         }
         self.looked = Instant::now();
-        let outcomes =
-            [self.allow.reload_if_changed(), self.invites.reload_if_changed(), self.accounts.reload_if_changed()];
+        let outcomes = [
+            self.allow.reload_if_changed(),
+            self.invites.reload_if_changed(),
+            self.accounts.reload_if_changed(),
+        ];
         for failure in outcomes.into_iter().filter_map(Result::err) {
             let _ = writeln!(stderr(), "skep: {failure}");
         }
@@ -80,8 +93,9 @@ impl Door {
     fn enrol(&mut self, invite: &[u8; 8], key: &Public) -> bool {
         let Ok(key) = Fingerprint::new(*key) else { return false };
         match self.invites.enrol(&mut self.allow, &InviteId(*invite), key, SystemTime::now()) {
-            Ok(Enrolled::NoInvite) => false,
-            Ok(_) => true,
+            Ok(Enrolled::Done) => true,
+            // That the guest holds the key is not proven by an invite. One that may come in has to show it.
+            Ok(Enrolled::Already | Enrolled::NoInvite) => false,
             Err(failure) => {
                 let _ = writeln!(stderr(), "skep: {failure}");
                 false
@@ -96,7 +110,8 @@ impl Access for Door {
         match (caller.purpose, &caller.key) {
             (Purpose::Member, Some(key)) => self.public || self.rights(key).is_some(),
             (Purpose::Guest, _) => self.public,
-            // The message that carries the key was made with the code of the invite: nobody else could have made it.
+            // The message that carries the key was made with the code of the invite: nobody else could have made it. The
+            // key is a new one here, with no more rights than the invite gives.
             (Purpose::Enrol { invite }, Some(key)) => self.enrol(&invite, key),
             _ => false,
         }

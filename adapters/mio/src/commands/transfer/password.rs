@@ -33,7 +33,9 @@ pub(super) fn secret(
     let answer = ask(url, server, name, timeout);
     let answer = answer.map_err(|error| {
         let reason = match error.kind() {
-            io::ErrorKind::UnexpectedEof => "it has no accounts with passwords, or has another key".to_owned(),
+            io::ErrorKind::UnexpectedEof => {
+                "it has no accounts with passwords, or has another key".to_owned()
+            }
             _ => error.to_string(),
         };
         Failure::network(format!("cannot ask {} for the account {name}: {reason}", url.host))
@@ -76,7 +78,8 @@ fn ask(url: &Url, server: &Public, name: &str, timeout: Duration) -> io::Result<
         stream.write_all(&hello[..length])?;
         let mut reply = Vec::new();
         loop {
-            let needed = Reply::needed(&reply).ok_or_else(|| io::Error::other("the answer was not understood"))?;
+            let needed =
+                Reply::needed(&reply).ok_or_else(|| io::Error::other("the answer was not understood"))?;
             if needed <= reply.len() {
                 return hail.salt(&reply).map_err(io::Error::other);
             }

@@ -16,7 +16,7 @@ use skep_panic_check::{
 };
 
 /// Takes text and forgets it.
-struct Sink;
+pub(crate) struct Sink;
 
 impl Write for Sink {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
