@@ -86,6 +86,11 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
         self.slots.bound().min(NONE as usize)
     }
 
+    /// One more than the highest number that was ever given: where who looks at every number can end.
+    pub fn reach(&self) -> u32 {
+        self.slots.values().len().min(NONE as usize) as u32
+    }
+
     /// The value with this number.
     #[inline(never)] // for size: core/panic-check/run shows it
     pub fn get(&self, number: u32) -> Option<&V> {

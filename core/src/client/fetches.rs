@@ -152,7 +152,7 @@ impl<P: Profile> Client<P> {
 
     /// A new session: what was asked is asked again.
     pub(super) fn renew_fetches(&mut self) {
-        for number in 0..self.fetches.bound() as u32 {
+        for number in 0..self.fetches.reach() {
             let Some(fetch) = self.fetches.get_mut(number) else { continue };
             if let Some(go) = &mut fetch.go {
                 // The tracker has ended it; the two sides may go on.

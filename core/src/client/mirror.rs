@@ -163,13 +163,13 @@ impl<P: Profile> Mirror<P> {
     /// Everything is forgotten.
     pub(super) fn clear(&mut self) {
         let is_empty = self.users.count() == 0;
-        for user in 0..self.users.bound() as u32 {
+        for user in 0..self.users.reach() {
             if self.users.count() == 0 {
                 break;
             }
             self.forget_user(user);
         }
-        for file in 0..self.files.bound() as u32 {
+        for file in 0..self.files.reach() {
             if self.files.count() == 0 {
                 break;
             }

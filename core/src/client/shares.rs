@@ -101,7 +101,7 @@ impl<P: Profile> Client<P> {
 
     /// A new session: the tracker knows of no share.
     pub(super) fn renew_shares(&mut self) {
-        for number in 0..self.shares.bound() as u32 {
+        for number in 0..self.shares.reach() {
             let Some(share) = self.shares.get_mut(number) else { continue };
             share.asked = None;
             if share.wish == Wish::Withdraw {
@@ -140,7 +140,7 @@ impl<P: Profile> Client<P> {
     /// The next share that the tracker has granted.
     pub(super) fn next_done(&mut self) -> Option<Event> {
         let (tag, first) = self.done?;
-        for number in first..self.shares.bound() as u32 {
+        for number in first..self.shares.reach() {
             let Some(share) = self.shares.get_mut(number) else { continue };
             if share.asked.is_none_or(|asked| asked.wrapping_sub(tag).cast_signed() > 0) {
                 continue;

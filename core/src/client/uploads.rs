@@ -162,7 +162,7 @@ impl<P: Profile> Client<P> {
 
     /// The session is lost, and with it what the tracker knew of the requests.
     pub(super) fn lose_uploads(&mut self) {
-        for number in 0..self.uploads.bound() as u32 {
+        for number in 0..self.uploads.reach() {
             let Some(upload) = self.uploads.get_mut(number) else { continue };
             if matches!(upload.state, UploadState::ToRefuse(_) | UploadState::ToEnd(_)) {
                 self.forget_upload(number);

@@ -176,7 +176,7 @@ impl<P: Profile> Tracker<P> {
 
     /// A session has gone: so have its transfers.
     pub(super) fn leave_transfers(&mut self, number: u32) {
-        for place in 0..self.transfers.bound().min(TRANSFERS_MAX as usize) as u32 {
+        for place in 0..self.transfers.reach().min(TRANSFERS_MAX) {
             let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) else { return };
             session.queue_first = NONE;
             session.queue_last = NONE;

@@ -240,7 +240,7 @@ impl<P: Profile> Tracker<P> {
                 return None;
             }
         }
-        let reach = self.links.bound() as u32;
+        let reach = self.links.reach();
         while let Some(number) = self.sweep.next.filter(|&number| number < reach) {
             self.sweep.next = Some(number.saturating_add(1));
             let newest = self.sweep.newest;

@@ -65,9 +65,11 @@ mod tests {
 
     #[test]
     fn one_carriage_return_goes_and_only_before_a_newline() {
-        assert_eq!(parsed(b"a\r\r\n", false), Ok(("a\r", 4)));
-        assert_eq!(parsed(b"a\r\0", false), Ok(("a\r", 3)));
-        assert_eq!(parsed(b"a\r", true), Ok(("a\r", 2)));
+        assert_eq!(parsed(b"a\r\n", false), Ok(("a", 3)));
+        // One that stays is part of the name, and no name has such a character.
+        assert_eq!(parsed(b"a\r\r\n", false), Err(Unparsed::BadName));
+        assert_eq!(parsed(b"a\r\0", false), Err(Unparsed::BadName));
+        assert_eq!(parsed(b"a\r", true), Err(Unparsed::BadName));
     }
 
     #[test]

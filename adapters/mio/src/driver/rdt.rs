@@ -61,10 +61,16 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 let socket = &mut self.rdt[index];
                 let (peer, plain) = match &mut socket.seal {
                     None => (Peer::Address(from), &*datagram),
-                    Some(seal) => match seal.layer.receive(now, from, datagram, &mut seal.access) {
-                        Some(plain) => plain,
-                        None => continue,
-                    },
+                    Some(seal) => {
+                        let plain = seal.layer.receive(now, from, datagram, &mut seal.access);
+                        if seal.layer.is_urgent() {
+                            socket.poll_seal(now, &mut self.room);
+                        }
+                        match plain {
+                            Some(plain) => plain,
+                            None => continue,
+                        }
+                    }
                 };
                 self.feed(now, index, peer, plain, &mut stores);
             }
@@ -244,11 +250,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let socket = &mut self.rdt[index];
         if let Some(seal) = &mut socket.seal {
             seal.layer.turn(now, self.late);
-            while let Some((to, length)) = seal.layer.poll(now, &mut room) {
-                // A challenge that the socket does not take is one lost.
-                let _ = socket.udp.send(to, &room[..length], length);
-            }
         }
+        socket.poll_seal(now, &mut room);
         let mut more = true;
         for _ in 0..POLLS_A_TURN {
             let socket = &mut self.rdt[index];

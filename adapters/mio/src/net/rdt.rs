@@ -97,6 +97,8 @@ impl RdtSocket {
         let mut settings = settings;
         let largest = usize::from(settings.terms.segment) + skep_core::wire::rdt::Own::DATA_HEADER;
         settings.terms.segment -= OVERHEAD as u16;
+        // The session of who does not confirm it is freed by then.
+        settings.half_open = skep_core::guard::HALF_OPEN_LIFE;
         settings.envelope = Envelope { front: FRONT as u8, back: TAG_LENGTH as u8 };
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(io::Error::other)?;
@@ -109,6 +111,16 @@ impl RdtSocket {
         let mut socket = Self::bind(address, settings)?;
         socket.seal = Some(Seal { layer: Box::new(layer), access });
         Ok(socket)
+    }
+
+    /// Sends the packets of the sealed transport itself: challenges, and questions about new addresses.
+    pub(crate) fn poll_seal(&mut self, now: Instant, room: &mut [u8]) {
+        if let Some(seal) = &mut self.seal {
+            while let Some((to, length)) = seal.layer.poll(now, room) {
+                // One that the socket does not take is one lost.
+                let _ = self.udp.send(to, &room[..length], length);
+            }
+        }
     }
 
     /// Who is at the other end of a connection, on a sealed socket.

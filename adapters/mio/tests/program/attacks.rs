@@ -374,8 +374,23 @@ fn case_40_no_secret_is_in_any_output_or_in_the_arguments_of_the_server() {
     }
 }
 
+/// Forged first packets in a millisecond: more than a design for 50,000 a second asks for.
+const FORGED: u32 = 60;
+
 #[test]
 fn case_20_a_flood_of_forged_first_packets_keeps_no_honest_client_out() {
+    flood(Some(FORGED));
+}
+
+/// At some rate the system drops honest packets before the server can look at them: this tells where that is.
+#[test]
+#[ignore = "depends on the machine and on what else it does"]
+fn case_20_a_flood_as_fast_as_this_machine_can_send() {
+    flood(None);
+}
+
+/// Fetches again and again while so many forged packets come in a millisecond, or as many as can be sent.
+fn flood(most: Option<u32>) {
     const CLIENTS: usize = 60;
     let home = Home::new();
     home.befriend("");
@@ -402,7 +417,13 @@ fn case_20_a_flood_of_forged_first_packets_keeps_no_honest_client_out() {
                     UdpSocket::bind((std::net::Ipv4Addr::new(127, 0, number % 16, 2 + number), 0)).unwrap()
                 })
                 .collect();
+            let begin = Instant::now();
             while !is_over.load(Ordering::Relaxed) {
+                let due = most.map(|most| u128::from(most) * begin.elapsed().as_millis());
+                if due.is_some_and(|due| u128::from(forged.load(Ordering::Relaxed)) > due) {
+                    thread::sleep(Duration::from_micros(200));
+                    continue;
+                }
                 let mut datagram = init.clone();
                 // Another connection, another ephemeral key.
                 for place in (8..16).chain(18..50) {

@@ -78,11 +78,11 @@ impl Network {
                 self.put(arrival, from, &said);
             }
             252.. => {
-                self.put(arrival, from, bytes);
-                // Or a copy of it, from somewhere else.
+                // Or a copy of it, from somewhere else, which comes first.
                 let said = if choices.rarely(3) { bytes.to_vec() } else { said(bytes, choices) };
                 let stranger = SocketAddr::from(([10, 0, 0, 9], u16::from(choices.byte() % 4)));
                 self.enter(arrival, Datagram { to: 1 - from, from: stranger, bytes: said });
+                self.put(arrival, from, bytes);
             }
         }
     }
