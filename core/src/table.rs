@@ -388,7 +388,7 @@ mod tests {
         let mut turns = VecDeque::new();
         let mut deadlines = BTreeMap::new();
         let mut names = BTreeMap::new();
-        for step in 0..if cfg!(miri) { 200 } else { 20_000 } {
+        for step in 0..if cfg!(miri) { 20 } else { 20_000 } {
             let some = next(N as u64) as u32;
             match next(8) {
                 0 => match table.insert(step) {
