@@ -42,6 +42,7 @@ fn drink(to: &mut Opener, stream: &[u8]) -> (Vec<u8>, Result<bool, Refused>) {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes")]
 fn a_stream_arrives_and_its_end_is_seen() {
     for (mut from, mut to) in pairs(DEVICE_LARGEST) {
         let mut stream = seal(&mut from, b"one ");
@@ -57,6 +58,7 @@ fn a_stream_arrives_and_its_end_is_seen() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes")]
 fn a_stream_that_is_cut_off_anywhere_has_no_end() {
     let mut streams = pairs(DEVICE_LARGEST).into_iter().map(|(mut from, _)| {
         let one = seal(&mut from, b"one");
@@ -86,6 +88,7 @@ fn a_record_has_these_bytes() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes")]
 fn every_flipped_bit_breaks_the_stream_for_good() {
     for place in 0..pairs(HOST_LARGEST).len() {
         let (mut from, _) = pairs(HOST_LARGEST).remove(place);

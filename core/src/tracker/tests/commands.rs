@@ -398,7 +398,7 @@ fn a_long_list_is_written_as_it_is_read_and_is_whole_or_broken() {
     type Large = Fixed<16, 40, 64, 1024, 16, 4>;
     let settings = Settings { files_per_user: 60, ..Settings::DEFAULT };
     let mut world = World::new(Tracker::<Large>::fixed(settings, [3; 32]));
-    let name = |number: usize| format!("user {number} {}", "x".repeat(200));
+    let name = |number: usize| format!("user {number} {}", "x".repeat(60 + number * 6));
     for number in 0..30 {
         assert!(world.tracker.restore_user(Text::new(name(number).as_bytes()).unwrap()));
     }

@@ -53,5 +53,9 @@ fn serve(machine: &mut impl Service) {
 }
 
 fn dialect() -> Dialect {
-    if flag() { Dialect::Files } else { Dialect::Path }
+    match number() {
+        0 => Dialect::Files,
+        1 => Dialect::Path,
+        _ => Dialect::GetFile,
+    }
 }
