@@ -7,7 +7,7 @@ use skep_core::{
     table::Slot,
 };
 use skep_panic_check::{
-    input::{any, bytes, closed, file, flag, name, now, number, outcome, room, span, stream},
+    input::{any, bytes, closed, file, name, now, number, outcome, room, span, stream},
     keep,
 };
 
