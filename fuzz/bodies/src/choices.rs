@@ -2,12 +2,22 @@
 
 /// The bytes that are left to decide with. When there are none, every decision is 0: the plainest one.
 #[derive(Debug)]
-pub struct Choices<'a>(&'a [u8]);
+pub struct Choices<'a>(&'a [u8], u64);
 
 impl<'a> Choices<'a> {
     /// Decisions by these bytes.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
+        // FNV-1a.
+        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        Self(bytes, bytes.iter().fold(0xcbf2_9ce4_8422_2325, step))
+    }
+
+    /// A key that is another for every input. The fuzzer sees what is compared and tries it in other inputs: with the
+    /// same keys everywhere it would soon "forge" what it has seen sealed.
+    pub fn key(&self, which: u8) -> [u8; 32] {
+        let mut key = [which; 32];
+        key[..8].copy_from_slice(&self.1.to_le_bytes());
+        key
     }
 
     /// Whether all are made.

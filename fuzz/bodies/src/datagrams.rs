@@ -45,14 +45,12 @@ impl Way {
 pub fn datagrams(data: &[u8]) {
     let mut choices = Choices::new(data);
     let suite = Suite::ALL[choices.below(2)];
-    let keys = |send, receive| Keys {
-        send: Secret::new([send; 32]),
-        receive: Secret::new([receive; 32]),
-        binding: [0; 32],
-    };
+    let (one, two) = (choices.key(1), choices.key(2));
+    let keys =
+        |send, receive| Keys { send: Secret::new(send), receive: Secret::new(receive), binding: [0; 32] };
     let mut ends = [
-        Protection::new(suite, &keys(1, 2), [7; 8]).unwrap(),
-        Protection::new(suite, &keys(2, 1), [8; 8]).unwrap(),
+        Protection::new(suite, &keys(one, two), [7; 8]).unwrap(),
+        Protection::new(suite, &keys(two, one), [8; 8]).unwrap(),
     ];
     let mut ways = [Way::new(), Way::new()];
     while !choices.is_over() {

@@ -36,8 +36,8 @@ pub fn handshake(data: &[u8]) {
     if choices.rarely(2) { streams(&mut choices) } else { bare(&mut choices) }
 }
 
-fn pair(number: u8) -> KeyPair<RustCrypto> {
-    KeyPair::new(Secret::new([number; 32]))
+fn pair(secret: [u8; 32]) -> KeyPair<RustCrypto> {
+    KeyPair::new(Secret::new(secret))
 }
 
 fn purpose(choices: &mut Choices<'_>) -> Purpose {
@@ -52,9 +52,9 @@ fn purpose(choices: &mut Choices<'_>) -> Purpose {
 
 fn knowledge(choices: &mut Choices<'_>) -> Knowledge {
     Knowledge {
-        initiator: pair(1),
-        responder: pair(2),
-        psk: Psk::new(Secret::new([3; 32])),
+        initiator: pair(choices.key(1)),
+        responder: pair(choices.key(2)),
+        psk: Psk::new(Secret::new(choices.key(3))),
         prologue: Prologue {
             transport: [Transport::Datagrams, Transport::Records][choices.below(2)],
             suites: Suites::from_byte(choices.byte()).unwrap_or(Suites::CHACHA),
@@ -70,15 +70,15 @@ fn other(mine: &Knowledge, choices: &mut Choices<'_>) -> (Knowledge, bool) {
     let pattern = mine.prologue.purpose.pattern();
     let matters = match choices.below(12) {
         0 => {
-            theirs.responder = pair(choices.byte() | 8);
+            theirs.responder = pair([choices.byte(); 32]);
             true
         }
         1 => {
-            theirs.initiator = pair(choices.byte() | 8);
+            theirs.initiator = pair([choices.byte(); 32]);
             pattern == Pattern::KkPsk0
         }
         2 => {
-            theirs.psk = Psk::new(Secret::new([choices.byte() | 8; 32]));
+            theirs.psk = Psk::new(Secret::new([choices.byte(); 32]));
             matches!(pattern, Pattern::NkPsk0 | Pattern::KkPsk0)
         }
         3 => {
@@ -128,8 +128,9 @@ fn bare(choices: &mut Choices<'_>) {
     let pattern = mine.prologue.purpose.pattern();
     let lengths = [usize::from(choices.byte()), usize::from(choices.byte())];
     let [offer, answer] = lengths.map(|length| choices.bytes(length));
+    let ephemeral = [choices.key(4), choices.key(5)];
     let start = |out: &mut [u8]| {
-        Initiator::start(&initiators(&mine), &mine.prologue, Secret::new([4; 32]), offer, out)
+        Initiator::start(&initiators(&mine), &mine.prologue, Secret::new(ephemeral[0]), offer, out)
     };
     let length = first_overhead(pattern) + offer.len();
     if choices.rarely(4) {
@@ -157,7 +158,7 @@ fn bare(choices: &mut Choices<'_>) {
     assert_eq!(responder.initiator(), known);
 
     let mut second = vec![0; SECOND_OVERHEAD + answer.len()];
-    let (at_responder, used) = responder.answer(Secret::new([5; 32]), answer, &mut second).unwrap();
+    let (at_responder, used) = responder.answer(Secret::new(ephemeral[1]), answer, &mut second).unwrap();
     assert_eq!(used, second.len());
     while let Some(bad) = mischief(&second, choices) {
         assert!(initiator.finish(&bad, &mut room).is_err(), "a message 2 that nobody sent is taken");
@@ -175,7 +176,10 @@ fn agree(one: &Keys, other: &Keys) {
 }
 
 /// Who calls is let in, with these secrets.
-struct Known;
+struct Known {
+    client: Public,
+    psk: Psk,
+}
 
 impl Access for Known {
     fn permits(&mut self, _: &Caller) -> bool {
@@ -183,7 +187,7 @@ impl Access for Known {
     }
 
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk> {
-        (id[0] != 9).then(|| Psk::new(Secret::new([3; 32])))
+        (id[0] != 9).then(|| self.psk.clone())
     }
 
     fn salt(&mut self, account: &[u8]) -> Option<[u8; SALT]> {
@@ -191,19 +195,22 @@ impl Access for Known {
     }
 
     fn introduction(&mut self, id: &[u8; 16]) -> Option<(Public, Psk)> {
-        (id[0] != 9).then(|| (*pair(1).public(), Psk::new(Secret::new([3; 32]))))
+        (id[0] != 9).then(|| (self.client, self.psk.clone()))
     }
 }
 
 /// HELLO and REPLY.
 fn streams(choices: &mut Choices<'_>) {
-    let (client, server) = (pair(1), pair(2));
+    let (client, server) = (pair(choices.key(1)), pair(choices.key(2)));
+    let psk = Psk::new(Secret::new(choices.key(3)));
+    let ephemeral = [choices.key(4), choices.key(5)];
     let check = CheckKey::new(server.public(), None);
     let host = Host { own: &server, check: &check };
     let terms = Terms { suites: &[Suite::ChaCha], largest: 256 + u16::from(choices.byte()) };
     let from = SocketAddr::from(([10, 0, 0, 1], 7));
     let greet = |hello: &[u8], out: &mut [u8]| {
-        greeting::greet(&host, hello, from, &terms, Secret::new([5; 32]), &mut Known, out)
+        let mut known = Known { client: *client.public(), psk: psk.clone() };
+        greeting::greet(&host, hello, from, &terms, Secret::new(ephemeral[1]), &mut known, out)
     };
     let mut reply = vec![0; REPLY_MAX];
 
@@ -211,12 +218,14 @@ fn streams(choices: &mut Choices<'_>) {
     let account = choices.bytes(10);
     let named = if purpose == Purpose::Salt { account } else { purpose.id() };
     let is_known = named.first() != Some(&9);
-    let psk = (!purpose.id().is_empty()).then(|| Psk::new(Secret::new([3; 32])));
-    let call = Call { server: *server.public(), purpose, psk };
+    let shared = (!purpose.id().is_empty()).then(|| psk.clone());
+    let call = Call { server: *server.public(), purpose, psk: shared };
     let mut hello = vec![0; HELLO_MAX];
     let (mut hail, length) = match purpose {
-        Purpose::Salt => Hail::ask(&client, &call.server, account, &terms, Secret::new([4; 32]), &mut hello),
-        _ => Hail::start(&client, &call, &terms, Secret::new([4; 32]), &mut hello),
+        Purpose::Salt => {
+            Hail::ask(&client, &call.server, account, &terms, Secret::new(ephemeral[0]), &mut hello)
+        }
+        _ => Hail::start(&client, &call, &terms, Secret::new(ephemeral[0]), &mut hello),
     }
     .unwrap();
     let hello = &hello[..length];

@@ -18,7 +18,8 @@ pub fn records(data: &[u8]) {
     let mut choices = Choices::new(data);
     let suite = Suite::ALL[choices.below(2)];
     let largest = [1_040, 256, 17, 300][choices.below(4)];
-    let keys = Keys { send: Secret::new([1; 32]), receive: Secret::new([1; 32]), binding: [0; 32] };
+    let keys =
+        Keys { send: Secret::new(choices.key(1)), receive: Secret::new(choices.key(1)), binding: [0; 32] };
     let mut sealer = Sealer::new(suite, &keys, largest).unwrap();
     let mut opener = Opener::new(suite, &keys, largest).unwrap();
     let (text, stream, ends) = sealed(&mut sealer, &mut choices);

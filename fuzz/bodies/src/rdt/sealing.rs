@@ -74,7 +74,7 @@ impl Sealing {
             layer: Box::new(Layer::new(
                 Settings { suites, largest: 1_500, guard },
                 pair(number),
-                Secret::new([number | 16; 32]),
+                Secret::new(choices.key(number | 16)),
                 heapless::Vec::new(),
                 heapless::Vec::new(),
             )),
