@@ -1,0 +1,99 @@
+//! Luminary's (now Texas Instruments') evaluation board of the Stellaris LM3S6965, as QEMU's `lm3s6965evb` has it.
+
+use core::time::Duration;
+
+use crate::{
+    counter::Counter,
+    interrupts::{self, Interrupt},
+    registers::Registers,
+    stellaris::Stellaris,
+};
+
+/// The Ethernet controller of the board.
+pub type Ethernet = Stellaris;
+
+// SAFETY: here is the system control.
+const SYSTEM_CONTROL: Registers = unsafe { Registers::new(0x400f_e000) };
+// SAFETY: here is the general-purpose timer 0.
+const ALARM: Registers = unsafe { Registers::new(0x4003_0000) };
+// SAFETY: here is the Ethernet controller, without DMA.
+const ETHERNET: Registers = unsafe { Registers::new(0x4004_8000) };
+// SAFETY: here is the system control space of the processor; SysTick alone is used of it.
+const PROCESSOR: Registers = unsafe { Registers::new(0xe000_e000) };
+
+// Gates of clocks.
+const GATES_1: usize = 0x104;
+const GATES_2: usize = 0x108;
+const TIMER_0: u32 = 1 << 16;
+const ETHERNET_MAC_AND_PHY: u32 = 1 << 28 | 1 << 30;
+
+// SysTick, which counts down: 24 bits. General-purpose timers cannot be read in QEMU.
+const SYSTICK_CONTROL: usize = 0x10;
+const SYSTICK_RELOAD: usize = 0x14;
+const SYSTICK_VALUE: usize = 0x18;
+const ENABLE_FROM_PROCESSOR_CLOCK: u32 = 1 << 0 | 1 << 2;
+
+// The general-purpose timer.
+const CONFIGURATION: usize = 0x00;
+const MODE: usize = 0x04;
+const CONTROL: usize = 0x0c;
+const INTERRUPT_MASK: usize = 0x18;
+const INTERRUPT_CLEAR: usize = 0x24;
+const LOAD: usize = 0x28;
+const ONCE: u32 = 1;
+const ENABLE: u32 = 1;
+const TIMED_OUT: u32 = 1;
+
+/// 12.5 MHz, the clock after a reset.
+const TICKS_IN_2_MICROSECONDS: u32 = 25;
+
+/// Three quarters of the time in which SysTick wraps.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+const SOURCES: &[Interrupt] = &[Interrupt(19), Interrupt(42)]; // the alarm, the Ethernet
+
+/// The board.
+pub struct Board {
+    /// Its Ethernet.
+    pub ethernet: Ethernet,
+    counter: Counter,
+}
+
+impl Board {
+    /// Starts the board, whose Ethernet gets the given address. There is always one.
+    pub fn start(address: [u8; 6]) -> Option<Self> {
+        SYSTEM_CONTROL.write(GATES_1, SYSTEM_CONTROL.read(GATES_1) | TIMER_0);
+        SYSTEM_CONTROL.write(GATES_2, SYSTEM_CONTROL.read(GATES_2) | ETHERNET_MAC_AND_PHY);
+        PROCESSOR.write(SYSTICK_RELOAD, 0xff_ffff);
+        PROCESSOR.write(SYSTICK_VALUE, 0); // begins with the reload value
+        PROCESSOR.write(SYSTICK_CONTROL, ENABLE_FROM_PROCESSOR_CLOCK);
+        ALARM.write(CONTROL, 0);
+        ALARM.write(CONFIGURATION, 0);
+        ALARM.write(MODE, ONCE);
+        ALARM.write(INTERRUPT_MASK, TIMED_OUT);
+        let ethernet = Stellaris::new(ETHERNET, address);
+        interrupts::enable(SOURCES);
+        Some(Self { ethernet, counter: Counter::new(24) })
+    }
+
+    /// Microseconds since the start.
+    pub fn now(&mut self) -> u64 {
+        self.counter.at(PROCESSOR.read(SYSTICK_VALUE)) * 2 / u64::from(TICKS_IN_2_MICROSECONDS)
+    }
+
+    /// Lets the processor stand still until a frame comes, or `span` is over, or earlier.
+    pub fn sleep(&mut self, span: Duration) {
+        let span = span.min(LONGEST_SLEEP).as_micros() as u32;
+        ALARM.write(CONTROL, 0);
+        ALARM.write(INTERRUPT_CLEAR, TIMED_OUT);
+        self.ethernet.acknowledge();
+        interrupts::acknowledge(SOURCES);
+        if span == 0 || self.ethernet.has_frame() {
+            return;
+        }
+        ALARM.write(LOAD, span * TICKS_IN_2_MICROSECONDS / 2);
+        ALARM.write(CONTROL, ENABLE);
+        // What happened since `acknowledge` is pending, and ends this at once.
+        cortex_m::asm::wfi();
+    }
+}

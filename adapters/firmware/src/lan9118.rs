@@ -1,0 +1,193 @@
+//! The Ethernet controller SMSC LAN9118 as a `phy::Device` of smoltcp, polled.
+//!
+//! Frames go through two FIFOs, word by word. The one for received frames has 10,560 bytes, which is six or seven full
+//! frames; what comes when it is full is dropped without a trace. So the capabilities name a burst of six, and who
+//! sends to the board must not have more on the way. Registers: the data sheet of the LAN9118, chapter 5.
+
+use smoltcp::{
+    phy::{self, Device, DeviceCapabilities, Medium},
+    time::Instant,
+};
+
+use crate::registers::Registers;
+
+/// Full frames that the FIFO holds for sure.
+const BURST: usize = 6;
+/// An Ethernet frame without its check sequence.
+const FRAME: usize = 1514;
+const FRAME_WORDS: usize = FRAME.div_ceil(4);
+
+// Ports and registers, in bytes behind the base. An access to an offset that there is not may hang the bus.
+const RECEIVE_DATA: usize = 0x00;
+const TRANSMIT_DATA: usize = 0x20;
+const RECEIVE_STATUS: usize = 0x40;
+const TRANSMIT_STATUS: usize = 0x48;
+const INTERRUPT_CONFIGURATION: usize = 0x54;
+const INTERRUPT_STATUS: usize = 0x58;
+const INTERRUPT_ENABLE: usize = 0x5c;
+const BYTE_TEST: usize = 0x64;
+const FIFO_LEVELS: usize = 0x68;
+const RECEIVE_CONFIGURATION: usize = 0x6c;
+const TRANSMIT_CONFIGURATION: usize = 0x70;
+const HARDWARE_CONFIGURATION: usize = 0x74;
+const RECEIVE_FILL: usize = 0x7c;
+const TRANSMIT_FILL: usize = 0x80;
+const MAC_COMMAND: usize = 0xa4;
+const MAC_DATA: usize = 0xa8;
+
+// Registers of the MAC, behind MAC_COMMAND and MAC_DATA.
+const MAC_CONTROL: u32 = 1;
+const MAC_ADDRESS_HIGH: u32 = 2;
+const MAC_ADDRESS_LOW: u32 = 3;
+
+const SOFT_RESET: u32 = 1;
+const MUST_BE_ONE: u32 = 1 << 20;
+const TRANSMIT_FIFO_5K: u32 = 5 << 16;
+const DUMP_RECEIVED: u32 = 1 << 15;
+const DUMP_TO_TRANSMIT: u32 = 3 << 14;
+const TRANSMIT_ON: u32 = 1 << 1;
+const RECEIVE_LEVEL: u32 = 1 << 3;
+const INTERRUPT_ACTIVE_HIGH_PUSH_PULL: u32 = 0x111;
+const MAC_BUSY: u32 = 1 << 31;
+const FULL_DUPLEX: u32 = 1 << 20;
+const TRANSMITTER: u32 = 1 << 3;
+const RECEIVER: u32 = 1 << 2;
+const FIRST_SEGMENT: u32 = 1 << 13;
+const LAST_SEGMENT: u32 = 1 << 12;
+const FRAME_ERROR: u32 = 1 << 15;
+
+/// The controller, and room for one frame in each direction.
+pub struct Lan9118 {
+    registers: Registers,
+    received: [u8; FRAME_WORDS * 4],
+    to_send: [u8; FRAME_WORDS * 4],
+}
+
+impl Lan9118 {
+    /// Resets and starts the controller behind `registers`; `None` where there is none.
+    pub(crate) fn new(registers: Registers, address: [u8; 6]) -> Option<Self> {
+        if registers.read(BYTE_TEST) != 0x8765_4321 {
+            return None;
+        }
+        registers.write(HARDWARE_CONFIGURATION, SOFT_RESET);
+        while registers.read(HARDWARE_CONFIGURATION) & SOFT_RESET != 0 {}
+        registers.write(HARDWARE_CONFIGURATION, MUST_BE_ONE | TRANSMIT_FIFO_5K);
+        registers.write(INTERRUPT_ENABLE, 0);
+        registers.write(INTERRUPT_STATUS, u32::MAX);
+
+        let controller = Self { registers, received: [0; _], to_send: [0; _] };
+        let [a, b, c, d, e, f] = address;
+        controller.write_mac(MAC_ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]));
+        controller.write_mac(MAC_ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]));
+        // Interrupt on the first frame that waits; none for room to send.
+        registers.write(FIFO_LEVELS, 0x4800_0000);
+        registers.write(RECEIVE_CONFIGURATION, DUMP_RECEIVED);
+        registers.write(RECEIVE_CONFIGURATION, 0);
+        registers.write(TRANSMIT_CONFIGURATION, DUMP_TO_TRANSMIT);
+        registers.write(TRANSMIT_CONFIGURATION, TRANSMIT_ON);
+        registers.write(INTERRUPT_CONFIGURATION, INTERRUPT_ACTIVE_HIGH_PUSH_PULL);
+        registers.write(INTERRUPT_ENABLE, RECEIVE_LEVEL);
+        controller.write_mac(MAC_CONTROL, FULL_DUPLEX | TRANSMITTER | RECEIVER);
+        Some(controller)
+    }
+
+    /// Takes the interrupt back that a received frame has raised.
+    pub(crate) fn acknowledge(&self) {
+        self.registers.write(INTERRUPT_STATUS, u32::MAX);
+    }
+
+    /// Whether a received frame waits.
+    pub(crate) fn has_frame(&self) -> bool {
+        self.registers.read(RECEIVE_FILL) >> 16 & 0xff != 0
+    }
+
+    fn write_mac(&self, register: u32, value: u32) {
+        self.registers.write(MAC_DATA, value);
+        self.registers.write(MAC_COMMAND, MAC_BUSY | register);
+        while self.registers.read(MAC_COMMAND) & MAC_BUSY != 0 {}
+    }
+
+    /// Reads the next frame out of the FIFO; its length without check sequence.
+    fn read_frame(&mut self) -> Option<usize> {
+        while self.has_frame() {
+            let status = self.registers.read(RECEIVE_STATUS);
+            let length = (status >> 16 & 0x3fff) as usize;
+            let words = length.div_ceil(4);
+            let mut room = self.received.chunks_exact_mut(4);
+            // All of its words must be taken, also of a frame that is too long or damaged.
+            for _ in 0..words {
+                let word = self.registers.read(RECEIVE_DATA);
+                if let Some(place) = room.next() {
+                    place.copy_from_slice(&word.to_le_bytes());
+                }
+            }
+            let length = length.saturating_sub(4);
+            if status & FRAME_ERROR == 0 && (14..=FRAME).contains(&length) {
+                return Some(length);
+            }
+        }
+        None
+    }
+
+    fn has_room(&self) -> bool {
+        // Nobody asks what became of a frame.
+        while self.registers.read(TRANSMIT_FILL) >> 16 & 0xff != 0 {
+            self.registers.read(TRANSMIT_STATUS);
+        }
+        self.registers.read(TRANSMIT_FILL) & 0xffff >= FRAME as u32 + 16
+    }
+}
+
+impl Device for Lan9118 {
+    type RxToken<'a> = Received<'a>;
+    type TxToken<'a> = ToSend<'a>;
+
+    fn receive(&mut self, _: Instant) -> Option<(Received<'_>, ToSend<'_>)> {
+        if !self.has_room() {
+            return None;
+        }
+        let length = self.read_frame()?;
+        let received = Received(self.received.get(..length)?);
+        Some((received, ToSend { registers: self.registers, room: &mut self.to_send }))
+    }
+
+    fn transmit(&mut self, _: Instant) -> Option<ToSend<'_>> {
+        self.has_room().then_some(ToSend { registers: self.registers, room: &mut self.to_send })
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = FRAME;
+        capabilities.max_burst_size = Some(BURST);
+        capabilities
+    }
+}
+
+/// A frame that was received.
+pub struct Received<'a>(&'a [u8]);
+
+impl phy::RxToken for Received<'_> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, take: F) -> R {
+        take(self.0)
+    }
+}
+
+/// Room for a frame to send.
+pub struct ToSend<'a> {
+    registers: Registers,
+    room: &'a mut [u8; FRAME_WORDS * 4],
+}
+
+impl phy::TxToken for ToSend<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
+        let length = length.min(FRAME);
+        let result = fill(&mut self.room[..length]);
+        self.registers.write(TRANSMIT_DATA, FIRST_SEGMENT | LAST_SEGMENT | length as u32);
+        self.registers.write(TRANSMIT_DATA, length as u32);
+        for word in self.room.as_chunks().0.iter().take(length.div_ceil(4)) {
+            self.registers.write(TRANSMIT_DATA, u32::from_le_bytes(*word));
+        }
+        result
+    }
+}
