@@ -1,9 +1,11 @@
 //! The bytes of every format, one file a format: parsed with nom, emitted from values that are always valid.
 
 pub mod command;
+mod field;
 pub mod file;
 mod name;
 pub mod path;
+mod put;
 pub mod rdt;
 #[cfg(feature = "seal")]
 pub mod seal;

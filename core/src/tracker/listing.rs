@@ -20,14 +20,14 @@ impl<P: Profile> Tracker<P> {
         if !list.has_begun {
             list.has_begun = true;
             self.listed();
-            out.raw(&[0])?;
-            out.number(list.left.into())?;
+            out.raw(&[0]);
+            out.number(list.left.into());
         }
         let is_whole = match list.what {
             Listed::Users(_) => self.list_users(&mut list, &mut out),
             Listed::Files { .. } => self.list_files(&mut list, &mut out),
         };
-        let length = out.used();
+        let length = out.length()?;
         let link = self.links.get_mut(number)?;
         if list.left == 0 {
             link.state = State::Finish { is_relay: false };
@@ -54,14 +54,12 @@ impl<P: Profile> Tracker<P> {
             else {
                 continue;
             };
-            let before = out.used();
+            let before = out.length().unwrap_or_default();
             let mut name = [0; TEXT_MAX];
-            let written = self.directory.texts.copy(found.name, &mut name).and_then(|name| {
-                out.string(name)?;
-                out.address(found.address)?;
-                out.number(found.port.into())
-            });
-            if written.is_none() {
+            out.string(self.directory.texts.copy(found.name, &mut name).unwrap_or_default());
+            out.address(found.address);
+            out.number(found.port.into());
+            if out.length().is_none() {
                 out.back_to(before);
                 list.what = Listed::Users(user);
                 return true;
@@ -80,10 +78,10 @@ impl<P: Profile> Tracker<P> {
             if list.left == 0 {
                 return true;
             }
-            let before = out.used();
+            let before = out.length().unwrap_or_default();
             let mut name = [0; TEXT_MAX];
-            let written = self.directory.texts.copy(file.name, &mut name).and_then(|name| out.string(name));
-            if written.is_none() {
+            out.string(self.directory.texts.copy(file.name, &mut name).unwrap_or_default());
+            if out.length().is_none() {
                 out.back_to(before);
                 list.what = Listed::Files { owner, born, after };
                 return true;

@@ -18,6 +18,7 @@ mod tests;
 use super::{
     BadName, Name,
     file::{Code, Message, Unparsed},
+    put::Put,
 };
 use core::net::IpAddr;
 
@@ -143,75 +144,67 @@ pub enum Unended {
     TooLong,
 }
 
-/// Where strings are written one behind the other; it never writes past its end.
+/// Where strings are written one behind the other; it never writes past its end, and nothing after what did not fit.
 #[derive(Debug)]
-pub struct Strings<'o> {
-    out: &'o mut [u8],
-    used: usize,
-}
+pub struct Strings<'o>(Put<'o>);
 
 impl<'o> Strings<'o> {
     /// Nothing so far.
     pub const fn new(out: &'o mut [u8]) -> Self {
-        Self { out, used: 0 }
+        Self(Put::new(out))
     }
 
-    /// How many bytes have been written.
-    pub const fn used(&self) -> usize {
-        self.used
+    /// How many bytes have been written. `None`: there was no room for all, and some of it may have been written.
+    pub const fn length(&self) -> Option<usize> {
+        self.0.length()
     }
 
-    /// Takes back what was written after there were so many bytes.
-    pub const fn back_to(&mut self, used: usize) {
-        if used < self.used {
-            self.used = used;
-        }
+    /// Takes back what was written, or did not fit, after there were so many bytes.
+    pub fn back_to(&mut self, length: usize) {
+        self.0.back_to(length);
     }
 
-    /// Bytes as they are. `None`: there is no room, and some of them may have been written.
-    pub fn raw(&mut self, bytes: &[u8]) -> Option<()> {
-        let end = self.used.checked_add(bytes.len())?;
-        self.out.get_mut(self.used..end)?.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-        self.used = end;
-        Some(())
+    /// Bytes as they are.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.0.bytes(bytes);
     }
 
-    /// A string and its NUL; as [`Strings::raw`].
-    pub fn string(&mut self, bytes: &[u8]) -> Option<()> {
-        self.raw(bytes)?;
-        self.raw(&[0])
+    /// A string and its NUL.
+    pub fn string(&mut self, bytes: &[u8]) {
+        self.raw(bytes);
+        self.raw(&[0]);
     }
 
-    /// A decimal number and its NUL; as [`Strings::raw`].
-    pub fn number(&mut self, number: u64) -> Option<()> {
-        self.digits(number)?;
-        self.raw(&[0])
+    /// A decimal number and its NUL.
+    pub fn number(&mut self, number: u64) {
+        self.digits(number);
+        self.raw(&[0]);
     }
 
-    /// An address as text and its NUL; as [`Strings::raw`]. An IPv4 address is never shown as an IPv6 one.
-    pub fn address(&mut self, address: IpAddr) -> Option<()> {
+    /// An address as text and its NUL. An IPv4 address is never shown as an IPv6 one.
+    pub fn address(&mut self, address: IpAddr) {
         match address.to_canonical() {
             IpAddr::V4(address) => {
                 for (place, octet) in address.octets().into_iter().enumerate() {
                     if place > 0 {
-                        self.raw(b".")?;
+                        self.raw(b".");
                     }
-                    self.digits(octet.into())?;
+                    self.digits(octet.into());
                 }
             }
             IpAddr::V6(address) => {
                 for (place, segment) in address.segments().into_iter().enumerate() {
                     if place > 0 {
-                        self.raw(b":")?;
+                        self.raw(b":");
                     }
-                    self.hexadecimal(segment)?;
+                    self.hexadecimal(segment);
                 }
             }
         }
-        self.raw(&[0])
+        self.raw(&[0]);
     }
 
-    fn digits(&mut self, number: u64) -> Option<()> {
+    fn digits(&mut self, number: u64) {
         let mut digits = [0; 20];
         let mut rest = number;
         let mut used = 0_usize;
@@ -223,10 +216,10 @@ impl<'o> Strings<'o> {
                 break;
             }
         }
-        self.raw(digits.get(digits.len().saturating_sub(used)..)?)
+        self.raw(digits.get(digits.len().saturating_sub(used)..).unwrap_or_default());
     }
 
-    fn hexadecimal(&mut self, segment: u16) -> Option<()> {
+    fn hexadecimal(&mut self, segment: u16) {
         let digits = [12, 8, 4, 0].map(|shift| (segment >> shift & 0xf) as u8);
         let zeros = digits.iter().take(3).take_while(|&&digit| digit == 0).count();
         for digit in digits.into_iter().skip(zeros) {
@@ -234,9 +227,8 @@ impl<'o> Strings<'o> {
                 b'0'.wrapping_add(digit)
             } else {
                 b'a'.wrapping_add(digit.wrapping_sub(10))
-            }])?;
+            }]);
         }
-        Some(())
     }
 }
 
@@ -269,14 +261,14 @@ pub fn emit_answer(message: &Message<'_>, out: &mut [u8]) -> Option<usize> {
     let mut answer = Strings::new(out);
     match *message {
         Message::Download { length } => {
-            answer.raw(&[0])?;
-            answer.number(length)?;
+            answer.raw(&[0]);
+            answer.number(length);
         }
-        Message::Error(Code::NotFound | Code::BadName | Code::NotAllowed) => answer.raw(&[1])?,
-        Message::Error(_) => answer.raw(&[2])?,
+        Message::Error(Code::NotFound | Code::BadName | Code::NotAllowed) => answer.raw(&[1]),
+        Message::Error(_) => answer.raw(&[2]),
         Message::Upload { .. } | Message::Request { .. } | Message::Confirm => return None,
     }
-    Some(answer.used())
+    answer.length()
 }
 
 /// The answer to a request for a file at the beginning of `bytes`, and its length; the content is not part of it.
@@ -316,14 +308,14 @@ pub fn emit(
         return None;
     }
     let mut request = Strings::new(out);
-    request.string(operation.name().as_bytes())?;
+    request.string(operation.name().as_bytes());
     if let Some(date) = date {
-        request.string(date)?;
+        request.string(date);
     }
     for string in strings {
-        request.string(string)?;
+        request.string(string);
     }
-    Some(request.used())
+    request.length()
 }
 
 #[cfg(test)]

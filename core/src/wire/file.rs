@@ -10,9 +10,13 @@
 //!
 //! Numbers are little-endian. Content is not part of a message: it never passes through a machine.
 
-use super::Name;
+use super::{
+    Name,
+    field::{array, byte, take},
+    put::Put,
+};
 use crate::{limits::NAME_MAX, stream::Fault};
-use nom::{IResult, Needed, Parser, combinator::cut};
+use nom::{IResult, Parser, combinator::cut};
 
 const UPLOAD: u8 = 0;
 const REQUEST: u8 = 1;
@@ -105,25 +109,25 @@ impl<'a> Message<'a> {
 
     /// Writes the message and says how many bytes that took, at most [`LENGTH_MAX`]. `None`: there is no room.
     pub fn emit(&self, out: &mut [u8]) -> Option<usize> {
-        let mut room = Room { out, used: 0 };
+        let mut put = Put::new(out);
         match *self {
             Self::Upload { length, name } => {
-                room.put(&[UPLOAD])?;
-                room.put(&length.to_le_bytes())?;
-                room.put_name(name)?;
+                put.bytes(&[UPLOAD]);
+                put.bytes(&length.to_le_bytes());
+                put_name(name, &mut put);
             }
             Self::Request { name } => {
-                room.put(&[REQUEST])?;
-                room.put_name(name)?;
+                put.bytes(&[REQUEST]);
+                put_name(name, &mut put);
             }
             Self::Download { length } => {
-                room.put(&[DOWNLOAD])?;
-                room.put(&length.to_le_bytes())?;
+                put.bytes(&[DOWNLOAD]);
+                put.bytes(&length.to_le_bytes());
             }
-            Self::Confirm => room.put(&[CONFIRM])?,
-            Self::Error(code) => room.put(&[ERROR, code.into()])?,
+            Self::Confirm => put.bytes(&[CONFIRM]),
+            Self::Error(code) => put.bytes(&[ERROR, code.into()]),
         }
-        Some(room.used)
+        put.length()
     }
 }
 
@@ -193,47 +197,22 @@ impl core::fmt::Display for Code {
     }
 }
 
-/// Where a message is written; it never writes past its end.
-struct Room<'o> {
-    out: &'o mut [u8],
-    used: usize,
-}
-
-impl Room<'_> {
-    fn put(&mut self, bytes: &[u8]) -> Option<()> {
-        let end = self.used.checked_add(bytes.len())?;
-        // Not `copy_from_slice`: it can panic, as far as the linker can tell.
-        self.out.get_mut(self.used..end)?.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-        self.used = end;
-        Some(())
-    }
-
-    fn put_name(&mut self, name: Name<'_>) -> Option<()> {
-        let bytes = name.as_str().as_bytes();
-        self.put(&(bytes.len() as u16).to_le_bytes())?;
-        self.put(bytes)
-    }
+fn put_name(name: Name<'_>, put: &mut Put<'_>) {
+    let bytes = name.as_str().as_bytes();
+    put.bytes(&(bytes.len() as u16).to_le_bytes());
+    put.bytes(bytes);
 }
 
 /// nom's `Incomplete` is "more bytes are needed", its `Error` is malformed, its `Failure` a bad name.
 fn message(bytes: &[u8]) -> IResult<&[u8], Message<'_>, ()> {
-    let (rest, [kind]) = array(bytes)?;
+    let (rest, kind) = byte(bytes)?;
     match kind {
         UPLOAD => (length, cut(name)).map(|(length, name)| Message::Upload { length, name }).parse(rest),
         REQUEST => cut(name).map(|name| Message::Request { name }).parse(rest),
         DOWNLOAD => length.map(|length| Message::Download { length }).parse(rest),
         CONFIRM => Ok((rest, Message::Confirm)),
-        ERROR => array.map(|[code]| Message::Error(code.into())).parse(rest),
+        ERROR => byte.map(|code| Message::Error(code.into())).parse(rest),
         _ => Err(nom::Err::Error(())),
-    }
-}
-
-/// The next bytes of a message. nom's `take` and its numbers would do, but not at every level does the optimiser
-/// see that they cannot panic.
-fn array<const N: usize>(bytes: &[u8]) -> IResult<&[u8], [u8; N], ()> {
-    match bytes.split_first_chunk() {
-        Some((array, rest)) => Ok((rest, *array)),
-        None => Err(nom::Err::Incomplete(Needed::Unknown)),
     }
 }
 
@@ -246,7 +225,7 @@ fn name(bytes: &[u8]) -> IResult<&[u8], Name<'_>, ()> {
     if length == 0 || usize::from(length) > NAME_MAX {
         return Err(nom::Err::Error(()));
     }
-    let (text, rest) = rest.split_at_checked(length.into()).ok_or(nom::Err::Incomplete(Needed::Unknown))?;
+    let (rest, text) = take(length).parse(rest)?;
     Name::new(text).map(|name| (rest, name)).map_err(|_| nom::Err::Error(()))
 }
 

@@ -7,7 +7,17 @@
 //!
 //! Numbers are big-endian. The two never meet: a peer that knows only the first drops the other's magic unread.
 
+use super::{
+    field::{byte, counted, long, short, take, word},
+    put::Put,
+};
 use crate::limits::MAGIC_MAX;
+use nom::{
+    IResult, Parser,
+    bytes::complete::tag,
+    combinator::{all_consuming, map_opt, rest, verify},
+    multi::fill,
+};
 
 /// The bytes that every datagram of a network of known peers begins with. A setting.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,29 +91,30 @@ impl<'a> Known<'a> {
 
     /// Parses a whole datagram. `None`: another magic. `Some(None)`: malformed.
     pub fn parse(magic: &Magic, datagram: &'a [u8]) -> Option<Option<(TypeKind, Self)>> {
-        Some(Self::packet(Get(datagram.strip_prefix(magic.as_bytes())?)))
+        let packet = datagram.strip_prefix(magic.as_bytes())?;
+        Some(all_consuming(Self::packet).parse(packet).ok().map(|(_, parsed)| parsed))
     }
 
-    fn packet(mut get: Get<'a>) -> Option<(TypeKind, Self)> {
-        let byte = get.byte()?;
+    fn packet(input: &'a [u8]) -> IResult<&'a [u8], (TypeKind, Self), ()> {
+        let (input, byte) = byte(input)?;
         let (kind, value) = match byte {
             b'0'..=b'5' => (TypeKind::Ascii, byte ^ b'0'),
             _ => (TypeKind::Raw, byte),
         };
-        let packet = match value {
-            0 => Self::Connect,
-            1 => Self::ConnAck,
+        let (input, packet) = match value {
+            0 => (input, Self::Connect),
+            1 => (input, Self::ConnAck),
             2 => {
-                let length = get.half()?;
-                let number = get.word()?;
-                Self::Info { number, body: get.bytes(length.into())? }
+                let (input, (length, number)) = (short, word).parse(input)?;
+                let (input, body) = take(length).parse(input)?;
+                (input, Self::Info { number, body })
             }
-            3 => Self::Ack(get.word()?),
-            4 => Self::Fin,
-            5 => Self::FinAck,
-            _ => return None,
+            3 => word.map(Self::Ack).parse(input)?,
+            4 => (input, Self::Fin),
+            5 => (input, Self::FinAck),
+            _ => return Err(nom::Err::Error(())),
         };
-        get.0.is_empty().then_some((kind, packet))
+        Ok((input, (kind, packet)))
     }
 
     /// Writes what stands before an INFO's body of `length` bytes; how long it is.
@@ -250,52 +261,65 @@ pub struct Terms {
     pub segment: u16,
 }
 
+impl Terms {
+    fn parse(input: &[u8]) -> IResult<&[u8], Self, ()> {
+        let (input, _) = tag(&[VERSION][..])(input)?;
+        let (input, (window, segment)) = (word, short).parse(input)?;
+        if window == 0 || segment == 0 {
+            return Err(nom::Err::Error(()));
+        }
+        Ok((input, Self { window, segment }))
+    }
+
+    fn emit(&self, put: &mut Put<'_>) {
+        put.bytes(&[VERSION]);
+        put.bytes(&self.window.to_be_bytes());
+        put.bytes(&self.segment.to_be_bytes());
+    }
+}
+
 impl<'a> Own<'a> {
     /// The bytes of a DATA before its body.
     pub const DATA_HEADER: usize = 17;
 
     /// Parses a whole datagram: its connection and the packet. `None`: another magic. `Some(None)`: malformed.
     pub fn parse(datagram: &'a [u8]) -> Option<Option<(u32, Self)>> {
-        Some(Self::packet(Get(datagram.strip_prefix(SKEP)?)))
+        let packet = datagram.strip_prefix(SKEP)?;
+        Some(all_consuming(Self::packet).parse(packet).ok().map(|(_, parsed)| parsed))
     }
 
-    fn packet(mut get: Get<'a>) -> Option<(u32, Self)> {
-        let kind = get.byte()?;
-        let connection = get.word()?;
-        let packet = match kind {
-            0x10 | 0x11 => {
-                let version = get.byte()?;
-                let terms = Terms { window: get.word()?, segment: get.half()? };
-                if version != VERSION || terms.window == 0 || terms.segment == 0 {
-                    return None;
-                }
-                let packet = if kind == 0x10 {
-                    let length = get.byte()?;
-                    Self::Open { terms, realm: Magic::new(get.bytes(length.into())?)? }
-                } else {
-                    Self::Accept { terms }
-                };
-                let _padding = get.rest();
-                packet
+    fn packet(input: &'a [u8]) -> IResult<&'a [u8], (u32, Self), ()> {
+        let (input, (kind, connection)) = (byte, word).parse(input)?;
+        let (input, packet) = match kind {
+            0x10 => {
+                let (input, terms) = Terms::parse(input)?;
+                let (input, realm) = map_opt(counted, Magic::new).parse(input)?;
+                let (input, _padding) = rest(input)?;
+                (input, Self::Open { terms, realm })
             }
-            0x12 => Self::Data { transmission: get.word()?, segment: get.word()?, body: get.rest() },
+            0x11 => {
+                let (input, terms) = Terms::parse(input)?;
+                let (input, _padding) = rest(input)?;
+                (input, Self::Accept { terms })
+            }
+            0x12 => {
+                let (input, (transmission, segment)) = (word, word).parse(input)?;
+                let (input, body) = verify(rest, |body: &[u8]| !body.is_empty()).parse(input)?;
+                (input, Self::Data { transmission, segment, body })
+            }
             0x13 => {
-                let (top, next, limit, delay) = (get.word()?, get.word()?, get.word()?, get.half()?);
+                let (input, (top, next, limit, delay)) = (word, word, word, short).parse(input)?;
                 let mut map = Map::default();
-                for word in &mut map.0 {
-                    let high = get.word()?;
-                    *word = u64::from(high) << 32 | u64::from(get.word()?);
-                }
-                Self::Ack { top, next, limit, delay, map }
+                let (input, ()) = fill(long, &mut map.0).parse(input)?;
+                (input, Self::Ack { top, next, limit, delay, map })
             }
-            0x14 => Self::Fin { segments: get.word()? },
-            0x15 => Self::FinAck,
-            0x16 => Self::Ping,
-            0x17 => Self::Reset,
-            _ => return None,
+            0x14 => word.map(|segments| Self::Fin { segments }).parse(input)?,
+            0x15 => (input, Self::FinAck),
+            0x16 => (input, Self::Ping),
+            0x17 => (input, Self::Reset),
+            _ => return Err(nom::Err::Error(())),
         };
-        let is_empty_data = matches!(packet, Self::Data { body: [], .. });
-        (get.0.is_empty() && !is_empty_data).then_some((connection, packet))
+        Ok((input, (connection, packet)))
     }
 
     /// Writes the datagram; its length. `None` when `out` is too small. OPEN and ACCEPT are padded by
@@ -317,11 +341,10 @@ impl<'a> Own<'a> {
         put.bytes(&connection.to_be_bytes());
         match self {
             Self::Open { terms, realm } => {
-                put.terms(terms);
-                put.bytes(&[realm.length]);
-                put.bytes(realm.as_bytes());
+                terms.emit(&mut put);
+                put.counted(realm.as_bytes());
             }
-            Self::Accept { terms } => put.terms(terms),
+            Self::Accept { terms } => terms.emit(&mut put),
             Self::Data { transmission, segment, body } => {
                 put.bytes(&transmission.to_be_bytes());
                 put.bytes(&segment.to_be_bytes());
@@ -351,69 +374,6 @@ pub(crate) fn pad(datagram: &mut [u8], length: usize, size: usize) -> usize {
             size
         }
         None => length,
-    }
-}
-
-/// Takes one field after another off the front of a packet. By hand: half the size of what nom makes of it.
-struct Get<'a>(&'a [u8]);
-
-impl<'a> Get<'a> {
-    fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (bytes, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(bytes)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (&array, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(array)
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        self.array().map(u8::from_be_bytes)
-    }
-
-    fn half(&mut self) -> Option<u16> {
-        self.array().map(u16::from_be_bytes)
-    }
-
-    fn word(&mut self) -> Option<u32> {
-        self.array().map(u32::from_be_bytes)
-    }
-
-    fn rest(&mut self) -> &'a [u8] {
-        core::mem::take(&mut self.0)
-    }
-}
-
-/// Writes one field after another; remembers when one did not fit.
-struct Put<'o> {
-    out: &'o mut [u8],
-    length: Option<usize>,
-}
-
-impl<'o> Put<'o> {
-    fn new(out: &'o mut [u8]) -> Self {
-        Self { out, length: Some(0) }
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.length = self.length.and_then(|start| {
-            let end = start.checked_add(bytes.len())?;
-            self.out.get_mut(start..end)?.copy_from_slice(bytes);
-            Some(end)
-        });
-    }
-
-    fn terms(&mut self, terms: &Terms) {
-        self.bytes(&[VERSION]);
-        self.bytes(&terms.window.to_be_bytes());
-        self.bytes(&terms.segment.to_be_bytes());
-    }
-
-    fn length(self) -> Option<usize> {
-        self.length
     }
 }
 

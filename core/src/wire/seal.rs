@@ -20,19 +20,14 @@
 
 mod datagram;
 mod payload;
-mod put;
 mod stream;
 
 pub use datagram::{CHALLENGE_LENGTH, Challenge, DataHeader, INIT1_MIN, Init1, Init2, Packet};
 pub use payload::{Answer, LARGEST_MIN, Offer};
 pub use stream::{HELLO_MAX, Hello, REPLY_MAX, Reply};
 
-use nom::{
-    IResult, Parser,
-    bytes::complete::{tag, take},
-    combinator::map_opt,
-    number::complete::{be_u8, be_u16},
-};
+use super::field::{array, byte, short, take};
+use nom::{IResult, Parser, bytes::complete::tag, combinator::map_opt};
 
 /// What the packets of a handshake begin with.
 pub const MAGIC: [u8; 4] = *b"SKES";
@@ -226,30 +221,19 @@ fn head<'a>(kind: u8) -> impl Parser<&'a [u8], Output = (), Error = ()> {
     }
 }
 
-fn array<const N: usize>(input: &[u8]) -> IResult<&[u8], [u8; N], ()> {
-    array_ref.map(|bytes: &[u8; N]| *bytes).parse(input)
-}
-
-fn array_ref<const N: usize>(input: &[u8]) -> IResult<&[u8], &[u8; N], ()> {
-    match input.split_first_chunk() {
-        Some((bytes, after)) => Ok((after, bytes)),
-        None => Err(nom::Err::Error(())),
-    }
-}
-
 /// The fields of INIT1 and HELLO that say what is asked for.
 fn terms(input: &[u8]) -> IResult<&[u8], (Suites, u8), ()> {
     let (input, _) = tag(&[VERSION][..])(input)?;
-    let (input, suites) = map_opt(be_u8, Suites::from_byte).parse(input)?;
-    let (input, purpose) = be_u8(input)?;
+    let (input, suites) = map_opt(byte, Suites::from_byte).parse(input)?;
+    let (input, purpose) = byte(input)?;
     Ok((input, (suites, purpose)))
 }
 
 /// The length of the message, the id that the purpose has, and the message.
 fn message(purpose: u8, input: &[u8]) -> IResult<&[u8], (Purpose, &[u8]), ()> {
-    let (input, length) = map_opt(be_u16, message_length).parse(input)?;
+    let (input, length) = map_opt(short, message_length).parse(input)?;
     let (input, purpose) = Purpose::parse(purpose, input)?;
-    let (input, message) = take(length)(input)?;
+    let (input, message) = take(length).parse(input)?;
     Ok((input, (purpose, message)))
 }
 

@@ -1,14 +1,17 @@
 //! Over UDP.
 
 use super::{
-    CHALLENGE, ConnectionId, Cookie, DATA, INIT1, INIT2, MAGIC, Proof, Purpose, Suites, VERSION, array,
-    array_ref, before, head, length_of, message, message_length, put::Put, terms,
+    CHALLENGE, ConnectionId, Cookie, DATA, INIT1, INIT2, MAGIC, Proof, Purpose, Suites, VERSION, before,
+    head, length_of, message, message_length, terms,
+};
+use crate::wire::{
+    field::{array, array_ref, byte, short, take, word},
+    put::Put,
 };
 use nom::{
     IResult, Parser,
-    bytes::complete::{tag, take},
-    combinator::{map_opt, opt},
-    number::complete::{be_u8, be_u16, be_u32},
+    bytes::complete::tag,
+    combinator::{all_consuming, map_opt, opt},
 };
 
 /// The shortest INIT1 in bytes, padding included. No shorter one is answered, so that no answer is longer
@@ -99,7 +102,7 @@ impl<'a> Init1<'a> {
         let (input, client) = array(input)?;
         let (after, (purpose, message)) = message(purpose, input)?;
         let (input, check) = array_ref(after)?;
-        let (input, length) = be_u8(input)?;
+        let (input, length) = byte(input)?;
         let (input, cookie) = match length {
             0 => (input, None),
             16 => array.map(Some).parse(input)?,
@@ -159,7 +162,7 @@ pub struct Challenge {
 impl Challenge {
     /// Parses a whole datagram.
     pub fn parse(datagram: &[u8]) -> Option<Self> {
-        Self::fields(datagram).ok().filter(|(after, _)| after.is_empty()).map(|(_, parsed)| parsed)
+        all_consuming(Self::fields).parse(datagram).ok().map(|(_, parsed)| parsed)
     }
 
     fn fields(input: &[u8]) -> IResult<&[u8], Self, ()> {
@@ -217,9 +220,9 @@ impl<'a> Init2<'a> {
     fn fields(input: &'a [u8]) -> IResult<&'a [u8], Self, ()> {
         let (input, ()) = head(INIT2).parse(input)?;
         let (input, _) = tag(&[0][..])(input)?;
-        let (input, length) = map_opt(be_u16, message_length).parse(input)?;
+        let (input, length) = map_opt(short, message_length).parse(input)?;
         let (input, client) = array(input)?;
-        let (input, message) = take(length)(input)?;
+        let (input, message) = take(length).parse(input)?;
         Ok((input, Self { client, message }))
     }
 
@@ -273,7 +276,7 @@ impl DataHeader {
             None => (tag(&[DATA, 0][..])(input)?.0, false),
         };
         let (input, destination) = array(input)?;
-        let (input, number) = be_u32(input)?;
+        let (input, number) = word(input)?;
         Ok((input, Self { phase, destination, number }))
     }
 

@@ -1,11 +1,13 @@
 //! What is said inside the messages of a handshake, encrypted and authenticated by it.
 
-use super::{Suite, put::Put};
+use super::Suite;
+use crate::wire::{
+    field::{byte, short},
+    put::Put,
+};
 use nom::{
     IResult, Parser,
-    combinator::map_opt,
-    combinator::rest,
-    number::complete::{be_u8, be_u16},
+    combinator::{map_opt, rest},
 };
 
 /// The least that a side may say that it takes, in bytes. Smaller records and datagrams would be mostly tags:
@@ -36,7 +38,7 @@ impl<'a> Offer<'a> {
     }
 
     fn fields(input: &'a [u8]) -> IResult<&'a [u8], Self, ()> {
-        let (input, largest) = map_opt(be_u16, largest).parse(input)?;
+        let (input, largest) = map_opt(short, largest).parse(input)?;
         let (input, body) = rest(input)?;
         Ok((input, Self { largest, body }))
     }
@@ -78,8 +80,8 @@ impl<'a> Answer<'a> {
 
     fn fields(input: &'a [u8]) -> IResult<&'a [u8], Self, ()> {
         let suite = |byte| Suite::ALL.into_iter().find(|suite| suite.bit() == byte);
-        let (input, suite) = map_opt(be_u8, suite).parse(input)?;
-        let (input, largest) = map_opt(be_u16, largest).parse(input)?;
+        let (input, suite) = map_opt(byte, suite).parse(input)?;
+        let (input, largest) = map_opt(short, largest).parse(input)?;
         let (input, body) = rest(input)?;
         Ok((input, Self { suite, largest, body }))
     }

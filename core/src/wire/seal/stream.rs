@@ -1,14 +1,17 @@
 //! Over TCP.
 
 use super::{
-    HELLO, MAGIC, MESSAGE_MAX, Proof, Purpose, REPLY, Suites, VERSION, array_ref, before, head, length_of,
-    message, message_length, put::Put, terms,
+    HELLO, MAGIC, MESSAGE_MAX, Proof, Purpose, REPLY, Suites, VERSION, before, head, length_of, message,
+    message_length, terms,
+};
+use crate::wire::{
+    field::{array_ref, short, take},
+    put::Put,
 };
 use nom::{
     IResult, Parser,
-    bytes::complete::{tag, take},
-    combinator::map_opt,
-    number::complete::be_u16,
+    bytes::complete::tag,
+    combinator::{all_consuming, map_opt},
 };
 
 /// The bytes of a HELLO that say how long it is.
@@ -72,7 +75,7 @@ impl<'a> Hello<'a> {
 
     /// Parses a whole HELLO and nothing more, with the proof to check before anything else is done about it.
     pub fn parse(bytes: &'a [u8]) -> Option<(Self, Proof<'a>)> {
-        Self::fields(bytes).ok().filter(|(after, _)| after.is_empty()).map(|(_, parsed)| parsed)
+        all_consuming(Self::fields).parse(bytes).ok().map(|(_, parsed)| parsed)
     }
 
     fn fields(bytes: &'a [u8]) -> IResult<&'a [u8], (Self, Proof<'a>), ()> {
@@ -130,14 +133,14 @@ impl<'a> Reply<'a> {
 
     /// Parses a whole REPLY and nothing more.
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
-        Self::fields(bytes).ok().filter(|(after, _)| after.is_empty()).map(|(_, parsed)| parsed)
+        all_consuming(Self::fields).parse(bytes).ok().map(|(_, parsed)| parsed)
     }
 
     fn fields(input: &'a [u8]) -> IResult<&'a [u8], Self, ()> {
         let (input, ()) = head(REPLY).parse(input)?;
         let (input, _) = tag(&[0][..])(input)?;
-        let (input, length) = map_opt(be_u16, message_length).parse(input)?;
-        let (input, message) = take(length)(input)?;
+        let (input, length) = map_opt(short, message_length).parse(input)?;
+        let (input, message) = take(length).parse(input)?;
         Ok((input, Self { message }))
     }
 

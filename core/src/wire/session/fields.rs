@@ -1,90 +1,53 @@
-//! What messages of a session are made of: written and read without a reachable panic.
+//! What messages of a session are made of, besides numbers.
 
+use crate::wire::{
+    field::{array, byte},
+    put::Put,
+};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use nom::{IResult, Needed, Parser};
+use nom::{IResult, Parser};
 
-/// Where a message is written; it never writes past its end.
+/// Where a message is written.
 #[derive(Debug)]
-pub(super) struct Room<'o> {
-    out: &'o mut [u8],
-    used: usize,
-}
+pub(super) struct Room<'o>(Put<'o>);
 
 impl<'o> Room<'o> {
     /// Begins a message of this kind. Its length is filled in by [`Room::end`].
-    pub(super) fn begin(out: &'o mut [u8], kind: u8) -> Option<Self> {
-        let mut room = Self { out, used: 0 };
-        room.put(&[0, 0, kind])?;
-        Some(room)
+    pub(super) fn begin(out: &'o mut [u8], kind: u8) -> Self {
+        let mut put = Put::new(out);
+        put.bytes(&[0, 0, kind]);
+        Self(put)
     }
 
-    pub(super) fn put(&mut self, bytes: &[u8]) -> Option<()> {
-        let end = self.used.checked_add(bytes.len())?;
-        // Not `copy_from_slice`: it can panic, as far as the linker can tell.
-        self.out.get_mut(self.used..end)?.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-        self.used = end;
-        Some(())
+    pub(super) fn put(&mut self, bytes: &[u8]) {
+        self.0.bytes(bytes);
     }
 
     /// A length in one byte, and so many bytes.
-    pub(super) fn put_name(&mut self, bytes: &[u8]) -> Option<()> {
-        self.put(&[u8::try_from(bytes.len()).ok()?])?;
-        self.put(bytes)
+    pub(super) fn put_name(&mut self, bytes: &[u8]) {
+        self.0.counted(bytes);
     }
 
     /// 4 or 6, and the address.
-    pub(super) fn put_address(&mut self, address: IpAddr) -> Option<()> {
+    pub(super) fn put_address(&mut self, address: IpAddr) {
         match address {
             IpAddr::V4(address) => {
-                self.put(&[4])?;
-                self.put(&address.octets())
+                self.put(&[4]);
+                self.put(&address.octets());
             }
             IpAddr::V6(address) => {
-                self.put(&[6])?;
-                self.put(&address.octets())
+                self.put(&[6]);
+                self.put(&address.octets());
             }
         }
     }
 
     /// How many bytes the message has, at most [`super::FRAME_MAX`].
-    pub(super) fn end(self) -> Option<usize> {
-        let length = self.used.checked_sub(2)?;
-        if self.used > super::FRAME_MAX {
-            return None;
-        }
-        *self.out.first_chunk_mut()? = (length as u16).to_be_bytes();
-        Some(self.used)
+    pub(super) fn end(mut self) -> Option<usize> {
+        let length = self.0.length().filter(|&length| length <= super::FRAME_MAX)?;
+        *self.0.written().first_chunk_mut()? = (length.checked_sub(2)? as u16).to_be_bytes();
+        Some(length)
     }
-}
-
-pub(super) fn array<const N: usize>(bytes: &[u8]) -> IResult<&[u8], [u8; N], ()> {
-    match bytes.split_first_chunk() {
-        Some((array, rest)) => Ok((rest, *array)),
-        None => Err(nom::Err::Incomplete(Needed::Unknown)),
-    }
-}
-
-pub(super) fn byte(bytes: &[u8]) -> IResult<&[u8], u8, ()> {
-    array.map(|[byte]| byte).parse(bytes)
-}
-
-pub(super) fn short(bytes: &[u8]) -> IResult<&[u8], u16, ()> {
-    array.map(u16::from_be_bytes).parse(bytes)
-}
-
-pub(super) fn word(bytes: &[u8]) -> IResult<&[u8], u32, ()> {
-    array.map(u32::from_be_bytes).parse(bytes)
-}
-
-pub(super) fn long(bytes: &[u8]) -> IResult<&[u8], u64, ()> {
-    array.map(u64::from_be_bytes).parse(bytes)
-}
-
-/// A length in one byte, and so many bytes, of which nothing is known.
-pub(super) fn name(bytes: &[u8]) -> IResult<&[u8], &[u8], ()> {
-    let (rest, length) = byte(bytes)?;
-    let (name, rest) = rest.split_at_checked(length.into()).ok_or(nom::Err::Incomplete(Needed::Unknown))?;
-    Ok((rest, name))
 }
 
 pub(super) fn address(bytes: &[u8]) -> IResult<&[u8], IpAddr, ()> {

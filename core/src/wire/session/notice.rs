@@ -2,11 +2,14 @@
 
 use super::{
     Code, FileInfo, Introduction, RESUME_LENGTH, TOKEN_LENGTH, Unread, Way,
-    fields::{Room, address, array, byte, long, name, short, word},
+    fields::{Room, address},
     finished,
     request::{PING, PONG},
 };
-use crate::wire::Text;
+use crate::wire::{
+    Text,
+    field::{array, byte, counted, long, short, word},
+};
 use core::net::IpAddr;
 use nom::{IResult, Parser};
 
@@ -193,11 +196,11 @@ pub fn emit_came<'p>(
     length: usize,
     name: impl Iterator<Item = &'p [u8]>,
 ) -> Option<usize> {
-    let mut room = Room::begin(out, CAME)?;
-    room.put(&user.to_be_bytes())?;
-    room.put(&[if by_command { BY_COMMAND } else { 0 }, u8::try_from(length).ok()?])?;
+    let mut room = Room::begin(out, CAME);
+    room.put(&user.to_be_bytes());
+    room.put(&[if by_command { BY_COMMAND } else { 0 }, u8::try_from(length).ok()?]);
     for piece in name {
-        room.put(piece)?;
+        room.put(piece);
     }
     room.end()
 }
@@ -211,13 +214,13 @@ pub fn emit_shared<'p>(
     length: usize,
     name: impl Iterator<Item = &'p [u8]>,
 ) -> Option<usize> {
-    let mut room = Room::begin(out, SHARED)?;
-    room.put(&file.to_be_bytes())?;
-    room.put(&user.to_be_bytes())?;
-    info.put(&mut room)?;
-    room.put(&[u8::try_from(length).ok()?])?;
+    let mut room = Room::begin(out, SHARED);
+    room.put(&file.to_be_bytes());
+    room.put(&user.to_be_bytes());
+    info.put(&mut room);
+    room.put(&[u8::try_from(length).ok()?]);
     for piece in name {
-        room.put(piece)?;
+        room.put(piece);
     }
     room.end()
 }
@@ -290,12 +293,12 @@ impl<'a> Notice<'a> {
     pub fn emit(&self, out: &mut [u8]) -> Option<usize> {
         match *self {
             Self::Welcome { version, is_fresh, user, epoch, resume, silence } => {
-                let mut room = Room::begin(out, WELCOME)?;
-                room.put(&[version, if is_fresh { IS_FRESH } else { 0 }])?;
-                room.put(&user.to_be_bytes())?;
-                room.put(&epoch.to_be_bytes())?;
-                room.put(&resume)?;
-                room.put(&silence.to_be_bytes())?;
+                let mut room = Room::begin(out, WELCOME);
+                room.put(&[version, if is_fresh { IS_FRESH } else { 0 }]);
+                room.put(&user.to_be_bytes());
+                room.put(&epoch.to_be_bytes());
+                room.put(&resume);
+                room.put(&silence.to_be_bytes());
                 room.end()
             }
             Self::Came { user, by_command, name } => {
@@ -311,64 +314,64 @@ impl<'a> Notice<'a> {
             Self::Unshared { file: word } => emit_word(out, UNSHARED, word),
             Self::Done { tag: word } => emit_word(out, DONE, word),
             Self::Upto { number } => {
-                let mut room = Room::begin(out, UPTO)?;
-                room.put(&number.to_be_bytes())?;
+                let mut room = Room::begin(out, UPTO);
+                room.put(&number.to_be_bytes());
                 room.end()
             }
             Self::Failed { tag: word, code } => emit_outcome(out, FAILED, word, code),
             Self::Ended { transfer: word, code } => emit_outcome(out, ENDED, word, code),
             Self::Ask { transfer, way, token, ref introduction, address, user, name } => {
-                let mut room = Room::begin(out, ASK)?;
-                room.put(&transfer.to_be_bytes())?;
-                room.put(&[way.into()])?;
-                room.put(&token)?;
-                Introduction::put(introduction.as_ref(), &mut room)?;
-                room.put_address(address)?;
-                room.put_name(user.as_bytes())?;
-                room.put_name(name.as_bytes())?;
+                let mut room = Room::begin(out, ASK);
+                room.put(&transfer.to_be_bytes());
+                room.put(&[way.into()]);
+                room.put(&token);
+                Introduction::put(introduction.as_ref(), &mut room);
+                room.put_address(address);
+                room.put_name(user.as_bytes());
+                room.put_name(name.as_bytes());
                 room.end()
             }
             Self::Go { tag, transfer, way, token, ref introduction, address, tcp, rdt } => {
-                let mut room = Room::begin(out, GO)?;
-                room.put(&tag.to_be_bytes())?;
-                room.put(&transfer.to_be_bytes())?;
-                room.put(&[way.into()])?;
-                room.put(&token)?;
-                Introduction::put(introduction.as_ref(), &mut room)?;
-                room.put_address(address)?;
-                room.put(&tcp.to_be_bytes())?;
-                room.put(&rdt.to_be_bytes())?;
+                let mut room = Room::begin(out, GO);
+                room.put(&tag.to_be_bytes());
+                room.put(&transfer.to_be_bytes());
+                room.put(&[way.into()]);
+                room.put(&token);
+                Introduction::put(introduction.as_ref(), &mut room);
+                room.put_address(address);
+                room.put(&tcp.to_be_bytes());
+                room.put(&rdt.to_be_bytes());
                 room.end()
             }
             Self::Bye { code } => emit_byte(out, BYE, code.into()),
             Self::Unsupported { kind } => emit_byte(out, UNSUPPORTED, kind),
-            Self::Attached => Room::begin(out, ATTACHED)?.end(),
-            Self::Ping => Room::begin(out, PING)?.end(),
-            Self::Pong => Room::begin(out, PONG)?.end(),
+            Self::Attached => Room::begin(out, ATTACHED).end(),
+            Self::Ping => Room::begin(out, PING).end(),
+            Self::Pong => Room::begin(out, PONG).end(),
         }
     }
 }
 
 fn emit_word(out: &mut [u8], kind: u8, word: u32) -> Option<usize> {
-    let mut room = Room::begin(out, kind)?;
-    room.put(&word.to_be_bytes())?;
+    let mut room = Room::begin(out, kind);
+    room.put(&word.to_be_bytes());
     room.end()
 }
 
 fn emit_byte(out: &mut [u8], kind: u8, byte: u8) -> Option<usize> {
-    let mut room = Room::begin(out, kind)?;
-    room.put(&[byte])?;
+    let mut room = Room::begin(out, kind);
+    room.put(&[byte]);
     room.end()
 }
 
 fn emit_outcome(out: &mut [u8], kind: u8, word: u32, code: Code) -> Option<usize> {
-    let mut room = Room::begin(out, kind)?;
-    room.put(&word.to_be_bytes())?;
-    room.put(&[code.into()])?;
+    let mut room = Room::begin(out, kind);
+    room.put(&word.to_be_bytes());
+    room.put(&[code.into()]);
     room.end()
 }
 
 fn text(bytes: &[u8]) -> IResult<&[u8], Text<'_>, ()> {
-    let (rest, bytes) = name(bytes)?;
+    let (rest, bytes) = counted(bytes)?;
     Text::new(bytes).map(|text| (rest, text)).map_err(|_| nom::Err::Error(()))
 }

@@ -1,6 +1,7 @@
 //! What several messages of a session have in common.
 
-use super::fields::{Room, array, byte, long};
+use super::fields::Room;
+use crate::wire::field::{array, byte, long};
 use nom::{IResult, Parser};
 
 /// What is told of a shared file besides its name and its owner.
@@ -26,11 +27,13 @@ impl FileInfo {
     /// Nobody has said how long the file is: it was published by command.
     pub const UNKNOWN_LENGTH: u8 = 2;
 
-    pub(super) fn put(&self, room: &mut Room<'_>) -> Option<()> {
+    pub(super) fn put(&self, room: &mut Room<'_>) {
         let flags = (self.flags & !HAS_HASH) | u8::from(self.hash.is_some());
-        room.put(&[flags])?;
-        room.put(&self.length.to_be_bytes())?;
-        self.hash.as_ref().map_or(Some(()), |hash| room.put(hash))
+        room.put(&[flags]);
+        room.put(&self.length.to_be_bytes());
+        if let Some(hash) = &self.hash {
+            room.put(hash);
+        }
     }
 
     pub(super) fn parse(bytes: &[u8]) -> IResult<&[u8], Self, ()> {
@@ -56,13 +59,13 @@ pub struct Introduction {
 }
 
 impl Introduction {
-    pub(super) fn put(introduction: Option<&Self>, room: &mut Room<'_>) -> Option<()> {
+    pub(super) fn put(introduction: Option<&Self>, room: &mut Room<'_>) {
         match introduction {
             None => room.put(&[0]),
             Some(introduction) => {
-                room.put(&[1])?;
-                room.put(&introduction.secret)?;
-                room.put(&introduction.key)
+                room.put(&[1]);
+                room.put(&introduction.secret);
+                room.put(&introduction.key);
             }
         }
     }

@@ -1,10 +1,7 @@
 //! What a client says.
 
-use super::{
-    Code, FileInfo, RESUME_LENGTH, Side, TOKEN_LENGTH, Unread, Way,
-    fields::{Room, array, byte, long, name, short, word},
-    finished,
-};
+use super::{Code, FileInfo, RESUME_LENGTH, Side, TOKEN_LENGTH, Unread, Way, fields::Room, finished};
+use crate::wire::field::{array, byte, counted, long, short, word};
 use nom::{IResult, Parser};
 
 const LOGIN: u8 = 0x01;
@@ -134,11 +131,11 @@ impl<'a> Request<'a> {
             ATTACH => (word, array, Side::parse)
                 .map(|(transfer, token, side)| Self::Attach { transfer, token, side })
                 .parse(fields),
-            PUBLISH => (word, FileInfo::parse, name)
+            PUBLISH => (word, FileInfo::parse, counted)
                 .map(|(tag, file, name)| Self::Publish { tag, file, name })
                 .parse(fields),
-            WITHDRAW => (word, name).map(|(tag, name)| Self::Withdraw { tag, name }).parse(fields),
-            FETCH => (word, Way::parse, name, name)
+            WITHDRAW => (word, counted).map(|(tag, name)| Self::Withdraw { tag, name }).parse(fields),
+            FETCH => (word, Way::parse, counted, counted)
                 .map(|(tag, way, owner, name)| Self::Fetch { tag, way, owner, name })
                 .parse(fields),
             READY => (word, short, short)
@@ -160,44 +157,44 @@ impl<'a> Request<'a> {
     /// Writes the message and says how many bytes that took, at most [`super::FRAME_MAX`]. `None`: there is no
     /// room, or its names are too long for one message.
     pub fn emit(&self, out: &mut [u8]) -> Option<usize> {
-        let mut room = Room::begin(out, self.kind())?;
+        let mut room = Room::begin(out, self.kind());
         match *self {
             Self::Login { version, wants_list, epoch, number, resume, door, name } => {
-                room.put(&[version, if wants_list { 0 } else { WITHOUT_LIST }])?;
-                room.put(&epoch.to_be_bytes())?;
-                room.put(&number.to_be_bytes())?;
-                room.put(&resume)?;
-                room.put(&door.to_be_bytes())?;
-                room.put_name(name)?;
+                room.put(&[version, if wants_list { 0 } else { WITHOUT_LIST }]);
+                room.put(&epoch.to_be_bytes());
+                room.put(&number.to_be_bytes());
+                room.put(&resume);
+                room.put(&door.to_be_bytes());
+                room.put_name(name);
             }
             Self::Attach { transfer, token, side } => {
-                room.put(&transfer.to_be_bytes())?;
-                room.put(&token)?;
-                room.put(&[side.into()])?;
+                room.put(&transfer.to_be_bytes());
+                room.put(&token);
+                room.put(&[side.into()]);
             }
             Self::Publish { tag, file, name } => {
-                room.put(&tag.to_be_bytes())?;
-                file.put(&mut room)?;
-                room.put_name(name)?;
+                room.put(&tag.to_be_bytes());
+                file.put(&mut room);
+                room.put_name(name);
             }
             Self::Withdraw { tag, name } => {
-                room.put(&tag.to_be_bytes())?;
-                room.put_name(name)?;
+                room.put(&tag.to_be_bytes());
+                room.put_name(name);
             }
             Self::Fetch { tag, way, owner, name } => {
-                room.put(&tag.to_be_bytes())?;
-                room.put(&[way.into()])?;
-                room.put_name(owner)?;
-                room.put_name(name)?;
+                room.put(&tag.to_be_bytes());
+                room.put(&[way.into()]);
+                room.put_name(owner);
+                room.put_name(name);
             }
             Self::Ready { transfer, tcp, rdt } => {
-                room.put(&transfer.to_be_bytes())?;
-                room.put(&tcp.to_be_bytes())?;
-                room.put(&rdt.to_be_bytes())?;
+                room.put(&transfer.to_be_bytes());
+                room.put(&tcp.to_be_bytes());
+                room.put(&rdt.to_be_bytes());
             }
             Self::Refuse { transfer, code } | Self::End { transfer, code } => {
-                room.put(&transfer.to_be_bytes())?;
-                room.put(&[code.into()])?;
+                room.put(&transfer.to_be_bytes());
+                room.put(&[code.into()]);
             }
             Self::Logout | Self::Ping | Self::Pong => {}
         }
@@ -222,7 +219,7 @@ impl<'a> Request<'a> {
 }
 
 fn login(fields: &[u8]) -> IResult<&[u8], Request<'_>, ()> {
-    (byte, byte, long, long, array, short, name)
+    (byte, byte, long, long, array, short, counted)
         .map(|(version, flags, epoch, number, resume, door, name)| Request::Login {
             version,
             wants_list: flags & WITHOUT_LIST == 0,

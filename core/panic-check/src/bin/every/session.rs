@@ -65,5 +65,5 @@ fn commands() {
     keep((strings.raw(bytes()), strings.string(bytes()), strings.number(number())));
     keep(strings.address(address().ip()));
     strings.back_to(number() as usize);
-    keep(strings.used());
+    keep(strings.length());
 }
