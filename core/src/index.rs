@@ -13,6 +13,7 @@ const NONE: u32 = u32::MAX;
 /// A bucket, and the place in a chain of the entry with the same number. Opaque: it is public so that its memory
 /// can be named.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Cell {
     first: u32,
     after: u32,

@@ -2,8 +2,13 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod log;
+
 pub mod client;
 pub mod files;
+#[cfg(feature = "defmt")]
+mod formats;
 #[cfg(feature = "seal")]
 pub mod guard;
 mod index;

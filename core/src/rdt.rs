@@ -359,6 +359,7 @@ pub enum Event {
 /// What an endpoint asks of its driver.
 #[must_use]
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Output<'b> {
     /// Send datagrams.
     Transmit(Transmit<'b>),
@@ -370,6 +371,7 @@ pub enum Output<'b> {
 
 /// Datagrams for one peer.
 #[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Transmit<'b> {
     /// The peer.
     pub to: Peer,
@@ -403,6 +405,7 @@ pub struct Load {
 
 /// What a datagram brought.
 #[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Incoming<'d> {
     /// Bytes in order: offer them to the application and report what it took by [`Endpoint::taken`].
     Message {

@@ -65,6 +65,7 @@ pub enum Closed {
 /// What a machine asks of its driver.
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Action<'b, E> {
     /// Write these bytes on the stream, after everything asked for before. A driver has room for
     /// [`crate::limits::MESSAGE_MAX`] bytes a stream, or for as many as it gives room to `poll`, if that is more. A

@@ -15,6 +15,7 @@ const CHUNK: usize = 28;
 
 /// Room for a part of a text. Opaque: it is public so that its memory can be named.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Chunk {
     bytes: [u8; CHUNK],
     /// The next part of the text, or the next free chunk.

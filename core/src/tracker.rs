@@ -91,6 +91,7 @@ impl Rights {
 
 /// Who is at the other end of a stream, as far as what lies beneath it knows.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Peer<'a> {
     /// Where it is. Other clients are told no other address of it.
     pub address: IpAddr,

@@ -26,6 +26,7 @@ pub trait Profile: Sized {
 /// Room for `USERS` others with `FILES` files (not fewer than users), `SHARES` files of its own, `TRANSFERS`
 /// downloads and as many uploads, and `CHUNKS` chunks for all names: what a device uses.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fixed<
     const USERS: usize,
     const FILES: usize,

@@ -101,6 +101,7 @@ impl<P: Profile> Client<P> {
 
     fn welcome(&mut self, now: Instant, is_fresh: bool, epoch: u64, resume: [u8; 16], silence: u16) {
         self.state = State::Online;
+        log!(info, "tracker: a session has begun");
         self.failures = 0;
         self.was_online = true;
         self.owes.place = None;
@@ -130,6 +131,7 @@ impl<P: Profile> Client<P> {
 
     /// The session is lost, or there was none. The client comes back later, unless that would help nobody.
     pub(super) fn lost(&mut self, now: Instant, code: Code) {
+        log!(info, "tracker: no session: {:?}", code);
         self.drop_stream();
         self.lose_uploads();
         let comes_back = match code {

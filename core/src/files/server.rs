@@ -193,6 +193,7 @@ impl<M: Memory<Slot<Session>>> Server<M> {
         let Some(session) = self.sessions.get_mut(number) else { return };
         session.refuse(code);
         session.end = Some(End::Refused(code));
+        log!(debug, "files: a request is refused: {:?}", code);
         count(&mut self.counters.refused);
     }
 
@@ -201,6 +202,7 @@ impl<M: Memory<Slot<Session>>> Server<M> {
         let Some(session) = self.sessions.get_mut(number) else { return };
         session.state = state;
         session.end = Some(End::Ended(outcome));
+        log!(debug, "files: a transfer comes to nothing: {:?}", outcome);
         count(&mut self.counters.broken);
         // An error can still be told about an upload: its client listens.
         if let (State::Refuse(code), true) = (state, session.is_open) {

@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 
 /// What a guard has to know of a first packet. Whoever made it has checked that it is well formed.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FirstPacket<'p> {
     /// Where it says that it came from.
     pub from: SocketAddr,

@@ -313,6 +313,7 @@ impl<P: Profile> Connection<P> {
     #[inline(never)] // for size: core/panic-check/run shows it
     pub(crate) fn fail(&mut self, error: Error) {
         if self.phase != Phase::Over {
+            log!(debug, "rdt: {:?} with {:?} failed: {:?}", self.name, self.peer, error);
             // Of one that was never accepted nobody knows.
             if !self.abandoned && self.phase != Phase::Waiting {
                 self.due.closed = Some(Err(error));

@@ -21,12 +21,14 @@ const BACKLOG_MAX: usize = 16;
 
 /// A small packet that needs no connection to be sent.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Reply {
     to: Peer,
     packet: Packet,
 }
 
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 enum Packet {
     KnownAck(TypeKind, u32),
     KnownFinAck(TypeKind),
@@ -117,6 +119,7 @@ impl<P: Profile> Endpoint<P> {
             connection.accept(now, &self.settings);
             let accepted = (connection.name, connection.peer);
             self.table.give_turn(number);
+            log!(debug, "rdt: {:?} accepted from {:?}", accepted.0, accepted.1);
             return Some(accepted);
         }
     }
@@ -156,6 +159,7 @@ impl<P: Profile> Endpoint<P> {
             _ => return outcome,
         };
         *counter = counter.saturating_add(1);
+        log!(debug, "rdt: dropped what {:?} sent: {:?}", from, outcome.as_ref().err());
         outcome
     }
 
@@ -632,6 +636,7 @@ impl<P: Profile> Endpoint<P> {
 
     fn leave(&mut self, number: u32) {
         if let Some(connection) = self.table.remove(number) {
+            log!(debug, "rdt: {:?} is over", connection.name);
             self.index.remove(&connection.peer, number);
             // Not `retain`: it can panic, as far as the linker can tell.
             for _ in 0..self.backlog.len() {

@@ -11,6 +11,7 @@ const FEW: usize = 4;
 
 /// A bucket, and the chain of the connection with the same number.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Link {
     /// The first connection in this bucket.
     first: u32,

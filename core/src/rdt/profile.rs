@@ -30,6 +30,7 @@ pub trait Profile: Sized + Debug {
 /// Room for `CONNECTIONS` connections with windows of `WINDOW` segments each way (a power of two), without
 /// any allocation: what a device uses.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fixed<const CONNECTIONS: usize, const WINDOW: usize>;
 
 impl<const CONNECTIONS: usize, const WINDOW: usize> Profile for Fixed<CONNECTIONS, WINDOW> {

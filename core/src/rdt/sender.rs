@@ -39,6 +39,7 @@ const PATIENCE_MAX: u8 = 8;
 pub(crate) const UNLIMITED: u32 = 1 << 30;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 enum Fate {
     #[default]
     InFlight,
@@ -51,6 +52,7 @@ enum Fate {
 
 /// One sending of a segment.
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Transmission {
     sent: Instant,
     segment: u32,
@@ -59,6 +61,7 @@ pub struct Transmission {
 
 /// One segment of the window.
 #[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Segment {
     /// Its newest transmission.
     newest: u32,
@@ -344,6 +347,7 @@ impl<P: Profile> Sender<P> {
         self.tries = self.tries.wrapping_add(1);
         self.rtt.back_off();
         tally.timeouts.add(1);
+        log!(trace, "rdt: time-out {} of {}", self.tries, settings.tries);
         if self.asks_for_room {
             self.wait(now, settings);
             return Ok(Expired::AskForRoom);

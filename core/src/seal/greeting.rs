@@ -26,6 +26,7 @@ pub const ACCOUNT_MAX: usize = 64;
 
 /// What both sides are set to.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Terms<'s> {
     /// The ciphers, the best first. ChaCha20-Poly1305 is always offered.
     pub suites: &'s [Suite],

@@ -116,6 +116,7 @@ impl<P> fmt::Debug for KeyPair<P> {
 
 /// A key that two sides share before the handshake: 32 bytes that nobody can guess.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Psk(Secret);
 
 impl Psk {
@@ -137,6 +138,7 @@ impl Psk {
 
 /// What a handshake ends with.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Keys {
     /// For what this side sends.
     pub send: Secret,

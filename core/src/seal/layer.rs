@@ -92,6 +92,7 @@ pub const SMALLEST: usize = 256;
 
 /// How a layer is set.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Settings {
     /// The ciphers, the best first. ChaCha20-Poly1305 is always offered.
     pub suites: &'static [Suite],
@@ -324,6 +325,7 @@ where
     ) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
         let Some((key, psk)) = self.checked(init1, proof, access) else {
             bump(&mut self.counters.unchecked);
+            log!(debug, "seal: a call of {:?} has no right check", from);
             return None;
         };
         // The ephemeral key: a client that calls with other words under the same id is not the same handshake.
@@ -364,12 +366,14 @@ where
         });
         let (Ok((responder, used)), Some(caller)) = (read, caller) else {
             bump(&mut self.counters.refused);
+            log!(debug, "seal: a call of {:?} is refused", from);
             return None;
         };
         let offer = payload.get(..used).and_then(Offer::parse);
         let suite = init1.suites.choose(self.settings.suites);
         let (Some(offer), Some(suite), true) = (offer, suite, access.permits(&caller)) else {
             bump(&mut self.counters.refused);
+            log!(debug, "seal: a call of {:?} is refused", from);
             return None;
         };
         let open = Vec::from_slice(offer.body).ok()?;
@@ -389,6 +393,7 @@ where
             *entry = number;
         }
         bump(&mut self.counters.sessions);
+        log!(debug, "seal: a call of {:?} is answered", from);
         Some((Peer::Session(id), open))
     }
 
@@ -437,6 +442,7 @@ where
         let mut payload = [0; ANSWER_MAX];
         let Ok((keys, used)) = attempt.initiator.finish(init2.message, &mut payload) else {
             bump(&mut self.counters.unopened);
+            log!(debug, "seal: what {:?} sent does not open", from);
             return None;
         };
         let answer =
@@ -488,6 +494,7 @@ where
         let before = protection.expected();
         let Ok(text) = protection.open(datagram) else {
             bump(&mut self.counters.unopened);
+            log!(debug, "seal: what {:?} sent does not open", from);
             return None;
         };
         // Of all that the peer has sent, this is the last: only that says where it is now (RFC 9000, section 9.3).

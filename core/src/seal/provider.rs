@@ -52,6 +52,7 @@ pub trait Aead: Sized {
 }
 
 /// The cipher of a suite that a provider does not have. It has no values, and takes no room.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Absent {}
 
 impl Aead for Absent {

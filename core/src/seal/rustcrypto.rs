@@ -20,6 +20,7 @@ use zeroize::Zeroize;
 
 /// The crates curve25519-dalek, chacha20, poly1305, blake2 and, with the feature `aes`, aes-gcm.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum RustCrypto {}
 
 /// The u-coordinate of the base point (RFC 7748, section 4.1).

@@ -36,6 +36,7 @@ impl<P: Profile> Tracker<P> {
 
     fn refuse_login(&mut self, number: u32, code: Code) {
         count(&mut self.counters.logins_refused);
+        log!(info, "tracker: a login is refused: {:?}", code);
         if let Some(stream) = self.links.get(number).map(|link| link.stream) {
             self.tell_application(Event::Refused { stream, code });
         }
@@ -135,6 +136,7 @@ impl<P: Profile> Tracker<P> {
         self.seats_taken = self.seats_taken.saturating_add(1);
         self.directory.come(user, Presence::Session(number), address, door);
         count(&mut self.counters.logins);
+        log!(info, "tracker: user {} is there", user);
         self.tell_application(Event::Came { user: UserId(user), stream });
         self.watch(number);
         self.links.give_turn(number);
@@ -152,6 +154,7 @@ impl<P: Profile> Tracker<P> {
         match state {
             State::InLine => self.line.leave(&mut self.links, number),
             State::Member => {
+                log!(info, "tracker: user {} has left: {:?}", user, code);
                 self.leave_transfers(number);
                 self.directory.leave(user);
                 self.seats_taken = self.seats_taken.saturating_sub(1);

@@ -26,6 +26,7 @@ pub trait Profile: Sized {
 /// Room for `LINKS` streams, `USERS` users and `FILES` files (not fewer files than users), with `CHUNKS` chunks for
 /// their names, `CHANGES` changes and `TRANSFERS` transfers, without any allocation: what a device uses.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fixed<
     const LINKS: usize,
     const USERS: usize,

@@ -198,6 +198,7 @@ impl Purpose {
 
 /// The check of a packet and the bytes that it covers: see [`seal::check`](crate::seal::check).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Proof<'a> {
     /// Everything in the packet before the check.
     pub covered: &'a [u8],

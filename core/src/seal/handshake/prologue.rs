@@ -26,6 +26,7 @@ pub enum Transport {
 /// | 16 | id of the invitation or of the introduction, filled up with zeros |
 /// | 32 | context |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Prologue {
     /// What carries the session.
     pub transport: Transport,

@@ -20,6 +20,7 @@ const COOKIE_USES: u8 = 2;
 
 /// Whom to call, and as what.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Call {
     /// The server's public key, known beforehand.
     pub server: Public,

@@ -22,6 +22,7 @@ pub struct Opener<P: Provider = RustCrypto> {
 
 /// What a record is.
 #[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Opened<'r> {
     /// More of the stream, at least one byte.
     Text(&'r mut [u8]),

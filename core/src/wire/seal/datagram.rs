@@ -23,6 +23,7 @@ pub const CHALLENGE_LENGTH: usize = 32;
 
 /// Any datagram of the sealed transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Packet<'a> {
     /// With the proof to check before anything else is done about it.
     Init1(Init1<'a>, Proof<'a>),
@@ -69,6 +70,7 @@ impl<'a> Packet<'a> {
 /// The cookie comes after the check, so that a client that was asked for one sends the same bytes again and
 /// only adds it. The padding shows that a datagram of this size arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Init1<'a> {
     /// What the client offers.
     pub suites: Suites,
@@ -201,6 +203,7 @@ impl Challenge {
 /// The server's connection id is inside message 2, where nobody can change it: a session would begin on which
 /// nothing opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Init2<'a> {
     /// From the INIT1.
     pub client: ConnectionId,

@@ -24,6 +24,7 @@ pub const LARGEST_MIN: u16 = 256;
 /// It can be replayed, and read by who steals the server's key later (the Noise specification, section 7.7):
 /// no commands and no secrets belong into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Offer<'a> {
     /// The largest record or datagram that the client takes.
     pub largest: u16,
@@ -63,6 +64,7 @@ impl<'a> Offer<'a> {
 /// A client refuses a suite that it has not offered. The offer is part of the prologue, the choice is in
 /// here: neither can be changed on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Answer<'a> {
     /// What datagrams or records are sealed with.
     pub suite: Suite,

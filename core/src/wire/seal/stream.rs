@@ -43,6 +43,7 @@ pub const REPLY_MAX: usize = REPLY_HEAD + MESSAGE_MAX;
 /// TCP has connections and has shown the client's address: there is no connection id, no cookie and no
 /// padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Hello<'a> {
     /// What the client offers.
     pub suites: Suites,
@@ -113,6 +114,7 @@ impl<'a> Hello<'a> {
 ///
 /// A server that does not agree closes the connection without a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Reply<'a> {
     /// Message 2.
     pub message: &'a [u8],
