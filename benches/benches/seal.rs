@@ -3,12 +3,13 @@
 //! `cargo bench -p skep-benches --bench seal`
 
 use criterion::{Bencher, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use skep::provider::HostProvider;
 use skep_core::{
     Instant,
     guard::{FirstPacket, Guard, HOST_BUCKETS, HOST_SLOTS, Settings},
     seal::{
-        Initiator, InitiatorKeys, KeyPair, Keys, Prologue, Protection, Psk, Responder, ResponderKeys,
-        RustCrypto, Secret, Transport, datagram, record,
+        Initiator, InitiatorKeys, KeyPair, Keys, Prologue, Protection, Provider, Psk, Responder,
+        ResponderKeys, RustCrypto, Secret, Transport, datagram, record,
     },
     wire::seal::{Purpose, Suite, Suites},
 };
@@ -83,20 +84,26 @@ fn handshakes(criterion: &mut Criterion) {
 
 const SUITES: [(&str, Suite); 2] = [("ChaCha20-Poly1305", Suite::ChaCha), ("AES-128-GCM", Suite::Aes)];
 
+/// With the core's default provider, and with the one that the program has on this system.
 fn datagrams(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("seal/datagram");
+    datagrams_of::<RustCrypto>(criterion, "seal/datagram/core");
+    datagrams_of::<HostProvider>(criterion, "seal/datagram/host");
+}
+
+fn datagrams_of<P: Provider>(criterion: &mut Criterion, name: &str) {
+    let mut group = criterion.benchmark_group(name);
     let bytes = DATAGRAM * BATCH;
     group.throughput(Throughput::Bytes(bytes as u64));
     for (name, suite) in SUITES {
         let (ours, theirs) = Sides::new().shake_hands(Purpose::Member);
-        let mut sealer = Protection::<RustCrypto>::new(suite, &ours, [7; 8]).unwrap();
-        let mut opener = Protection::<RustCrypto>::new(suite, &theirs, [8; 8]).unwrap();
+        let mut sealer = Protection::<P>::new(suite, &ours, [7; 8]).unwrap();
+        let mut opener = Protection::<P>::new(suite, &theirs, [8; 8]).unwrap();
         let mut batch = vec![0; bytes];
         group.bench_function(BenchmarkId::new("seal", name), |bencher| {
             bencher.iter(|| sealer.seal_batch(black_box(&mut batch), DATAGRAM).unwrap());
         });
         // What was sealed above was never opened, so the next number may be far ahead.
-        let mut sealer = Protection::<RustCrypto>::new(suite, &ours, [7; 8]).unwrap();
+        let mut sealer = Protection::<P>::new(suite, &ours, [7; 8]).unwrap();
         group.bench_function(BenchmarkId::new("open", name), |bencher: &mut Bencher<'_>| {
             bencher.iter_batched_ref(
                 || {
@@ -114,11 +121,16 @@ fn datagrams(criterion: &mut Criterion) {
 }
 
 fn records(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("seal/record");
+    records_of::<RustCrypto>(criterion, "seal/record/core");
+    records_of::<HostProvider>(criterion, "seal/record/host");
+}
+
+fn records_of<P: Provider>(criterion: &mut Criterion, name: &str) {
+    let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Bytes(TEXT as u64));
     for (name, suite) in SUITES {
         let (ours, _) = Sides::new().shake_hands(Purpose::Member);
-        let mut sealer = record::Sealer::<RustCrypto>::new(suite, &ours, record::HOST_LARGEST).unwrap();
+        let mut sealer = record::Sealer::<P>::new(suite, &ours, record::HOST_LARGEST).unwrap();
         let mut bytes = vec![0; TEXT + record::OVERHEAD];
         group.bench_function(BenchmarkId::new("seal", name), |bencher| {
             bencher.iter(|| sealer.seal(black_box(&mut bytes)).unwrap());

@@ -1,8 +1,9 @@
 //! Who we are, and who may come in: shared by all sealed sockets of a driver.
 
+use crate::provider::HostProvider;
 use skep_core::{
     seal::{
-        CheckKey, KeyPair, Psk, Public, Random, RustCrypto, Secret,
+        CheckKey, KeyPair, Psk, Public, Random, Secret,
         layer::{Access, Caller, SALT},
     },
     stream::StreamId,
@@ -76,9 +77,9 @@ impl Access for Nobody {
 /// What the sealed sockets of a driver have in common.
 #[derive(Debug)]
 pub(crate) struct Identity {
-    pub(crate) own: KeyPair<RustCrypto>,
-    pub(crate) check: CheckKey<RustCrypto>,
-    pub(crate) random: Random<RustCrypto>,
+    pub(crate) own: KeyPair<HostProvider>,
+    pub(crate) check: CheckKey<HostProvider>,
+    pub(crate) random: Random<HostProvider>,
     pub(crate) gate: Gate,
 }
 

@@ -14,5 +14,6 @@ pub mod identity;
 pub mod memory;
 mod net;
 pub mod progress;
+pub mod provider;
 pub mod storage;
 pub mod url;

@@ -1,5 +1,6 @@
 //! Memories that grow, for the machines of the core.
 
+use crate::provider::HostProvider;
 use skep_core::{
     Cell, Memory, guard,
     rdt::{self, Profile},
@@ -70,8 +71,8 @@ impl Profile for Host {
 
 /// The sealed transport on a host's socket.
 pub type HostLayer = seal::Layer<
-    seal::RustCrypto,
-    Growing<Slot<seal::layer::Session<seal::RustCrypto>>, STREAMS_MAX>,
+    HostProvider,
+    Growing<Slot<seal::layer::Session<HostProvider>>, STREAMS_MAX>,
     Growing<Cell, STREAMS_MAX>,
     { guard::HOST_SLOTS },
     { guard::HOST_BUCKETS },
@@ -80,7 +81,7 @@ pub type HostLayer = seal::Layer<
 /// A layer for a host.
 pub fn layer(
     settings: seal::layer::Settings,
-    own: seal::KeyPair<seal::RustCrypto>,
+    own: seal::KeyPair<HostProvider>,
     seed: seal::Secret,
 ) -> HostLayer {
     seal::Layer::new(settings, own, seed, Growing::new(), Growing::new())

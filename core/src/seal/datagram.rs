@@ -95,7 +95,7 @@ impl<P: Provider> Protection<P> {
         self.sealer.seal(datagrams, stride)
     }
 
-    /// Opens a datagram in place: its text. A datagram that is refused is as it was.
+    /// Opens a datagram in place: its text. Of one that is refused, only the header is sure to be as it was.
     ///
     /// # Errors
     /// [`Refused::Malformed`] when it is no sealed datagram, or its number is beyond what may be sent;

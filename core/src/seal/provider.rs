@@ -46,7 +46,7 @@ pub trait Aead: Sized {
     /// not be used twice.
     fn seal(&self, number: u64, header: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LENGTH]>;
 
-    /// Decrypts `text` in place when the tag fits; leaves it as it is and says `false` when it does not.
+    /// Decrypts `text` in place when the tag fits. `false` when it does not: `text` may be anything then.
     #[must_use]
     fn open(&self, number: u64, header: &[u8], text: &mut [u8], tag: &[u8; TAG_LENGTH]) -> bool;
 }

@@ -4,11 +4,12 @@ use super::udp::Udp;
 use crate::{
     gate::Gate,
     memory::{self, Host, WINDOW_MAX},
+    provider::HostProvider,
 };
 use skep_core::{
     Instant,
     rdt::{ConnectionId, Endpoint, Envelope, Peer, Settings},
-    seal::{KeyPair, RustCrypto, Secret, TAG_LENGTH, datagram::FRONT, datagram::OVERHEAD, layer},
+    seal::{KeyPair, Secret, TAG_LENGTH, datagram::FRONT, datagram::OVERHEAD, layer},
     wire::seal::Suite,
 };
 use std::{collections::BTreeMap, io, net::SocketAddr};
@@ -91,7 +92,7 @@ impl RdtSocket {
     pub(crate) fn bind_sealed(
         address: SocketAddr,
         settings: Settings,
-        own: &KeyPair<RustCrypto>,
+        own: &KeyPair<HostProvider>,
         access: Gate,
     ) -> io::Result<Self> {
         let mut settings = settings;

@@ -1,8 +1,8 @@
 //! The sealed transport on a TCP connection: the handshake, and records in place of bytes.
 
+use crate::provider::HostProvider;
 use skep_core::{
     seal::{
-        RustCrypto,
         greeting::{Directions, Hail},
         record::{FRONT, OVERHEAD, Opened, Opener},
     },
@@ -19,11 +19,11 @@ pub(crate) const LARGEST: u16 = skep_core::seal::record::HOST_LARGEST;
 /// Where a connection stands.
 pub(crate) enum Phase {
     /// We called: REPLY is to come.
-    Calling(Box<Hail<RustCrypto>>),
+    Calling(Box<Hail<HostProvider>>),
     /// HELLO is to come.
     Listening,
     /// Records go both ways.
-    Open(Box<Directions<RustCrypto>>),
+    Open(Box<Directions<HostProvider>>),
 }
 
 /// What a sealed connection keeps besides what a plain one does.
@@ -175,7 +175,11 @@ impl Records {
 
 /// Opens the complete records in `buffer` and moves their text together at its start: how much text there is, and how
 /// many bytes of records are used up.
-fn open(opener: &mut Opener<RustCrypto>, buffer: &mut [u8], ended: &mut bool) -> io::Result<(usize, usize)> {
+fn open(
+    opener: &mut Opener<HostProvider>,
+    buffer: &mut [u8],
+    ended: &mut bool,
+) -> io::Result<(usize, usize)> {
     let (mut text, mut used) = (0, 0);
     while !*ended {
         let needed = opener.needed(&buffer[used..]).map_err(io::Error::other)?;
