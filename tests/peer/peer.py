@@ -1,4 +1,4 @@
-"""The command line of the independent peer: serve, get and put. See README.md."""
+"""The command line of the independent peer: serve, get, put, tracker and console. See README.md."""
 from __future__ import annotations
 
 import argparse
@@ -11,6 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Callable, Optional
 
+import commands
 import files
 import rdt
 
@@ -167,6 +168,26 @@ def client(options: argparse.Namespace) -> int:
             report(endpoint)
 
 
+def quirks_of(options: argparse.Namespace) -> commands.Quirks:
+    return commands.Quirks(**{field.name: getattr(options, field.name) for field in fields(commands.Quirks)})
+
+
+def tracker(options: argparse.Namespace) -> int:
+    """Section 3, the server."""
+    listener = socket.create_server(("127.0.0.1", options.port), backlog=options.backlog)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    print(f"listening {listener.getsockname()[1]}", flush=True)
+    quirks = quirks_of(options)
+    commands.serve(listener, options.timeout, quirks, commands.Tracker(quirks, options.answer, options.log).attend)
+    return NETWORK_FAILURE
+
+
+def console(options: argparse.Namespace) -> int:
+    """Section 3, the client: commands come on standard input."""
+    commands.Console((options.host, options.port), options.timeout, quirks_of(options)).run(sys.stdin)
+    return DONE
+
+
 def parser() -> argparse.ArgumentParser:
     def whole(low: int, high: int) -> Callable[[str], int]:
         def check(text: str) -> int:
@@ -193,8 +214,21 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--no-empty-first", dest="empty_first", action="store_false")
 
     top = argparse.ArgumentParser(description=__doc__)
-    commands = top.add_subparsers(dest="command", required=True)
-    serving = commands.add_parser("serve", parents=[common])
+    subs = top.add_subparsers(dest="command", required=True)
+    quirks = argparse.ArgumentParser(add_help=False)
+    quirks.add_argument("--timeout", type=float, default=15.0)
+    for name in ("--pieces", "--no-last-nul", "--digits", "--dated"):
+        quirks.add_argument(name, action="store_true")
+    tracking = subs.add_parser("tracker", parents=[quirks])
+    tracking.add_argument("--port", type=whole(0, 65535), default=0)
+    tracking.add_argument("--backlog", type=whole(1, 10**4), default=128)
+    tracking.add_argument("--answer", type=whole(0, 255), metavar="RESULT", help="answer this to every command")
+    tracking.add_argument("--log", action="store_true", help="print each command")
+    typing = subs.add_parser("console", parents=[quirks])
+    typing.add_argument("host")
+    typing.add_argument("port", type=whole(1, 65535))
+
+    serving = subs.add_parser("serve", parents=[common])
     serving.add_argument("--dir", required=True)
     serving.add_argument("--clients", type=whole(1, 10**4), default=64, help="served at the same time")
     serving.add_argument("--refuse", type=whole(0, 255), metavar="CODE", help="answer this Error to every request")
@@ -202,7 +236,7 @@ def parser() -> argparse.ArgumentParser:
     for name in ("--tcp", "--rdt", "--path"):
         where.add_argument(name, type=whole(0, 65535), metavar="PORT")
     for command in ("get", "put"):
-        sub = commands.add_parser(command, parents=[common])
+        sub = subs.add_parser(command, parents=[common])
         how = sub.add_mutually_exclusive_group(required=True)
         for name in ("--tcp", "--rdt", "--path") if command == "get" else ("--tcp", "--rdt"):
             how.add_argument(name, action="store_true")
@@ -221,4 +255,5 @@ def parser() -> argparse.ArgumentParser:
 
 if __name__ == "__main__":
     chosen = parser().parse_args()
-    sys.exit(serve(chosen) if chosen.command == "serve" else client(chosen))
+    roles = {"serve": serve, "tracker": tracker, "console": console}
+    sys.exit(roles.get(chosen.command, client)(chosen))

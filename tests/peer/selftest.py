@@ -157,6 +157,73 @@ def paths() -> None:
                 same(f"path {missing}", result, (1, NO_SUCH_FILE.decode()))
 
 
+GOLDEN_COMMANDS = [  # section 3, byte by byte, in their order: request, answer
+    ("LIST_USERS ana", "01"), ("REGISTER ana", "00"), ("register ana", "01"), ("REGISTER eva", "00"),
+    ("LIST_USERS ana", "02"), ("CONNECT bea 4000", "01"), ("CONNECT ana 4000", "00"), ("CONNECT ana 4000", "02"),
+    ("CONNECT eva 0", "03"), ("CONNECT eva 65536", "03"), ("PUBLISH eva y.txt text", "02"),
+    ("PUBLISH ana y.txt text", "00"), ("PUBLISH ana y.txt text", "03"), ("PUBLISH ana \x1b text", "04"),
+    ("LIST_USERS ana", "00 31 00 616e61 00 3132372e302e302e31 00 34303030 00"),
+    ("LIST_CONTENT ana ana", "00 31 00 792e747874 00"), ("LIST_CONTENT ana eva", "00 30 00"),
+    ("LIST_CONTENT ana bea", "03"), ("DELETE ana z", "03"), ("DELETE ana y.txt", "00"), ("DISCONNECT ana", "00"),
+    ("DISCONNECT ana", "02"), ("UNREGISTER ana", "00"), ("UNREGISTER ana", "01"), ("REGISTER \x7f", "02"),
+    ("FLY ana", ""), ("REGISTER", ""), ("GET_FILE x", "")]
+
+
+def golden_commands() -> None:
+    """Each request ends with the direction, so that one that is cut short is let go at once."""
+    with Tracking() as server:
+        for line, wanted in GOLDEN_COMMANDS:
+            request = line.encode().replace(b" ", b"\0") + b"\0"
+            same(line, server.ask(request).hex(), wanted.replace(" ", ""))
+        same("longest", server.ask(b"REGISTER\0" + b"x" * 255 + b"\0"), b"\0")
+        same("too long", server.ask(b"REGISTER\0" + b"x" * 256 + b"\0"), b"\2")
+        same("no last NUL", server.ask(b"REGISTER\0dan"), b"")
+        same("nothing happened", server.ask(b"REGISTER\0dan\0"), b"\0")
+    with Tracking("--digits", "--no-last-nul", "--dated") as server:
+        same("dated", server.ask(b"REGISTER\x0031/12/2024 23:59:58\0ana\0"), b"0")
+        same("without its date", server.ask(b"REGISTER\0ana\0"), b"")
+
+
+class Tracking(Server):
+    """`peer.py tracker`."""
+
+    def __enter__(self) -> Tracking:
+        self.folder = tempfile.TemporaryDirectory()
+        self.dir = Path(self.folder.name)
+        command = [*PEER, "tracker", *self.options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert self.process.stdout
+        self.port = int(self.process.stdout.readline().removeprefix("listening "))
+        return self
+
+    def ask(self, request: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.port)) as stream:
+            stream.sendall(request)
+            stream.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: stream.recv(4096), b""))
+
+    def console(self, typed: str, *quirks: str) -> str:
+        line = [*PEER, "console", *quirks, "127.0.0.1", str(self.port)]
+        done = subprocess.run(line, input=typed, capture_output=True, text=True, timeout=60, cwd=self.dir)
+        same("exit code", (done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+
+def consoles(quirks: str) -> None:
+    """The console against the tracker, with the same quirks, and a transfer to itself."""
+    options = quirks.split()
+    with Tracking(*options) as server:
+        (server.dir / "a").write_bytes(bytes(1_000_000))
+        typed = ("connect ana\nregister ana\nRegister ana\nCONNECT ana\nPUBLISH a one file\nLIST_CONTENT ana\n"
+                 "GET_FILE ana a b\nGET_FILE ana c d\nDELETE a\nLIST_USERS now\nfly\nquit\n")
+        same("printed", server.console(typed, *options), "c> " + "\nc> ".join((
+            "CONNECT FAIL, USER DOES NOT EXIST", "REGISTER OK", "USERNAME IN USE", "CONNECT OK", "PUBLISH OK",
+            "LIST_CONTENT OK\na", "GET_FILE OK", "GET_FILE FAIL, FILE NOT EXIST", "DELETE OK",
+            "Syntax error. Usage: LIST_USERS", "Error: command fly not valid.", "+++ FINISHED +++\n")))
+        same("copy", (server.dir / "b").read_bytes(), bytes(1_000_000))
+        same("left", sorted(path.name for path in server.dir.iterdir()), ["a", "b"])
+
+
 def unreachable() -> None:
     """Nobody answers: exit code 3, after the tries."""
     with Server("--tcp", "0") as server:
@@ -169,6 +236,9 @@ TESTS = {
     "golden rdt": lambda: golden_rdt(),
     "strict": lambda: strict(),
     "paths": lambda: paths(),
+    "golden commands": lambda: golden_commands(),
+    "consoles": lambda: consoles(""),
+    "consoles with quirks": lambda: consoles("--pieces --digits --dated"),
     "unreachable": lambda: unreachable(),
     "refused over tcp": lambda: refused_upload("--tcp"),
     "refused over rdt": lambda: refused_upload("--rdt"),

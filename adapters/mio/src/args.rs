@@ -1,5 +1,6 @@
 //! The command line.
 
+mod client;
 mod demo;
 mod get;
 mod invite;
@@ -20,6 +21,7 @@ use clap::{
     error::{ContextKind, ContextValue},
 };
 
+pub use client::Client;
 pub use demo::Demo;
 pub use get::Get;
 pub use invite::{InviteAction, InviteArgs};
@@ -102,6 +104,8 @@ pub enum Command {
     Known(Known),
     /// Invite somebody to your server
     Invite(InviteArgs),
+    /// Talk with a server of the commands protocol
+    Client(Client),
     /// Show on this machine how files cross a network that loses packets
     Demo(Demo),
 }

@@ -1,5 +1,6 @@
 //! What the program does, a file for each command.
 
+mod client;
 mod demo;
 mod get;
 mod invite;
@@ -35,6 +36,7 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Command::Key(key) => key::run(key),
         Command::Known(known) => known::run(known),
         Command::Invite(invite) => invite::run(invite),
+        Command::Client(client) => client::run(client),
         Command::Demo(demo) => demo::run(demo),
     }
 }

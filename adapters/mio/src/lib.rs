@@ -6,6 +6,7 @@
 pub mod args;
 pub mod commands;
 mod conceal;
+pub mod console;
 pub mod driver;
 pub mod escape;
 pub mod exit;

@@ -242,6 +242,15 @@ pub const GET_FILE_MAX: usize = "GET_FILE".len() + 1 + STRING_MAX + 1;
 /// # Errors
 /// [`Unparsed`]: more bytes are needed, or it is a request for something else, or for no file that there can be.
 pub fn parse_get_file(bytes: &[u8]) -> Result<(Name<'_>, usize), Unparsed> {
+    let (path, length) = parse_get_file_path(bytes)?;
+    Ok((Name::new(path).map_err(|BadName| Unparsed::BadName)?, length))
+}
+
+/// The same for those who know files by other paths than a [`Name`]; they have to see which of them to give away.
+///
+/// # Errors
+/// As [`parse_get_file`], save that any bytes but NUL are a path.
+pub fn parse_get_file_path(bytes: &[u8]) -> Result<(&[u8], usize), Unparsed> {
     let unended = |unended| match unended {
         Unended::Incomplete => Unparsed::Incomplete,
         Unended::TooLong => Unparsed::BadName,
@@ -250,9 +259,8 @@ pub fn parse_get_file(bytes: &[u8]) -> Result<(Name<'_>, usize), Unparsed> {
     if Operation::parse(operation) != Some(Operation::GetFile) {
         return Err(Unparsed::Malformed);
     }
-    let (name, rest) = string(rest).map_err(unended)?;
-    let name = Name::new(name).map_err(|BadName| Unparsed::BadName)?;
-    Ok((name, bytes.len().saturating_sub(rest.len())))
+    let (path, rest) = string(rest).map_err(unended)?;
+    Ok((path, bytes.len().saturating_sub(rest.len())))
 }
 
 /// Writes the answer to a request for a file, as far as this format has one, and says how many bytes that took. What

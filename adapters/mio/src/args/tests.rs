@@ -42,7 +42,7 @@ fn the_definitions_hold_together() {
 
 #[test]
 fn every_help_teaches_by_example_and_lists_the_exit_codes() {
-    for command in ["", "serve", "get", "put", "key", "known", "invite", "demo"] {
+    for command in ["", "serve", "get", "put", "key", "known", "invite", "client", "demo"] {
         for flag in ["--help", "-h"] {
             let error = parse(&format!("skep {command} {flag}")).unwrap_err();
             assert_eq!((error.kind(), error.exit_code()), (ErrorKind::DisplayHelp, 0));

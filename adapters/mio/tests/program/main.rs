@@ -9,6 +9,7 @@ mod absent;
 mod attacks;
 mod changes;
 mod codes;
+mod console;
 mod crowd;
 mod early;
 mod full;

@@ -4,17 +4,21 @@ mod home;
 mod known;
 mod middle;
 mod process;
+mod prompt;
 mod python;
 mod raw;
 mod relay;
+mod stub;
 
 pub(crate) use home::{Home, Server, content};
 pub(crate) use known::Known;
 pub(crate) use middle::{Dice, Mischief, Storm, port_of_both, tcp_middle};
 pub(crate) use process::{Ended, Process, until, until_within};
+pub(crate) use prompt::Prompt;
 pub(crate) use python::Python;
 pub(crate) use raw::{CONFIRM, answer, connect, error, request, upload};
 pub(crate) use relay::Relay;
+pub(crate) use stub::{Answer, Stub};
 
 /// Says on the real standard error, past what the harness captures, that a test has nothing to try here.
 pub(crate) fn skipped(why: &str) {

@@ -50,10 +50,24 @@ pub(crate) struct Ended {
 
 impl Process {
     pub(crate) fn start(command: &mut Command) -> Self {
-        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Self::start_with(command, Stdio::null())
+    }
+
+    /// The same with something to read.
+    pub(crate) fn start_with(command: &mut Command, input: Stdio) -> Self {
+        let mut child = spawn(command.stdin(input).stdout(Stdio::piped()));
+        let out = child.stdout.take().unwrap();
+        Self::watch(child, out)
+    }
+
+    /// The same with a standard output of its own, whose other end is `out`.
+    pub(crate) fn start_at(command: &mut Command, input: Stdio, out: impl Read + Send + 'static) -> Self {
+        Self::watch(spawn(command.stdin(input)), out)
+    }
+
+    fn watch(mut child: Child, out: impl Read + Send + 'static) -> Self {
         let mut readers = Vec::new();
-        let out = gather(child.stdout.take().unwrap(), &mut readers);
+        let out = gather(out, &mut readers);
         let err = gather(child.stderr.take().unwrap(), &mut readers);
         Self { child, out, err, readers }
     }
@@ -140,6 +154,14 @@ impl Ended {
         assert_eq!((self.out.as_slice(), self.err.as_str()), (b"".as_slice(), ""));
         self
     }
+}
+
+fn spawn(command: &mut Command) -> Child {
+    let child = command.stderr(Stdio::piped()).spawn();
+    let child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    // It holds what it gives to the process: nobody would see the end of a pipe.
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    child
 }
 
 fn gather(mut from: impl Read + Send + 'static, readers: &mut Vec<JoinHandle<()>>) -> Text {

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, process::Command};
 
-use super::{Ended, Home, Process, skipped, until};
+use super::{Ended, Home, Process, Prompt, skipped, until};
 
 const PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/peer/peer.py");
 
@@ -29,7 +29,22 @@ impl Python {
 
     /// Starts a server; where it listens.
     pub(crate) fn serve(self, home: &Home, line: &str) -> (Process, SocketAddr) {
-        let mut process = Process::start(&mut command(home, &format!("serve --dir shared {line}")));
+        self.listen(home, &format!("serve --dir shared {line}"))
+    }
+
+    /// Starts a tracker of the commands protocol; where it listens.
+    pub(crate) fn track(self, home: &Home, quirks: &str) -> (Process, SocketAddr) {
+        self.listen(home, &format!("tracker {quirks}"))
+    }
+
+    /// Starts a console of the commands protocol in a folder of the home.
+    pub(crate) fn console(self, home: &Home, folder: &str, server: SocketAddr, quirks: &str) -> Prompt {
+        let line = format!("console {quirks} {} {}", server.ip(), server.port());
+        Prompt::start(command(home, &line).current_dir(home.path(folder)))
+    }
+
+    fn listen(self, home: &Home, line: &str) -> (Process, SocketAddr) {
+        let mut process = Process::start(&mut command(home, line));
         let port = until("the Python server", || {
             assert!(process.is_running(), "{}", process.err());
             let out = process.out();

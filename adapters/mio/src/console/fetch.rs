@@ -1,0 +1,64 @@
+//! GET_FILE: the content goes into a file that nobody sees before it is whole.
+
+use super::call::Call;
+use crate::storage::{Directory, Part};
+use skep_core::{
+    stream::Fault,
+    wire::{
+        Name,
+        command::{Operation, parse_answer},
+        file::{Code, Message, Unparsed},
+    },
+};
+use std::{fs, io, path::Path};
+
+/// Receives the answer to a request for a file: its result. The user's own links are followed, as by a shell.
+pub(super) fn receive(call: &mut Call<'_>, local: &str) -> io::Result<u8> {
+    let length = match answer(call)? {
+        Message::Download { length } => length,
+        Message::Error(Code::NotFound) => return Ok(1),
+        _ => return Ok(Operation::GetFile.failure()),
+    };
+    let part = create(local, length)?;
+    let mut offset = 0;
+    while offset < length {
+        let wanted = usize::try_from(length - offset).unwrap_or(usize::MAX);
+        let unused = call.unused();
+        let piece = &unused[..unused.len().min(wanted)];
+        if piece.is_empty() {
+            call.more()?;
+            continue;
+        }
+        part.write_at(piece, offset).map_err(failed)?;
+        let count = piece.len();
+        call.take(count);
+        offset += count as u64;
+    }
+    part.commit(true).map_err(failed)?;
+    Ok(0)
+}
+
+fn answer(call: &mut Call<'_>) -> io::Result<Message<'static>> {
+    loop {
+        match parse_answer(call.unused()) {
+            Ok((message, length)) => {
+                call.take(length);
+                return Ok(message);
+            }
+            Err(Unparsed::Incomplete) => call.more()?,
+            Err(_) => return Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+}
+
+fn create(local: &str, length: u64) -> io::Result<Part> {
+    let path = fs::canonicalize(local).unwrap_or(local.into());
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or(io::ErrorKind::InvalidInput)?;
+    let name = Name::new(name.as_bytes()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    Directory::open(parent)?.create(name, Some(length)).map_err(failed)
+}
+
+fn failed(fault: Fault) -> io::Error {
+    io::Error::other(crate::exit::describe(fault))
+}
