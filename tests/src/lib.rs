@@ -3,12 +3,15 @@
 //! ```text
 //!   World ── Node (endpoint + files server or client) ── Storage    files in RAM, with faults
 //!     │  └── Peer (a known peer, written from the document alone)
+//!     │  └── Board (a machine on the driver for smoltcp, whose network card is a seat)
 //!     └───── Network: Simulated (virtual time, one seed) or Loopback (UDP sockets, real time)
 //! ```
 //!
 //! A [`Scenario`] is the usual case, one server and one client that move one file; it checks by itself what
 //! holds after every run. Scenarios that need more build a [`World`] of their own.
 
+mod board;
+mod cable;
 mod client;
 mod crowd;
 mod hostile;
@@ -21,6 +24,10 @@ mod node;
 mod past;
 mod path;
 mod peer;
+/// The primitives of the harness: those of the core.
+mod provider {
+    pub(crate) use skep_core::seal::RustCrypto as HostProvider;
+}
 mod random;
 mod rogue;
 mod scenario;
@@ -33,6 +40,8 @@ mod stream;
 mod trace;
 mod world;
 
+pub use board::{Board, Card, Shelf};
+pub use cable::{CableReport, ClientBoard, PlainRdt, PlainTcp, SealedRdt, SealedTcp, ServerBoard, Wiring};
 pub use client::{download, upload};
 pub use hostile::{Hostile, Tap};
 pub use loopback::Loopback;

@@ -14,7 +14,7 @@ use skep_core::{
 };
 use std::time::Duration;
 
-const NAME: &str = "the file";
+pub(crate) const NAME: &str = "the file";
 
 /// Which way the file goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -75,6 +75,13 @@ impl Storage {
         self.answers.remove(place).map(|(_, file, outcome)| (file, outcome))
     }
 
+    /// The answer about this file, if it has come.
+    pub(crate) fn take_answer_of(&mut self, now: Instant, file: FileId) -> Option<Result<u64, Fault>> {
+        let is_it = |answer: &(Instant, FileId, _)| answer.0 <= now && answer.1 == file;
+        let place = self.answers.iter().position(is_it)?;
+        self.answers.remove(place).map(|(.., outcome)| outcome)
+    }
+
     pub(crate) fn open(&mut self, now: Instant, file: FileId, name: &str) {
         let outcome = self.files.get(name).map(|content| content.len() as u64).ok_or(Fault::NotFound);
         self.enter(file, Open { name: name.into(), part: None });

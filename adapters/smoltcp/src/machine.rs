@@ -1,0 +1,62 @@
+//! Machines that a driver can drive.
+
+use crate::Origin;
+use skep_core::{
+    Instant, Memory, client, files,
+    stream::{Service, StreamId},
+    table::Slot,
+    tracker,
+};
+
+/// A stream that somebody else has opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Admission {
+    /// The stream.
+    pub stream: StreamId,
+    /// Who opened it.
+    pub origin: Origin,
+}
+
+/// A machine over streams, and whom it lets in. Wrap one of the core's to decide otherwise than here.
+pub trait Machine: Service {
+    /// Somebody has called: as [`Service::opened`], which is for streams that this side called.
+    #[must_use]
+    fn admit(&mut self, now: Instant, admission: &Admission) -> bool {
+        self.opened(now, admission.stream)
+    }
+
+    /// A stream that this side called could not be connected. The last that is heard of it.
+    fn unreachable(&mut self, now: Instant, stream: StreamId) {
+        let _ = (now, stream);
+    }
+}
+
+impl<M: Memory<Slot<files::Session>>> Machine for files::Server<M> {}
+
+/// It calls, and is not called.
+impl Machine for files::Client {
+    fn admit(&mut self, _: Instant, _: &Admission) -> bool {
+        false
+    }
+}
+
+/// It calls its tracker, and is not called.
+impl<P: client::Profile> Machine for client::Client<P> {
+    fn admit(&mut self, _: Instant, _: &Admission) -> bool {
+        false
+    }
+
+    fn unreachable(&mut self, now: Instant, _: StreamId) {
+        client::Client::unreachable(self, now);
+    }
+}
+
+/// Its callers are sessions (docs/protocol.md section 5), and may do everything.
+impl<P: tracker::Profile> Machine for tracker::Tracker<P> {
+    fn admit(&mut self, now: Instant, admission: &Admission) -> bool {
+        let Admission { stream, origin } = *admission;
+        let peer = tracker::Peer { key: origin.key(), ..tracker::Peer::at(origin.address.ip()) };
+        self.opened_as(now, stream, tracker::Dialect::Session, &peer)
+    }
+}

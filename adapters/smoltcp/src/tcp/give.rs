@@ -1,0 +1,105 @@
+//! What goes onto a socket.
+
+use super::{Link, Tcp, Wrapping, connection::Stage, take::is_delivered};
+use crate::{Happening, Stack, Storage};
+use core::task::Poll;
+use skep_core::stream::Closed;
+use smoltcp::{phy::Device, socket::tcp};
+
+impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Tcp<SOCKETS, W, SIZE> {
+    /// Has a socket listen again, or wait to be used, when its last stream is delivered.
+    pub(super) fn free<D: Device>(&mut self, number: usize, stack: &mut Stack<'_, D>) {
+        let Some(connection) = self.connections.get_mut(number) else { return };
+        let socket = stack.sockets.get_mut::<tcp::Socket<'_>>(connection.socket);
+        if connection.stage == Stage::Closing && is_delivered(socket) {
+            socket.abort();
+            connection.records = None;
+            connection.stage = Stage::Idle;
+        }
+        if connection.stage == Stage::Idle {
+            connection.until = None;
+            if let Some(port) = self.port
+                && socket.listen(port).is_ok()
+            {
+                connection.stage = Stage::Listening;
+            }
+        }
+    }
+
+    /// Gives one socket what it takes.
+    pub(super) fn flush<D: Device, F: Storage>(
+        &mut self,
+        number: usize,
+        stack: &mut Stack<'_, D>,
+        storage: &mut F,
+    ) -> Option<Happening<Link>> {
+        let connection = self.connections.get_mut(number)?;
+        let link = Link { number: number as u16, generation: connection.generation };
+        if !matches!(connection.stage, Stage::Greeting(_) | Stage::Open) {
+            return None;
+        }
+        let socket = stack.sockets.get_mut::<tcp::Socket<'_>>(connection.socket);
+        loop {
+            if !connection.outbox.bytes().is_empty() {
+                let count = socket.send_slice(connection.outbox.bytes()).ok()?;
+                connection.outbox.consume(count);
+                if !connection.outbox.bytes().is_empty() {
+                    return None;
+                }
+            }
+            if connection.stage != Stage::Open {
+                return None;
+            }
+            if let Some(outcome) = connection.owes_moved.take() {
+                return Some(Happening::Moved(link, outcome));
+            }
+            let records = connection.records.as_mut()?;
+            let room = connection.outbox.room().get_mut(W::FRONT..SIZE - W::BACK)?;
+            let most = W::text_max(records).min(room.len());
+            let count = if !connection.message.is_empty() {
+                let count = connection.message.len().min(most);
+                room.get_mut(..count)?.copy_from_slice(connection.message.get(..count)?);
+                connection.message.drain(..count);
+                count
+            } else if core::mem::take(&mut connection.owes_flushed) {
+                return Some(Happening::Flushed(link));
+            } else if let Some(range) = &mut connection.sending {
+                let count = usize::try_from(range.length).unwrap_or(usize::MAX).min(most);
+                match storage.read(range.file, range.offset, room.get_mut(..count)?) {
+                    Poll::Pending => {
+                        self.is_stuck = true;
+                        return None;
+                    }
+                    Poll::Ready(Err(fault)) => {
+                        connection.sending = None;
+                        return Some(Happening::Moved(link, Err(fault)));
+                    }
+                    Poll::Ready(Ok(())) => {}
+                }
+                range.offset += count as u64;
+                range.length -= count as u64;
+                if range.length == 0 {
+                    connection.sending = None;
+                    connection.owes_moved = Some(Ok(()));
+                }
+                count
+            } else if connection.finished == Some(false) {
+                if let Some(length) = W::end(records, connection.outbox.room()) {
+                    connection.outbox.filled(length);
+                    continue;
+                }
+                socket.close();
+                connection.finished = Some(true);
+                return None;
+            } else {
+                return None;
+            };
+            let wire = W::FRONT + count + W::BACK;
+            if W::seal(records, connection.outbox.room().get_mut(..wire)?).is_err() {
+                connection.stage = Stage::Aborting;
+                return Some(Happening::Closed(link, Closed::Broken));
+            }
+            connection.outbox.filled(wire);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! A device in small: a machine on the driver for smoltcp, with a network card and storage of its own.
+//!
+//! What goes over the network here are Ethernet frames: a [`Simulated`](crate::Simulated) network so becomes a cable
+//! that loses, repeats and reorders them. The card of seat 0 has the address 10.0.0.1, and so on.
+
+mod card;
+mod shelf;
+
+pub use card::Card;
+pub use shelf::Shelf;
+
+use crate::{Checked, Member, Network, Seat, Wiring};
+use skep_core::{Instant, rdt::Language, stream::StreamId, wire::seal::Purpose};
+use skep_smoltcp::{Driver, Machine, Stack, Storage};
+use smoltcp::{
+    iface::{Config, Interface, SocketSet},
+    wire::{EthernetAddress, IpAddress, IpCidr},
+};
+use std::{any::Any, net::SocketAddr};
+
+/// Streams that a board may have.
+const STREAMS: usize = 8;
+
+/// Turns at one moment after which a driver counts as one that never comes to an end.
+const TURNS_MAX: usize = 10_000;
+
+/// Whom a board calls, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whom {
+    pub(crate) to: SocketAddr,
+    pub(crate) language: Language,
+    pub(crate) purpose: Purpose,
+}
+
+/// A machine, its streams over `W`, and files in `F`.
+pub struct Board<S: Machine, W: Wiring, F = Shelf> {
+    seat: Seat,
+    /// The other end of the cable.
+    other: Seat,
+    /// The network stack.
+    pub stack: Stack<'static, Card>,
+    /// The driver.
+    pub driver: Driver<S, W::Carrier, STREAMS>,
+    /// The files.
+    pub storage: F,
+    /// What the machine told, and when.
+    pub events: Vec<(Instant, S::Event)>,
+    /// How many frames that come at once its card is given before it makes a turn.
+    pub feeds: usize,
+    call: Option<(Instant, Whom)>,
+    has_opened: bool,
+}
+
+/// What a board's storage does with time.
+pub trait Clocked {
+    /// It is now that late.
+    fn set_now(&mut self, _now: Instant) {}
+
+    /// When it has its next answer.
+    fn next_answer(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Files that are in use.
+    fn in_use(&self) -> usize {
+        0
+    }
+}
+
+/// The address of the card at this seat.
+pub(crate) fn ip(seat: Seat) -> IpAddress {
+    IpAddress::v4(10, 0, 0, 1 + seat.0 as u8)
+}
+
+impl<S: Machine, W: Wiring, F: Storage + Clocked> Board<S, W, F> {
+    /// A board whose streams are wired by `wire` from its stack.
+    pub fn new(
+        (seat, other): (Seat, Seat),
+        card: Card,
+        machine: S,
+        storage: F,
+        seed: u64,
+        wire: impl FnOnce(&mut Stack<'static, Card>) -> W::Carrier,
+    ) -> Self {
+        let mut card = card;
+        let mut config = Config::new(EthernetAddress([2, 0, 0, 0, 0, seat.0 as u8]).into());
+        config.random_seed = seed;
+        let mut interface = Interface::new(config, &mut card, smoltcp::time::Instant::ZERO);
+        interface.update_ip_addrs(|addresses| addresses.push(IpCidr::new(ip(seat), 24)).unwrap());
+        let mut stack = Stack::new(card, interface, SocketSet::new(Vec::new()));
+        let carrier = wire(&mut stack);
+        let driver = Driver::new(machine, carrier);
+        let events = Vec::new();
+        Self { seat, other, stack, driver, storage, events, feeds: 3, call: None, has_opened: false }
+    }
+
+    /// It calls somebody at that moment.
+    pub(crate) fn calling(self, at: Instant, whom: Whom) -> Self {
+        Self { call: Some((at, whom)), ..self }
+    }
+
+    fn call_when_due(&mut self, now: Instant) {
+        if let Some((at, whom)) = self.call
+            && at <= now
+        {
+            self.call = None;
+            let called = W::call(now, &mut self.driver.carrier, &mut self.stack, &whom);
+            assert!(self.driver.adopt(called).is_some(), "no room to call");
+        }
+    }
+
+    fn has_nothing_to_do(&self) -> bool {
+        self.call.is_none() && self.driver.count() == 0 && self.storage.next_answer().is_none()
+    }
+}
+
+impl<S, W, F> Member for Board<S, W, F>
+where
+    S: Machine + Checked + 'static,
+    S::Event: 'static,
+    W: Wiring,
+    F: Storage + Clocked + 'static,
+{
+    fn arrive(&mut self, _: Instant, _: SocketAddr, frame: &[u8]) {
+        self.stack.device.arrive(frame);
+    }
+
+    fn poll(&mut self, now: Instant, network: &mut dyn Network) -> Option<Instant> {
+        self.storage.set_now(now);
+        self.call_when_due(now);
+        let to = network.address(self.other);
+        let mut deadline = Some(now);
+        for turn in 0.. {
+            assert!(turn < TURNS_MAX, "board {} does not come to a wait", self.seat.0);
+            let events = &mut self.events;
+            deadline = self.driver.turn(now, &mut self.stack, &mut self.storage, |_, event| {
+                events.push((now, event));
+            });
+            self.has_opened |= (0..STREAMS as u32).any(|stream| self.driver.is_open(StreamId(stream)));
+            while let Some(frame) = self.stack.device.leave() {
+                network.send(self.seat, to, &frame);
+            }
+            if deadline.is_none_or(|deadline| deadline > now) {
+                break;
+            }
+        }
+        let linger = W::quiet_at(&self.driver.carrier);
+        let linger = (linger > now).then_some(linger);
+        let call = self.call.map(|call| call.0);
+        [deadline, self.storage.next_answer(), linger, call].into_iter().flatten().min()
+    }
+
+    fn feeds(&self) -> usize {
+        self.feeds
+    }
+
+    fn is_quiet(&self, now: Instant) -> bool {
+        self.has_nothing_to_do()
+            && W::is_quiet(&self.driver.carrier)
+            && now >= W::quiet_at(&self.driver.carrier)
+    }
+
+    fn check_over(&self) {
+        assert_eq!(self.storage.in_use(), 0, "files are in use");
+        if self.has_opened {
+            self.driver.machine.check_over();
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}

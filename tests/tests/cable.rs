@@ -1,0 +1,227 @@
+//! Transfers between two boards: the driver for smoltcp on both ends of a cable, in virtual time.
+
+use skep_core::{
+    files::{Failure, Progress},
+    rdt::Language,
+    stream::Fault,
+    wire::{file::Code, seal::Purpose},
+};
+use skep_tests::{
+    INTRODUCTION, INVITE, PlainRdt, PlainTcp, Random, Scenario, SealedRdt, SealedTcp, Simulated, Way, Wiring,
+};
+use std::time::Duration;
+
+/// How many bad cables are played for each carrier, unless the environment says otherwise:
+/// `SKEP_SEEDS=10000 cargo test -p skep-tests --test cable`.
+const SEEDS: u64 = 250;
+
+const WAYS: [Way; 2] = [Way::Download, Way::Upload];
+const SIZES: [usize; 10] = [0, 1, 2, 999, 1_000, 1_001, 2_000, 12_345, 65_536, 300_000];
+
+fn seeds() -> u64 {
+    std::env::var("SKEP_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS)
+}
+
+fn every_size<W: Wiring, const RANDOM_WRITES: bool>() {
+    for way in WAYS {
+        for size in SIZES {
+            for window in [1, 4, 64] {
+                let scenario = Scenario::new(way, size).own(window, 1_000);
+                let _ = scenario.run_on_cable::<W, RANDOM_WRITES>(Simulated::new(1)).expect_done();
+            }
+        }
+    }
+}
+
+#[test]
+fn every_size_arrives_over_rdt() {
+    every_size::<PlainRdt, true>();
+    every_size::<PlainRdt, false>();
+}
+
+#[test]
+fn every_size_arrives_over_rdt_sealed() {
+    every_size::<SealedRdt, true>();
+    every_size::<SealedRdt, false>();
+}
+
+#[test]
+fn every_size_arrives_over_tcp() {
+    every_size::<PlainTcp, false>();
+}
+
+#[test]
+fn every_size_arrives_over_tcp_sealed() {
+    every_size::<SealedTcp, false>();
+}
+
+#[test]
+fn every_size_arrives_in_the_known_peers_language() {
+    for way in WAYS {
+        for size in SIZES {
+            let scenario = Scenario::new(way, size).known(1, 1_000);
+            let _ = scenario.run_on_cable::<PlainRdt, true>(Simulated::new(1)).expect_done();
+        }
+    }
+}
+
+#[test]
+fn every_purpose_of_a_sealed_call_carries_files() {
+    for way in WAYS {
+        for purpose in [Purpose::Member, Purpose::Guest, INVITE, INTRODUCTION] {
+            let scenario = Scenario::new(way, 50_000).own(16, 1_405).but(|it| it.seal = Some(purpose));
+            let _ = scenario.run_on_cable::<SealedRdt, true>(Simulated::new(1)).expect_done();
+            let _ = scenario.run_on_cable::<SealedTcp, true>(Simulated::new(1)).expect_done();
+        }
+    }
+}
+
+/// A scenario and a cable that follow from a seed alone.
+fn made_of(seed: u64) -> (Scenario, Simulated) {
+    let mut random = Random::new(seed);
+    let way = random.one_of(&WAYS);
+    let segment = random.one_of(&[210, 512, 1_000, 1_405]);
+    let segments = random.one_of(&[0, 1, 2, 5, 20, 60]);
+    let size = (segments * u64::from(segment) + random.below(3)).saturating_sub(1) as usize;
+    let window = random.one_of(&[1, 2, 4, 16, 64]);
+    let scenario = Scenario::new(way, size).own(window, segment).but(|it| {
+        it.seed = seed;
+        it.language = random.one_of(&[Language::Own, Language::Any]);
+        it.server.terms.window = random.one_of(&[window, 1, 16]);
+        // Who is unlucky does not give up: that is another test's matter.
+        it.client.calls = 60;
+        it.client.tries = 100;
+        it.server.tries = 100;
+        it.server.idle = Duration::from_secs(600);
+        it.client.idle = Duration::from_secs(600);
+        it.rules.request_timeout = Duration::from_secs(600);
+    });
+    let loss = random.below(201) as u32;
+    let delay = Duration::from_micros(random.one_of(&[50, 1_000, 10_000, 80_000]));
+    let is_rough = random.happens(700);
+    let cable = Simulated::new(seed).damaging().both(|path| {
+        path.loss = loss;
+        path.delay = delay;
+        if is_rough {
+            path.jitter = delay;
+            path.duplication = 100;
+            path.reordering = 100;
+            path.corruption = 50;
+        }
+    });
+    (scenario, cable)
+}
+
+fn bad_cables<W: Wiring, const RANDOM_WRITES: bool>() {
+    for seed in 0..seeds() {
+        let (scenario, cable) = made_of(seed);
+        let mut report = scenario.prepare_cable::<W, _, RANDOM_WRITES>(cable, 0);
+        report.world.steps_max = 100_000;
+        let reluctance = Random::new(!seed).one_of(&[0, 0, 2, 5]);
+        report.server_mut().storage.reluctance = reluctance;
+        report.client_mut().storage.reluctance = reluctance;
+        report.world.run();
+        report.check();
+        assert!(matches!(report.end().1, Progress::Done { .. }), "{seed}: {:?}", report.end());
+    }
+}
+
+#[test]
+fn bad_cables_deliver_every_file_over_rdt() {
+    bad_cables::<PlainRdt, true>();
+}
+
+#[test]
+fn bad_cables_deliver_every_file_over_rdt_to_a_store_that_takes_them_in_order() {
+    bad_cables::<PlainRdt, false>();
+}
+
+#[test]
+fn bad_cables_deliver_every_file_over_rdt_sealed() {
+    bad_cables::<SealedRdt, true>();
+}
+
+/// A call by TCP is given up after five seconds, and a connection after thirty. So these are not as bad, and some
+/// clients are unlucky all the same.
+fn fair_cables<W: Wiring>() {
+    let mut unlucky = 0;
+    for seed in 0..seeds() {
+        let (scenario, cable) = made_of(seed);
+        let cable = cable.both(|path| path.loss = path.loss.min(30));
+        let mut report = scenario.prepare_cable::<W, _, false>(cable, 0);
+        report.world.steps_max = 100_000;
+        report.world.run();
+        if report.client().events.is_empty() {
+            assert_eq!(report.client().driver.count(), 0);
+            unlucky += 1;
+            continue;
+        }
+        report.check();
+        assert!(matches!(report.end().1, Progress::Done { .. }), "{seed}: {:?}", report.end());
+    }
+    assert!(unlucky <= seeds() / 20, "{unlucky} could not connect");
+}
+
+#[test]
+fn fair_cables_deliver_every_file_over_tcp() {
+    fair_cables::<PlainTcp>();
+}
+
+#[test]
+fn fair_cables_deliver_every_file_over_tcp_sealed() {
+    fair_cables::<SealedTcp>();
+}
+
+fn faults<W: Wiring>() {
+    for fault in [1, 2, 11] {
+        let scenario = Scenario::new(Way::Upload, 10_500).own(4, 1_000);
+        let scenario = scenario.but(|it| it.server_faults.write = Some(fault));
+        let report = scenario.run_on_cable::<W, true>(Simulated::new(1));
+        assert_eq!(report.end().1, Progress::Refused(Code::StorageFault));
+        assert_eq!(report.stored(), None);
+        let scenario = Scenario::new(Way::Download, 10_500).own(4, 1_000);
+        let scenario = scenario.but(|it| it.server_faults.read = Some(fault));
+        let report = scenario.run_on_cable::<W, true>(Simulated::new(1));
+        assert_eq!(report.end().1, Progress::Failed(Failure::Closed));
+        assert_eq!(report.stored(), None);
+        let scenario = Scenario::new(Way::Download, 10_500).own(4, 1_000);
+        let scenario = scenario.but(|it| it.client_faults.write = Some(fault));
+        let report = scenario.run_on_cable::<W, true>(Simulated::new(1));
+        assert_eq!(report.end().1, Progress::Failed(Failure::Storage(Fault::Failed)));
+        assert_eq!(report.stored(), None);
+    }
+    let slow = |it: &mut Scenario| {
+        it.server_faults.slow_open = Duration::from_secs(2);
+        it.server_faults.slow_commit = Duration::from_secs(3);
+    };
+    for way in WAYS {
+        let scenario = Scenario::new(way, 10_500).own(4, 1_000).but(slow);
+        let _ = scenario.run_on_cable::<W, true>(Simulated::new(1)).expect_done();
+    }
+}
+
+#[test]
+fn storage_that_fails_or_is_slow_is_told_over_every_carrier() {
+    faults::<PlainRdt>();
+    faults::<SealedRdt>();
+    faults::<PlainTcp>();
+    faults::<SealedTcp>();
+}
+
+/// What the LAN9118 holds, in bytes: six full frames. It loses the others without a word.
+const FIFO: usize = 10_560;
+
+#[test]
+fn a_card_that_holds_six_frames_loses_none_of_a_transfer() {
+    for window in [6, 64] {
+        let scenario = Scenario::new(Way::Download, 300_000).own(window, 1_405);
+        let cable = Simulated::new(1);
+        let mut report = scenario.prepare_cable::<PlainRdt, _, true>(cable, FIFO);
+        report.client_mut().feeds = 64;
+        report.world.run();
+        let report = report.expect_done();
+        let card = &report.client().stack.device;
+        assert_eq!(card.overrun, 0, "of a window of {window}");
+        assert!(card.peak >= 6, "of a window of {window}");
+    }
+}
