@@ -352,6 +352,8 @@ pub enum Event {
     Received(ConnectionId),
     /// The peer finished its direction.
     Finished(ConnectionId),
+    /// There is room for messages again: the answer to [`Endpoint::is_flushed`].
+    Flushed(ConnectionId),
     /// The connection is gone: both directions finished, or it failed. The last event of it.
     Closed(ConnectionId, Result<(), Error>),
 }

@@ -70,6 +70,9 @@ pub enum Dialect {
     /// Sessions and relayed transfers (docs/protocol.md section 5).
     #[default]
     Session,
+    /// One end of a relayed transfer and nothing else, on a stream that is not sealed: what goes over it is, between
+    /// the two ends.
+    Relay,
     /// Commands, one to a stream (docs/protocol.md section 3).
     Command,
 }
@@ -186,6 +189,9 @@ impl<P: Profile> Tracker<P> {
         };
         let (state, role, patience) = match dialect {
             Dialect::Session => (State::Hello, Role::Session(Session::new(now)), self.settings.login_timeout),
+            Dialect::Relay => {
+                (State::ToAttach, Role::Session(Session::new(now)), self.settings.login_timeout)
+            }
             Dialect::Command => {
                 (State::Command, Role::Command(Command::new()), self.settings.command_timeout)
             }

@@ -11,41 +11,37 @@
 //! Sockets are edge-triggered. What is readable or writable is remembered, and worked off in bounded portions, so
 //! that no stream holds up another.
 
+mod act;
+mod connect;
 mod files;
+mod handshake;
 mod rdt;
+mod splice;
+mod stream;
 mod tcp;
+#[cfg(test)]
+mod tests;
 
-use crate::gate::{Admission, Gate, Identity};
 use crate::{
-    net::{
-        rdt::{RdtSocket, SUITES},
-        records::{LARGEST, Phase, Records},
-        tcp::{Outbound, Tcp},
-        udp::Trains,
-    },
+    gate::{Admission, Identity},
+    net::{rdt::RdtSocket, udp::Trains},
     storage::Committer,
 };
 use files::OpenFiles;
-use mio::{
-    Events, Interest, Poll, Token, Waker,
-    net::{TcpListener, TcpStream},
-};
+use mio::{Events, Interest, Poll, Token, Waker, net::TcpListener};
 use skep_core::{
     Instant,
-    limits::MESSAGE_MAX,
-    rdt::{ConnectionId, Error, Language, Settings},
-    seal::{
-        Secret,
-        greeting::{Hail, Terms},
-        layer::{Call, Caller},
-    },
-    stream::{Action, Closed, FileId, Service, StreamId},
-    wire::seal::HELLO_MAX,
+    rdt::Error,
+    seal::layer::Caller,
+    stream::{FileId, Service, StreamId},
 };
 use slab::Slab;
 use std::{collections::VecDeque, io, net::SocketAddr, sync::Arc, time::Duration};
 
+pub use connect::{Joined, Relayed};
 pub use files::Storage;
+use stream::{Carrier, Receiving, Stream};
+pub use stream::{Gone, Moved, Subject, Told};
 
 /// Bytes moved at once between a socket and a file.
 const PORTION: usize = 256 << 10;
@@ -62,6 +58,9 @@ const STALLED: Duration = Duration::from_secs(60);
 /// How long a peer may take for the handshake on a sealed listener.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 
+/// How long a tracker may take to join us with the other side of a transfer.
+const ATTACHING: Duration = Duration::from_secs(30);
+
 /// A turn that takes so long says that there is more to do than can be done: callers have to prove their addresses.
 const LATE: Duration = Duration::from_millis(100);
 
@@ -75,42 +74,6 @@ const WAKER: Token = Token(0);
 const SIGNALS: Token = Token(1);
 const FIRST: usize = 2;
 
-/// What a stream does with the content that comes off it.
-#[derive(Clone, Copy, Debug)]
-struct Receiving {
-    file: FileId,
-    offset: u64,
-    /// `None`: until the peer finishes.
-    left: Option<u64>,
-}
-
-#[derive(Debug)]
-enum Carrier {
-    Tcp(Tcp),
-    Rdt { socket: usize, connection: ConnectionId },
-}
-
-#[derive(Debug)]
-struct Stream {
-    carrier: Carrier,
-    peer: SocketAddr,
-    receiving: Option<Receiving>,
-    /// The socket that it came on; `None` for one of our own calls.
-    label: Option<usize>,
-    /// Who is at the other end, on a sealed socket.
-    caller: Option<Caller>,
-    /// The machine knows of it.
-    known: bool,
-    /// It is in the queue of active streams.
-    active: bool,
-    /// The machine was told that the peer has finished.
-    told_end: bool,
-    /// Bytes of content moved so far.
-    moved: u64,
-    /// What `moved` was at the last round, and since when.
-    seen: (u64, Instant),
-}
-
 #[derive(Debug)]
 struct Listener {
     socket: TcpListener,
@@ -119,33 +82,18 @@ struct Listener {
     rests: Option<Instant>,
     /// What the application calls it.
     label: usize,
-    sealed: bool,
+    sealed: Sealed,
 }
 
-/// How far a stream has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Moved {
-    /// Bytes of content, of files and messages on RDT, moved in whichever direction has more.
-    pub bytes: u64,
-    /// Segments sent again (or, of content received, that came again), where the carrier knows it.
-    pub resent: Option<u64>,
-}
-
-/// What a machine's event is about, so that it can be told with names.
-pub trait Subject {
-    /// The stream and the file that it is about, if any.
-    fn subject(&self) -> (Option<StreamId>, Option<FileId>);
-}
-
-/// An event of the machine, with the names of what it is about: these may be gone when it is looked at.
-#[derive(Debug)]
-pub struct Told<E> {
-    /// The event.
-    pub event: E,
-    /// The peer of its stream.
-    pub peer: Option<SocketAddr>,
-    /// The name of its file.
-    pub name: Option<Box<str>>,
+/// Whether what comes on a listener is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sealed {
+    No,
+    Yes,
+    /// All but connections that begin with a zero byte, which have another label.
+    But {
+        plain: usize,
+    },
 }
 
 /// Opens accepted streams in the service, or turns them away.
@@ -157,19 +105,6 @@ impl<S> std::fmt::Debug for Admit<S> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Admit")
     }
-}
-
-fn unidentified() -> io::Error {
-    io::Error::other("no identity was given")
-}
-
-/// Why a stream is gone.
-#[derive(Debug)]
-pub struct Gone {
-    /// The stream.
-    pub stream: StreamId,
-    /// What went wrong below the machine, if anything did.
-    pub reason: Option<String>,
 }
 
 /// A machine, its streams, its files.
@@ -200,7 +135,10 @@ pub struct Driver<S: Service, F> {
     late: bool,
     portion: Vec<u8>,
     trains: Option<Trains>,
+    /// For datagrams.
     room: Vec<u8>,
+    /// For what the machine writes.
+    words: Vec<u8>,
 }
 
 impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
@@ -237,122 +175,13 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             portion: Vec::new(),
             trains: None,
             room: vec![0; 65_535],
+            words: vec![0; act::ROOM],
         })
     }
 
     /// The present moment, as the machines count.
     pub fn now(&self) -> Instant {
         Instant::from_micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
-    }
-
-    /// Listens for TCP; the address that it got.
-    ///
-    /// # Errors
-    /// The address cannot be had.
-    pub fn listen_tcp(&mut self, address: SocketAddr, label: usize) -> io::Result<SocketAddr> {
-        self.listen(address, label, false)
-    }
-
-    /// The same, with everything sealed; [`Driver::identify`] comes first.
-    ///
-    /// # Errors
-    /// The address cannot be had.
-    pub fn listen_tcp_sealed(&mut self, address: SocketAddr, label: usize) -> io::Result<SocketAddr> {
-        self.listen(address, label, true)
-    }
-
-    fn listen(&mut self, address: SocketAddr, label: usize, sealed: bool) -> io::Result<SocketAddr> {
-        let mut socket = tcp::listen(address)?;
-        let bound = socket.local_addr()?;
-        let token = Token(FIRST + (self.listeners.len() << 2));
-        self.poll.registry().register(&mut socket, token, Interest::READABLE)?;
-        self.listeners.push(Listener { socket, ready: true, rests: None, label, sealed });
-        Ok(bound)
-    }
-
-    /// Opens a UDP socket with an endpoint on it; its number and the address that it got.
-    ///
-    /// # Errors
-    /// The address cannot be had.
-    pub fn bind_rdt(
-        &mut self,
-        address: SocketAddr,
-        settings: Settings,
-        label: usize,
-    ) -> io::Result<(usize, SocketAddr)> {
-        let socket = RdtSocket::bind(address, settings)?;
-        self.add_rdt(socket, label)
-    }
-
-    fn add_rdt(&mut self, socket: RdtSocket, label: usize) -> io::Result<(usize, SocketAddr)> {
-        let mut socket = socket;
-        socket.label = label;
-        let bound = socket.udp.socket.local_addr()?;
-        let token = Token(FIRST + (self.rdt.len() << 2) + 1);
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut socket.udp.socket, token, interest)?;
-        self.rdt.push(socket);
-        Ok((self.rdt.len() - 1, bound))
-    }
-
-    /// Says who we are on sealed sockets, and who may come in there.
-    ///
-    /// # Errors
-    /// The system has no random numbers.
-    pub fn identify(&mut self, secret: &Secret, gate: Gate) -> io::Result<()> {
-        self.identity = Some(Identity::new(secret, gate)?);
-        Ok(())
-    }
-
-    /// As [`Driver::bind_rdt`], with everything sealed; [`Driver::identify`] comes first.
-    ///
-    /// # Errors
-    /// The address cannot be had.
-    pub fn bind_sealed(
-        &mut self,
-        address: SocketAddr,
-        settings: Settings,
-        label: usize,
-    ) -> io::Result<(usize, SocketAddr)> {
-        let identity = self.identity.as_ref().ok_or_else(unidentified)?;
-        let socket = RdtSocket::bind_sealed(address, settings, &identity.own, identity.gate.clone())?;
-        self.add_rdt(socket, label)
-    }
-
-    /// Connects by TCP, sealed; [`Driver::identify`] comes first.
-    ///
-    /// # Errors
-    /// The system refuses at once, or the call cannot be made.
-    pub fn connect_tcp_sealed(&mut self, to: SocketAddr, call: &Call) -> io::Result<StreamId> {
-        let identity = self.identity.as_mut().ok_or_else(unidentified)?;
-        let terms = Terms { suites: SUITES, largest: LARGEST };
-        let mut hello = [0; HELLO_MAX];
-        let started = Hail::start(&identity.own, call, &terms, identity.random.next(), &mut hello);
-        let (hail, length) = started.map_err(io::Error::other)?;
-        let socket = TcpStream::connect(to)?;
-        let stream = self.add_tcp(socket, to, true, Some(Records::new(Phase::Calling(Box::new(hail)))))?;
-        if let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(stream.0 as usize) {
-            let bytes = hello[..length].to_vec();
-            tcp.outbound.push_back(Outbound::Bytes { bytes, written: 0, sealed: true });
-        }
-        Ok(stream)
-    }
-
-    /// Calls a peer by RDT on a socket of [`Driver::bind_sealed`].
-    ///
-    /// # Errors
-    /// There is no room for another connection.
-    pub fn connect_sealed(&mut self, socket: usize, to: SocketAddr, call: Call) -> io::Result<StreamId> {
-        let now = self.now();
-        let full = || io::Error::other("too many connections");
-        let found = &mut self.rdt[socket];
-        let seal = found.seal.as_mut().ok_or_else(unidentified)?;
-        let peer = seal.layer.connect(now, to, call).ok_or_else(full)?;
-        let connection = found.endpoint.connect(now, peer, Language::Own).ok_or_else(full)?;
-        found.stirred = true;
-        let key = self.add_stream(Carrier::Rdt { socket, connection }, to);
-        self.rdt[socket].enter(connection, key);
-        Ok(StreamId(key as u32))
     }
 
     /// Takes a source of signals: [`Driver::take_signalled`] then says when one may have come.
@@ -368,34 +197,21 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         std::mem::take(&mut self.signalled)
     }
 
-    /// Connects by TCP. The machine is told of the stream when it is connected; until then it can only end.
-    ///
-    /// # Errors
-    /// The system refuses at once.
-    pub fn connect_tcp(&mut self, to: SocketAddr) -> io::Result<StreamId> {
-        let socket = TcpStream::connect(to)?;
-        self.add_tcp(socket, to, true, None)
-    }
-
-    /// Calls a peer by RDT on a socket of [`Driver::bind_rdt`].
-    ///
-    /// # Errors
-    /// There is no room for another connection.
-    pub fn connect_rdt(&mut self, socket: usize, to: SocketAddr, language: Language) -> io::Result<StreamId> {
-        let now = self.now();
-        let called = self.rdt[socket].endpoint.connect(now, to, language);
-        let connection = called.ok_or_else(|| io::Error::other("too many connections"))?;
-        self.rdt[socket].stirred = true;
-        let key = self.add_stream(Carrier::Rdt { socket, connection }, to);
-        self.rdt[socket].enter(connection, key);
-        Ok(StreamId(key as u32))
-    }
-
     /// Ends a stream at once.
     pub fn abort(&mut self, stream: StreamId) {
         let now = self.now();
         self.abort_stream(now, stream, None);
         self.settle(now);
+    }
+
+    /// What the machine did not take of a stream is offered to it again: it has changed its mind.
+    pub fn offer_again(&mut self, stream: StreamId) {
+        let key = stream.0 as usize;
+        match self.streams.get(key).map(|stream| &stream.carrier) {
+            Some(Carrier::Tcp(_)) => self.activate(key),
+            Some(Carrier::Rdt { .. }) => self.resume(key),
+            None => {}
+        }
     }
 
     /// Takes the silence of a peer for the end of its direction: where a protocol has no other sign of it.
@@ -558,27 +374,28 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     fn note_stream(&mut self, key: usize, event: &mio::event::Event) {
         if let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(key) {
-            tcp.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+            tcp.hung_up |= event.is_read_closed() || event.is_error();
+            tcp.readable |= event.is_readable() || tcp.hung_up;
             tcp.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
             self.activate(key);
         }
     }
 
-    /// Breaks off TCP streams on which nothing moves. (RDT sees by itself whether its peer lives.)
+    /// Breaks off streams on which nothing moves that should. (RDT sees by itself whether its peer lives, but not
+    /// whether a relayed transfer does.)
     fn end_stalled(&mut self, now: Instant) {
         let mut stalled = Vec::new();
         for (key, stream) in &mut self.streams {
-            let Carrier::Tcp(tcp) = &stream.carrier else { continue };
-            if !stream.known && stream.label.is_some() {
-                if now.since(stream.seen.1) > HANDSHAKE {
-                    stalled.push(StreamId(key as u32));
-                }
-                continue;
-            }
-            let owes = stream.receiving.is_some() || !tcp.outbound.is_empty();
-            if !owes || stream.moved != stream.seen.0 {
+            let patience = match &stream.carrier {
+                Carrier::Tcp(tcp) if !stream.known && tcp.is_attaching() => ATTACHING,
+                Carrier::Tcp(_) if !stream.known && stream.label.is_some() => HANDSHAKE,
+                Carrier::Tcp(_) => STALLED,
+                Carrier::Rdt { .. } if stream.is_splicing() => STALLED,
+                Carrier::Rdt { .. } => continue,
+            };
+            if patience == STALLED && (!stream.owes() || stream.moved != stream.seen.0) {
                 stream.seen = (stream.moved, now);
-            } else if now.since(stream.seen.1) > STALLED {
+            } else if now.since(stream.seen.1) > patience {
                 stalled.push(StreamId(key as u32));
             }
         }
@@ -599,18 +416,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     fn add_stream(&mut self, carrier: Carrier, peer: SocketAddr) -> usize {
         let now = self.now();
-        self.streams.insert(Stream {
-            carrier,
-            peer,
-            receiving: None,
-            label: None,
-            caller: None,
-            known: false,
-            active: false,
-            told_end: false,
-            moved: 0,
-            seen: (0, now),
-        })
+        self.streams.insert(Stream::new(carrier, peer, now))
     }
 
     /// Does everything that machines and endpoints ask for at this moment.
@@ -631,187 +437,33 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
     }
 
-    /// Does what the machine asks for.
-    fn act(&mut self, now: Instant) {
-        let mut room = [0; MESSAGE_MAX];
-        loop {
-            match self.service.poll(now, &mut room) {
-                Action::Write { stream, bytes } => self.write(now, stream, bytes),
-                Action::Send { stream, file, offset, length } => self.send(now, stream, file, offset, length),
-                Action::Receive { stream, file, offset, length } => {
-                    self.receive(now, stream, file, offset, length);
-                }
-                // No machine of this program relays yet.
-                Action::Splice { from, .. } => self.abort_stream(now, from, None),
-                Action::Finish(stream) => self.finish(stream),
-                Action::Abort(stream) => self.abort_stream(now, stream, None),
-                Action::Open { file, name } => {
-                    let outcome = self.files.open(file, name);
-                    self.service.stored(now, file, outcome);
-                }
-                Action::Create { file, name, length } => {
-                    let outcome = self.files.create(file, name, length);
-                    self.service.stored(now, file, outcome.map(|()| 0));
-                }
-                Action::Commit(file) => match self.files.take_part(file) {
-                    Some(part) => self.committer.commit(file, part, self.files.storage.replaces()),
-                    None => self.service.stored(now, file, Err(skep_core::stream::Fault::Failed)),
-                },
-                Action::Release(file) => self.files.release(file),
-                Action::Event(event) => {
-                    let (stream, file) = event.subject();
-                    let peer = stream.and_then(|stream| self.peer(stream));
-                    let name = file.and_then(|file| self.files.name(file)).map(Into::into);
-                    self.events.push_back(Told { event, peer, name });
-                }
-                Action::Wait(deadline) => {
-                    self.deadline = deadline;
-                    return;
-                }
-            }
-        }
-    }
-
-    fn write(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) {
-        let key = stream.0 as usize;
-        let Some(Stream { carrier, .. }) = self.streams.get_mut(key) else { return };
-        match carrier {
-            Carrier::Tcp(tcp) => {
-                tcp.outbound.push_back(Outbound::Bytes { bytes: bytes.to_vec(), written: 0, sealed: false });
-                self.activate(key);
-            }
-            Carrier::Rdt { socket, connection } => {
-                let socket = &mut self.rdt[*socket];
-                let written = socket.endpoint.write(*connection, bytes);
-                socket.endpoint.resume(*connection);
-                socket.stirred = true;
-                if !written {
-                    self.abort_stream(now, stream, Some("a message was too long for the connection".into()));
-                }
-            }
-        }
-    }
-
-    fn send(&mut self, now: Instant, stream: StreamId, file: FileId, offset: u64, length: u64) {
-        let key = stream.0 as usize;
-        let Some(Stream { carrier, .. }) = self.streams.get_mut(key) else { return };
-        match carrier {
-            Carrier::Tcp(tcp) => {
-                tcp.outbound.push_back(Outbound::Range { file, offset, left: length });
-                self.activate(key);
-            }
-            Carrier::Rdt { socket, connection } => {
-                let socket = &mut self.rdt[*socket];
-                let sent = socket.endpoint.send(*connection, file, offset, length);
-                socket.stirred = true;
-                if !sent {
-                    self.abort_stream(now, stream, Some("too many files at once on the connection".into()));
-                }
-            }
-        }
-    }
-
-    fn receive(&mut self, now: Instant, stream: StreamId, file: FileId, offset: u64, length: Option<u64>) {
-        let key = stream.0 as usize;
-        let Some(found) = self.streams.get_mut(key) else { return };
-        found.receiving = Some(Receiving { file, offset, left: length });
-        match found.carrier {
-            Carrier::Tcp(_) => self.activate(key),
-            Carrier::Rdt { socket, connection } => {
-                let ended = found.told_end;
-                let socket = &mut self.rdt[socket];
-                socket.endpoint.receive(connection, file, offset, length.unwrap_or(u64::MAX));
-                socket.stirred = true;
-                if ended && length != Some(0) {
-                    self.end_receiving(now, key);
-                }
-            }
-        }
-    }
-
-    fn finish(&mut self, stream: StreamId) {
-        let key = stream.0 as usize;
-        let Some(Stream { carrier, .. }) = self.streams.get_mut(key) else { return };
-        match carrier {
-            Carrier::Tcp(tcp) => {
-                tcp.outbound.push_back(Outbound::Finish);
-                self.activate(key);
-            }
-            Carrier::Rdt { socket, connection } => {
-                let socket = &mut self.rdt[*socket];
-                socket.endpoint.finish(*connection);
-                socket.endpoint.resume(*connection);
-                socket.stirred = true;
-            }
-        }
-    }
-
-    /// Ends a stream; the machine is told, unless it never knew of it.
-    fn abort_stream(&mut self, now: Instant, stream: StreamId, reason: Option<String>) {
-        let Some(found) = self.streams.get(stream.0 as usize) else { return };
-        match &found.carrier {
-            Carrier::Tcp(tcp) => {
-                tcp.abort();
-                self.close(now, stream.0 as usize, Closed::Broken, reason);
-            }
-            Carrier::Rdt { socket, connection } => {
-                // Its end comes as an event; nothing else of it does.
-                let (socket, connection) = (*socket, *connection);
-                self.rdt[socket].endpoint.abort(connection);
-                self.rdt[socket].stirred = true;
-                self.rdt[socket].leave(connection);
-                self.close(now, stream.0 as usize, Closed::Broken, reason);
-            }
-        }
-    }
-
-    /// The peer finished before all the content came that it is expected of.
-    fn end_receiving(&mut self, now: Instant, key: usize) {
-        let Some(stream) = self.streams.get_mut(key) else { return };
-        if let Some(receiving) = stream.receiving.take() {
-            if let Carrier::Rdt { socket, connection } = stream.carrier {
-                self.rdt[socket].endpoint.discard(connection);
-            }
-            let outcome =
-                if receiving.left.is_none() { Ok(()) } else { Err(skep_core::stream::Fault::Ended) };
-            self.service.moved(now, StreamId(key as u32), outcome);
-        }
-    }
-
-    /// A stream is gone.
-    fn close(&mut self, now: Instant, key: usize, how: Closed, reason: Option<String>) {
-        let Some(mut stream) = self.streams.try_remove(key) else { return };
-        if let Carrier::Tcp(tcp) = &mut stream.carrier {
-            let _ = self.poll.registry().deregister(&mut tcp.socket);
-            // A listener that had no file descriptor left may have one now.
-            for listener in &mut self.listeners {
-                listener.rests = None;
-            }
-        }
-        let id = StreamId(key as u32);
-        if stream.known {
-            self.service.closed(now, id, how);
-        }
-        self.gone.push_back(Gone { stream: id, reason });
-    }
-
     /// Opens a stream in the machine. `false`: it has no room, and the stream is gone.
-    fn open(&mut self, now: Instant, key: usize) -> bool {
+    fn open(&mut self, now: Instant, key: usize, caller: Option<Caller>) -> bool {
         let id = StreamId(key as u32);
         let Some(stream) = self.streams.get(key) else { return false };
         let admitted = match stream.label {
             Some(label) => {
-                let admission = Admission { stream: id, label, peer: stream.peer, caller: stream.caller };
+                let admission = Admission { stream: id, label, peer: stream.peer, caller };
                 (self.admit.0)(&mut self.service, now, &admission)
             }
             None => self.service.opened(now, id),
         };
         if admitted && let Some(stream) = self.streams.get_mut(key) {
             stream.known = true;
+            stream.seen.1 = now;
         } else {
             self.abort_stream(now, id, Some("too many streams".into()));
         }
         admitted
+    }
+
+    /// The same, and does what the machine asks for then.
+    fn open_and_act(&mut self, now: Instant, key: usize, caller: Option<Caller>) -> bool {
+        let is_open = self.open(now, key, caller);
+        if is_open {
+            self.act(now);
+        }
+        is_open
     }
 
     fn broke(error: &Error) -> Option<String> {

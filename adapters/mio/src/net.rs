@@ -1,5 +1,6 @@
 //! What carries streams: TCP connections, and RDT connections over a UDP socket; plain or sealed.
 
+pub(crate) mod pipe;
 pub(crate) mod rdt;
 pub(crate) mod records;
 pub(crate) mod tcp;

@@ -78,6 +78,8 @@ struct Due {
     connected: bool,
     received: bool,
     finished: bool,
+    /// The driver waits for room for messages.
+    flushed: bool,
     /// Ranges that were sent to their end.
     sent: u8,
     closed: Option<Result<(), Error>>,
@@ -432,6 +434,13 @@ impl<P: Profile> Connection<P> {
         }
     }
 
+    /// Whether there is room for the next message; if not, the application is told when there is.
+    pub(crate) fn is_flushed(&mut self) -> bool {
+        let is_light = self.sender.content.is_light();
+        self.due.flushed = !is_light;
+        is_light
+    }
+
     /// Whether content is complete, and the application was not told yet.
     pub(crate) const fn owes_received(&self) -> bool {
         self.due.received
@@ -625,6 +634,9 @@ impl<P: Profile> Connection<P> {
             Some(Event::Sent(name))
         } else if core::mem::take(&mut self.due.finished) {
             Some(Event::Finished(name))
+        } else if self.due.flushed && self.sender.content.is_light() {
+            self.due.flushed = false;
+            Some(Event::Flushed(name))
         } else {
             None
         }

@@ -169,6 +169,19 @@ impl<P: Profile> Endpoint<P> {
         self.with(connection, |connection| connection.sender.content.write(bytes)).unwrap_or(false)
     }
 
+    /// How many bytes the next message on a connection can have; 0 when there is no such connection.
+    pub fn room(&self, connection: ConnectionId) -> usize {
+        let found = self.table.get(connection.number).filter(|found| found.name == connection);
+        found.map_or(0, |found| found.sender.content.room())
+    }
+
+    /// Whether three quarters of the room for messages are free. If they are not,
+    /// [`Event::Flushed`](super::Event::Flushed) follows when they are.
+    #[must_use]
+    pub fn is_flushed(&mut self, connection: ConnectionId) -> bool {
+        self.named(connection).is_some_and(Connection::is_flushed)
+    }
+
     /// Puts a range of a file on a connection; [`Event::Sent`](super::Event::Sent) follows when all of it was acknowledged. `false`: too
     /// many ranges are under way, or there is no such connection.
     #[must_use]

@@ -82,6 +82,20 @@ impl<O: Memory<u8>> Outgoing<O> {
         true
     }
 
+    /// How many bytes the next message can have.
+    pub(crate) fn room(&self) -> usize {
+        let joins = matches!(self.pieces.back(), Some(Piece { content: Content::Message, first: None, .. }));
+        if !joins && self.pieces.is_full() {
+            return 0;
+        }
+        self.kept.bound().saturating_sub(self.kept_length)
+    }
+
+    /// Whether at least three quarters of the room for messages are free, and half of the pieces.
+    pub(crate) fn is_light(&self) -> bool {
+        self.pieces.len() <= PIECES_MAX / 2 && self.kept_length <= self.kept.bound() / 4
+    }
+
     /// Appends a range of a file. `false`: no room for it.
     #[must_use]
     pub(crate) fn send(&mut self, file: FileId, offset: u64, length: u64) -> bool {
@@ -208,6 +222,23 @@ mod tests {
         assert_eq!(outgoing.acknowledged(1, 8), 0);
         assert_eq!(outgoing.place(1, 8), Some(Place::Message { start: 0, length: 4 }));
         assert_eq!(outgoing.message(0, 4), Some(&b"efgh"[..]));
+    }
+
+    #[test]
+    fn the_room_is_what_can_be_written_and_comes_back_with_acknowledgements() {
+        let mut outgoing = Small::default();
+        assert!(outgoing.is_light() && outgoing.room() == 8);
+        assert!(outgoing.write(b"ab") && outgoing.is_light());
+        assert!(outgoing.write(b"c") && !outgoing.is_light() && outgoing.room() == 5);
+        assert_eq!(outgoing.place(0, 8), Some(Place::Message { start: 0, length: 3 }));
+        assert_eq!(outgoing.acknowledged(1, 8), 0);
+        assert!(outgoing.is_light() && outgoing.room() == 8);
+        for segment in 0..PIECES_MAX as u32 {
+            assert!(outgoing.is_light() == (segment as usize <= PIECES_MAX / 2) || outgoing.room() < 6);
+            assert!(outgoing.write(b"x"));
+            assert!(outgoing.place(1 + segment, 8).is_some());
+        }
+        assert_eq!(outgoing.room(), 0);
     }
 
     #[test]

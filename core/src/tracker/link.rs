@@ -3,7 +3,7 @@
 //! ```text
 //! session    Hello ──► InLine ──► Member ──► Part ──► Finish ──► Closing
 //!              │  └──────────────────▲         ▲
-//!              └─► Attached ─► Joined          └── any        any ──► Abort ──► Gone
+//! ToAttach ────┴─► Attached ─► Joined          └── any        any ──► Abort ──► Gone
 //! command    Command ──► Finish ──► Closing
 //! ```
 
@@ -40,6 +40,8 @@ pub struct Link {
 pub(super) enum State {
     /// The first message is to come.
     Hello,
+    /// The same, and it has to be Attach.
+    ToAttach,
     /// In the line for a seat.
     InLine,
     /// Logged in.
@@ -201,6 +203,6 @@ impl Link {
 
     /// Whether it takes messages of a session.
     pub(super) const fn is_talking(&self) -> bool {
-        matches!(self.state, State::Hello | State::InLine | State::Member)
+        matches!(self.state, State::Hello | State::ToAttach | State::InLine | State::Member)
     }
 }

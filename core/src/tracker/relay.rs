@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl<P: Profile> Tracker<P> {
-    /// A stream says that it is one end of a transfer. It must come from where the session is, and be the same
+    /// A stream says that it is one end of a transfer. It must come from where the session is, or be the same
     /// account's.
     pub(super) fn attach(&mut self, number: u32, id: u32, token: &[u8; TOKEN_LENGTH], side: Side) {
         let place = id & 0xffff;
@@ -32,7 +32,7 @@ impl<P: Profile> Tracker<P> {
                 && party.knows
                 && party.relay == super::link::NONE
                 && is_same(&self.directory.secrets.token(transfer.proof), token)
-                && self.is_of_same_user(number, party.link)
+                && self.is_of_same_user(number, party.link, transfer.party(side.other()).link)
         });
         let Some(transfer) = self.transfers.get_mut(place).filter(|_| is_good) else {
             count(&mut self.counters.strangers);
@@ -64,10 +64,18 @@ impl<P: Profile> Tracker<P> {
         }
     }
 
-    fn is_of_same_user(&self, relay: u32, session: u32) -> bool {
+    /// Whether a stream may be an end of a session's transfer. One that is not sealed has shown the token, which went
+    /// through the sealed session, and can show no account; so it must come from the session's address, and both
+    /// sides must have keys: what they say to each other is sealed then.
+    fn is_of_same_user(&self, relay: u32, session: u32, other: u32) -> bool {
         let (Some(relay), Some(session)) = (self.links.get(relay), self.links.get(session)) else {
             return false;
         };
+        if relay.state == State::ToAttach {
+            let has_keys =
+                session.key.is_some() && self.links.get(other).is_some_and(|other| other.key.is_some());
+            return has_keys && session.address == relay.address;
+        }
         if session.account.is_empty() && relay.account.is_empty() {
             return session.address == relay.address;
         }

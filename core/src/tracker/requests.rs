@@ -89,9 +89,10 @@ impl<P: Profile> Tracker<P> {
                 let login = Login { version, wants_list, epoch, number: change, resume, door, name };
                 self.login(number, &login);
             }
-            (Request::Attach { transfer, token, side }, State::Hello) => {
+            (Request::Attach { transfer, token, side }, State::Hello | State::ToAttach) => {
                 self.attach(number, transfer, &token, side);
             }
+            (_, State::ToAttach) => self.malformed(number),
             (Request::Ping, _) => {
                 if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
                     session.owes.pong = true;

@@ -40,6 +40,7 @@ impl<P: Profile, S: Service> Node<P, S> {
                 }
                 self.move_ended(now, connection, Ok(()));
             }
+            Event::Flushed(_) => {}
             Event::Finished(connection) => {
                 let id = connection.number();
                 if let Some(stream) =

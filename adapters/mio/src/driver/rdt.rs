@@ -1,13 +1,13 @@
 //! Streams over RDT: datagrams in, datagrams out, and what is between them and the files.
 
-use super::{Carrier, Driver, Receiving, Storage, Subject};
+use super::{Carrier, Driver, Receiving, Storage, Stream, Subject};
 use crate::net::{
     rdt::{Blocked, RdtSocket},
     udp::Trains,
 };
 use skep_core::{
     Instant,
-    rdt::{Discard, Event, Incoming, Load, Output, Peer, Ticket},
+    rdt::{ConnectionId, Discard, Event, Incoming, Load, Output, Peer, Ticket},
     stream::{Closed, Fault, FileId, Service, StreamId},
 };
 use std::io::{self, IoSlice, IoSliceMut};
@@ -130,9 +130,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             let (label, caller) = (self.rdt[index].label, self.rdt[index].caller(connection));
             if let Some(stream) = self.streams.get_mut(key) {
                 stream.label = Some(label);
-                stream.caller = caller;
             }
-            self.open(now, key);
+            self.open_and_act(now, key, caller);
         }
     }
 
@@ -171,7 +170,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             }
             Err(fault) => {
                 self.rdt[index].endpoint.discard(connection);
-                let receiving = self.streams.get_mut(key).and_then(|stream| stream.receiving.take());
+                let receiving = self.streams.get_mut(key).and_then(Stream::take_receiving);
                 if receiving.is_some() {
                     self.service.moved(now, StreamId(key as u32), Err(fault));
                     self.act(now);
@@ -183,10 +182,21 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// Offers bytes to the machine; those that it does not take may be content by then.
     fn offer_message(&mut self, now: Instant, index: usize, ticket: Ticket, bytes: &[u8]) {
         let connection = ticket.connection();
+        if !self.is_known(index, connection) {
+            // It came close behind the answer to our call, which the machine has not been told of.
+            self.settle_socket(now, index);
+            if !self.is_known(index, connection) {
+                return;
+            }
+        }
         let (mut ticket, mut bytes) = (ticket, bytes);
         loop {
             let Some(key) = self.rdt[index].stream(connection) else { return };
-            let count = self.service.received(now, StreamId(key as u32), bytes).min(bytes.len());
+            let to = self.streams.get_mut(key).and_then(Stream::splice).map(|splice| splice.to);
+            let count = match to {
+                Some(to) => self.splice_offered(now, key, to, bytes),
+                None => self.service.received(now, StreamId(key as u32), bytes).min(bytes.len()),
+            };
             self.rdt[index].endpoint.taken(&ticket, count);
             self.act(now);
             bytes = &bytes[count..];
@@ -202,6 +212,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 _ => break,
             }
         }
+    }
+
+    fn is_known(&self, index: usize, connection: ConnectionId) -> bool {
+        let key = self.rdt[index].stream(connection);
+        key.and_then(|key| self.streams.get(key)).is_some_and(|stream| stream.known)
     }
 
     /// Feeds early datagrams of known peers whose turn has come. They were acknowledged and will not come again: one
@@ -235,11 +250,15 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     /// The peer finished, and everything before that was fed.
     fn end_rdt(&mut self, now: Instant, key: usize) {
-        self.end_receiving(now, key);
-        if let Some(stream) = self.streams.get_mut(key) {
-            stream.told_end = true;
+        if self.streams.get(key).is_some_and(Stream::is_splicing) {
+            self.end_splice(now, key);
+        } else {
+            self.end_receiving(now, key);
+            if let Some(stream) = self.streams.get_mut(key) {
+                stream.told_end = true;
+            }
+            self.service.finished(now, StreamId(key as u32));
         }
-        self.service.finished(now, StreamId(key as u32));
         self.act(now);
     }
 
@@ -313,14 +332,15 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         | Event::Sent(connection)
         | Event::Received(connection)
         | Event::Finished(connection)
+        | Event::Flushed(connection)
         | Event::Closed(connection, _)) = event;
         let Some(key) = self.rdt[index].stream(connection) else { return };
         let id = StreamId(key as u32);
         match event {
-            Event::Connected(_) => _ = self.open(now, key),
+            Event::Connected(_) => _ = self.open(now, key, None),
             Event::Sent(_) => self.service.moved(now, id, Ok(())),
             Event::Received(_) => {
-                let receiving = self.streams.get_mut(key).and_then(|stream| stream.receiving.take());
+                let receiving = self.streams.get_mut(key).and_then(Stream::take_receiving);
                 if let Some(Receiving { .. }) = receiving {
                     self.service.moved(now, id, Ok(()));
                 }
@@ -329,6 +349,13 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 self.rdt[index].held.push(connection);
             }
             Event::Finished(_) => self.end_rdt(now, key),
+            Event::Flushed(_) => {
+                let owed = self.streams.get_mut(key).map(|stream| std::mem::take(&mut stream.owes_flush));
+                if owed == Some(true) {
+                    self.service.flushed(now, id);
+                }
+                self.wake_feeder(key);
+            }
             Event::Closed(_, outcome) => {
                 self.rdt[index].seal_ended(now, connection);
                 self.rdt[index].leave(connection);

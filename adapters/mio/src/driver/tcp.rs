@@ -1,12 +1,12 @@
 //! Streams over TCP: accepting, reading, writing.
 
 use super::{
-    ACCEPT_REST, ACCEPTS_A_TURN, Carrier, Driver, FIRST, PORTION, PORTIONS_A_TURN, Storage, Stream, Subject,
+    ACCEPT_REST, ACCEPTS_A_TURN, Carrier, Driver, FIRST, PORTION, PORTIONS_A_TURN, Sealed, Storage, Stream,
+    Subject,
 };
 use crate::net::{
-    rdt::SUITES,
-    records::{LARGEST, Phase, Records},
-    tcp::{Outbound, Tcp, UNTAKEN_MAX},
+    records::{Phase, Records},
+    tcp::{Bytes, Outbound, Tcp, UNTAKEN_MAX},
 };
 use mio::{
     Interest, Token,
@@ -16,14 +16,13 @@ use skep_core::{
     Instant,
     seal::{
         TAG_LENGTH,
-        greeting::{Host, Terms, greet},
         record::{FRONT, OVERHEAD},
     },
     stream::{Closed, Fault, FileId, Service, StreamId},
-    wire::seal::{Purpose, REPLY_MAX},
 };
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
+    collections::VecDeque,
     io::{self, IoSliceMut},
     net::SocketAddr,
 };
@@ -79,18 +78,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 let listener = &mut self.listeners[index];
                 match listener.socket.accept() {
                     Ok((socket, peer)) => {
-                        let label = listener.label;
-                        let records = listener.sealed.then(|| Records::new(Phase::Listening));
-                        let is_plain = records.is_none();
-                        if let Ok(StreamId(key)) = self.add_tcp(socket, peer, false, records) {
-                            let key = key as usize;
-                            if let Some(stream) = self.streams.get_mut(key) {
-                                stream.label = Some(label);
-                            }
-                            if !is_plain || self.open(now, key) {
-                                self.activate(key);
-                            }
-                        }
+                        let (label, sealed) = (listener.label, listener.sealed);
+                        self.take(now, socket, peer, label, sealed);
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         listener.ready = false;
@@ -106,6 +95,21 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
     }
 
+    fn take(&mut self, now: Instant, socket: TcpStream, peer: SocketAddr, label: usize, sealed: Sealed) {
+        let records = (sealed != Sealed::No).then(|| Records::new(Phase::Listening));
+        let Ok(StreamId(key)) = self.add_tcp(socket, peer, false, records) else { return };
+        let key = key as usize;
+        if let Some(stream) = self.streams.get_mut(key) {
+            stream.label = Some(label);
+            if let Carrier::Tcp(tcp) = &mut stream.carrier {
+                tcp.undecided = matches!(sealed, Sealed::But { .. });
+            }
+        }
+        if sealed != Sealed::No || self.open_and_act(now, key, None) {
+            self.activate(key);
+        }
+    }
+
     /// Moves what there is to move on a TCP stream, for one turn.
     pub(super) fn pump_tcp(&mut self, now: Instant, key: usize) {
         let mut portion = std::mem::take(&mut self.portion);
@@ -117,7 +121,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
     }
 
-    fn tcp(&mut self, key: usize) -> Option<&mut Tcp> {
+    pub(super) fn tcp(&mut self, key: usize) -> Option<&mut Tcp> {
         match &mut self.streams.get_mut(key)?.carrier {
             Carrier::Tcp(tcp) => Some(tcp),
             Carrier::Rdt { .. } => None,
@@ -138,11 +142,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             }
             tcp.connecting = false;
             tcp.readable = true;
-            if tcp.is_ready() {
-                if !self.open(now, key) {
-                    return Ok(());
-                }
-                self.act(now);
+            if tcp.is_ready() && !self.open_and_act(now, key, None) {
+                return Ok(());
             }
         }
         if self.tcp(key).is_some_and(|tcp| !tcp.is_ready()) && !self.shake_hands(now, key, portion)? {
@@ -150,6 +151,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
         for _ in 0..PORTIONS_A_TURN {
             let wrote = self.flush(now, key, portion)?;
+            if self.tcp(key).is_some_and(|tcp| tcp.is_free()) {
+                self.wake_feeder(key);
+            }
             let read = self.drain(now, key, portion)?;
             if !wrote && !read {
                 return Ok(());
@@ -160,8 +164,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     }
 
     /// Writes a portion. Whether more may follow at once.
-    fn flush(&mut self, now: Instant, key: usize, portion: &mut [u8]) -> io::Result<bool> {
-        let Some(Stream { carrier: Carrier::Tcp(tcp), moved, .. }) = self.streams.get_mut(key) else {
+    pub(super) fn flush(&mut self, now: Instant, key: usize, portion: &mut [u8]) -> io::Result<bool> {
+        let Some(Stream { carrier: Carrier::Tcp(tcp), moved, seen, .. }) = self.streams.get_mut(key) else {
             return Ok(false);
         };
         if !tcp.writable {
@@ -169,14 +173,27 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
         let Some(outbound) = tcp.outbound.pop_front() else { return Ok(false) };
         match outbound {
-            Outbound::Bytes { bytes, mut written, sealed } => {
-                let bytes = match &mut tcp.records {
-                    Some(records) if !sealed => records.seal(&bytes)?,
-                    _ => bytes,
-                };
-                written += tcp.write(&bytes[written..])?.unwrap_or(0);
-                if written < bytes.len() {
-                    tcp.outbound.push_front(Outbound::Bytes { bytes, written, sealed: true });
+            Outbound::Bytes(mut left) => {
+                if let Some(records) = tcp.records.as_mut().filter(|_| !left.sealed) {
+                    left.bytes = records.seal(&left.bytes)?;
+                    left.sealed = true;
+                }
+                let count = tcp.write(&left.bytes[left.written..])?.unwrap_or(0);
+                left.written += count;
+                if count > 0 {
+                    seen.1 = now;
+                }
+                if left.written < left.bytes.len() {
+                    tcp.outbound.push_front(Outbound::Bytes(left));
+                } else {
+                    if tcp.outbound.is_empty() {
+                        // It is the last for a while, mostly.
+                        tcp.outbound = VecDeque::new();
+                    }
+                    if left.told {
+                        self.service.flushed(now, StreamId(key as u32));
+                        self.act(now);
+                    }
                 }
             }
             Outbound::Range { file, offset, left } if tcp.records.is_some() => {
@@ -208,7 +225,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 if let Some(records) = &mut tcp.records {
                     let end = records.end()?;
                     tcp.outbound.push_front(Outbound::Finish);
-                    tcp.outbound.push_front(Outbound::Bytes { bytes: end, written: 0, sealed: true });
+                    tcp.outbound.push_front(Bytes::own(end));
                 }
             }
             Outbound::Finish => {
@@ -262,8 +279,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             tcp.outbound.push_front(Outbound::Range { file, offset: offset + count, left });
         }
         if written < length {
-            let bytes = wire[written..].to_vec();
-            tcp.outbound.push_front(Outbound::Bytes { bytes, written: 0, sealed: true });
+            tcp.outbound.push_front(Bytes::own(wire[written..].to_vec()));
         }
         if left == 0 {
             self.service.moved(now, StreamId(key as u32), Ok(()));
@@ -272,56 +288,12 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         Ok(true)
     }
 
-    /// Goes on with the handshake of a sealed connection. Whether it is done.
-    fn shake_hands(&mut self, now: Instant, key: usize, portion: &mut [u8]) -> io::Result<bool> {
-        while self.flush(now, key, portion)? {}
-        let Some(Stream { carrier: Carrier::Tcp(tcp), peer, .. }) = self.streams.get_mut(key) else {
-            return Ok(false);
-        };
-        let from = *peer;
-        let Some(message) = tcp.read_handshake()? else { return Ok(false) };
-        let (Some(records), Some(identity)) = (&mut tcp.records, &mut self.identity) else {
-            return Ok(false);
-        };
-        let mut caller = None;
-        let directions = match &mut records.phase {
-            Phase::Calling(hail) => hail.finish(&message).map_err(io::Error::other)?,
-            Phase::Listening => {
-                let host = Host { own: &identity.own, check: &identity.check };
-                let terms = Terms { suites: SUITES, largest: LARGEST };
-                let mut reply = [0; REPLY_MAX];
-                let ephemeral = identity.random.next();
-                let greeted = greet(&host, &message, from, &terms, ephemeral, &mut identity.gate, &mut reply);
-                let refused = || io::Error::other("refused");
-                let (directions, who, length) = greeted.ok_or_else(refused)?;
-                caller = Some(who);
-                let reply = Outbound::Bytes { bytes: reply[..length].to_vec(), written: 0, sealed: true };
-                tcp.outbound.push_back(reply);
-                directions
-            }
-            Phase::Open(_) => return Ok(true),
-        };
-        records.phase = Phase::Open(Box::new(directions));
-        if caller.is_some_and(|caller| caller.purpose == Purpose::Salt) {
-            // The answer is all that there is to say.
-            while self.flush(now, key, portion)? {}
-            self.close(now, key, Closed::Done, None);
-            return Ok(false);
-        }
-        if let Some(stream) = self.streams.get_mut(key) {
-            stream.caller = caller;
-        }
-        if !self.open(now, key) {
-            return Ok(false);
-        }
-        self.act(now);
-        Ok(true)
-    }
-
     /// Reads a portion. Whether more may follow at once.
     fn drain(&mut self, now: Instant, key: usize, portion: &mut [u8]) -> io::Result<bool> {
         let Some(stream) = self.streams.get_mut(key) else { return Ok(false) };
-        if stream.receiving.is_some() {
+        if stream.is_splicing() {
+            self.drain_spliced(now, key, portion)
+        } else if stream.is_receiving() {
             self.drain_to_file(now, key, portion)
         } else {
             self.offer(now, key, portion)
@@ -330,11 +302,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     /// Moves content from the socket into its file.
     fn drain_to_file(&mut self, now: Instant, key: usize, portion: &mut [u8]) -> io::Result<bool> {
-        let Some(Stream { carrier: Carrier::Tcp(tcp), receiving, moved, .. }) = self.streams.get_mut(key)
-        else {
-            return Ok(false);
-        };
-        let Some(content) = receiving else { return Ok(false) };
+        let Some(stream) = self.streams.get_mut(key) else { return Ok(false) };
+        let Some(&mut content) = stream.receiving() else { return Ok(false) };
+        let Carrier::Tcp(tcp) = &mut stream.carrier else { return Ok(false) };
         let most = content.left.unwrap_or(u64::MAX).min(portion.len() as u64) as usize;
         let bytes: &[u8] = if most == 0 {
             &[]
@@ -363,11 +333,14 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let written = self.files.part(content.file).ok_or(Fault::Failed);
         let outcome = written.and_then(|part| part.write_at(bytes, content.offset));
         let count = bytes.len() as u64;
-        content.offset += count;
-        content.left = content.left.map(|left| left - count);
-        *moved += count;
-        if outcome.is_err() || content.left == Some(0) {
-            *receiving = None;
+        stream.moved += count;
+        let left = content.left.map(|left| left - count);
+        if let Some(receiving) = stream.receiving() {
+            receiving.offset += count;
+            receiving.left = left;
+        }
+        if outcome.is_err() || left == Some(0) {
+            stream.take_receiving();
             self.service.moved(now, StreamId(key as u32), outcome);
             self.act(now);
         }
@@ -405,7 +378,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     /// The peer has finished, and the machine has seen everything before that.
     fn tell_end(&mut self, now: Instant, key: usize) {
-        let Some(stream) = self.streams.get_mut(key).filter(|stream| stream.receiving.is_none()) else {
+        let Some(stream) =
+            self.streams.get_mut(key).filter(|stream| !stream.is_receiving() && !stream.is_splicing())
+        else {
             return;
         };
         if !std::mem::replace(&mut stream.told_end, true) {
@@ -417,12 +392,13 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     }
 
     /// Closes a stream whose two directions are finished.
-    fn check_end(&mut self, now: Instant, key: usize) {
+    pub(super) fn check_end(&mut self, now: Instant, key: usize) {
         let Some(stream) = self.streams.get(key) else { return };
         if let Carrier::Tcp(tcp) = &stream.carrier
             && tcp.finished
             && stream.told_end
-            && stream.receiving.is_none()
+            && !stream.is_receiving()
+            && !stream.is_splicing()
         {
             let how = if tcp.untaken.is_empty() { Closed::Done } else { Closed::Broken };
             self.close(now, key, how, None);

@@ -4,6 +4,7 @@ use crate::provider::HostProvider;
 use skep_core::{
     seal::{
         greeting::{Directions, Hail},
+        layer::Call,
         record::{FRONT, OVERHEAD, Opened, Opener},
     },
     wire::seal::{HELLO_MAX, Hello, Reply},
@@ -18,6 +19,8 @@ pub(crate) const LARGEST: u16 = skep_core::seal::record::HOST_LARGEST;
 
 /// Where a connection stands.
 pub(crate) enum Phase {
+    /// A tracker is to join us to the other side of a transfer, whom we call then, or who calls us.
+    Attaching(Option<Box<Call>>),
     /// We called: REPLY is to come.
     Calling(Box<Hail<HostProvider>>),
     /// HELLO is to come.
@@ -48,6 +51,10 @@ impl Records {
         matches!(self.phase, Phase::Open(_))
     }
 
+    pub(crate) const fn is_attaching(&self) -> bool {
+        matches!(self.phase, Phase::Attaching(_))
+    }
+
     /// Whether something was opened that was not read.
     pub(crate) fn has_text(&self) -> bool {
         !self.text.is_empty()
@@ -61,6 +68,7 @@ impl Records {
     ) -> io::Result<Option<Vec<u8>>> {
         loop {
             let needed = match self.phase {
+                Phase::Attaching(_) => message_of_session(&self.wire),
                 Phase::Listening => Hello::needed(&self.wire),
                 _ => Reply::needed(&self.wire),
             };
@@ -198,6 +206,14 @@ fn open(
         used += needed;
     }
     Ok((text, used))
+}
+
+/// How many bytes there must be before a message of section 5 is whole, as far as can be told yet.
+fn message_of_session(wire: &[u8]) -> Option<usize> {
+    match wire {
+        [high, low, ..] => Some(2 + usize::from(u16::from_be_bytes([*high, *low]))),
+        _ => Some(2),
+    }
 }
 
 impl std::fmt::Debug for Records {

@@ -19,18 +19,27 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Something to be sent, in its order.
 #[derive(Debug)]
 pub(crate) enum Outbound {
-    /// `sealed`: as they go on the wire.
-    Bytes {
-        bytes: Vec<u8>,
-        written: usize,
-        sealed: bool,
-    },
-    Range {
-        file: FileId,
-        offset: u64,
-        left: u64,
-    },
+    Bytes(Bytes),
+    Range { file: FileId, offset: u64, left: u64 },
     Finish,
+}
+
+/// Bytes to be sent.
+#[derive(Debug)]
+pub(crate) struct Bytes {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) written: usize,
+    /// They are as they go on the wire.
+    pub(crate) sealed: bool,
+    /// The machine is to be told when they have left.
+    pub(crate) told: bool,
+}
+
+impl Bytes {
+    /// What the transport itself has to say: as it goes on the wire, and nobody is told.
+    pub(crate) const fn own(bytes: Vec<u8>) -> Outbound {
+        Outbound::Bytes(Self { bytes, written: 0, sealed: true, told: false })
+    }
 }
 
 #[derive(Debug)]
@@ -42,13 +51,17 @@ pub(crate) struct Tcp {
     pub(crate) writable: bool,
     /// Its connect call has not been answered yet.
     pub(crate) connecting: bool,
-    pub(crate) outbound: VecDeque<Outbound>,
-    /// Read, offered and not taken.
-    pub(crate) untaken: Vec<u8>,
+    /// Its first byte says whether it is sealed.
+    pub(crate) undecided: bool,
+    /// The system has said that no more comes after what is there to be read.
+    pub(crate) hung_up: bool,
     /// The peer finished its direction.
     pub(crate) ended: bool,
     /// We finished ours, and the socket knows.
     pub(crate) finished: bool,
+    pub(crate) outbound: VecDeque<Outbound>,
+    /// Read, offered and not taken.
+    pub(crate) untaken: Vec<u8>,
 }
 
 impl Tcp {
@@ -64,19 +77,21 @@ impl Tcp {
             readable: true,
             writable: true,
             connecting,
-            outbound: VecDeque::new(),
-            untaken: Vec::new(),
+            undecided: false,
+            hung_up: false,
             ended: false,
             finished: false,
+            outbound: VecDeque::new(),
+            untaken: Vec::new(),
         }
     }
 
     /// Reads into `room`; `None` when there is nothing now. 0 is the end.
     pub(crate) fn read(&mut self, room: &mut [u8]) -> io::Result<Option<usize>> {
-        let (socket, readable) = (&mut self.socket, &mut self.readable);
+        let (socket, readable, hung_up) = (&mut self.socket, &mut self.readable, self.hung_up);
         let read = match &mut self.records {
-            None => read(socket, readable, room)?,
-            Some(records) => records.read(room, |room| read(socket, readable, room))?,
+            None => read(socket, readable, hung_up, room)?,
+            Some(records) => records.read(room, |room| read(socket, readable, hung_up, room))?,
         };
         self.ended |= read == Some(0) && !room.is_empty();
         Ok(read)
@@ -86,7 +101,22 @@ impl Tcp {
     pub(crate) fn read_handshake(&mut self) -> io::Result<Option<Vec<u8>>> {
         let (socket, readable) = (&mut self.socket, &mut self.readable);
         let Some(records) = &mut self.records else { return Ok(None) };
-        records.message(|room| read(socket, readable, room))
+        // It may have asked for less than there is.
+        records.message(|room| read(socket, readable, true, room))
+    }
+
+    /// The first byte that came, which stays where it is.
+    pub(crate) fn first_byte(&mut self) -> io::Result<Option<u8>> {
+        let mut first = [0];
+        match self.socket.peek(&mut first) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => Ok(Some(first[0])),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether there may be something to read.
@@ -99,11 +129,44 @@ impl Tcp {
         !self.connecting && self.records.as_ref().is_none_or(|records| records.is_open())
     }
 
+    /// Whether it waits for a tracker to join it to another.
+    pub(crate) fn is_attaching(&self) -> bool {
+        self.records.as_ref().is_some_and(|records| records.is_attaching())
+    }
+
+    /// Whether what is written now goes out now.
+    pub(crate) fn is_free(&self) -> bool {
+        self.writable && self.outbound.is_empty() && self.is_ready()
+    }
+
+    /// Writes a message after everything before it, at once where that is possible: then nothing is kept or
+    /// allocated. Whether all of it has left; if not, the machine is told later, where it wants to be (`told`).
+    pub(crate) fn send(&mut self, message: &[u8], told: bool) -> io::Result<bool> {
+        if !self.is_free() {
+            let bytes = Bytes { bytes: message.to_vec(), written: 0, sealed: false, told };
+            self.outbound.push_back(Outbound::Bytes(bytes));
+            return Ok(false);
+        }
+        let sealed = self.records.as_mut().map(|records| records.seal(message)).transpose()?;
+        let wire = sealed.as_deref().unwrap_or(message);
+        let written = self.write(wire)?.unwrap_or(0);
+        if written == wire.len() {
+            return Ok(true);
+        }
+        let bytes = Bytes { bytes: wire[written..].to_vec(), written: 0, sealed: true, told };
+        self.outbound.push_back(Outbound::Bytes(bytes));
+        Ok(false)
+    }
+
     /// Writes what the socket takes; `None` when it takes nothing now.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
         loop {
             match self.socket.write(bytes) {
-                Ok(count) => return Ok(Some(count)),
+                Ok(count) => {
+                    // A socket that takes a part is full, and says when it is not.
+                    self.writable = count == bytes.len() || !cfg!(target_os = "linux");
+                    return Ok(Some(count));
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.writable = false;
                     return Ok(None);
@@ -120,10 +183,22 @@ impl Tcp {
     }
 }
 
-fn read(socket: &mut TcpStream, readable: &mut bool, room: &mut [u8]) -> io::Result<Option<usize>> {
+/// Reads once. On Linux a socket that gave less than there was room for is empty, and says when it is not: that saves
+/// a call, unless the end is there too and will not be said again.
+fn read(
+    socket: &mut TcpStream,
+    readable: &mut bool,
+    hung_up: bool,
+    room: &mut [u8],
+) -> io::Result<Option<usize>> {
     loop {
         match socket.read(room) {
-            Ok(count) => return Ok(Some(count)),
+            Ok(count) => {
+                if cfg!(target_os = "linux") && !hung_up && count > 0 && count < room.len() {
+                    *readable = false;
+                }
+                return Ok(Some(count));
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 *readable = false;
                 return Ok(None);

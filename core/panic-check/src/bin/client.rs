@@ -122,6 +122,7 @@ fn send(endpoint: &mut Device, client: &mut Client) {
                 }
                 client.finished(now(), STREAM);
             }
+            Output::Event(Event::Flushed(_)) => client.flushed(now(), STREAM),
             Output::Event(Event::Closed(_, end)) => client.closed(now(), STREAM, closed(end)),
             Output::Wait(until) => return keep(until),
         }

@@ -4,7 +4,10 @@ use super::{Small, speaker::Speaker, tracker, world::World};
 use crate::{
     stream::Closed,
     tracker::{Dialect, Event, Peer, Settings},
-    wire::session::{Code, Request, Side, Way},
+    wire::{
+        Text,
+        session::{Code, Request, Side, Way},
+    },
 };
 use core::{net::IpAddr, time::Duration};
 
@@ -96,6 +99,62 @@ fn two_with_keys_are_introduced() {
     assert!(ask.contains(&key(2)) && go.contains(&key(1)));
     assert_eq!(secret(ask), secret(go));
     assert!(ask.contains("10.0.0.2") && go.contains("10.0.0.1"));
+}
+
+/// A stream that is not sealed, on which only one end of a relayed transfer may be.
+fn attach_plain(pair: &mut Pair, address: u8, transfer: u32, token: [u8; 16], side: Side) -> Vec<u8> {
+    let peer = Peer::at(IpAddr::from([10, 0, 0, address]));
+    let stream = pair.world.open(Dialect::Relay, &peer).unwrap();
+    let mut bytes = [0; 64];
+    let length = Request::Attach { transfer, token, side }.emit(&mut bytes).unwrap();
+    pair.world.write(stream, &bytes[..length]);
+    pair.world.run();
+    pair.world.read(stream)
+}
+
+#[test]
+fn a_stream_that_is_not_sealed_is_an_end_by_its_token_and_address_if_both_sides_have_keys() {
+    let (attached, bye) = ([0, 1, 0x2e].as_slice(), [0, 2, 0x2c, 15].as_slice());
+    for has_keys in [true, false] {
+        let mut world = World::new(tracker(Settings::DEFAULT));
+        let (mut owner, mut requester) = (Speaker::new("owner"), Speaker::new("requester"));
+        let key = |key| (has_keys || key == 1).then_some([key; 32]);
+        let account = |name: &'static [u8]| Text::new(name).ok();
+        let peer = |number, name| Peer {
+            key: key(number),
+            account: account(name),
+            ..Peer::at(IpAddr::from([10, 0, 0, number]))
+        };
+        assert!(owner.join_from(&mut world, &peer(1, b"owner")));
+        assert!(requester.join_from(&mut world, &peer(2, b"requester")));
+        owner.publish(&mut world, "x", 5);
+        let mut pair = Pair { world, owner, requester };
+        let (transfer, token) = pair.ask(Way::Relayed);
+        pair.ready(transfer);
+        for (address, token) in [(9, token), (1, [7; 16])] {
+            assert_eq!(attach_plain(&mut pair, address, transfer, token, Side::Owner), bye);
+        }
+        let first = attach_plain(&mut pair, 1, transfer, token, Side::Owner);
+        assert_eq!(first, if has_keys { &[][..] } else { bye });
+        let second = attach_plain(&mut pair, 2, transfer, token, Side::Requester);
+        assert_eq!(second, if has_keys { attached } else { bye });
+        // The token is good once.
+        assert_eq!(attach_plain(&mut pair, 1, transfer, token, Side::Owner), bye);
+    }
+}
+
+#[test]
+fn a_stream_that_is_not_sealed_is_no_session() {
+    let mut world = World::new(tracker(Settings::DEFAULT));
+    for request in [Request::Ping, Request::Logout, Request::Withdraw { tag: 1, name: b"x" }] {
+        let stream = world.open(Dialect::Relay, &Peer::at(IpAddr::from([10, 0, 0, 1]))).unwrap();
+        let mut bytes = [0; 64];
+        let length = request.emit(&mut bytes).unwrap();
+        world.write(stream, &bytes[..length]);
+        world.run();
+        assert_eq!(world.read(stream), [0, 2, 0x2c, 1], "{request:?}");
+    }
+    assert_eq!(world.tracker.online(), 0);
 }
 
 #[test]

@@ -217,7 +217,7 @@ impl Side {
                 self.is_own = self.endpoint.statistics(connection).is_some_and(|statistics| statistics.own);
                 self.endpoint.abort(connection);
             }
-            Event::Finished(_) => {}
+            Event::Finished(_) | Event::Flushed(_) => {}
             Event::Closed(connection, end) => {
                 if let Some(sealing) = &mut self.sealing
                     && let Some(statistics) = self.endpoint.statistics(connection)

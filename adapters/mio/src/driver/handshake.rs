@@ -1,0 +1,121 @@
+//! How a connection by TCP becomes a sealed stream.
+//!
+//! ```text
+//!   Attaching ──Attached──► Calling ──REPLY──► Open        Undecided ──a zero byte──► plain
+//!           └──Attached──► Listening ──HELLO──► Open                └──► Listening
+//! ```
+
+use super::{Carrier, Driver, Sealed, Storage, Stream, Subject};
+use crate::net::{
+    rdt::SUITES,
+    records::{LARGEST, Phase},
+};
+use skep_core::{
+    Instant,
+    seal::greeting::{Hail, Host, Terms, greet},
+    stream::{Closed, Service, StreamId},
+    wire::{
+        seal::{HELLO_MAX, Purpose, REPLY_MAX},
+        session::{Frame, Notice},
+    },
+};
+use std::io;
+
+/// What we offer on every sealed connection.
+const TERMS: Terms<'_> = Terms { suites: SUITES, largest: LARGEST };
+
+impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
+    /// Goes on with the handshake of a sealed connection. Whether it is done.
+    pub(super) fn shake_hands(&mut self, now: Instant, key: usize, portion: &mut [u8]) -> io::Result<bool> {
+        while self.flush(now, key, portion)? {}
+        loop {
+            let Some(tcp) = self.tcp(key) else { return Ok(false) };
+            if tcp.undecided && !self.decide(key)? {
+                return Ok(false);
+            }
+            let Some(Stream { carrier: Carrier::Tcp(tcp), peer, .. }) = self.streams.get_mut(key) else {
+                return Ok(false);
+            };
+            if tcp.records.is_none() {
+                break;
+            }
+            let from = *peer;
+            let Some(message) = tcp.read_handshake()? else { return Ok(false) };
+            let (Some(records), Some(identity)) = (&mut tcp.records, &mut self.identity) else {
+                return Ok(false);
+            };
+            match &mut records.phase {
+                Phase::Attaching(call) => {
+                    attached(&message)?;
+                    let call = call.take();
+                    let Some(call) = call else {
+                        records.phase = Phase::Listening;
+                        continue;
+                    };
+                    let mut hello = [0; HELLO_MAX];
+                    let started =
+                        Hail::start(&identity.own, &call, &TERMS, identity.random.next(), &mut hello);
+                    let (hail, length) = started.map_err(io::Error::other)?;
+                    records.phase = Phase::Calling(Box::new(hail));
+                    self.say(StreamId(key as u32), &hello[..length]);
+                    while self.flush(now, key, portion)? {}
+                }
+                Phase::Calling(hail) => {
+                    let directions = hail.finish(&message).map_err(io::Error::other)?;
+                    records.phase = Phase::Open(Box::new(directions));
+                    break;
+                }
+                Phase::Listening => {
+                    let host = Host { own: &identity.own, check: &identity.check };
+                    let mut reply = [0; REPLY_MAX];
+                    let ephemeral = identity.random.next();
+                    let gate = &mut identity.gate;
+                    let greeted = greet(&host, &message, from, &TERMS, ephemeral, gate, &mut reply);
+                    let refused = || io::Error::other("refused");
+                    let (directions, caller, length) = greeted.ok_or_else(refused)?;
+                    records.phase = Phase::Open(Box::new(directions));
+                    self.say(StreamId(key as u32), &reply[..length]);
+                    while self.flush(now, key, portion)? {}
+                    if caller.purpose == Purpose::Salt {
+                        // The answer is all that there is to say.
+                        self.close(now, key, Closed::Done, None);
+                        return Ok(false);
+                    }
+                    return Ok(self.open_and_act(now, key, Some(caller)));
+                }
+                Phase::Open(_) => break,
+            }
+        }
+        Ok(self.open_and_act(now, key, None))
+    }
+
+    /// Looks whether a connection is a sealed one. `false`: nothing has come yet.
+    fn decide(&mut self, key: usize) -> io::Result<bool> {
+        let Some(stream) = self.streams.get_mut(key) else { return Ok(false) };
+        let Carrier::Tcp(tcp) = &mut stream.carrier else { return Ok(false) };
+        let Some(first) = tcp.first_byte()? else { return Ok(false) };
+        tcp.undecided = false;
+        if first == 0 {
+            let label = stream.label;
+            let listener = self.listeners.iter().find(|listener| Some(listener.label) == label);
+            if let Some(Sealed::But { plain }) = listener.map(|listener| listener.sealed) {
+                tcp.records = None;
+                stream.label = Some(plain);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Whether a tracker has joined us to the other side of a transfer.
+fn attached(message: &[u8]) -> io::Result<()> {
+    let refusal = match Frame::first(message) {
+        Frame::Whole { kind, fields, .. } => match Notice::parse(kind, fields) {
+            Ok(Notice::Attached) => return Ok(()),
+            Ok(Notice::Bye { code }) => code.to_string(),
+            _ => "it said something else".to_owned(),
+        },
+        _ => "it said something else".to_owned(),
+    };
+    Err(io::Error::other(format!("the tracker did not relay: {refusal}")))
+}

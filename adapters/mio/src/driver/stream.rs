@@ -1,0 +1,180 @@
+//! One stream of a driver: what carries it, and what moves over it besides messages.
+
+use super::splice::Splice;
+#[cfg(test)]
+use crate::net::tcp::Outbound;
+use crate::net::tcp::Tcp;
+use skep_core::{
+    Instant,
+    rdt::ConnectionId,
+    stream::{FileId, StreamId},
+};
+use std::net::SocketAddr;
+
+/// What carries a stream.
+#[derive(Debug)]
+pub(super) enum Carrier {
+    Tcp(Tcp),
+    Rdt { socket: usize, connection: ConnectionId },
+}
+
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) carrier: Carrier,
+    pub(super) peer: SocketAddr,
+    /// What the application calls the socket that it came on; `None` for one of our own calls.
+    pub(super) label: Option<usize>,
+    /// The machine knows of it.
+    pub(super) known: bool,
+    /// It is in the queue of active streams.
+    pub(super) active: bool,
+    /// The machine was told that the peer has finished.
+    pub(super) told_end: bool,
+    /// By RDT: the machine is to be told when there is room for its next message.
+    pub(super) owes_flush: bool,
+    /// Bytes moved so far, but small messages that went out at once.
+    pub(super) moved: u64,
+    /// What `moved` was at the last round, and since when.
+    pub(super) seen: (u64, Instant),
+    /// What most streams are without.
+    content: Option<Box<Content>>,
+}
+
+/// What a stream carries besides messages.
+#[derive(Debug, Default)]
+struct Content {
+    receiving: Option<Receiving>,
+    splice: Option<Splice>,
+    fed_by: Option<usize>,
+}
+
+/// What a stream does with the content that comes off it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Receiving {
+    pub(super) file: FileId,
+    pub(super) offset: u64,
+    /// `None`: until the peer finishes.
+    pub(super) left: Option<u64>,
+}
+
+impl Stream {
+    pub(super) const fn new(carrier: Carrier, peer: SocketAddr, now: Instant) -> Self {
+        Self {
+            carrier,
+            peer,
+            label: None,
+            known: false,
+            active: false,
+            told_end: false,
+            owes_flush: false,
+            moved: 0,
+            seen: (0, now),
+            content: None,
+        }
+    }
+
+    pub(super) fn receiving(&mut self) -> Option<&mut Receiving> {
+        self.content.as_mut()?.receiving.as_mut()
+    }
+
+    pub(super) fn is_receiving(&self) -> bool {
+        self.content.as_ref().is_some_and(|content| content.receiving.is_some())
+    }
+
+    pub(super) fn receive(&mut self, receiving: Receiving) {
+        self.content.get_or_insert_default().receiving = Some(receiving);
+    }
+
+    pub(super) fn take_receiving(&mut self) -> Option<Receiving> {
+        self.content.as_mut()?.receiving.take()
+    }
+
+    /// Where everything goes that comes off this stream.
+    pub(super) fn splice(&mut self) -> Option<&mut Splice> {
+        self.content.as_mut()?.splice.as_mut()
+    }
+
+    /// The carrier, and where everything goes that comes off it.
+    pub(super) fn carrier_and_splice(&mut self) -> (&mut Carrier, Option<&mut Splice>) {
+        let splice = self.content.as_mut().and_then(|content| content.splice.as_mut());
+        (&mut self.carrier, splice)
+    }
+
+    pub(super) fn is_splicing(&self) -> bool {
+        self.content.as_ref().is_some_and(|content| content.splice.is_some())
+    }
+
+    pub(super) fn set_splice(&mut self, splice: Splice) {
+        self.content.get_or_insert_default().splice = Some(splice);
+    }
+
+    pub(super) fn take_splice(&mut self) -> Option<Splice> {
+        self.content.as_mut()?.splice.take()
+    }
+
+    /// The stream from which everything comes that goes onto this one.
+    pub(super) fn fed_by(&self) -> Option<usize> {
+        self.content.as_ref()?.fed_by
+    }
+
+    pub(super) fn set_fed_by(&mut self, from: Option<usize>) {
+        if from.is_some() || self.content.is_some() {
+            self.content.get_or_insert_default().fed_by = from;
+        }
+    }
+
+    /// Bytes that are kept for it.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        let Carrier::Tcp(tcp) = &self.carrier else { return 0 };
+        let outbound = tcp.outbound.iter().map(|outbound| match outbound {
+            Outbound::Bytes(bytes) => bytes.bytes.len(),
+            _ => 0,
+        });
+        tcp.untaken.len() + outbound.sum::<usize>()
+    }
+
+    /// Whether something should move, one way or the other.
+    pub(super) fn owes(&self) -> bool {
+        let has_outbound = matches!(&self.carrier, Carrier::Tcp(tcp) if !tcp.outbound.is_empty());
+        has_outbound
+            || self.content.as_ref().is_some_and(|content| {
+                content.receiving.is_some() || content.splice.is_some() || content.fed_by.is_some()
+            })
+    }
+}
+
+/// How far a stream has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Bytes of content, of files and messages on RDT, moved in whichever direction has more.
+    pub bytes: u64,
+    /// Segments sent again (or, of content received, that came again), where the carrier knows it.
+    pub resent: Option<u64>,
+}
+
+/// What a machine's event is about, so that it can be told with names.
+pub trait Subject {
+    /// The stream and the file that it is about, if any.
+    fn subject(&self) -> (Option<StreamId>, Option<FileId>);
+}
+
+/// An event of the machine, with the names of what it is about: these may be gone when it is looked at.
+#[derive(Debug)]
+pub struct Told<E> {
+    /// The event.
+    pub event: E,
+    /// The peer of its stream.
+    pub peer: Option<SocketAddr>,
+    /// The name of its file.
+    pub name: Option<Box<str>>,
+}
+
+/// Why a stream is gone.
+#[derive(Debug)]
+pub struct Gone {
+    /// The stream.
+    pub stream: StreamId,
+    /// What went wrong below the machine, if anything did.
+    pub reason: Option<String>,
+}
