@@ -20,6 +20,10 @@ mod loopback;
 #[path = "../../adapters/mio/src/memory.rs"]
 pub mod memory;
 mod network;
+/// The ciphers that the tests seal with: the core's own, which need no other library.
+mod provider {
+    pub(crate) use skep_core::seal::RustCrypto as HostProvider;
+}
 mod node;
 mod past;
 mod path;
