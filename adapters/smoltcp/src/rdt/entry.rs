@@ -85,6 +85,10 @@ impl Entry {
         self.owes_flushed = true;
     }
 
+    pub(super) const fn owes_flushed(&self) -> bool {
+        self.owes_flushed
+    }
+
     pub(super) fn flushed(&mut self) -> Option<Happening<ConnectionId>> {
         core::mem::take(&mut self.owes_flushed).then_some(Happening::Flushed(self.connection))
     }

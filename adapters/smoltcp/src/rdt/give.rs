@@ -161,9 +161,11 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
         standing
     }
 
-    /// What was written has been said as often as it had to be by now.
+    /// Connections that have room for messages again. Of the others the endpoint says when they do.
     fn flushed(&mut self) -> Option<Happening<ConnectionId>> {
-        self.entries.iter_mut().flatten().find_map(super::Entry::flushed)
+        let endpoint = &mut self.endpoint;
+        let mut owing = self.entries.iter_mut().flatten().filter(|entry| entry.owes_flushed());
+        owing.find(|entry| endpoint.is_flushed(entry.connection))?.flushed()
     }
 
     fn happened(&mut self, now: Instant, event: Event) -> Option<Happening<ConnectionId>> {
@@ -184,6 +186,7 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
                 }
                 None
             }
+            Event::Flushed(connection) => self.entry(connection)?.flushed(),
             Event::Closed(connection, outcome) => {
                 if let Some(statistics) = self.endpoint.statistics(connection) {
                     self.wrapping.ended(now, statistics.peer);
