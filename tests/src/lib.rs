@@ -28,10 +28,6 @@ mod node;
 mod past;
 mod path;
 mod peer;
-/// The primitives of the harness: those of the core.
-mod provider {
-    pub(crate) use skep_core::seal::RustCrypto as HostProvider;
-}
 mod random;
 mod rogue;
 mod scenario;

@@ -12,10 +12,14 @@
 //! later to have gone wrong it says at the next write, or at the commit, which is over only when the whole file is
 //! durable and visible under its name.
 
+#[cfg(feature = "nor-flash")]
+pub mod nor;
 mod ram;
 mod rom;
 mod split;
 
+#[cfg(feature = "nor-flash")]
+pub use nor::Nor;
 pub use ram::Ram;
 pub use rom::Rom;
 pub use split::Split;
@@ -69,7 +73,8 @@ pub trait Storage {
     fn release(&mut self, file: FileId);
 
     /// How many bytes of an unfinished file of this name and length are kept, from its start on, and need not be
-    /// received again: a [`Storage::create`] of the same goes on behind them.
+    /// received again. Who asks this goes on there: the [`Storage::create`] of the same that follows keeps them, and
+    /// the first write is behind them. Who does not ask begins anew.
     fn resume_point(&mut self, name: Name<'_>, length: u64) -> u64 {
         let _ = (name, length);
         0
