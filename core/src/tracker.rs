@@ -38,7 +38,7 @@ mod transfer;
 pub use crate::{index::Cell, texts::Chunk};
 pub use counters::Counters;
 pub use directory::{Directory, File, User};
-pub use event::{EntryId, Event, Record, Ticket, UserId};
+pub use event::{Ask, EntryId, Event, Record, Ticket, UserId};
 pub use link::Link;
 pub use profile::{Fixed, Profile};
 pub(crate) use secrets::is_same;
@@ -124,6 +124,8 @@ pub struct Tracker<P: Profile> {
     line: Line,
     seats_taken: u32,
     generation: u16,
+    /// How often the application was asked about a log-in.
+    asked: u32,
     events: Deque<Event, EVENTS_MAX>,
     counters: Counters,
     sweep: Sweep,
@@ -167,6 +169,7 @@ impl<P: Profile> Tracker<P> {
             line: Line::new(),
             seats_taken: 0,
             generation: 0,
+            asked: 0,
             events: Deque::new(),
             counters: Counters::ZERO,
             sweep: Sweep { next: None, newest: 0, due: Instant::ZERO },

@@ -10,6 +10,15 @@ use crate::{
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ticket(pub(super) u32);
 
+/// A question to the application about a log-in, to be answered by [`Tracker::decided`](super::Tracker::decided).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Ask {
+    pub(super) link: u32,
+    /// Tells it from others on a link of the same number.
+    pub(super) number: u32,
+}
+
 /// A user by number: good from [`Event::Came`] to [`Event::Left`], or until its account is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -34,8 +43,8 @@ pub enum Record {
     Delete(EntryId),
 }
 
-/// What the application is told. All but [`Event::Store`] is for logs: when more happens than is taken, some are
-/// lost, and counted.
+/// What the application is told. All but [`Event::Store`] and [`Event::Asks`] is for logs: when more happens than is
+/// taken, some are lost, and counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Event {
@@ -45,6 +54,13 @@ pub enum Event {
         ticket: Ticket,
         /// What.
         record: Record,
+    },
+    /// Somebody wants to log in: see [`Settings::asks`](super::Settings::asks). The answer may come later.
+    Asks {
+        /// By which the answer is known.
+        ask: Ask,
+        /// On which stream.
+        stream: StreamId,
     },
     /// A user is there.
     Came {

@@ -42,6 +42,10 @@ pub(super) enum State {
     Hello,
     /// The same, and it has to be Attach.
     ToAttach,
+    /// The application is to be asked whether it may log in.
+    ToAsk,
+    /// It owes an answer.
+    Asking,
     /// In the line for a seat.
     InLine,
     /// Logged in.
@@ -204,5 +208,11 @@ impl Link {
     /// Whether it takes messages of a session.
     pub(super) const fn is_talking(&self) -> bool {
         matches!(self.state, State::Hello | State::ToAttach | State::InLine | State::Member)
+            || self.is_asking()
+    }
+
+    /// Whether the application owes it an answer, behind which all messages wait.
+    pub(super) const fn is_asking(&self) -> bool {
+        matches!(self.state, State::ToAsk | State::Asking)
     }
 }

@@ -1,18 +1,21 @@
 //! Seats: who gets one, who waits, who has left.
 
 use super::{
-    Event, Tracker, UserId,
+    Ask, Event, Step, Tracker, UserId,
     counters::count,
     directory::{Presence, Standing},
     feed::Feed,
-    link::{Link, NONE, State},
+    link::{Link, NONE, Session, State},
     profile::Profile,
     secrets::is_same,
     settings::SameName,
 };
-use crate::wire::{
-    Text,
-    session::{Code, RESUME_LENGTH, USER_MAX, VERSION},
+use crate::{
+    Instant,
+    wire::{
+        Text,
+        session::{Code, RESUME_LENGTH, USER_MAX, VERSION},
+    },
 };
 
 /// What a client says when it logs in.
@@ -30,6 +33,7 @@ impl<P: Profile> Tracker<P> {
     /// A stream says who it is.
     pub(super) fn login(&mut self, number: u32, login: &Login<'_>) {
         if let Err(code) = self.try_login(number, login) {
+            self.drop_name(number);
             self.refuse_login(number, code);
         }
     }
@@ -57,25 +61,93 @@ impl<P: Profile> Tracker<P> {
         if !is_allowed {
             return Err(Code::NotAllowed);
         }
-        self.make_way(name, &login.resume)?;
         let is_known =
             login.epoch == self.directory.secrets.epoch() && login.number <= self.directory.changes.last();
+        let replaces = self.session_resumed_by(name, &login.resume);
         let stored = self.directory.texts.store(name).ok_or(Code::Full)?;
-        let has_seat = self.seats_taken < self.settings.seats.max(1);
         let link = self.links.get_mut(number).ok_or(Code::Gone)?;
-        let stream = link.stream;
         let session = link.session_mut().ok_or(Code::Gone)?;
         session.name = stored;
+        session.proof = replaces;
         session.door = login.door;
         session.wants_list = login.wants_list;
         session.knows = if is_known { login.number } else { 0 };
-        if has_seat {
+        if !self.settings.asks {
+            return self.let_in(number);
+        }
+        self.asked = self.asked.wrapping_add(1);
+        session.place = self.asked;
+        link.state = State::ToAsk;
+        self.links.give_turn(number);
+        Ok(())
+    }
+
+    /// The application is asked whether somebody may log in.
+    pub(super) fn step_ask(&mut self, number: u32) -> Option<Step> {
+        let link = self.links.get_mut(number)?;
+        link.state = State::Asking;
+        let stream = link.stream;
+        let ask = Ask { link: number, number: link.session()?.place };
+        Some(Step::Tell(Event::Asks { ask, stream }))
+    }
+
+    /// The answer to [`Event::Asks`]: whoever it was is let in, and on a stream with a key is the account of its name
+    /// from now on; or it is refused. An answer for a stream that has gone does nothing.
+    pub fn decided(&mut self, now: Instant, ask: Ask, answer: Result<(), Code>) {
+        self.now = now;
+        let number = ask.link;
+        if self.asked_link(ask).is_none() {
+            return;
+        }
+        if let Err(code) = answer.and_then(|()| self.own_name(number)).and_then(|()| self.let_in(number)) {
+            self.drop_name(number);
+            self.refuse_login(number, code);
+        }
+    }
+
+    /// The name that somebody wants to log in by, copied into `room` (at most [`USER_MAX`] bytes).
+    pub fn asked_name<'r>(&self, ask: Ask, room: &'r mut [u8]) -> Option<Text<'r>> {
+        let name = self.asked_link(ask)?.session()?.name;
+        Text::new(self.directory.texts.copy(name, room)?).ok()
+    }
+
+    fn asked_link(&self, ask: Ask) -> Option<&Link> {
+        let is_it = |session: &Session| session.place == ask.number;
+        self.links
+            .get(ask.link)
+            .filter(|link| link.state == State::Asking && link.session().is_some_and(is_it))
+    }
+
+    /// Whoever logs in on a stream with a key is the account of its name from now on: its relayed streams are told by
+    /// that.
+    fn own_name(&mut self, number: u32) -> Result<(), Code> {
+        let link = self.links.get(number).ok_or(Code::Gone)?;
+        if link.key.is_none() || !link.account.is_empty() {
+            return Ok(());
+        }
+        let name = link.session().ok_or(Code::Gone)?.name;
+        let mut room = [0; USER_MAX];
+        let name = self.directory.texts.copy(name, &mut room).ok_or(Code::BadName)?;
+        let account = self.directory.texts.store(name).ok_or(Code::Full)?;
+        self.links.get_mut(number).ok_or(Code::Gone)?.account = account;
+        Ok(())
+    }
+
+    /// Somebody who may log in gets a seat, or a place in the line.
+    fn let_in(&mut self, number: u32) -> Result<(), Code> {
+        let link = self.links.get(number).ok_or(Code::Gone)?;
+        let (stream, session) = (link.stream, link.session().ok_or(Code::Gone)?);
+        let (stored, replaces) = (session.name, session.proof);
+        let mut name = [0; USER_MAX];
+        let name = self.directory.texts.copy(stored, &mut name).ok_or(Code::BadName)?;
+        self.make_way(name, replaces)?;
+        if self.seats_taken < self.settings.seats.max(1) {
             return self.admit(number);
         }
         if self.line.length() >= self.settings.waiting {
             return Err(Code::NoSeat);
         }
-        link.state = State::InLine;
+        self.links.get_mut(number).ok_or(Code::Gone)?.state = State::InLine;
         self.line.push(&mut self.links, number);
         self.tell_application(Event::Waits { stream });
         self.watch(number);
@@ -83,8 +155,17 @@ impl<P: Profile> Tracker<P> {
         Ok(())
     }
 
-    /// Sees to it that nobody of this name is there, or says why somebody stays.
-    fn make_way(&mut self, name: &[u8], resume: &[u8; RESUME_LENGTH]) -> Result<(), Code> {
+    /// By which proof the session of this name is known, if this is its resume key; else 0.
+    fn session_resumed_by(&self, name: &[u8], resume: &[u8; RESUME_LENGTH]) -> u64 {
+        let user = self.directory.user_named(name).and_then(|user| self.directory.users.get(user));
+        let Some(Presence::Session(link)) = user.map(|user| user.presence) else { return 0 };
+        let proof = self.links.get(link).and_then(Link::session).map_or(0, |session| session.proof);
+        if is_same(&self.directory.secrets.resume(proof), resume) { proof } else { 0 }
+    }
+
+    /// Sees to it that nobody of this name is there, or says why somebody stays. The session with the proof
+    /// `replaced` goes in any case.
+    fn make_way(&mut self, name: &[u8], replaced: u64) -> Result<(), Code> {
         let Some(user) = self.directory.user_named(name) else { return Ok(()) };
         let found = self.directory.users.get(user).ok_or(Code::Gone)?;
         if matches!(found.standing, Standing::Registering | Standing::Unregistering) {
@@ -100,7 +181,7 @@ impl<P: Profile> Tracker<P> {
             }
             Presence::Session(link) => {
                 let proof = self.links.get(link).and_then(Link::session).map_or(0, |session| session.proof);
-                if !replaces && !is_same(&self.directory.secrets.resume(proof), resume) {
+                if !replaces && (proof != replaced || proof == 0) {
                     return Err(Code::NameInUse);
                 }
                 self.leave(link, Code::Replaced);

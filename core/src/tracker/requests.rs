@@ -27,8 +27,9 @@ impl<P: Profile> Tracker<P> {
             if !link.is_talking() {
                 return bytes.len();
             }
+            let is_asking = link.is_asking();
             let Some(session) = link.session_mut() else { return bytes.len() };
-            if session.reply.is_some() || rest.is_empty() {
+            if is_asking || session.reply.is_some() || rest.is_empty() {
                 return taken;
             }
             if session.skip > 0 {

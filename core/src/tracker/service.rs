@@ -49,7 +49,7 @@ impl<P: Profile> Service for Tracker<P> {
         let Some(link) = self.links.get_mut(number) else { return };
         match link.state {
             // It leaves without a word.
-            State::Hello | State::ToAttach | State::InLine | State::Member => {
+            State::Hello | State::ToAttach | State::ToAsk | State::Asking | State::InLine | State::Member => {
                 let is_member = link.state == State::Member;
                 self.leave(number, Code::Gone);
                 if is_member {
@@ -164,7 +164,10 @@ impl<P: Profile> Tracker<P> {
             return self.step_closed(number);
         }
         match link.state {
-            State::Hello | State::ToAttach | State::InLine | State::Member => self.write(number, room),
+            State::ToAsk => self.step_ask(number),
+            State::Hello | State::ToAttach | State::Asking | State::InLine | State::Member => {
+                self.write(number, room)
+            }
             State::Command => self.step_command(number, room),
             State::Part(code) => {
                 if link.in_flight {
@@ -260,7 +263,9 @@ impl<P: Profile> Tracker<P> {
     fn expired(&mut self, number: u32) {
         let Some(link) = self.links.get_mut(number) else { return };
         match link.state {
-            State::Hello | State::ToAttach => self.dismiss_link(number, Code::Silent),
+            State::Hello | State::ToAttach | State::ToAsk | State::Asking => {
+                self.dismiss_link(number, Code::Silent);
+            }
             State::InLine | State::Member => self.look_after(number),
             State::Command => self.command_expired(number),
             State::Part(_) | State::Finish { .. } | State::Closing => {

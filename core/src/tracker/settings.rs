@@ -12,6 +12,8 @@ pub struct Settings {
     pub waiting: u32,
     /// Who has no account beneath (its stream says who it is) may log in by any name.
     pub anonymous: bool,
+    /// The application is asked about every log-in ([`Event::Asks`](super::Event::Asks)), and says whether it is one.
+    pub asks: bool,
     /// What becomes of a second log-in of the same name.
     pub same_name: SameName,
     /// Accounts that are registered by command; with 0 nobody can register.
@@ -66,6 +68,7 @@ impl Settings {
         seats: 100_000,
         waiting: 1_000,
         anonymous: true,
+        asks: false,
         same_name: SameName::Refuse,
         accounts: 100_000,
         files_per_user: 10_000,

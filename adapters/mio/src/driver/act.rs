@@ -58,7 +58,14 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let Some(found) = self.streams.get_mut(stream.0 as usize) else { return };
         match &mut found.carrier {
             Carrier::Tcp(tcp) => match tcp.send(bytes, true) {
-                Ok(true) => self.service.flushed(now, stream),
+                Ok(true) => {
+                    let has_untaken = !tcp.untaken.is_empty();
+                    self.service.flushed(now, stream);
+                    if has_untaken {
+                        // It may want them by now.
+                        self.activate(stream.0 as usize);
+                    }
+                }
                 Ok(false) => self.activate(stream.0 as usize),
                 Err(error) => self.close(now, stream.0 as usize, Closed::Broken, Some(error.to_string())),
             },

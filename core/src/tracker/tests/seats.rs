@@ -3,7 +3,7 @@
 use super::{Small, speaker::Speaker, tracker, world::World};
 use crate::{
     stream::Closed,
-    tracker::{Dialect, Fixed, Peer, Rights, SameName, Settings, Tracker},
+    tracker::{Ask, Dialect, Event, Fixed, Peer, Rights, SameName, Settings, Tracker},
     wire::{
         Text,
         session::{Code, Request},
@@ -186,6 +186,85 @@ fn who_has_an_account_logs_in_by_its_name_and_no_other() {
     world.run();
     eva.listen(&mut world);
     assert_eq!(eva.failed, [(1, Code::NotAllowed), (2, Code::NotAllowed)]);
+}
+
+/// The questions that the application was asked.
+fn asked(world: &mut World<Small>) -> Vec<Ask> {
+    let asks = world.events.drain(..).filter_map(|event| match event {
+        Event::Asks { ask, .. } => Some(ask),
+        _ => None,
+    });
+    asks.collect()
+}
+
+#[test]
+fn nobody_is_let_in_before_the_application_has_said_so() {
+    let mut world = world(Settings { asks: true, ..Settings::DEFAULT });
+    let peer = |key| Peer { key: Some([key; 32]), ..Peer::at(IpAddr::from([1, 1, 1, key])) };
+    let (mut ana, mut eva) = (Speaker::new("ana"), Speaker::new("eva"));
+    assert!(ana.join_from(&mut world, &peer(1)) && eva.join_from(&mut world, &peer(2)));
+    // What is said meanwhile waits.
+    ana.publish(&mut world, "x", 5);
+    world.pass(SECOND);
+    assert_eq!((world.tracker.online(), world.tracker.files()), (0, 0));
+    let asks = asked(&mut world);
+    let mut room = [0; 64];
+    assert_eq!(world.tracker.asked_name(asks[0], &mut room).unwrap().as_str(), "ana");
+    world.tracker.decided(world.now, asks[0], Ok(()));
+    world.tracker.decided(world.now, asks[1], Err(Code::NotAllowed));
+    world.run();
+    for speaker in [&mut ana, &mut eva] {
+        speaker.listen(&mut world);
+    }
+    assert!(ana.me.is_some() && ana.heard.iter().any(|heard| heard.starts_with("Done")), "{:?}", ana.heard);
+    assert_eq!((eva.me, eva.bye), (None, Some(Code::NotAllowed)));
+    assert_eq!((world.tracker.online(), world.tracker.files()), (1, 1));
+    // An answer that was given already changes nothing.
+    world.tracker.decided(world.now, asks[0], Err(Code::NotAllowed));
+    world.run();
+    assert_eq!(world.tracker.online(), 1);
+}
+
+#[test]
+fn an_answer_for_a_stream_that_has_gone_lets_in_nobody_else() {
+    let mut world = world(Settings { asks: true, ..Settings::DEFAULT });
+    let ana = join(&mut world, "ana");
+    let old = asked(&mut world)[0];
+    world.close(ana.stream, Closed::Broken);
+    let mut eva = join(&mut world, "eva");
+    world.tracker.decided(world.now, old, Ok(()));
+    world.pass(Duration::from_secs(10));
+    eva.listen(&mut world);
+    // Nobody has answered for her: she is told so.
+    assert_eq!((eva.bye, world.tracker.online()), (Some(Code::Silent), 0));
+    world.finish(eva.stream);
+    world.tidy();
+    assert_eq!((world.tracker.links(), world.tracker.chunks()), (0, 0));
+}
+
+#[test]
+fn who_resumes_takes_his_own_place_when_the_application_lets_him_in_and_not_before() {
+    let mut world = world(Settings { asks: true, ..Settings::DEFAULT });
+    let mut ana = join(&mut world, "ana");
+    let answer = |world: &mut World<Small>, answer| {
+        let ask = asked(world)[0];
+        world.tracker.decided(world.now, ask, answer);
+        world.run();
+    };
+    answer(&mut world, Ok(()));
+    ana.listen(&mut world);
+    let first = ana.stream;
+    // Somebody else of that name is refused, although the application has nothing against him.
+    let mut other = join(&mut world, "ana");
+    answer(&mut world, Ok(()));
+    other.listen(&mut world);
+    assert_eq!(other.bye, Some(Code::NameInUse));
+    assert!(ana.join(&mut world));
+    assert!(world.read(first).is_empty());
+    answer(&mut world, Ok(()));
+    ana.listen(&mut world);
+    assert!(ana.me.is_some() && world.tracker.online() == 1);
+    assert_eq!(world.read(first), [0, 2, 0x2c, 17]);
 }
 
 #[test]
