@@ -11,6 +11,7 @@ mod magic;
 mod number;
 mod put;
 mod serve;
+mod tracker;
 
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use link::{Link, Via};
 pub use magic::Magic;
 pub use put::Put;
 pub use serve::Serve;
+pub use tracker::{Registration, SecondLogin, Tracker, Waiting};
 
 use crate::{conceal::conceal, exit::CODES};
 
@@ -98,6 +100,8 @@ pub enum Command {
     Get(Get),
     /// Send a file
     Put(Put),
+    /// Run a tracker: who is there, what they share, and how they get it from each other
+    Tracker(Tracker),
     /// Make a key, and show what others may see of it
     Key(Key),
     /// Remember the keys of servers

@@ -6,10 +6,12 @@ mod get;
 mod invite;
 mod key;
 mod known;
+mod port;
 mod put;
 mod serve;
 mod signals;
 mod temporary;
+mod tracker;
 mod transfer;
 
 use crate::{
@@ -33,6 +35,7 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Command::Serve(serve) => serve::run(serve),
         Command::Get(get) => get::run(get),
         Command::Put(put) => put::run(put),
+        Command::Tracker(tracker) => tracker::run(tracker),
         Command::Key(key) => key::run(key),
         Command::Known(known) => known::run(known),
         Command::Invite(invite) => invite::run(invite),

@@ -17,4 +17,5 @@ mod net;
 pub mod progress;
 pub mod provider;
 pub mod storage;
+pub mod tracker;
 pub mod url;

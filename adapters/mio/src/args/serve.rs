@@ -144,7 +144,7 @@ fn path_requests(text: &str) -> Result<Host, String> {
     listen(text, PATH_PORT)
 }
 
-fn listen(text: &str, default_port: u16) -> Result<Host, String> {
+pub(super) fn listen(text: &str, default_port: u16) -> Result<Host, String> {
     if !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit()) {
         return Err(format!(
             "write :{text} for every address of this machine, or 127.0.0.1:{text} for none but it"

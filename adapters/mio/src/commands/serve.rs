@@ -2,7 +2,11 @@
 
 mod door;
 
-use super::{settings, signals::Signals};
+use super::{
+    port::{free_for_both, reached_at},
+    settings,
+    signals::Signals,
+};
 use crate::{
     args::Serve,
     driver::{Driver, Storage, Told},
@@ -209,11 +213,7 @@ impl Sealed {
 
     /// Prints the link of a listener, for the user to copy.
     fn tell_link(&self, bound: SocketAddr, code: Option<&Code>) {
-        let name = match bound.ip() {
-            ip if ip.is_unspecified() => host_name(),
-            ip => ip.to_string(),
-        };
-        let link = url::link(&Host { name, port: bound.port() }, &self.identity.fingerprint(), code);
+        let link = url::link(&reached_at(bound), &self.identity.fingerprint(), code);
         let mut out = stdout().lock();
         let _ = writeln!(out, "{}{}", if code.is_some() { "invite " } else { "serving " }, *link);
         let _ = out.flush();
@@ -233,15 +233,6 @@ impl Sealed {
 
 /// How long the invite of `--invite` is good.
 const INVITE_LIFE: Duration = Duration::from_secs(86_400);
-
-/// What this machine is called, for a link that others can use.
-fn host_name() -> String {
-    #[cfg(unix)]
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    #[cfg(not(unix))]
-    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
-    if name.is_empty() { "localhost".to_owned() } else { name }
-}
 
 /// Listens on all addresses of a host, and says where.
 fn listen(
@@ -282,20 +273,6 @@ fn listen(
         }
     }
     Ok(())
-}
-
-/// An address where any port will do gets one that is free for TCP and for UDP: the system looks at one of them only.
-fn free_for_both(address: SocketAddr) -> SocketAddr {
-    const TRIES: usize = 16;
-    if address.port() != 0 {
-        return address;
-    }
-    let find = || {
-        let stream = std::net::TcpListener::bind(address).ok()?;
-        let bound = stream.local_addr().ok()?;
-        std::net::UdpSocket::bind(bound).ok().map(|_| bound)
-    };
-    (0..TRIES).find_map(|_| find()).unwrap_or(address)
 }
 
 fn say(message: &dyn std::fmt::Display) {

@@ -19,5 +19,6 @@ mod output;
 mod peers;
 mod sealed;
 mod storage;
+mod tracker;
 mod transfers;
 mod usage;

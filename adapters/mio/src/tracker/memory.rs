@@ -1,0 +1,46 @@
+//! The memories of a tracker on a host: they grow with what is in them, up to bounds that nobody should meet.
+
+use crate::memory::{Growing, STREAMS_MAX};
+use skep_core::{
+    table::Slot,
+    tracker::{Cell, Chunk, Directory, File, Link, Place, Profile, Settings, Tracker, Transfer, User},
+};
+
+/// Users, there or with an account.
+const USERS_MAX: usize = 1 << 18;
+/// Files of all of them.
+const FILES_MAX: usize = 1 << 22;
+/// Pieces of names, 28 bytes each.
+const CHUNKS_MAX: usize = 1 << 23;
+/// The last changes of the list: who is further behind is told by a look at everything.
+const CHANGES: usize = 1 << 16;
+/// Transfers at once.
+const TRANSFERS_MAX: usize = 1 << 16;
+
+/// Room for a tracker on a host.
+#[derive(Debug)]
+pub struct Wide;
+
+impl Profile for Wide {
+    type Links = Growing<Slot<Link>, STREAMS_MAX>;
+    type Users = Growing<Place<User>, USERS_MAX>;
+    type Files = Growing<Place<File>, FILES_MAX>;
+    type Index = Growing<Cell, FILES_MAX>;
+    type Texts = Growing<Chunk, CHUNKS_MAX>;
+    type Changes = Growing<u32, CHANGES>;
+    type Transfers = Growing<Slot<Transfer>, TRANSFERS_MAX>;
+}
+
+/// A tracker for a host. `seed` must be random and secret, and another one at every start.
+pub fn tracker(settings: Settings, seed: [u8; 32]) -> Tracker<Wide> {
+    let directory = Directory::new(
+        seed,
+        Growing::new(),
+        Growing::new(),
+        Growing::new(),
+        Growing::new(),
+        Growing::new(),
+        Growing::new(),
+    );
+    Tracker::new(settings, directory, Growing::new(), Growing::new())
+}
