@@ -5,7 +5,11 @@ mod lm3s6965evb;
 #[cfg(not(feature = "lm3s6965evb"))]
 mod mps2_an385;
 
+#[cfg(all(feature = "lm3s6965evb", feature = "defmt"))]
+pub(crate) use lm3s6965evb::send;
 #[cfg(feature = "lm3s6965evb")]
-pub use lm3s6965evb::{Board, Ethernet};
+pub use lm3s6965evb::{Clock, Ethernet, FLASH_PAGE, FLASH_SIZE, start};
+#[cfg(all(not(feature = "lm3s6965evb"), feature = "defmt"))]
+pub(crate) use mps2_an385::send;
 #[cfg(not(feature = "lm3s6965evb"))]
-pub use mps2_an385::{Board, Ethernet};
+pub use mps2_an385::{Clock, Ethernet, FLASH_PAGE, FLASH_SIZE, start};

@@ -6,7 +6,7 @@
 
 use core::time::Duration;
 
-use skep_firmware::{board::Board, semihosting};
+use skep_firmware::{board, semihosting};
 use smoltcp::{
     iface::{Config, Interface, SocketSet, SocketStorage},
     socket::udp,
@@ -17,10 +17,9 @@ use smoltcp::{
 #[cortex_m_rt::entry]
 fn main() -> ! {
     let address = [0x02, 0, 0, 0, 0, 2];
-    let Some(mut board) = Board::start(address) else { semihosting::exit(2) };
-    let now = Instant::from_micros(board.now() as i64);
-    let mut interface =
-        Interface::new(Config::new(EthernetAddress(address).into()), &mut board.ethernet, now);
+    let Some((mut clock, mut ethernet)) = board::start(address) else { semihosting::exit(2) };
+    let now = Instant::from_micros(clock.now().as_micros() as i64);
+    let mut interface = Interface::new(Config::new(EthernetAddress(address).into()), &mut ethernet, now);
     interface.update_ip_addrs(|addresses| {
         let _ = addresses.push(IpCidr::new(Ipv4Address::new(10, 9, 0, 2).into(), 24));
     });
@@ -38,8 +37,8 @@ fn main() -> ! {
     }
 
     loop {
-        let now = Instant::from_micros(board.now() as i64);
-        interface.poll(now, &mut board.ethernet, &mut sockets);
+        let now = Instant::from_micros(clock.now().as_micros() as i64);
+        interface.poll(now, &mut ethernet, &mut sockets);
         let socket = sockets.get_mut::<udp::Socket>(echo);
         let mut datagram = [0; 1500];
         while socket.can_send() {
@@ -47,6 +46,6 @@ fn main() -> ! {
             let _ = socket.send_slice(&datagram[..length], from);
         }
         let wait = interface.poll_delay(now, &sockets).map_or(Duration::MAX, Into::into);
-        board.sleep(wait);
+        clock.sleep(&ethernet, wait);
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     registers::Registers,
     stellaris::Stellaris,
 };
+use skep_core::Instant;
 
 /// The Ethernet controller of the board.
 pub type Ethernet = Stellaris;
@@ -20,6 +21,10 @@ const ALARM: Registers = unsafe { Registers::new(0x4003_0000) };
 const ETHERNET: Registers = unsafe { Registers::new(0x4004_8000) };
 // SAFETY: here is the system control space of the processor; SysTick alone is used of it.
 const PROCESSOR: Registers = unsafe { Registers::new(0xe000_e000) };
+
+// SAFETY: here is the UART 0, an ARM PrimeCell PL011.
+#[cfg(feature = "defmt")]
+const UART: Registers = unsafe { Registers::new(0x4000_c000) };
 
 // Gates of clocks.
 const GATES_1: usize = 0x104;
@@ -50,50 +55,69 @@ const TICKS_IN_2_MICROSECONDS: u32 = 25;
 /// Three quarters of the time in which SysTick wraps.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
+/// Bytes of the flash that is made of RAM.
+pub const FLASH_SIZE: usize = 16 << 10;
+/// Bytes of it that are erased at once.
+pub const FLASH_PAGE: usize = 1 << 10;
+
 const SOURCES: &[Interrupt] = &[Interrupt(19), Interrupt(42)]; // the alarm, the Ethernet
 
-/// The board.
-pub struct Board {
-    /// Its Ethernet.
-    pub ethernet: Ethernet,
-    counter: Counter,
+/// The clock of the board, and its sleep.
+pub struct Clock(Counter);
+
+/// Starts the board, whose Ethernet gets the given address. There is always one.
+pub fn start(address: [u8; 6]) -> Option<(Clock, Ethernet)> {
+    SYSTEM_CONTROL.write(GATES_1, SYSTEM_CONTROL.read(GATES_1) | TIMER_0);
+    SYSTEM_CONTROL.write(GATES_2, SYSTEM_CONTROL.read(GATES_2) | ETHERNET_MAC_AND_PHY);
+    PROCESSOR.write(SYSTICK_RELOAD, 0xff_ffff);
+    PROCESSOR.write(SYSTICK_VALUE, 0); // begins with the reload value
+    PROCESSOR.write(SYSTICK_CONTROL, ENABLE_FROM_PROCESSOR_CLOCK);
+    ALARM.write(CONTROL, 0);
+    ALARM.write(CONFIGURATION, 0);
+    ALARM.write(MODE, ONCE);
+    ALARM.write(INTERRUPT_MASK, TIMED_OUT);
+    let ethernet = Stellaris::new(ETHERNET, address);
+    interrupts::enable(SOURCES);
+    Some((Clock(Counter::new(24)), ethernet))
 }
 
-impl Board {
-    /// Starts the board, whose Ethernet gets the given address. There is always one.
-    pub fn start(address: [u8; 6]) -> Option<Self> {
-        SYSTEM_CONTROL.write(GATES_1, SYSTEM_CONTROL.read(GATES_1) | TIMER_0);
-        SYSTEM_CONTROL.write(GATES_2, SYSTEM_CONTROL.read(GATES_2) | ETHERNET_MAC_AND_PHY);
-        PROCESSOR.write(SYSTICK_RELOAD, 0xff_ffff);
-        PROCESSOR.write(SYSTICK_VALUE, 0); // begins with the reload value
-        PROCESSOR.write(SYSTICK_CONTROL, ENABLE_FROM_PROCESSOR_CLOCK);
-        ALARM.write(CONTROL, 0);
-        ALARM.write(CONFIGURATION, 0);
-        ALARM.write(MODE, ONCE);
-        ALARM.write(INTERRUPT_MASK, TIMED_OUT);
-        let ethernet = Stellaris::new(ETHERNET, address);
-        interrupts::enable(SOURCES);
-        Some(Self { ethernet, counter: Counter::new(24) })
-    }
-
-    /// Microseconds since the start.
-    pub fn now(&mut self) -> u64 {
-        self.counter.at(PROCESSOR.read(SYSTICK_VALUE)) * 2 / u64::from(TICKS_IN_2_MICROSECONDS)
+impl Clock {
+    /// The time since the start.
+    pub fn now(&mut self) -> Instant {
+        Instant::from_micros(
+            self.0.at(PROCESSOR.read(SYSTICK_VALUE)) * 2 / u64::from(TICKS_IN_2_MICROSECONDS),
+        )
     }
 
     /// Lets the processor stand still until a frame comes, or `span` is over, or earlier.
-    pub fn sleep(&mut self, span: Duration) {
+    pub fn sleep(&mut self, ethernet: &Ethernet, span: Duration) {
         let span = span.min(LONGEST_SLEEP).as_micros() as u32;
         ALARM.write(CONTROL, 0);
         ALARM.write(INTERRUPT_CLEAR, TIMED_OUT);
-        self.ethernet.acknowledge();
+        ethernet.acknowledge();
         interrupts::acknowledge(SOURCES);
-        if span == 0 || self.ethernet.has_frame() {
+        if span == 0 || ethernet.has_frame() {
             return;
         }
         ALARM.write(LOAD, span * TICKS_IN_2_MICROSECONDS / 2);
         ALARM.write(CONTROL, ENABLE);
         // What happened since `acknowledge` is pending, and ends this at once.
         cortex_m::asm::wfi();
+    }
+}
+
+/// Sends bytes over the UART.
+#[cfg(feature = "defmt")]
+pub(crate) fn send(bytes: &[u8]) {
+    const DATA: usize = 0x00;
+    const FLAGS: usize = 0x18;
+    const CONTROL: usize = 0x30;
+    const FULL: u32 = 1 << 5;
+    const ENABLE_AND_TRANSMITTER: u32 = 1 << 0 | 1 << 8;
+
+    UART.write(CONTROL, ENABLE_AND_TRANSMITTER);
+    for &byte in bytes {
+        while UART.read(FLAGS) & FULL != 0 {}
+        UART.write(DATA, byte.into());
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     lan9118::Lan9118,
     registers::Registers,
 };
+use skep_core::Instant;
 
 /// The Ethernet controller of the board.
 pub type Ethernet = Lan9118;
@@ -18,6 +19,10 @@ const CLOCK: Registers = unsafe { Registers::new(0x4000_0000) };
 const ALARM: Registers = unsafe { Registers::new(0x4000_1000) };
 // SAFETY: here is the LAN9118, which has no DMA.
 const ETHERNET: Registers = unsafe { Registers::new(0x4020_0000) };
+
+// SAFETY: here is the CMSDK UART 0.
+#[cfg(feature = "defmt")]
+const UART: Registers = unsafe { Registers::new(0x4000_4000) };
 
 // A CMSDK timer: it counts down, 25 million times a second.
 const CONTROL: usize = 0x0;
@@ -31,39 +36,40 @@ const TICKS_PER_MICROSECOND: u32 = 25;
 /// Half of the time in which the clock's counter wraps, at most.
 const LONGEST_SLEEP: Duration = Duration::from_secs(80);
 
+/// Bytes of the flash that is made of RAM.
+pub const FLASH_SIZE: usize = 5 << 19;
+/// Bytes of it that are erased at once.
+pub const FLASH_PAGE: usize = 4 << 10;
+
 const SOURCES: &[Interrupt] = &[Interrupt(9), Interrupt(13)]; // the alarm, the Ethernet
 
-/// The board.
-pub struct Board {
-    /// Its Ethernet.
-    pub ethernet: Ethernet,
-    counter: Counter,
+/// The clock of the board, and its sleep.
+pub struct Clock(Counter);
+
+/// Starts the board, whose Ethernet gets the given address; `None` if the Ethernet does not answer.
+pub fn start(address: [u8; 6]) -> Option<(Clock, Ethernet)> {
+    CLOCK.write(RELOAD, u32::MAX);
+    CLOCK.write(VALUE, u32::MAX);
+    CLOCK.write(CONTROL, ENABLE);
+    let ethernet = Lan9118::new(ETHERNET, address)?;
+    interrupts::enable(SOURCES);
+    Some((Clock(Counter::new(32)), ethernet))
 }
 
-impl Board {
-    /// Starts the board, whose Ethernet gets the given address; `None` if the Ethernet does not answer.
-    pub fn start(address: [u8; 6]) -> Option<Self> {
-        CLOCK.write(RELOAD, u32::MAX);
-        CLOCK.write(VALUE, u32::MAX);
-        CLOCK.write(CONTROL, ENABLE);
-        let ethernet = Lan9118::new(ETHERNET, address)?;
-        interrupts::enable(SOURCES);
-        Some(Self { ethernet, counter: Counter::new(32) })
-    }
-
-    /// Microseconds since the start.
-    pub fn now(&mut self) -> u64 {
-        self.counter.at(CLOCK.read(VALUE)) / u64::from(TICKS_PER_MICROSECOND)
+impl Clock {
+    /// The time since the start.
+    pub fn now(&mut self) -> Instant {
+        Instant::from_micros(self.0.at(CLOCK.read(VALUE)) / u64::from(TICKS_PER_MICROSECOND))
     }
 
     /// Lets the processor stand still until a frame comes, or `span` is over, or earlier.
-    pub fn sleep(&mut self, span: Duration) {
+    pub fn sleep(&mut self, ethernet: &Ethernet, span: Duration) {
         let span = span.min(LONGEST_SLEEP).as_micros() as u32;
         ALARM.write(CONTROL, 0);
         ALARM.write(INTERRUPT_CLEAR, 1);
-        self.ethernet.acknowledge();
+        ethernet.acknowledge();
         interrupts::acknowledge(SOURCES);
-        if span == 0 || self.ethernet.has_frame() {
+        if span == 0 || ethernet.has_frame() {
             return;
         }
         ALARM.write(RELOAD, 0); // once
@@ -71,5 +77,23 @@ impl Board {
         ALARM.write(CONTROL, ENABLE | INTERRUPT);
         // What happened since `acknowledge` is pending, and ends this at once.
         cortex_m::asm::wfi();
+    }
+}
+
+/// Sends bytes over the UART.
+#[cfg(feature = "defmt")]
+pub(crate) fn send(bytes: &[u8]) {
+    const DATA: usize = 0x00;
+    const STATE: usize = 0x04;
+    const CONTROL: usize = 0x08;
+    const DIVISOR: usize = 0x10;
+    const FULL: u32 = 1 << 0;
+    const TRANSMITTER: u32 = 1 << 0;
+
+    UART.write(DIVISOR, 25_000_000 / 115_200);
+    UART.write(CONTROL, TRANSMITTER);
+    for &byte in bytes {
+        while UART.read(STATE) & FULL != 0 {}
+        UART.write(DATA, byte.into());
     }
 }

@@ -1,0 +1,99 @@
+//! A tracker with eight seats.
+//!
+//! | setting | |
+//! |---|---|
+//! | `allow=KEY,KEY` | who may come in; without it everybody who knows this board's key |
+#![no_std]
+#![no_main]
+
+use cortex_m::singleton;
+use skep_core::{
+    seal::{
+        KeyPair, Psk, Public,
+        layer::{Access, Caller},
+    },
+    tracker::{self, Event, Settings as Rules, Tracker},
+};
+use skep_firmware::{
+    keys, network, say, semihosting,
+    settings::{self, Settings},
+    stack,
+};
+use skep_smoltcp::{Driver, Tcp, storage::Rom, tcp};
+use smoltcp::{iface::SocketStorage, socket::tcp as tcp_socket};
+
+/// Where it listens.
+const PORT: u16 = 7_540;
+const SEATS: usize = 8;
+/// One more, so that who finds no seat is told.
+const STREAMS: usize = SEATS + 1;
+/// Bytes of a record, and of a socket's buffers: the least, as sessions move no content.
+const CHUNK: usize = <tcp::Sealed<Guests> as tcp::Wrapping>::LEAST;
+
+/// With four files for each user.
+type Places = tracker::Fixed<STREAMS, STREAMS, { 4 * STREAMS }, 64, 32, 8>;
+type Streams = Tcp<STREAMS, tcp::Sealed<Guests>, CHUNK>;
+
+/// Who may come in.
+struct Guests(Option<heapless::Vec<Public, SEATS>>);
+
+impl Access for Guests {
+    fn permits(&mut self, caller: &Caller) -> bool {
+        let Some(keys) = &self.0 else { return true };
+        caller.key.is_some_and(|key| keys.contains(&key))
+    }
+
+    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
+        None
+    }
+
+    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
+        None
+    }
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let mut line = [0; 384];
+    let settings = Settings::new(semihosting::arguments(&mut line));
+    run(settings);
+    say!["these settings are not complete"];
+    semihosting::exit(2)
+}
+
+fn run(settings: Settings<'_>) -> Option<()> {
+    let seed = settings.seed()?;
+    let places = singleton!(: [SocketStorage<'static>; STREAMS] = [SocketStorage::EMPTY; STREAMS])?;
+    let (mut clock, mut stack) = network::start(settings, places)?;
+
+    let own = KeyPair::new(keys::secret(&seed, b"key"));
+    say!["key ", core::str::from_utf8(&settings::key_text(own.public().as_bytes())).unwrap_or_default()];
+    let guests = Guests(
+        settings
+            .get("allow")
+            .map(|keys| keys.split(',').filter_map(settings::key).map(Public).take(SEATS).collect()),
+    );
+    let buffers = singleton!(: [[[u8; CHUNK]; 2]; STREAMS] = [[[0; CHUNK]; 2]; STREAMS])?;
+    let sockets = buffers.each_mut().map(|[input, output]| {
+        stack.sockets.add(tcp_socket::Socket::new(
+            tcp_socket::SocketBuffer::new(&mut input[..]),
+            tcp_socket::SocketBuffer::new(&mut output[..]),
+        ))
+    });
+    let sealed = tcp::Sealed::new(own, keys::secret(&seed, b"tcp"), guests);
+    let carrier: Streams = Tcp::new(sockets, keys::word(&seed, 2), sealed).listening(PORT);
+
+    let rules = Rules { seats: SEATS as u32, waiting: 0, accounts: 0, files_per_user: 4, ..Rules::DEFAULT };
+    let machine: Tracker<Places> = Tracker::fixed(rules, *keys::secret(&seed, b"tracker").expose());
+    let mut driver = Driver::<_, _, STREAMS>::new(machine, carrier);
+    let mut nothing = Rom::<0>::new(&[]);
+    loop {
+        let until = driver.turn(clock.now(), &mut stack, &mut nothing, |tracker, event| match event {
+            Event::Came { .. } | Event::Left { .. } => {
+                say!["seats taken: ", u64::from(tracker.seats_taken()), "; stack ", stack::deepest() as u64];
+            }
+            _ => {}
+        });
+        network::sleep(&mut clock, &stack, until);
+    }
+}
