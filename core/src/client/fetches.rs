@@ -150,23 +150,28 @@ impl<P: Profile> Client<P> {
         }
     }
 
-    /// A new session: what was asked is asked again.
-    pub(super) fn renew_fetches(&mut self) {
+    /// The session is lost: the tracker has ended every transfer, and what was asked is to be asked again.
+    pub(super) fn lose_fetches(&mut self) {
         for number in 0..self.fetches.reach() {
             let Some(fetch) = self.fetches.get_mut(number) else { continue };
             if let Some(go) = &mut fetch.go {
-                // The tracker has ended it; the two sides may go on.
+                // The two sides may go on.
                 go.transfer = NO_TRANSFER;
             }
             match fetch.state {
                 FetchState::Asked => fetch.state = FetchState::ToAsk,
-                FetchState::ToEnd(_) => {
-                    self.forget_fetch(number);
-                    continue;
-                }
+                FetchState::ToEnd(_) => self.forget_fetch(number),
                 _ => {}
             }
-            self.fetches.give_turn(number);
+        }
+    }
+
+    /// A new session: what is to be asked is asked.
+    pub(super) fn renew_fetches(&mut self) {
+        for number in 0..self.fetches.reach() {
+            if self.fetches.get_mut(number).is_some() {
+                self.fetches.give_turn(number);
+            }
         }
     }
 

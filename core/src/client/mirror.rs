@@ -18,8 +18,8 @@ use heapless::Deque;
 const NONE: u32 = u32::MAX;
 /// The most events that wait to be taken; more of the list is read when they have been.
 pub const NEWS_MAX: usize = 16;
-/// The most events that one message makes.
-const NEWS_A_MESSAGE: usize = 2;
+/// The most events that one message makes: who had the number has left, who had the name has, and somebody came.
+const NEWS_A_MESSAGE: usize = 3;
 
 /// A user in the mirror. Opaque: it is public so that its memory can be named.
 #[derive(Debug)]

@@ -132,8 +132,7 @@ impl<P: Profile> Client<P> {
     /// The session is lost, or there was none. The client comes back later, unless that would help nobody.
     pub(super) fn lost(&mut self, now: Instant, code: Code) {
         log!(info, "tracker: no session: {:?}", code);
-        self.drop_stream();
-        self.lose_uploads();
+        self.drop_session();
         let comes_back = match code {
             Code::Version
             | Code::BadName
@@ -158,15 +157,14 @@ impl<P: Profile> Client<P> {
 
     /// The client is out for good.
     pub(super) fn over(&mut self, code: Code) {
-        self.drop_stream();
-        self.lose_uploads();
+        self.drop_session();
         self.state = State::Over;
         self.deadline = None;
         self.owes.connect = false;
         self.owes.over = Some(code);
     }
 
-    fn drop_stream(&mut self) {
+    fn drop_session(&mut self) {
         if let Some(stream) = self.stream.take() {
             self.owes.abort = Some(stream);
         }
@@ -180,6 +178,9 @@ impl<P: Profile> Client<P> {
         self.owes.place = None;
         self.strays.clear();
         self.refusals.clear();
+        self.lose_shares();
+        self.lose_fetches();
+        self.lose_uploads();
     }
 
     /// The tracker is to be heard from time to time.

@@ -99,14 +99,22 @@ impl<P: Profile> Client<P> {
         }
     }
 
-    /// A new session: the tracker knows of no share.
-    pub(super) fn renew_shares(&mut self) {
+    /// The session is lost: the tracker has forgotten every share.
+    pub(super) fn lose_shares(&mut self) {
+        self.done = None;
         for number in 0..self.shares.reach() {
             let Some(share) = self.shares.get_mut(number) else { continue };
             share.asked = None;
             if share.wish == Wish::Withdraw {
                 self.forget_share(number);
-            } else {
+            }
+        }
+    }
+
+    /// A new session: the tracker is told of every share.
+    pub(super) fn renew_shares(&mut self) {
+        for number in 0..self.shares.reach() {
+            if self.shares.get_mut(number).is_some() {
                 self.shares.give_turn(number);
             }
         }

@@ -95,10 +95,15 @@ impl<P: Profile> Client<P> {
     /// No. The number of the request is good no longer.
     pub fn refuse(&mut self, upload: UploadId, code: Code) {
         let Some(found) = self.uploads.get_mut(upload.0) else { return };
-        if found.state == UploadState::Asked {
-            found.state = UploadState::ToRefuse(code);
-            self.uploads.set_deadline(upload.0, None);
-            self.uploads.give_turn(upload.0);
+        match found.state {
+            UploadState::Asked => {
+                found.state = UploadState::ToRefuse(code);
+                self.uploads.set_deadline(upload.0, None);
+                self.uploads.give_turn(upload.0);
+            }
+            // The application need not be told any more.
+            UploadState::Ended(_) => self.forget_upload(upload.0),
+            _ => {}
         }
     }
 
@@ -106,7 +111,7 @@ impl<P: Profile> Client<P> {
     pub fn served(&mut self, upload: UploadId, code: Code) {
         let Some(found) = self.uploads.get_mut(upload.0) else { return };
         match found.state {
-            UploadState::Asked => self.refuse(upload, code),
+            UploadState::Asked | UploadState::Ended(_) => self.refuse(upload, code),
             UploadState::ToAnswer { .. } | UploadState::Accepted => {
                 found.state = UploadState::ToEnd(code);
                 self.uploads.give_turn(upload.0);

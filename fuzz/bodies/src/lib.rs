@@ -9,6 +9,7 @@
 //! An input that found a fault goes into the corpus with the repair, under a name that says what it was.
 
 mod choices;
+mod client;
 mod datagrams;
 mod files;
 mod guard;
@@ -17,8 +18,11 @@ mod mischief;
 mod packet;
 mod rdt;
 mod records;
+mod session;
+mod tracker;
 
 pub use choices::Choices;
+pub use client::client;
 pub use datagrams::datagrams;
 pub use files::files;
 pub use guard::guard;
@@ -27,3 +31,5 @@ use mischief::mischief;
 pub use packet::packet;
 pub use rdt::{layer, rdt};
 pub use records::records;
+pub use session::session;
+pub use tracker::tracker;

@@ -1,14 +1,14 @@
-//! Every format: what is parsed is emitted as the same bytes, and parsed again as the same value.
+//! Every format of files, RDT and the sealed transport: what is parsed is emitted as the same bytes, and parsed again as
+//! the same value.
 
 use skep_core::{
     limits::{MESSAGE_MAX, NAME_MAX},
     wire::{
-        Name, command,
+        Name,
         file::{self, Message, Unparsed},
         path,
         rdt::{Known, Magic, Own},
         seal::{Answer, DataHeader, HELLO_MAX, Hello, INIT1_MIN, Offer, Packet, REPLY_MAX, Reply},
-        session::{FRAME_MAX, Frame, Notice, Request},
     },
 };
 
@@ -27,8 +27,6 @@ pub fn packet(data: &[u8]) {
         greeting(prefix);
         payload(prefix);
     }
-    session(data);
-    string(data);
     message(data);
     request(data, false);
     request(data, true);
@@ -170,42 +168,5 @@ fn payload(bytes: &[u8]) {
     }
     if let Some(answer) = Answer::parse(bytes) {
         assert_eq!(emitted(bytes.len(), |out| answer.emit(out)), bytes);
-    }
-}
-
-/// A message of a session with a tracker; what a later version has appended to it is not emitted again.
-fn session(data: &[u8]) {
-    let Frame::Whole { kind, fields, length } = Frame::first(data) else { return };
-    assert!(length <= FRAME_MAX && length <= data.len());
-    for prefix in 0..length {
-        assert!(matches!(Frame::first(&data[..prefix]), Frame::Incomplete));
-    }
-    let again = |emit: &dyn Fn(&mut [u8]) -> Option<usize>| {
-        let mut out = vec![0; FRAME_MAX];
-        let length = emit(&mut out).unwrap();
-        emitted(length, emit)
-    };
-    if let Ok(request) = Request::parse(kind, fields) {
-        let out = again(&|out| request.emit(out));
-        let Frame::Whole { kind, fields, .. } = Frame::first(&out) else { panic!("not whole") };
-        assert_eq!(Request::parse(kind, fields), Ok(request));
-    }
-    if let Ok(notice) = Notice::parse(kind, fields) {
-        let out = again(&|out| notice.emit(out));
-        let Frame::Whole { kind, fields, .. } = Frame::first(&out) else { panic!("not whole") };
-        assert_eq!(Notice::parse(kind, fields), Ok(notice));
-    }
-}
-
-/// The strings of a command.
-fn string(data: &[u8]) {
-    if let Ok((string, rest)) = command::string(data) {
-        assert_eq!(string.len() + 1 + rest.len(), data.len());
-        assert!(string.len() <= command::STRING_MAX && !string.contains(&0));
-        assert!(!command::is_date(string) || string.len() == command::DATE_LENGTH);
-        if let Some(number) = command::number(string) {
-            let text = String::from_utf8(string.to_vec()).unwrap();
-            assert_eq!(text.parse(), Ok(number));
-        }
     }
 }

@@ -73,6 +73,21 @@ fn the_corpus_of_guards_passes() {
 }
 
 #[test]
+fn the_corpus_of_trackers_passes() {
+    replay("tracker", skep_fuzz_bodies::tracker);
+}
+
+#[test]
+fn the_corpus_of_clients_passes() {
+    replay("client", skep_fuzz_bodies::client);
+}
+
+#[test]
+fn the_corpus_of_sessions_passes() {
+    replay("session", skep_fuzz_bodies::session);
+}
+
+#[test]
 fn some_random_networks_pass() {
     sample(skep_fuzz_bodies::rdt, 300, 400);
 }
@@ -97,4 +112,11 @@ fn some_random_handshakes_datagrams_and_records_pass() {
 #[test]
 fn some_random_guards_pass() {
     sample(skep_fuzz_bodies::guard, 500, 2_000);
+}
+
+#[test]
+fn some_random_trackers_clients_and_sessions_pass() {
+    sample(skep_fuzz_bodies::tracker, 1_000, 1_500);
+    sample(skep_fuzz_bodies::client, 2_000, 1_000);
+    sample(skep_fuzz_bodies::session, 300, 600);
 }
