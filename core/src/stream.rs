@@ -179,6 +179,12 @@ pub trait Service {
         let _ = (now, stream);
     }
 
+    /// [`Action::Splice`] has moved bytes of this stream. Called when some were moved, and at least once a second
+    /// while they are: how long it has been silent only the machine knows. Machines that join no streams ignore it.
+    fn progressed(&mut self, now: Instant, stream: StreamId) {
+        let _ = (now, stream);
+    }
+
     /// The answer to [`Action::Open`] or [`Action::Commit`] (the length of the file), or to [`Action::Create`]
     /// (any number).
     fn stored(&mut self, now: Instant, file: FileId, outcome: Result<u64, Fault>);

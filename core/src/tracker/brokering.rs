@@ -66,6 +66,7 @@ impl<P: Profile> Tracker<P> {
             birth: self.directory.files.get(file).map_or(0, |file| file.birth),
             tcp: 0,
             rdt: 0,
+            moved: self.now,
             requester: Party::new(number),
             owner: Party::new(owner_link),
         };
@@ -141,7 +142,12 @@ impl<P: Profile> Tracker<P> {
         match transfer.state {
             Stage::Asking | Stage::Attaching => self.conclude(place, Code::Silent, None),
             Stage::Direct => self.conclude(place, Code::Broken, None),
-            Stage::Joining(_) | Stage::Relaying | Stage::Over => {}
+            Stage::Relaying => match transfer.moved + self.settings.stall_timeout {
+                // Nothing moves in either direction: somebody takes nothing, or says nothing.
+                stalled if stalled <= self.now => self.conclude(place, Code::Broken, None),
+                later => self.transfers.set_deadline(place, Some(later)),
+            },
+            Stage::Joining(_) | Stage::Over => {}
         }
     }
 

@@ -19,6 +19,9 @@ use crate::{
     wire::session::{Code, Notice, Side, TOKEN_LENGTH, Way},
 };
 
+/// Steps 0 and 1 tell both sides, 2 and 3 join them.
+const LAST_STEP: u8 = 3;
+
 impl<P: Profile> Tracker<P> {
     /// A stream says that it is one end of a transfer. It must come from where the session is, or be the same
     /// account's.
@@ -90,7 +93,13 @@ impl<P: Profile> Tracker<P> {
     pub(super) fn join(&mut self, place: u32, room: &mut [u8]) -> Option<Step> {
         let transfer = self.transfers.get_mut(place)?;
         let Stage::Joining(step) = transfer.state else { return None };
-        transfer.state = if step < 3 { Stage::Joining(step.saturating_add(1)) } else { Stage::Relaying };
+        transfer.state =
+            if step < LAST_STEP { Stage::Joining(step.saturating_add(1)) } else { Stage::Relaying };
+        if step == LAST_STEP {
+            transfer.moved = self.now;
+            self.transfers.set_deadline(place, Some(self.now + self.settings.stall_timeout));
+        }
+        let transfer = self.transfers.get(place)?;
         let side = if step.is_multiple_of(2) { Side::Requester } else { Side::Owner };
         let (number, other) = (transfer.party(side).relay, transfer.party(side.other()).relay);
         self.transfers.give_turn(place);
@@ -118,7 +127,8 @@ impl<P: Profile> Tracker<P> {
             return;
         }
         let Some(transfer) = self.transfers.get_mut(place) else { return };
-        if outcome.is_err() || transfer.state != Stage::Relaying {
+        // One direction may be over before the other has begun.
+        if outcome.is_err() || !matches!(transfer.state, Stage::Relaying | Stage::Joining(LAST_STEP)) {
             self.conclude(place, Code::Broken, None);
             return;
         }

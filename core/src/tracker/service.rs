@@ -43,6 +43,16 @@ impl<P: Profile> Service for Tracker<P> {
         }
     }
 
+    fn progressed(&mut self, now: Instant, stream: StreamId) {
+        self.now = now;
+        let Some(number) = self.links.named(stream.0) else { return };
+        if let Some(State::Joined { transfer, .. }) = self.links.get(number).map(|link| link.state)
+            && let Some(transfer) = self.transfers.get_mut(transfer)
+        {
+            transfer.moved = now;
+        }
+    }
+
     fn finished(&mut self, now: Instant, stream: StreamId) {
         self.now = now;
         let Some(number) = self.links.named(stream.0) else { return };

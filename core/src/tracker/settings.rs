@@ -39,6 +39,8 @@ pub struct Settings {
     pub answer_timeout: Duration,
     /// How long both sides of a relayed transfer have to open their streams.
     pub attach_timeout: Duration,
+    /// How long nothing may move in a relayed transfer, in either direction.
+    pub stall_timeout: Duration,
     /// How long a direct transfer holds its slots when nobody says that it is over.
     pub hold: Duration,
     /// How long a command may stop in the middle.
@@ -81,6 +83,7 @@ impl Settings {
         dead_after: Duration::from_secs(60),
         answer_timeout: Duration::from_secs(20),
         attach_timeout: Duration::from_secs(20),
+        stall_timeout: Duration::from_secs(60),
         hold: Duration::from_secs(3_600),
         command_timeout: Duration::from_secs(10),
         linger: Duration::from_secs(5),

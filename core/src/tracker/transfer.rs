@@ -10,7 +10,10 @@
 //! A side holds its slot until it has been told the end; one that takes nothing in so holds up only itself.
 
 use super::link::NONE;
-use crate::wire::session::{Code, Side, Way};
+use crate::{
+    Instant,
+    wire::session::{Code, Side, Way},
+};
 
 /// A transfer. Opaque: it is public so that its memory can be named.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub struct Transfer {
     /// Where the owner's door is.
     pub(super) tcp: u16,
     pub(super) rdt: u16,
+    /// When bytes were relayed last.
+    pub(super) moved: Instant,
     pub(super) requester: Party,
     pub(super) owner: Party,
 }

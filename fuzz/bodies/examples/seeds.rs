@@ -6,6 +6,7 @@
 
 use skep_core::wire::{
     Name,
+    command::{self, Operation},
     file::{Code, Message},
     rdt::{Known, Magic, Map, Own, Terms, TypeKind},
     seal::{Challenge, DataHeader, Hello, Init1, Init2, Offer, Purpose, Reply, Suite, Suites},
@@ -19,11 +20,23 @@ fn main() -> io::Result<()> {
     for (name, bytes) in layers() {
         write("layer", &name, &bytes)?;
     }
-    for (target, length) in [("handshake", 200), ("datagrams", 300), ("records", 100), ("guard", 800)] {
+    let lengths = [
+        ("handshake", 200),
+        ("datagrams", 300),
+        ("records", 100),
+        ("guard", 800),
+        ("tracker", 1_500),
+        ("client", 1_000),
+        ("session", 300),
+    ];
+    for (target, length) in lengths {
         for number in 0..8 {
             let bytes: Vec<u8> = random(number).take(length).collect();
             write(target, &format!("any-{number}"), &bytes)?;
         }
+    }
+    for (name, bytes) in commands() {
+        write("session", &name, &bytes)?;
     }
     for (name, bytes) in networks() {
         write("rdt", &name, &bytes)?;
@@ -47,6 +60,17 @@ fn emitted(name: impl Into<String>, emit: impl FnOnce(&mut [u8]) -> Option<usize
     let length = emit(&mut out).unwrap();
     out.truncate(length);
     (name.into(), out)
+}
+
+/// A request by command, and what is answered to one for a file. Messages of sessions come from the fuzzer's choices.
+fn commands() -> Seeds {
+    let date = Some(b"31/12/2024 23:59:58");
+    vec![
+        emitted("register", |out| command::emit(Operation::Register, None, &[b"ana"], out)),
+        emitted("publish", |out| command::emit(Operation::Publish, date, &[b"ana", b"a/b", b"text"], out)),
+        emitted("get-file", |out| command::emit(Operation::GetFile, None, &[b"a/b"], out)),
+        emitted("answer", |out| command::emit_answer(&Message::Download { length: 300 }, out)),
+    ]
 }
 
 fn known() -> Seeds {

@@ -104,6 +104,7 @@ impl World {
             8 => stream.is_stalled = !stream.is_stalled,
             9 => self.finish(number),
             10 => self.close(number, [Closed::Done, Closed::Broken][choices.below(2)]),
+            11 if choices.rarely(2) => self.tracker.progressed(self.now, StreamId(number)),
             11 => self.move_on(number, choices.rarely(3)),
             12 if !self.tickets.is_empty() => {
                 let ticket = self.tickets.swap_remove(choices.below(self.tickets.len()));
@@ -124,7 +125,8 @@ impl World {
     }
 
     fn open(&mut self, choices: &mut Choices<'_>, number: u32) {
-        let dialect = if choices.rarely(3) { Dialect::Command } else { Dialect::Session };
+        let dialect =
+            [Dialect::Session, Dialect::Session, Dialect::Command, Dialect::Relay][choices.below(4)];
         let account = choices.rarely(5).then(|| NAMES[choices.below(2)]);
         let peer = Peer {
             address: IpAddr::from([10, 0, 0, u8::from(choices.rarely(5))]),
@@ -201,8 +203,12 @@ impl World {
                 }
                 Action::Splice { from, to } => {
                     assert!(!acted(&mut self.streams, to).is_finished && from != to);
-                    let from = acted(&mut self.streams, from);
-                    assert!(from.is_attached && from.splice_to.replace(to.0).is_none());
+                    let line = acted(&mut self.streams, from);
+                    assert!(line.is_attached && line.splice_to.replace(to.0).is_none());
+                    if line.is_over {
+                        // There is nothing left to move.
+                        self.move_on(from.0, false);
+                    }
                 }
                 Action::Finish(stream) => acted(&mut self.streams, stream).finish(),
                 Action::Abort(stream) => {

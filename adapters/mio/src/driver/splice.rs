@@ -133,7 +133,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// Moves bytes inside the system. Whether more may follow at once.
     fn drain_piped(&mut self, now: Instant, key: usize, to: usize) -> io::Result<bool> {
         let Some((from, other)) = self.streams.get2_mut(key, to) else { return Ok(false) };
+        let before = from.moved;
         let outcome = pump(from, other);
+        if from.moved > before {
+            self.service.progressed(now, StreamId(key as u32));
+        }
         let is_over = match outcome {
             Piped::On(more) => return Ok(more),
             Piped::Over => true,
@@ -195,6 +199,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 splice.moved += count;
             }
         }
+        self.service.progressed(now, StreamId(key as u32));
         if let Err(error) = outcome {
             self.close(now, to, Closed::Broken, Some(error.to_string()));
             self.act(now);

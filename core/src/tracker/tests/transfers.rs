@@ -52,6 +52,28 @@ impl Pair {
         self.listen();
     }
 
+    /// The streams of a relayed transfer that is under way: the requester's and the owner's.
+    fn relay(&mut self) -> [u32; 2] {
+        let (transfer, token) = self.ask(Way::Relayed);
+        self.ready(transfer);
+        let owner = self.owner.attach(&mut self.world, transfer, token, Side::Owner).unwrap();
+        let requester = self.requester.attach(&mut self.world, transfer, token, Side::Requester).unwrap();
+        let streams = [requester, owner];
+        for stream in streams {
+            assert_eq!(self.world.read(stream), [0, 1, 0x2e]);
+        }
+        streams
+    }
+
+    /// Time passes, and both say that they are there.
+    fn pass(&mut self, span: Duration) {
+        for speaker in [&self.owner, &self.requester] {
+            speaker.say(&mut self.world, &Request::Ping);
+        }
+        self.world.pass(span);
+        self.listen();
+    }
+
     /// Nothing of a transfer is left.
     fn settle(&mut self) {
         self.listen();
@@ -435,4 +457,77 @@ fn a_file_that_is_withdrawn_before_its_owner_hears_is_not_shared() {
     pair.listen();
     assert_eq!((pair.owner.asks.len(), pair.requester.failed.as_slice()), (0, &[(9, Code::NotShared)][..]));
     pair.settle();
+}
+
+#[test]
+fn a_relayed_transfer_in_which_nothing_moves_is_broken_off_and_a_slow_one_is_not() {
+    let mut pair = pair(Settings { stall_timeout: Duration::from_secs(30), ..Settings::DEFAULT });
+    let streams = pair.relay();
+    pair.world.streams.get_mut(&streams[0]).unwrap().pace = 0;
+    pair.world.write(streams[1], &[7; 10_000]);
+    // A byte now and then is enough, in whichever direction.
+    for turn in 0..10 {
+        pair.pass(20 * SECOND);
+        if turn % 2 == 0 {
+            pair.world.streams.get_mut(&streams[0]).unwrap().pace = 64;
+            pair.world.run_once(streams[0]);
+            pair.world.run_once(streams[1]);
+            pair.world.streams.get_mut(&streams[0]).unwrap().pace = 0;
+        } else {
+            pair.world.write(streams[0], b"more");
+        }
+        pair.listen();
+        assert!(pair.requester.ended.is_empty() && pair.owner.ended.is_empty(), "{turn}");
+    }
+    pair.pass(20 * SECOND);
+    pair.pass(20 * SECOND);
+    let transfer = pair.owner.ended[0].0;
+    assert_eq!(pair.requester.ended, [(transfer, Code::Broken)]);
+    assert!(streams.iter().all(|stream| pair.world.is_over(*stream)));
+    pair.settle();
+}
+
+#[test]
+fn a_slow_receiver_of_a_relay_holds_up_its_own_transfer_and_nothing_else() {
+    let mut pair = pair(Settings::DEFAULT);
+    let [slow, of_slow] = pair.relay();
+    let [fast, of_fast] = pair.relay();
+    pair.world.streams.get_mut(&slow).unwrap().pace = 0;
+    for stream in [of_slow, of_fast] {
+        pair.world.write(stream, &[7; 200_000]);
+    }
+    pair.world.run();
+    assert_eq!(pair.world.read(fast).len(), 200_000);
+    assert!(pair.world.streams[&slow].backlog <= 512, "the tracker holds what nobody takes");
+    // The session of who is slow goes on too.
+    pair.owner.publish(&mut pair.world, "news", 1);
+    pair.world.pass(SECOND);
+    pair.listen();
+    assert_eq!(pair.requester.list()["owner"].len(), 2);
+    pair.world.streams.get_mut(&slow).unwrap().pace = 100;
+    pair.world.run();
+    assert_eq!(pair.world.read(slow).len(), 200_000);
+    for stream in [slow, of_slow, fast, of_fast] {
+        pair.world.finish(stream);
+    }
+    pair.settle();
+    assert_eq!(pair.requester.ended.iter().filter(|end| end.1 == Code::Done).count(), 2);
+}
+
+#[test]
+fn a_side_may_have_said_all_before_the_other_is_there() {
+    let mut pair = pair(Settings::DEFAULT);
+    let (transfer, token) = pair.ask(Way::Relayed);
+    pair.ready(transfer);
+    let requester = pair.requester.attach(&mut pair.world, transfer, token, Side::Requester).unwrap();
+    pair.listen();
+    pair.world.write(requester, b"request");
+    pair.world.finish(requester);
+    let owner = pair.owner.attach(&mut pair.world, transfer, token, Side::Owner).unwrap();
+    assert_eq!(pair.world.read(owner), [[0, 1, 0x2e].as_slice(), b"request"].concat());
+    pair.world.write(owner, b"content");
+    pair.world.finish(owner);
+    assert_eq!(pair.world.read(requester), [[0, 1, 0x2e].as_slice(), b"content"].concat());
+    pair.settle();
+    assert_eq!(pair.requester.ended, [(transfer, Code::Done)]);
 }

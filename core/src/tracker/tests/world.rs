@@ -188,6 +188,9 @@ impl<P: Profile> World<P> {
                 assert!(!to.finished);
                 to.output.extend(moved);
                 to.backlog = to.backlog.max(to.output.len());
+                if count > 0 {
+                    self.tracker.progressed(now, id);
+                }
                 return count > 0;
             }
             if stream.peer_finished {

@@ -56,7 +56,7 @@ pub(super) fn some_bytes(
             let request = login(choices, stream, known);
             request.emit(&mut out)
         }
-        (_, Dialect::Session) => some_request(choices, stream, hints, known).emit(&mut out),
+        (_, Dialect::Session | Dialect::Relay) => some_request(choices, stream, hints, known).emit(&mut out),
     };
     out.truncate(length.unwrap_or(3));
     if choices.rarely(12) {

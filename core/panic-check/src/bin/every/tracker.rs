@@ -51,6 +51,7 @@ pub(crate) fn call() {
         dead_after: span(),
         answer_timeout: span(),
         attach_timeout: span(),
+        stall_timeout: span(),
         hold: span(),
         command_timeout: span(),
         linger: span(),
@@ -66,6 +67,7 @@ fn serve(machine: &mut impl Service) {
     machine.moved(now(), stream(), outcome(()));
     machine.finished(now(), stream());
     machine.flushed(now(), stream());
+    machine.progressed(now(), stream());
     machine.closed(now(), stream(), closed());
     machine.stored(now(), file(), outcome(number()));
     keep(machine.poll(now(), room()));
