@@ -2,10 +2,12 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use skep_core::wire::{
-    Name,
+    Name, Text,
+    command::{self, Operation},
     file::{Code, Message},
     path,
     rdt::{Known, Magic, Map, Own, Terms, TypeKind},
+    session::{FileInfo, Frame, Notice},
 };
 use std::{hint::black_box, time::Duration};
 
@@ -78,6 +80,34 @@ fn files(criterion: &mut Criterion) {
     );
 }
 
+fn sessions(criterion: &mut Criterion) {
+    let name = Text::new(b"a file of a usual length.txt").unwrap();
+    let info = FileInfo { length: 1 << 20, flags: 0, hash: None };
+    let notice = Notice::Shared { file: 7, user: 9, info, name };
+    both(
+        criterion,
+        "wire/session/shared",
+        |out| black_box(&notice).emit(out),
+        |bytes| {
+            let Frame::Whole { kind, fields, .. } = Frame::first(black_box(bytes)) else { return };
+            _ = black_box(Notice::parse(kind, fields));
+        },
+    );
+    let strings: [&[u8]; 3] = [b"ana", b"a file of a usual length.txt", b"what is in it"];
+    both(
+        criterion,
+        "wire/command/publish",
+        |out| command::emit(Operation::Publish, None, black_box(&strings), out),
+        |bytes| {
+            let mut rest = black_box(bytes);
+            while let Ok((string, after)) = command::string(rest) {
+                black_box(Operation::parse(string));
+                rest = after;
+            }
+        },
+    );
+}
+
 fn both(
     criterion: &mut Criterion,
     name: &str,
@@ -102,6 +132,6 @@ criterion_group! {
         .sample_size(30)
         .warm_up_time(Duration::from_millis(100))
         .measurement_time(Duration::from_millis(300));
-    targets = own, known, files
+    targets = own, known, files, sessions
 }
 criterion_main!(benches);

@@ -5,7 +5,9 @@
 //! cargo bench -p skep-benches -- wire      those with `wire` in their names
 //! ```
 
+mod hub;
 mod pair;
 
+pub use hub::Hub;
 pub use pair::Pair;
 pub mod loopback;

@@ -351,7 +351,7 @@ fn check_command(choices: &mut Choices<'_>) {
     let Some(out) = out else { return };
     let (name, mut rest) = command::string(&out).unwrap();
     assert_eq!(Operation::parse(name), Some(operation));
-    let date = date.into_iter().map(|date| date.as_slice());
+    let date = date.into_iter().map(<[u8; DATE_LENGTH]>::as_slice);
     for expected in date.chain(strings) {
         let (string, after) = command::string(rest).unwrap();
         assert_eq!(string, expected);

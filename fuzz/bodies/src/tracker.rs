@@ -117,8 +117,8 @@ impl World {
             }
             14 => self.now = self.now + Duration::from_millis(choices.below(40) as u64),
             15 => {
-                self.now =
-                    self.now + Duration::from_secs([1, 6, 11, 21, 31, 61, 301, 3_601][choices.below(8)])
+                let seconds = [1, 6, 11, 21, 31, 61, 301, 3_601][choices.below(8)];
+                self.now = self.now + Duration::from_secs(seconds);
             }
             _ => {}
         }
