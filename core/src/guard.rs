@@ -69,6 +69,7 @@ mod tests;
 mod unproven;
 mod verdict;
 
+pub use buckets::Buckets;
 pub use cookie::{COOKIE_LENGTH, EPOCH};
 pub use counters::Counters;
 pub use half_open::{GRACE, HALF_OPEN_LIFE, Slot};
@@ -77,7 +78,6 @@ pub use unproven::Unproven;
 pub use verdict::{Answered, FirstPacket, Permit, Reason, Verdict};
 
 use crate::Instant;
-use buckets::Buckets;
 use cookie::{Keys, Source};
 use core::net::SocketAddr;
 use counters::count;
@@ -185,6 +185,12 @@ impl<const SLOTS: usize, const BUCKETS: usize> Guard<SLOTS, BUCKETS> {
         }
         let prefix = self.keys.prefix(packet.from.ip());
         self.admit(now, packet.from, Permit { fingerprint, prefix, length: packet.length, proven })
+    }
+
+    /// The key agreement for `packet` succeeded, and only that told that its sender has to prove its address before it is
+    /// answered: a challenge in place of [`Guard::answered`], if the packet is long enough for one.
+    pub fn prove(&mut self, packet: &FirstPacket<'_>) -> Verdict {
+        self.challenge(&Source::new(packet.from, packet.client), packet.length)
     }
 
     /// The key agreement of `permit` succeeded: its handshake waits for its client in a slot from now on. `None`:

@@ -24,7 +24,11 @@ mod tests;
 
 use crate::{
     gate::{Admission, Identity},
-    net::{rdt::RdtSocket, udp::Trains},
+    net::{
+        handshakes::{self, Handshakes},
+        rdt::RdtSocket,
+        udp::Trains,
+    },
     storage::Committer,
 };
 use files::OpenFiles;
@@ -54,9 +58,6 @@ const ACCEPTS_A_TURN: usize = 256;
 
 /// A TCP stream on which content should move, and none does for so long, is broken off: its slot is for others.
 const STALLED: Duration = Duration::from_secs(60);
-
-/// How long a peer may take for the handshake on a sealed listener.
-const HANDSHAKE: Duration = Duration::from_secs(5);
 
 /// How long a tracker may take to join us with the other side of a transfer.
 const ATTACHING: Duration = Duration::from_secs(30);
@@ -111,12 +112,17 @@ impl<S> std::fmt::Debug for Admit<S> {
 #[derive(Debug)]
 pub struct Driver<S: Service, F> {
     poll: Poll,
+    waker: Arc<Waker>,
     origin: std::time::Instant,
     /// The machine.
     pub service: S,
     streams: Slab<Stream>,
     active: VecDeque<usize>,
     listeners: Vec<Listener>,
+    /// The connections of sealed listeners whose handshake is not done.
+    handshakes: Handshakes,
+    /// Those of them about which nothing is decided yet.
+    deferred: Vec<usize>,
     rdt: Vec<RdtSocket>,
     files: OpenFiles<F>,
     committer: Committer<FileId>,
@@ -156,11 +162,14 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         Ok(Self {
             poll,
+            waker: Arc::clone(&waker),
             origin: std::time::Instant::now(),
             service,
             streams: Slab::new(),
             active: VecDeque::new(),
             listeners: Vec::new(),
+            handshakes: Handshakes::new(),
+            deferred: Vec::new(),
             rdt: Vec::new(),
             files: OpenFiles::new(storage),
             committer: Committer::new(waker)?,
@@ -182,6 +191,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// The present moment, as the machines count.
     pub fn now(&self) -> Instant {
         Instant::from_micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+
+    /// What wakes the driver: for an application that decides about callers later, from a thread.
+    pub fn waker(&self) -> Arc<Waker> {
+        Arc::clone(&self.waker)
     }
 
     /// Takes a source of signals: [`Driver::take_signalled`] then says when one may have come.
@@ -311,6 +325,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 self.pump_tcp(now, key);
             }
         }
+        while let Some(key) = self.handshakes.expired(now) {
+            self.abort_stream(now, StreamId(key as u32), Some("no handshake in time".into()));
+        }
         if self.next_round <= now {
             self.end_stalled(now);
             self.next_round = now + ROUND;
@@ -339,6 +356,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let deadlines =
             self.rdt.iter().filter_map(|socket| socket.deadline).chain(self.deadline).chain(resting);
         let deadlines = deadlines.chain((!self.streams.is_empty()).then_some(self.next_round));
+        let deadlines = deadlines.chain(self.handshakes.deadline());
         let wait = deadlines.min().map(|deadline| deadline.since(now));
         match (wait, longest) {
             (Some(one), Some(other)) => Some(one.min(other)),
@@ -348,7 +366,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     fn note(&mut self, event: &mio::event::Event) {
         match event.token() {
-            WAKER => {}
+            // A decision may have been made.
+            WAKER => std::mem::take(&mut self.deferred).into_iter().for_each(|key| self.activate(key)),
             SIGNALS => self.signalled = true,
             Token(number) => {
                 let (kind, index) = ((number - FIRST) & 3, (number - FIRST) >> 2);
@@ -388,7 +407,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         for (key, stream) in &mut self.streams {
             let patience = match &stream.carrier {
                 Carrier::Tcp(tcp) if !stream.known && tcp.is_attaching() => ATTACHING,
-                Carrier::Tcp(_) if !stream.known && stream.label.is_some() => HANDSHAKE,
+                Carrier::Tcp(_) if !stream.known && stream.label.is_some() => handshakes::DEADLINE,
                 Carrier::Tcp(_) => STALLED,
                 Carrier::Rdt { .. } if stream.is_splicing() => STALLED,
                 Carrier::Rdt { .. } => continue,
@@ -450,6 +469,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         };
         if admitted && let Some(stream) = self.streams.get_mut(key) {
             stream.known = true;
+            self.handshakes.leave(key);
             stream.seen.1 = now;
         } else {
             self.abort_stream(now, id, Some("too many streams".into()));

@@ -4,7 +4,7 @@ use crate::provider::HostProvider;
 use skep_core::{
     seal::{
         CheckKey, KeyPair, Psk, Public, Random, Secret,
-        layer::{Access, Caller, SALT},
+        layer::{Access, Caller, Decision, SALT},
     },
     stream::StreamId,
 };
@@ -37,6 +37,10 @@ impl Gate {
 impl Access for Gate {
     fn permits(&mut self, caller: &Caller) -> bool {
         self.with(|access| access.permits(caller))
+    }
+
+    fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
+        self.with(|access| access.decide(caller, is_proven))
     }
 
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk> {

@@ -1,6 +1,8 @@
 //! What carries streams: TCP connections, and RDT connections over a UDP socket; plain or sealed.
 
+pub(crate) mod handshakes;
 pub(crate) mod pipe;
+pub(crate) mod prefix;
 pub(crate) mod rdt;
 pub(crate) mod records;
 pub(crate) mod tcp;

@@ -1,4 +1,4 @@
-//! How often each prefix may ask for a key agreement: token buckets of one byte.
+//! How often each prefix may do something: token buckets of one byte.
 //!
 //! ```text
 //!   prefix ──hash──►  A       B         two buckets each; what counts is the one with fewer tokens used
@@ -9,34 +9,41 @@
 //! counted exactly, so another one is hindered by an attacker only if attackers empty both of its buckets, which
 //! is the square of the chance with one. Only those buckets are raised that hold the lower count.
 //!
-//! All are refilled when the first packet after a tick draws: a subtraction over a few hundred bytes, 20 times a
-//! second at most, is cheaper than a time in each bucket.
+//! All are refilled when the first one after a tick draws: a subtraction over a few hundred bytes, once a tick at most,
+//! is cheaper than a time in each bucket.
 
 use crate::Instant;
 
-/// Tokens of a full bucket.
-const BURST: u8 = 20;
-/// A token comes back every so many microseconds: 20 in a second.
-const TICK_MICROS: u64 = 50_000;
+/// Tokens of a full bucket, for key agreements.
+const AGREEMENTS: u8 = 20;
+/// One of them comes back every so many microseconds: 20 in a second.
+const AGREEMENT_MICROS: u64 = 50_000;
 
+/// `N` buckets of `BURST` tokens, of which one comes back every `TICK_MICROS` microseconds. Without other parameters,
+/// those of key agreements: 20, and 20 a second.
 #[derive(Debug)]
-pub(super) struct Buckets<const N: usize> {
+pub struct Buckets<const N: usize, const BURST: u8 = AGREEMENTS, const TICK_MICROS: u64 = AGREEMENT_MICROS> {
     used: [u8; N],
     tick: u64,
 }
 
-impl<const N: usize> Buckets<N> {
-    pub(super) const fn new() -> Self {
+impl<const N: usize, const BURST: u8, const TICK_MICROS: u64> Default for Buckets<N, BURST, TICK_MICROS> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize, const BURST: u8, const TICK_MICROS: u64> Buckets<N, BURST, TICK_MICROS> {
+    /// All of them full.
+    pub const fn new() -> Self {
+        const { assert!(N >= 1 && TICK_MICROS >= 1) };
         Self { used: [0; N], tick: 0 }
     }
 
-    /// Takes a token out of the buckets that these hashes fall into. `false`: there is none.
-    pub(super) fn take(&mut self, now: Instant, hashes: [u64; 2]) -> bool {
-        self.refill(now);
-        // Multiply and shift instead of a division: the high half decides.
-        let places = hashes.map(|hash| (((hash >> 32) * (N as u64 & 0xffff_ffff)) >> 32) as usize);
-        let used = places.map(|place| self.used.get(place).copied().unwrap_or(BURST));
-        let fewest = used.into_iter().fold(BURST, u8::min);
+    /// Takes a token out of the buckets that these two hashes of a prefix fall into: keyed ones, so that nobody
+    /// chooses whose buckets he shares. `false`: there is none.
+    pub fn take(&mut self, now: Instant, hashes: [u64; 2]) -> bool {
+        let (places, used, fewest) = self.look(now, hashes);
         if fewest >= BURST {
             return false;
         }
@@ -48,6 +55,20 @@ impl<const N: usize> Buckets<N> {
             }
         }
         true
+    }
+
+    /// Whether there is a token to take.
+    pub fn has(&mut self, now: Instant, hashes: [u64; 2]) -> bool {
+        self.look(now, hashes).2 < BURST
+    }
+
+    /// The buckets of these hashes, the tokens used of each, and the lower number of them.
+    fn look(&mut self, now: Instant, hashes: [u64; 2]) -> ([usize; 2], [u8; 2], u8) {
+        self.refill(now);
+        // Multiply and shift instead of a division: the high half decides.
+        let places = hashes.map(|hash| (((hash >> 32) * (N as u64 & 0xffff_ffff)) >> 32) as usize);
+        let used = places.map(|place| self.used.get(place).copied().unwrap_or(BURST));
+        (places, used, used.into_iter().fold(BURST, u8::min))
     }
 
     fn refill(&mut self, now: Instant) {
@@ -115,6 +136,20 @@ mod tests {
         for hash in [0, u64::MAX / 2, u64::MAX] {
             assert_eq!(drain(&mut buckets, at(0), [hash; 2]), 20);
         }
+    }
+
+    #[test]
+    fn looking_takes_nothing_and_the_rate_is_a_parameter() {
+        // 5 at once, and one in 12 s.
+        let mut buckets = Buckets::<4, 5, 12_000_000>::new();
+        let hashes = of_four(0, 1);
+        for _ in 0..5 {
+            assert!(buckets.has(at(0), hashes) && buckets.has(at(0), hashes));
+            assert!(buckets.take(at(0), hashes));
+        }
+        assert!(!buckets.has(at(11_999), hashes) && !buckets.take(at(11_999), hashes));
+        assert!(buckets.has(at(12_000), hashes) && buckets.take(at(12_000), hashes));
+        assert!(!buckets.take(at(12_000), hashes));
     }
 
     #[test]

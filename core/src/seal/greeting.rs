@@ -9,7 +9,7 @@
 use super::{
     CheckKey, Initiator, InitiatorKeys, KeyPair, Prologue, Provider, Public, Refused, Responder,
     ResponderKeys, Secret, Transport,
-    layer::{Access, Call, Caller, SALT},
+    layer::{Access, Call, Caller, Decision, SALT},
     record::{Opener, Sealer},
 };
 use crate::wire::seal::{Answer, Hello, Offer, Purpose, Reply, Suite, Suites};
@@ -159,7 +159,20 @@ pub struct Host<'h, V> {
     pub check: &'h CheckKey<V>,
 }
 
-/// Reads a whole HELLO and writes REPLY; how long that is, and who called. `None`: close without a word.
+/// Why a HELLO is not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Declined {
+    /// Close without a word.
+    Refused,
+    /// [`Decision::Later`]: nothing was done; give the same HELLO again, soon.
+    Later,
+}
+
+/// Reads a whole HELLO and writes REPLY; how long that is, and who called.
+///
+/// # Errors
+/// It is not to be answered, or not yet.
 pub fn greet<V: Provider>(
     host: &Host<'_, V>,
     hello: &[u8],
@@ -168,14 +181,15 @@ pub fn greet<V: Provider>(
     ephemeral: Secret,
     access: &mut (impl Access + ?Sized),
     out: &mut [u8],
-) -> Option<(Directions<V>, Caller, usize)> {
+) -> Result<(Directions<V>, Caller, usize), Declined> {
+    const REFUSED: Declined = Declined::Refused;
     let own = host.own;
-    let (hello, proof) = Hello::parse(hello)?;
+    let (hello, proof) = Hello::parse(hello).ok_or(REFUSED)?;
     let (key, psk) = match hello.purpose {
         Purpose::Member | Purpose::Guest | Purpose::Salt => (None, None),
-        Purpose::Enrol { invite } => (None, Some(access.invite(&invite)?)),
+        Purpose::Enrol { invite } => (None, Some(access.invite(&invite).ok_or(REFUSED)?)),
         Purpose::Peer { introduction } => {
-            let (key, psk) = access.introduction(&introduction)?;
+            let (key, psk) = access.introduction(&introduction).ok_or(REFUSED)?;
             (Some(key), Some(psk))
         }
     };
@@ -184,39 +198,57 @@ pub fn greet<V: Provider>(
         Some(psk) => CheckKey::<V>::new(own.public(), Some(psk)).verify(&proof),
     };
     if !is_checked {
-        return None;
+        return Err(REFUSED);
     }
     let keys = match (&hello.purpose, &key, &psk) {
         (Purpose::Member, ..) => ResponderKeys::Ik { own },
         (Purpose::Guest | Purpose::Salt, ..) => ResponderKeys::Nk { own },
         (Purpose::Enrol { .. }, _, Some(psk)) => ResponderKeys::NkPsk0 { own, psk },
         (Purpose::Peer { .. }, Some(peer), Some(psk)) => ResponderKeys::KkPsk0 { own, peer, psk },
-        _ => return None,
+        _ => return Err(REFUSED),
     };
     let mut payload = [0; MESSAGE];
     let prologue = prologue(hello.suites, hello.purpose);
-    let (responder, used) = Responder::read(&keys, &prologue, hello.message, &mut payload).ok()?;
-    let offer = payload.get(..used).and_then(Offer::parse)?;
+    let read = Responder::read(&keys, &prologue, hello.message, &mut payload);
+    let (responder, used) = read.map_err(|_| REFUSED)?;
+    let offer = payload.get(..used).and_then(Offer::parse).ok_or(REFUSED)?;
     let key = match hello.purpose {
-        Purpose::Enrol { .. } => Some(Public(*offer.body.first_chunk()?)),
+        Purpose::Enrol { .. } => Some(Public(*offer.body.first_chunk().ok_or(REFUSED)?)),
         _ => responder.initiator().copied(),
     };
     let caller = Caller { address: from, purpose: hello.purpose, key };
-    let suite = hello.suites.choose(terms.suites)?;
+    let suite = hello.suites.choose(terms.suites).ok_or(REFUSED)?;
     let salt = match hello.purpose {
-        Purpose::Salt => access.salt(offer.body)?,
-        _ if access.permits(&caller) => [0; SALT],
-        _ => return None,
+        Purpose::Salt => access.salt(offer.body).ok_or(REFUSED)?,
+        _ => match access.decide(&caller, true) {
+            Decision::Admit => [0; SALT],
+            Decision::Later => return Err(Declined::Later),
+            Decision::Refuse | Decision::Prove => return Err(REFUSED),
+        },
     };
     let body = if hello.purpose == Purpose::Salt { &salt[..] } else { &[] };
+    let answer = Answer { suite, largest: terms.largest, body };
+    reply(responder, ephemeral, &answer, offer.largest, out)
+        .map(|(directions, length)| (directions, caller, length))
+        .ok_or(REFUSED)
+}
+
+/// Writes REPLY; how long it is. `largest`: the longest record that the client takes.
+fn reply<V: Provider>(
+    responder: Responder<V>,
+    ephemeral: Secret,
+    answer: &Answer<'_>,
+    largest: u16,
+    out: &mut [u8],
+) -> Option<(Directions<V>, usize)> {
     let mut text = [0; 3 + SALT];
-    let used = Answer { suite, largest: terms.largest, body }.emit(&mut text)?;
+    let used = answer.emit(&mut text)?;
     let mut message = [0; MESSAGE];
     let (keys, length) = responder.answer(ephemeral, text.get(..used)?, &mut message).ok()?;
     let length = Reply { message: message.get(..length)? }.emit(out)?;
-    let sealer = Sealer::new(suite, &keys, offer.largest)?;
-    let opener = Opener::new(suite, &keys, terms.largest)?;
-    Some(((sealer, opener), caller, length))
+    let sealer = Sealer::new(answer.suite, &keys, largest)?;
+    let opener = Opener::new(answer.suite, &keys, answer.largest)?;
+    Some(((sealer, opener), length))
 }
 
 const fn prologue(suites: Suites, purpose: Purpose) -> Prologue {
@@ -281,7 +313,8 @@ mod tests {
             Secret::new([4; 32]),
             &mut Everybody(open),
             &mut reply,
-        )?;
+        )
+        .ok()?;
         let ours = hail.finish(&reply[..used]).unwrap();
         assert_eq!(hail.finish(&reply[..used]).err(), Some(Refused::Closed));
         Some((ours, theirs, caller))
@@ -325,7 +358,7 @@ mod tests {
         assert_eq!(hail.salt(&reply[..used]), Ok([b'a'; SALT]));
         assert!(
             greet(&host, hello, from, &TERMS, Secret::new([4; 32]), &mut Everybody(false), &mut reply)
-                .is_none()
+                .is_err()
         );
     }
 
@@ -334,5 +367,47 @@ mod tests {
         assert!(meet(Purpose::Member, None, false).is_none());
         assert!(meet(Purpose::Enrol { invite: [1; 8] }, Some(9), true).is_none());
         assert!(meet(Purpose::Peer { introduction: [1; 16] }, Some(9), true).is_none());
+    }
+
+    #[test]
+    fn a_caller_about_whom_nothing_is_decided_yet_is_looked_at_again() {
+        /// Decides at the third look.
+        struct Slow(u8);
+
+        impl Access for Slow {
+            fn permits(&mut self, _: &Caller) -> bool {
+                false
+            }
+
+            fn decide(&mut self, _: &Caller, is_proven: bool) -> Decision {
+                assert!(is_proven);
+                self.0 += 1;
+                if self.0 < 3 { Decision::Later } else { Decision::Admit }
+            }
+
+            fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
+                None
+            }
+
+            fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
+                None
+            }
+        }
+
+        let (server, client) = (pair(1), pair(2));
+        let call = Call { server: *server.public(), purpose: Purpose::Member, psk: None };
+        let (mut wire, mut reply) = ([0; 1_024], [0; 1_024]);
+        let (mut hail, length) =
+            Hail::start(&client, &call, &TERMS, Secret::new([3; 32]), &mut wire).unwrap();
+        let check = CheckKey::new(server.public(), None);
+        let host = Host { own: &server, check: &check };
+        let from = SocketAddr::from(([10, 0, 0, 2], 7));
+        let mut access = Slow(0);
+        let mut greet =
+            || greet(&host, &wire[..length], from, &TERMS, Secret::new([4; 32]), &mut access, &mut reply);
+        assert_eq!(greet().err(), Some(Declined::Later));
+        assert_eq!(greet().err(), Some(Declined::Later));
+        let (_, _, used) = greet().unwrap();
+        assert!(hail.finish(&reply[..used]).is_ok());
     }
 }

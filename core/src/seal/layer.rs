@@ -26,7 +26,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-pub use access::{Access, Caller, SALT};
+pub use access::{Access, Caller, Decision, SALT};
 pub use call::Call;
 pub use session::Session;
 
@@ -335,12 +335,10 @@ where
         let permit = match self.guard.first(now, &first) {
             Verdict::Proceed(permit) => permit,
             Verdict::Repeat(slot) => return self.repeated(slot.number()),
-            Verdict::Challenge(cookie) => {
-                let challenge = Challenge { client: init1.client, cookie };
-                let _ = self.waiting.push_back(Waiting::Challenge(from, challenge));
+            other => {
+                self.challenge(from, init1.client, &other);
                 return None;
             }
-            Verdict::Drop(_) => return None,
         };
         let keys = match (&init1.purpose, &key, &psk) {
             (Purpose::Member, ..) => ResponderKeys::Ik { own: &self.own },
@@ -371,7 +369,13 @@ where
         };
         let offer = payload.get(..used).and_then(Offer::parse);
         let suite = init1.suites.choose(self.settings.suites);
-        let (Some(offer), Some(suite), true) = (offer, suite, access.permits(&caller)) else {
+        let decision = access.decide(&caller, permit.is_proven());
+        if decision == Decision::Prove && !permit.is_proven() {
+            let verdict = self.guard.prove(&first);
+            self.challenge(from, init1.client, &verdict);
+            return None;
+        }
+        let (Some(offer), Some(suite), Decision::Admit) = (offer, suite, decision) else {
             bump(&mut self.counters.refused);
             log!(debug, "seal: a call of {:?} is refused", from);
             return None;
@@ -395,6 +399,13 @@ where
         bump(&mut self.counters.sessions);
         log!(debug, "seal: a call of {:?} is answered", from);
         Some((Peer::Session(id), open))
+    }
+
+    /// Asks for a cookie, if that is the verdict.
+    fn challenge(&mut self, to: SocketAddr, client: ConnectionId, verdict: &Verdict) {
+        if let &Verdict::Challenge(cookie) = verdict {
+            let _ = self.waiting.push_back(Waiting::Challenge(to, Challenge { client, cookie }));
+        }
     }
 
     /// The keys that the purpose of an INIT1 names, when its check is right.

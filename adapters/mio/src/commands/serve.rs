@@ -1,6 +1,8 @@
 //! `skep serve`: the files of a directory, to those who may come in.
 
 mod door;
+mod enrolments;
+mod log_ins;
 
 use super::{
     port::{free_for_both, reached_at},
@@ -124,6 +126,7 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
         let gate = Gate::new(Arc::clone(&sealed.door) as Arc<Mutex<dyn Access + Send>>);
         let identified = driver.identify(sealed.identity.secret(), gate);
         identified.map_err(|error| Failure::cannot("start", &error))?;
+        sealed.door.lock().unwrap_or_else(PoisonError::into_inner).wake(driver.waker());
     }
     let mut signals = Signals::new(&mut driver)?;
     for (scheme, host) in &listeners {

@@ -173,6 +173,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// A stream is gone.
     pub(super) fn close(&mut self, now: Instant, key: usize, how: Closed, reason: Option<String>) {
         let Some(mut stream) = self.streams.try_remove(key) else { return };
+        self.handshakes.leave(key);
         if let Carrier::Tcp(tcp) = &mut stream.carrier {
             let _ = self.poll.registry().deregister(&mut tcp.socket);
             // A listener that had no file descriptor left may have one now.

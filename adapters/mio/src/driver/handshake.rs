@@ -12,7 +12,7 @@ use crate::net::{
 };
 use skep_core::{
     Instant,
-    seal::greeting::{Hail, Host, Terms, greet},
+    seal::greeting::{Declined, Hail, Host, Terms, greet},
     stream::{Closed, Service, StreamId},
     wire::{
         seal::{HELLO_MAX, Purpose, REPLY_MAX},
@@ -66,13 +66,23 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                     break;
                 }
                 Phase::Listening => {
+                    if !self.handshakes.may_agree(now, from.ip()) {
+                        return Err(io::Error::other("too many handshakes"));
+                    }
                     let host = Host { own: &identity.own, check: &identity.check };
                     let mut reply = [0; REPLY_MAX];
                     let ephemeral = identity.random.next();
                     let gate = &mut identity.gate;
                     let greeted = greet(&host, &message, from, &TERMS, ephemeral, gate, &mut reply);
-                    let refused = || io::Error::other("refused");
-                    let (directions, caller, length) = greeted.ok_or_else(refused)?;
+                    let (directions, caller, length) = match greeted {
+                        Ok(welcome) => welcome,
+                        Err(Declined::Refused) => return Err(io::Error::other("refused")),
+                        Err(Declined::Later) => {
+                            records.unread(message);
+                            self.deferred.push(key);
+                            return Ok(false);
+                        }
+                    };
                     records.phase = Phase::Open(Box::new(directions));
                     self.say(StreamId(key as u32), &reply[..length]);
                     while self.flush(now, key, portion)? {}

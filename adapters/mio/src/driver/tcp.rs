@@ -105,9 +105,27 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 tcp.undecided = matches!(sealed, Sealed::But { .. });
             }
         }
-        if sealed != Sealed::No || self.open_and_act(now, key, None) {
+        let goes_on = if sealed == Sealed::No {
+            self.open_and_act(now, key, None)
+        } else {
+            self.expect(now, key, peer)
+        };
+        if goes_on {
             self.activate(key);
         }
+    }
+
+    /// A sealed connection has a handshake before it. `false`: there is no room for that, and the connection is gone.
+    fn expect(&mut self, now: Instant, key: usize, peer: SocketAddr) -> bool {
+        let entered = self.handshakes.enter(now, key, peer.ip());
+        let gone = match entered {
+            Ok(displaced) => displaced,
+            Err(()) => Some(key),
+        };
+        if let Some(gone) = gone {
+            self.abort_stream(now, StreamId(gone as u32), Some("too many handshakes".into()));
+        }
+        entered.is_ok()
     }
 
     /// Moves what there is to move on a TCP stream, for one turn.

@@ -94,6 +94,11 @@ impl Records {
         }
     }
 
+    /// Takes a message back: it is to be looked at again.
+    pub(crate) fn unread(&mut self, message: Vec<u8>) {
+        self.wire = message;
+    }
+
     /// Reads text into `room`; `None` when there is nothing now. 0 is the end, and the peer meant it.
     pub(crate) fn read(
         &mut self,

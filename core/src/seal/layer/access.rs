@@ -23,10 +23,31 @@ pub struct Caller {
 /// that Argon2id is to take (RFC 9106), 4 bytes each, big-endian.
 pub const SALT: usize = 16 + 12;
 
+/// What becomes of a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Decision {
+    /// It may come in.
+    Admit,
+    /// It may not: silence.
+    Refuse,
+    /// It is to show first that it receives where it says that it is. Over TCP it has shown that.
+    Prove,
+    /// It is not known yet: its first message is to be looked at again soon. Over UDP it sends that again by itself.
+    Later,
+}
+
 /// An application's decisions about who comes in. All are asked while a datagram is handled: they must not take long.
 pub trait Access {
     /// Whether this caller may come in. Its key is not proven yet: nothing may be done in its name.
     fn permits(&mut self, caller: &Caller) -> bool;
+
+    /// The same, for applications that have more to say than yes and no; the transport asks this only. `is_proven`: the
+    /// caller receives at its address.
+    fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
+        let _ = is_proven;
+        if self.permits(caller) { Decision::Admit } else { Decision::Refuse }
+    }
 
     /// The pre-shared key of an invitation that has not been used up or expired.
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk>;

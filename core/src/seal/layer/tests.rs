@@ -76,12 +76,22 @@ const INTRODUCTION: Purpose = Purpose::Peer { introduction: [6; 16] };
 struct Doors {
     open: bool,
     asked: u32,
+    /// Nobody is judged before his address is proven.
+    wants_proof: bool,
 }
 
 impl Access for Doors {
     fn permits(&mut self, _: &Caller) -> bool {
         self.asked += 1;
         self.open
+    }
+
+    fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
+        match self.wants_proof && !is_proven {
+            true => Decision::Prove,
+            false if self.permits(caller) => Decision::Admit,
+            false => Decision::Refuse,
+        }
     }
 
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk> {
@@ -139,7 +149,7 @@ impl<const N: usize> End<N> {
             address: address(number),
             layer: Layer::new(settings, pair(number), Secret::new([number ^ 0x80; 32]), room.0, room.1),
             endpoint: Box::new(endpoint),
-            doors: Doors { open: true, asked: 0 },
+            doors: Doors { open: true, asked: 0, wants_proof: false },
             accepted: Vec::new(),
             events: Vec::new(),
             heard: Vec::new(),

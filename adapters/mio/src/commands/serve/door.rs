@@ -1,20 +1,28 @@
 //! Who may come in, and what they may do.
 
+use super::{
+    enrolments::{Enrolments, Standing},
+    log_ins::LogIns,
+    say,
+};
 use crate::{
     args::Serve,
     exit::Failure,
     identity::{Accounts, AllowFile, Enrolled, Fingerprint, Home, InviteId, Invites, Rights},
 };
+use mio::Waker;
 use skep_core::{
+    Instant as Moment,
     files::Uploads,
     seal::{
         Psk, Public, Secret,
-        layer::{Access, Caller, SALT},
+        layer::{Access, Caller, Decision, SALT},
     },
     wire::seal::Purpose,
 };
 use std::{
-    io::{Write, stderr},
+    net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -31,6 +39,11 @@ pub(super) struct Door {
     /// The server's key, for what is made up.
     secret: Secret,
     looked: Instant,
+    log_ins: LogIns,
+    enrolments: Enrolments,
+    /// Whether it is told who has enrolled.
+    tells: bool,
+    began: Instant,
 }
 
 impl Door {
@@ -41,7 +54,12 @@ impl Door {
         };
         let invites = Invites::load(&home.invites())?;
         let accounts = Accounts::load(&home.accounts())?;
+        let enrolments = Enrolments::new(home.invites(), allow.path());
         Ok(Self {
+            enrolments,
+            log_ins: LogIns::new(),
+            tells: !serve.quiet,
+            began: Instant::now(),
             allow,
             invites,
             accounts,
@@ -49,6 +67,11 @@ impl Door {
             secret: secret.clone(),
             looked: Instant::now(),
         })
+    }
+
+    /// What is woken when something is decided that was not at once.
+    pub(super) fn wake(&mut self, waker: Arc<Waker>) {
+        self.enrolments.wake(waker);
     }
 
     /// Whether nobody could come in as it is.
@@ -60,25 +83,62 @@ impl Door {
     }
 
     /// Where a caller's uploads go.
-    pub(super) fn uploads(&self, caller: &Caller) -> Uploads {
-        match caller.key.and_then(|key| self.rights(&key)) {
+    pub(super) fn uploads(&mut self, caller: &Caller) -> Uploads {
+        let rights = caller.key.and_then(|key| match self.holder(&key)? {
+            Holder::Key(rights) => Some(rights),
+            Holder::Password(rights) => {
+                let (now, from) = (self.now(), caller.address.ip());
+                let may = self.log_ins.may(now, &key, from);
+                if may {
+                    self.log_ins.came_in(&key, from);
+                }
+                may.then_some(rights)
+            }
+        });
+        match rights {
             Some(Rights { read_only: false }) => Uploads::Anywhere,
             // The public may look and not touch.
             _ => Uploads::Nowhere,
         }
     }
 
-    fn rights(&self, key: &Public) -> Option<Rights> {
+    /// Whose key it is.
+    fn holder(&self, key: &Public) -> Option<Holder> {
         let key = Fingerprint::new(*key).ok()?;
-        let allowed = self.allow.find(&key).map(|allowed| allowed.rights);
-        allowed.or_else(|| self.accounts.find(&key).map(|account| account.rights))
+        let allowed = self.allow.find(&key).map(|allowed| Holder::Key(allowed.rights));
+        allowed.or_else(|| self.accounts.find(&key).map(|account| Holder::Password(account.rights)))
+    }
+
+    /// Whether a member may come in.
+    fn admits(&mut self, key: &Public, from: SocketAddr, is_proven: bool) -> Decision {
+        let (now, holder) = (self.now(), self.holder(key));
+        let may = match holder {
+            Some(Holder::Key(_)) => true,
+            // Without accounts an unknown key is no try at a password.
+            None if self.accounts.is_empty() => self.public,
+            // A try counts for the prefix that it really comes from.
+            _ if !is_proven => return Decision::Prove,
+            Some(Holder::Password(_)) => self.public || self.log_ins.may(now, key, from.ip()),
+            None => {
+                self.log_ins.failed(now, key, from.ip());
+                self.public
+            }
+        };
+        if may { Decision::Admit } else { Decision::Refuse }
+    }
+
+    fn now(&self) -> Moment {
+        Moment::from_micros(u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
     /// Takes what was changed in the files since the last look.
     fn look(&mut self) {
-        if self.looked.elapsed() < LOOK {
-            return;
+        if self.looked.elapsed() >= LOOK {
+            self.read_again();
         }
+    }
+
+    fn read_again(&mut self) {
         self.looked = Instant::now();
         let outcomes = [
             self.allow.reload_if_changed(),
@@ -86,40 +146,69 @@ impl Door {
             self.accounts.reload_if_changed(),
         ];
         for failure in outcomes.into_iter().filter_map(Result::err) {
-            let _ = writeln!(stderr(), "skep: {failure}");
+            say(&failure);
         }
     }
 
-    fn enrol(&mut self, invite: &[u8; 8], key: &Public) -> bool {
-        let Ok(key) = Fingerprint::new(*key) else { return false };
-        match self.invites.enrol(&mut self.allow, &InviteId(*invite), key, SystemTime::now()) {
-            Ok(Enrolled::Done) => true,
-            // That the guest holds the key is not proven by an invite. One that may come in has to show it.
-            Ok(Enrolled::Already | Enrolled::NoInvite) => false,
-            Err(failure) => {
-                let _ = writeln!(stderr(), "skep: {failure}");
-                false
+    /// Whether a guest may come in, whose key is from now on let in for an invite.
+    fn enrol(&mut self, invite: InviteId, key: &Public, from: SocketAddr) -> Decision {
+        let (Some(psk), Ok(key)) = (Access::invite(self, &invite.0), Fingerprint::new(*key)) else {
+            return Decision::Refuse;
+        };
+        match self.enrolments.ask(invite, key, &psk) {
+            Standing::UnderWay => return Decision::Later,
+            Standing::Over(Ok(Enrolled::Done)) => {
+                self.read_again();
+                if self.tells {
+                    self.tell(&key, from);
+                }
+                return Decision::Admit;
             }
+            // That the guest holds the key is not proven by an invite. One that may come in has to show it.
+            Standing::Over(Ok(Enrolled::Already | Enrolled::NoInvite)) | Standing::Taken => {}
+            Standing::Over(Err(failure)) => say(&failure),
+        }
+        Decision::Refuse
+    }
+
+    /// Says who has enrolled.
+    fn tell(&self, key: &Fingerprint, from: SocketAddr) {
+        if let Some(allowed) = self.allow.find(key) {
+            say(&format_args!("enrolled {} {key}{}, from {from}", allowed.name, allowed.rights));
         }
     }
 }
 
+/// Whose key one is, and what he may do.
+enum Holder {
+    /// Somebody's of the allow file.
+    Key(Rights),
+    /// It is made of a password.
+    Password(Rights),
+}
+
 impl Access for Door {
     fn permits(&mut self, caller: &Caller) -> bool {
+        self.decide(caller, true) == Decision::Admit
+    }
+
+    fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
         self.look();
         match (caller.purpose, &caller.key) {
-            (Purpose::Member, Some(key)) => self.public || self.rights(key).is_some(),
-            (Purpose::Guest, _) => self.public,
+            (Purpose::Member, Some(key)) => self.admits(key, caller.address, is_proven),
+            (Purpose::Guest, _) if self.public => Decision::Admit,
             // The message that carries the key was made with the code of the invite: nobody else could have made it. The
             // key is a new one here, with no more rights than the invite gives.
-            (Purpose::Enrol { invite }, Some(key)) => self.enrol(&invite, key),
-            _ => false,
+            (Purpose::Enrol { invite }, Some(key)) => self.enrol(InviteId(invite), key, caller.address),
+            _ => Decision::Refuse,
         }
     }
 
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk> {
         self.look();
-        self.invites.find(&InviteId(*id), SystemTime::now()).map(|invite| invite.psk.clone())
+        let id = InviteId(*id);
+        let open = self.invites.find(&id, SystemTime::now()).map(|invite| &invite.psk);
+        open.or_else(|| self.enrolments.psk(&id)).cloned()
     }
 
     fn salt(&mut self, name: &[u8]) -> Option<[u8; SALT]> {

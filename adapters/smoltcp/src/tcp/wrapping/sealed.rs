@@ -7,7 +7,7 @@ use skep_core::{
     limits::MESSAGE_MAX,
     seal::{
         CheckKey, KeyPair, Random, RustCrypto, Secret, TAG_LENGTH,
-        greeting::{Directions, Hail, Host, Terms, greet},
+        greeting::{Declined, Directions, Hail, Host, Terms, greet},
         layer::{Access, Call, Caller},
         record::{FRONT, OVERHEAD, Opened},
     },
@@ -117,7 +117,12 @@ impl<A: Access> Wrapping for Sealed<A> {
                 let mut reply = [0; REPLY_MAX];
                 let (ephemeral, access) = (self.random.next(), &mut self.access);
                 let greeted = greet(&host, message, peer, &terms(SIZE), ephemeral, access, &mut reply);
-                let Some((directions, caller, length)) = greeted else { return Greeting::Refused };
+                let (directions, caller, length) = match greeted {
+                    Ok(welcome) => welcome,
+                    // It stays where it is, and is looked at again.
+                    Err(Declined::Later) => return Greeting::Unfinished,
+                    Err(Declined::Refused) => return Greeting::Refused,
+                };
                 let said = reply.get(..length).is_some_and(|reply| outbox.put(reply));
                 // There are no passwords here, so nobody has business with their salts.
                 if !said || caller.purpose == Purpose::Salt {

@@ -1,6 +1,6 @@
 //! What stands before the handshakes, alone.
 
-use skep_core::guard::{FirstPacket, Guard, Settings, Slot, Unproven, Verdict};
+use skep_core::guard::{Buckets, FirstPacket, Guard, Settings, Slot, Unproven, Verdict};
 use skep_panic_check::{
     input::{address, any, flag, maybe, now, number},
     keep,
@@ -36,6 +36,10 @@ fn guard<const SLOTS: usize, const BUCKETS: usize>(guard: &mut Guard<SLOTS, BUCK
         Verdict::Challenge(cookie) => keep(cookie),
         Verdict::Drop(reason) => keep(reason),
     }
+    keep(guard.prove(&packet));
+    let buckets: &mut Buckets<BUCKETS> = any();
+    keep((buckets.has(now(), *any()), buckets.take(now(), *any())));
+    *buckets = Buckets::new();
     let slot: Slot = *any();
     keep((slot.number(), guard.may_send(slot, number() as usize)));
     guard.sent(slot, number() as usize);

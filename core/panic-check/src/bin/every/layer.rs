@@ -7,7 +7,7 @@ use skep_core::{
     seal::{
         KeyPair, Layer, Psk, Public, Random, RustCrypto, Secret,
         greeting::{self, Directions, Hail, Host, Terms},
-        layer::{Access, Call, Caller, SALT, Session, Settings},
+        layer::{Access, Call, Caller, Decision, SALT, Session, Settings},
         record::{Opened, Opener, Sealer},
     },
     table::Slot,
@@ -33,6 +33,16 @@ impl Access for Anyhow {
     fn permits(&mut self, caller: &Caller) -> bool {
         keep(*caller);
         flag()
+    }
+
+    fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
+        keep((*caller, is_proven));
+        match number() & 3 {
+            0 => Decision::Admit,
+            1 => Decision::Refuse,
+            2 => Decision::Prove,
+            _ => Decision::Later,
+        }
     }
 
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk> {
@@ -119,7 +129,7 @@ fn greet() {
     }
     let host = Host { own, check: any() };
     let greeted = greeting::greet(&host, bytes(), address(), &terms, secret(), &mut Anyhow, room());
-    if let Some((directions, caller, length)) = greeted {
+    if let Ok((directions, caller, length)) = greeted {
         keep((caller, length));
         stream(directions);
     }

@@ -33,6 +33,25 @@ fn under_load_a_cookie_is_asked_for_and_the_call_is_repeated_with_it_at_once() {
 }
 
 #[test]
+fn an_application_that_wants_an_address_proven_first_gets_it_before_it_decides() {
+    let (mut client, mut server) = (End::<8>::new(CLIENT), End::<8>::new(SERVER));
+    server.doors.wants_proof = true;
+    client.call(at(0), call(Purpose::Member));
+    let init1 = only(client.poll(at(0)));
+    for _ in 0..3 {
+        // Whoever cannot be reached there gets no further, and less than he sent.
+        server.receive(at(0), client.address, &init1);
+        assert_eq!(only(server.poll(at(0))).len(), 32);
+    }
+    assert_eq!((server.layer.count(), server.doors.asked, server.layer.guard.half_open()), (0, 0, 0));
+    server.receive(at(0), client.address, &init1);
+    client.receive(at(0), server.address, &only(server.poll(at(0))));
+    talk(at(0), &mut client, &mut server);
+    assert_eq!((server.layer.guard().confirmed, server.doors.asked), (1, 1));
+    assert!(client.has(|event| matches!(event, Event::Connected(_))));
+}
+
+#[test]
 fn a_cookie_that_is_not_taken_is_dropped_after_two_uses_and_another_is_asked_for() {
     let (mut client, mut server, init1) = loaded();
     server.receive(at(0), client.address, &init1);
