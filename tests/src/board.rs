@@ -11,7 +11,7 @@ pub use shelf::Shelf;
 
 use crate::{Checked, Member, Network, Seat, Wiring};
 use skep_core::{Instant, rdt::Language, stream::StreamId, wire::seal::Purpose};
-use skep_smoltcp::{Driver, Machine, Stack, Storage};
+use skep_smoltcp::{Carrier, Driver, Machine, Stack, Storage};
 use smoltcp::{
     iface::{Config, Interface, SocketSet},
     wire::{EthernetAddress, IpAddress, IpCidr},
@@ -144,10 +144,8 @@ where
                 break;
             }
         }
-        let linger = W::quiet_at(&self.driver.carrier);
-        let linger = (linger > now).then_some(linger);
         let call = self.call.map(|call| call.0);
-        [deadline, self.storage.next_answer(), linger, call].into_iter().flatten().min()
+        [deadline, self.storage.next_answer(), call].into_iter().flatten().min()
     }
 
     fn feeds(&self) -> usize {
@@ -157,7 +155,7 @@ where
     fn is_quiet(&self, now: Instant) -> bool {
         self.has_nothing_to_do()
             && W::is_quiet(&self.driver.carrier)
-            && now >= W::quiet_at(&self.driver.carrier)
+            && now >= self.driver.carrier.linger_until()
     }
 
     fn check_over(&self) {

@@ -120,6 +120,12 @@ pub trait Carrier {
     /// When [`Carrier::give`] is to be called again, if nothing comes before; good after it gave `None`.
     fn deadline(&self) -> Option<Instant>;
 
+    /// Until then turns should follow after the last transfer: a peer may have to be told again that all arrived. A turn
+    /// that waits for nothing else names this moment.
+    fn linger_until(&self) -> Instant {
+        Instant::ZERO
+    }
+
     /// The bytes of [`Happening::Offered`].
     fn offered(&self, link: Self::Link) -> &[u8];
 

@@ -129,11 +129,6 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
         self.endpoint.count()
     }
 
-    /// Until then turns should follow after the last transfer: a peer may have to be told again that all arrived.
-    pub const fn linger_until(&self) -> Instant {
-        self.endpoint.linger_until()
-    }
-
     fn call_peer(
         &mut self,
         now: Instant,
@@ -218,6 +213,10 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
 
     fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    fn linger_until(&self) -> Instant {
+        self.endpoint.linger_until()
     }
 
     fn offered(&self, _: ConnectionId) -> &[u8] {

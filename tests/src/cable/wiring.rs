@@ -41,9 +41,6 @@ pub trait Wiring: 'static {
 
     /// Whether nothing is under way.
     fn is_quiet(carrier: &Self::Carrier) -> bool;
-
-    /// Until when somebody may have to be answered again.
-    fn quiet_at(carrier: &Self::Carrier) -> Instant;
 }
 
 /// RDT in the clear.
@@ -110,10 +107,6 @@ impl Wiring for PlainRdt {
     fn is_quiet(carrier: &Self::Carrier) -> bool {
         carrier.count() == 0
     }
-
-    fn quiet_at(carrier: &Self::Carrier) -> Instant {
-        carrier.linger_until()
-    }
 }
 
 #[expect(private_interfaces, reason = "only boards call")]
@@ -145,10 +138,6 @@ impl Wiring for SealedRdt {
     fn is_quiet(carrier: &Self::Carrier) -> bool {
         carrier.count() == 0
     }
-
-    fn quiet_at(carrier: &Self::Carrier) -> Instant {
-        carrier.linger_until()
-    }
 }
 
 #[expect(private_interfaces, reason = "only boards call")]
@@ -177,10 +166,6 @@ impl Wiring for PlainTcp {
 
     fn is_quiet(carrier: &Self::Carrier) -> bool {
         carrier.count() == 0
-    }
-
-    fn quiet_at(_: &Self::Carrier) -> Instant {
-        Instant::ZERO
     }
 }
 
@@ -211,9 +196,5 @@ impl Wiring for SealedTcp {
 
     fn is_quiet(carrier: &Self::Carrier) -> bool {
         carrier.count() == 0
-    }
-
-    fn quiet_at(_: &Self::Carrier) -> Instant {
-        Instant::ZERO
     }
 }

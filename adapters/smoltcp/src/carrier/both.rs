@@ -69,6 +69,10 @@ impl<A: Carrier, B: Carrier> Carrier for Both<A, B> {
         self.first.deadline().into_iter().chain(self.second.deadline()).min()
     }
 
+    fn linger_until(&self) -> Instant {
+        self.first.linger_until().max(self.second.linger_until())
+    }
+
     fn offered(&self, link: Self::Link) -> &[u8] {
         match link {
             Either::First(link) => self.first.offered(link),

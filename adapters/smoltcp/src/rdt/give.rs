@@ -66,7 +66,9 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
                         return Some(flushed);
                     }
                     let stuck = self.is_stuck.then(|| now + ASK_AGAIN);
-                    self.deadline = [deadline, self.wrapping.deadline(), stuck].into_iter().flatten().min();
+                    let linger = Some(self.endpoint.linger_until()).filter(|linger| *linger > now);
+                    let others = [self.wrapping.deadline(), stuck, linger];
+                    self.deadline = deadline.into_iter().chain(others.into_iter().flatten()).min();
                     return None;
                 }
             }

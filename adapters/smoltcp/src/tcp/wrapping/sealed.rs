@@ -37,6 +37,7 @@ pub struct Records {
     finished: bool,
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is no heap to put one into")]
 enum Phase {
     /// HELLO is to come.
     Listening,

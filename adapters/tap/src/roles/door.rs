@@ -1,0 +1,103 @@
+//! Who may come in, and what the machine says of itself.
+
+use crate::{
+    args::{Args, Door},
+    host::seed,
+};
+use skep::{
+    exit::Failure,
+    identity::{AllowFile, Fingerprint, Home, Identity},
+    url,
+};
+use skep_core::{
+    seal::{
+        KeyPair, Psk, Public, RustCrypto,
+        layer::{Access, Caller},
+    },
+    wire::seal::Purpose,
+};
+use std::{cell::RefCell, path::Path, rc::Rc};
+
+/// Those whose keys are known, or everybody.
+#[derive(Clone, Debug)]
+pub(crate) struct Guests(Rc<RefCell<Option<AllowFile>>>);
+
+impl Guests {
+    /// Those whom the command line lets in.
+    pub(crate) fn new(door: &Door) -> Result<Self, Failure> {
+        let allow = door.allow.as_deref().map(AllowFile::load).transpose()?;
+        Ok(Self(Rc::new(RefCell::new(allow))))
+    }
+}
+
+impl Access for Guests {
+    fn permits(&mut self, caller: &Caller) -> bool {
+        let allow = &*self.0.borrow();
+        match (caller.purpose, &caller.key, allow) {
+            (Purpose::Guest | Purpose::Member, _, None) => true,
+            (Purpose::Member, Some(key), Some(allow)) => {
+                Fingerprint::new(*key).is_ok_and(|key| allow.find(&key).is_some())
+            }
+            _ => false,
+        }
+    }
+
+    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
+        None
+    }
+
+    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
+        None
+    }
+}
+
+/// Nobody: for who only calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nobody;
+
+impl Access for Nobody {
+    fn permits(&mut self, _: &Caller) -> bool {
+        false
+    }
+
+    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
+        None
+    }
+
+    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
+        None
+    }
+}
+
+/// The key of this machine, in that file or where skep has its own.
+pub(crate) fn identity(path: Option<&Path>) -> Result<Identity, Failure> {
+    match path {
+        Some(path) => Identity::load_or_make(path),
+        None => Identity::load_or_make(Home::find()?.key()),
+    }
+}
+
+/// The same as a pair.
+pub(crate) fn pair(identity: &Identity) -> KeyPair<RustCrypto> {
+    KeyPair::new(identity.secret().clone())
+}
+
+/// Both sealed carriers of a key: for UDP and for TCP.
+pub(crate) fn sealed<A: Access + Clone>(
+    identity: &Identity,
+    access: &A,
+) -> Result<(skep_smoltcp::rdt::Sealed<A, { super::SESSIONS }>, skep_smoltcp::tcp::Sealed<A>), Failure> {
+    let rdt = skep_smoltcp::rdt::Sealed::new(super::sealing(), pair(identity), seed()?, access.clone());
+    Ok((rdt, skep_smoltcp::tcp::Sealed::new(pair(identity), seed()?, access.clone())))
+}
+
+/// Says where the machine is.
+pub(crate) fn announce(args: &Args, door: &Door, identity: Option<&Identity>, what: &str) {
+    let host = format!("{}:{}", args.ip.address(), door.port);
+    match identity.and_then(|identity| Some((identity, url::Host::parse(&host, door.port).ok()?))) {
+        Some((identity, host)) => {
+            println!("{what} {}", url::link(&host, &identity.fingerprint(), None).as_str());
+        }
+        None => println!("{what} tcp://{host}/ and rdt://{host}/ (plain: not encrypted)"),
+    }
+}

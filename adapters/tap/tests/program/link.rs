@@ -1,0 +1,95 @@
+//! Two machines with a cable of datagrams between them. Nobody needs any rights for that.
+
+use crate::{
+    content,
+    process::{Server, run, run_well, skep_tap},
+};
+use std::{fs, net::UdpSocket, path::Path};
+use tempfile::TempDir;
+
+const NAME: &str = "the-file";
+
+/// The two ends of a cable, as the options that name them, with an address on a network behind each.
+pub(crate) fn ends(home: &Path, is_unix: bool) -> [String; 2] {
+    let (one, other, option) = if is_unix {
+        (home.join("one").display().to_string(), home.join("other").display().to_string(), "--unix")
+    } else {
+        let free = || UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (one, other) = (free(), free());
+        (one.local_addr().unwrap().to_string(), other.local_addr().unwrap().to_string(), "--udp")
+    };
+    [format!("{option} {one},{other} --ip 10.9.0.1/24"), format!("{option} {other},{one} --ip 10.9.0.2/24")]
+}
+
+/// Files go both ways between a server and its clients; `links` are what the clients name it by.
+fn exchange(is_unix: bool, door: &str, links: impl Fn(&Server) -> Vec<(String, &'static str)>) {
+    let home = TempDir::new().unwrap();
+    let [one, other] = ends(home.path(), is_unix);
+    let shared = home.path().join("shared");
+    fs::create_dir(&shared).unwrap();
+    fs::write(shared.join(NAME), content(1, 1_000_000)).unwrap();
+    let (keys, mine) = (home.path().join("server-key"), home.path().join("client-key"));
+    let serve = format!("{one} serve {} {door}", shared.display());
+    let serve = if door == "--plain" { serve } else { format!("{serve} --key {}", keys.display()) };
+    let server = Server::start(&mut skep_tap(&serve), "serving");
+    for (number, (link, via)) in links(&server).into_iter().enumerate() {
+        let client = |what: &str| {
+            // The other end of a Unix cable is the same name each time.
+            let _ = fs::remove_file(home.path().join("other"));
+            let key = if via.is_empty() { String::new() } else { format!("--key {} {via}", mine.display()) };
+            format!("{other} {what} {key}")
+        };
+        let got = home.path().join(format!("got-{number}"));
+        run_well(&mut skep_tap(&client(&format!("get {link}{NAME} -o {}", got.display()))));
+        assert!(fs::read(&got).unwrap() == content(1, 1_000_000), "{link} {via}: another file arrived");
+        let file = home.path().join(format!("put-{number}"));
+        fs::write(&file, content(2, 100_001)).unwrap();
+        let put = run(&mut skep_tap(&client(&format!("put {} {link}", file.display()))));
+        if door == "--public" {
+            assert_eq!(put.0, 1, "the public may not send: {}", put.1);
+        } else {
+            assert_eq!(put.0, 0, "{}", put.1);
+            let arrived = fs::read(shared.join(format!("put-{number}"))).unwrap();
+            assert!(arrived == content(2, 100_001), "{link} {via}: another file arrived");
+        }
+        let (code, said) = run(&mut skep_tap(&client(&format!("get {link}absent"))));
+        assert_eq!(code, 1, "{said}");
+    }
+}
+
+#[test]
+fn plain_files_go_both_ways_over_rdt_and_tcp() {
+    for is_unix in [false, true] {
+        exchange(is_unix, "--plain", |_| {
+            vec![("rdt://10.9.0.1/".into(), ""), ("tcp://10.9.0.1/".into(), "")]
+        });
+    }
+}
+
+#[test]
+fn sealed_files_go_both_ways_over_rdt_and_tcp() {
+    exchange(false, "--public", |server| {
+        vec![(server.link.clone(), "--via udp"), (server.link.clone(), "--via tcp")]
+    });
+}
+
+#[test]
+fn who_has_another_key_than_the_link_says_is_not_spoken_to() {
+    let home = TempDir::new().unwrap();
+    let [one, other] = ends(home.path(), false);
+    let key = |name: &str| home.path().join(name).display().to_string();
+    let serve = format!("{one} serve {} --public --key {}", home.path().display(), key("a"));
+    let server = Server::start(&mut skep_tap(&serve), "serving");
+    let stranger = "skep://hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo@10.9.0.1/x";
+    assert!(!server.link.contains(&stranger[7..50]));
+    let (code, said) = run(&mut skep_tap(&format!("{other} get {stranger} --via tcp --key {}", key("b"))));
+    assert_eq!(code, 3, "{said}");
+}
+
+#[test]
+fn a_call_to_nobody_ends_with_a_word() {
+    let home = TempDir::new().unwrap();
+    let [_, other] = ends(home.path(), false);
+    let (code, said) = run(&mut skep_tap(&format!("{other} get tcp://10.9.0.1/x")));
+    assert!(code == 3 && said.contains("no answer"), "{said}");
+}
