@@ -35,8 +35,8 @@ pub(crate) struct Whom {
 /// A machine, its streams over `W`, and files in `F`.
 pub struct Board<S: Machine, W: Wiring, F = Shelf> {
     seat: Seat,
-    /// The other end of the cable.
-    other: Seat,
+    /// The others on the cable: each gets every frame, and its card sees whom it is for.
+    others: Vec<Seat>,
     /// The network stack.
     pub stack: Stack<'static, Card>,
     /// The driver.
@@ -75,7 +75,7 @@ pub(crate) fn ip(seat: Seat) -> IpAddress {
 impl<S: Machine, W: Wiring, F: Storage + Clocked> Board<S, W, F> {
     /// A board whose streams are wired by `wire` from its stack.
     pub fn new(
-        (seat, other): (Seat, Seat),
+        (seat, others): (Seat, Vec<Seat>),
         card: Card,
         machine: S,
         storage: F,
@@ -91,7 +91,7 @@ impl<S: Machine, W: Wiring, F: Storage + Clocked> Board<S, W, F> {
         let carrier = wire(&mut stack);
         let driver = Driver::new(machine, carrier);
         let events = Vec::new();
-        Self { seat, other, stack, driver, storage, events, feeds: 3, call: None, has_opened: false }
+        Self { seat, others, stack, driver, storage, events, feeds: 3, call: None, has_opened: false }
     }
 
     /// It calls somebody at that moment.
@@ -128,7 +128,6 @@ where
     fn poll(&mut self, now: Instant, network: &mut dyn Network) -> Option<Instant> {
         self.storage.set_now(now);
         self.call_when_due(now);
-        let to = network.address(self.other);
         let mut deadline = Some(now);
         for turn in 0.. {
             assert!(turn < TURNS_MAX, "board {} does not come to a wait", self.seat.0);
@@ -138,7 +137,9 @@ where
             });
             self.has_opened |= (0..STREAMS as u32).any(|stream| self.driver.is_open(StreamId(stream)));
             while let Some(frame) = self.stack.device.leave() {
-                network.send(self.seat, to, &frame);
+                for other in &self.others {
+                    network.send(self.seat, network.address(*other), &frame);
+                }
             }
             if deadline.is_none_or(|deadline| deadline > now) {
                 break;

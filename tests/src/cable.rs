@@ -1,7 +1,9 @@
 //! The usual case on two boards, with a cable between their network cards.
 
+mod relay;
 mod wiring;
 
+pub use relay::Relay;
 pub use wiring::{PlainRdt, PlainTcp, SealedRdt, SealedTcp, Wiring};
 
 use crate::{
@@ -55,7 +57,7 @@ impl Scenario {
                 W::wire::<Shelf<RANDOM_WRITES>>(stack, self.server, self.seed, 0, true)
             };
             let card = Card::holding(holds);
-            Board::new((seat, seats[1]), card, service, Shelf::default(), self.seed, wire)
+            Board::new((seat, vec![seats[1]]), card, service, Shelf::default(), self.seed, wire)
         });
         let client: Handle<ClientBoard<W, Shelf<RANDOM_WRITES>>> = world.add(|seat| {
             let service = if self.way == Way::Download { download(NAME) } else { upload(NAME) };
@@ -63,7 +65,7 @@ impl Scenario {
                 W::wire::<Shelf<RANDOM_WRITES>>(stack, self.client, !self.seed, 1, false)
             };
             let card = Card::holding(holds);
-            let board = Board::new((seat, seats[0]), card, service, Shelf::default(), !self.seed, wire);
+            let board = Board::new((seat, vec![seats[0]]), card, service, Shelf::default(), !self.seed, wire);
             let to = SocketAddr::new(ip(seats[0]).into(), PORT);
             board.calling(now, Whom { to, language: self.language, purpose })
         });
@@ -146,5 +148,50 @@ where
         assert_eq!(self.end().1, Progress::Done { bytes: self.content.len() as u64 });
         assert_eq!(self.stored(), Some(&self.content));
         self
+    }
+}
+
+/// A server and a client of a file that call a third board, which relays between them. `Ok` when it arrived.
+pub fn play_relayed<W: Wiring>(cable: impl Network, content: &[u8]) -> Result<(), Progress> {
+    let mut world = World::new(cable);
+    let now = world.now();
+    let whom = Whom {
+        to: SocketAddr::new(ip(crate::Seat(0)).into(), PORT),
+        language: skep_core::rdt::Language::Own,
+        purpose: Purpose::Member,
+    };
+    let settings = crate::own_settings(4, 1_000);
+    let board = |number: u8| {
+        let others = (0..3).filter(|other| *other != number).map(|other| crate::Seat(other.into())).collect();
+        let wire = move |stack: &mut Stack<'static, Card>| {
+            W::wire::<Shelf>(stack, settings, number.into(), number, number == 0)
+        };
+        (others, wire)
+    };
+    let _: Handle<Board<Relay, W>> = world.add(|seat| {
+        let (others, wire) = board(0);
+        Board::new((seat, others), Card::default(), Relay::default(), Shelf::default(), 0, wire)
+    });
+    let server: Handle<ServerBoard<W>> = world.add(|seat| {
+        let (others, wire) = board(1);
+        let service = files::Server::new(files::Settings::DEFAULT, Sessions::new());
+        let board = Board::new((seat, others), Card::default(), service, Shelf::default(), 1, wire);
+        board.calling(now, whom)
+    });
+    let client: Handle<ClientBoard<W>> = world.add(|seat| {
+        let (others, wire) = board(2);
+        let board = Board::new((seat, others), Card::default(), download(NAME), Shelf::default(), 2, wire);
+        board.calling(now, whom)
+    });
+    world.get_mut(server).storage.files.files.insert(NAME.into(), content.to_vec());
+    world.run();
+    let client = world.get(client);
+    match client.events.last().map(|event| event.1) {
+        Some(Progress::Done { .. }) => {
+            assert_eq!(client.storage.files.files.get(NAME).map(Vec::as_slice), Some(content));
+            Ok(())
+        }
+        Some(other) => Err(other),
+        None => Err(Progress::Failed(files::Failure::Closed)),
     }
 }

@@ -41,7 +41,10 @@ mod trace;
 mod world;
 
 pub use board::{Board, Card, Shelf};
-pub use cable::{CableReport, ClientBoard, PlainRdt, PlainTcp, SealedRdt, SealedTcp, ServerBoard, Wiring};
+pub use cable::{
+    CableReport, ClientBoard, PlainRdt, PlainTcp, Relay, SealedRdt, SealedTcp, ServerBoard, Wiring,
+    play_relayed,
+};
 pub use client::{download, upload};
 pub use hostile::{Hostile, Tap};
 pub use loopback::Loopback;

@@ -8,6 +8,7 @@ use skep_core::{
 };
 use skep_tests::{
     INTRODUCTION, INVITE, PlainRdt, PlainTcp, Random, Scenario, SealedRdt, SealedTcp, Simulated, Way, Wiring,
+    play_relayed,
 };
 use std::time::Duration;
 
@@ -224,4 +225,28 @@ fn a_card_that_holds_six_frames_loses_none_of_a_transfer() {
         assert_eq!(card.overrun, 0, "of a window of {window}");
         assert!(card.peak >= 6, "of a window of {window}");
     }
+}
+
+fn relayed<W: Wiring>() {
+    for size in [0, 1, 511, 512, 513, 100_000] {
+        let content = Random::new(1).bytes(size);
+        assert_eq!(play_relayed::<W>(Simulated::new(1), &content), Ok(()), "{size} bytes");
+    }
+    for seed in 0..seeds() / 5 {
+        let content = Random::new(seed).bytes(20_000);
+        let cable = Simulated::new(seed).both(|path| {
+            path.loss = 10;
+            path.jitter = Duration::from_millis(5);
+            path.duplication = 50;
+        });
+        assert_eq!(play_relayed::<W>(cable, &content), Ok(()), "seed {seed}");
+    }
+}
+
+/// Trackers relay streams of TCP (docs/protocol.md section 5). Over RDT the place of content follows from the number of
+/// its segment, which a relay does not keep.
+#[test]
+fn a_board_relays_between_two_others() {
+    relayed::<PlainTcp>();
+    relayed::<SealedTcp>();
 }

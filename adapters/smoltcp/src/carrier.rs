@@ -136,6 +136,15 @@ pub trait Carrier {
     #[must_use]
     fn write(&mut self, link: Self::Link, bytes: &[u8]) -> bool;
 
+    /// Writes as many of these bytes as there is room for; [`Happening::Flushed`] follows when there is more.
+    fn pour(&mut self, link: Self::Link, bytes: &[u8]) -> usize;
+
+    /// Offers again what was not taken, when more of it may be.
+    fn resume(&mut self, link: Self::Link);
+
+    /// Whether something was offered that was not taken.
+    fn has_untaken(&self, link: Self::Link) -> bool;
+
     /// Puts a range of a file onto a stream; [`Happening::Moved`] follows. `false`: that cannot be done now.
     #[must_use]
     fn send(&mut self, link: Self::Link, range: Sending) -> bool;

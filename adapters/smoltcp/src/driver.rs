@@ -6,6 +6,8 @@
 //!               └────────────────────── one turn ────────────────┘
 //! ```
 
+mod splice;
+
 use crate::{
     Admission, Carrier, Happening, Machine, Origin, Receiving, Sending, Stack, Storage, storage::Answer,
 };
@@ -32,6 +34,10 @@ struct Stream<L> {
     link: L,
     /// The machine knows of it.
     known: bool,
+    /// The peer has finished.
+    ended: bool,
+    /// Where everything goes that comes on it.
+    splice: Option<StreamId>,
 }
 
 /// A machine and its streams, at most `STREAMS` at once.
@@ -105,7 +111,7 @@ impl<S, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
 
     fn enter(&mut self, link: C::Link) -> Option<StreamId> {
         let (number, place) = self.streams.iter_mut().enumerate().find(|(_, place)| place.is_none())?;
-        *place = Some(Stream { link, known: false });
+        *place = Some(Stream { link, known: false, ended: false, splice: None });
         Some(StreamId(number as u32))
     }
 
@@ -120,6 +126,10 @@ impl<S, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
         if let Some(place) = self.streams.get_mut(stream.0 as usize) {
             *place = None;
         }
+    }
+
+    fn stream(&mut self, stream: StreamId) -> Option<&mut Stream<C::Link>> {
+        self.streams.get_mut(stream.0 as usize)?.as_mut()
     }
 
     const fn stored(&self, file: FileId) -> FileId {
@@ -166,7 +176,9 @@ impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
 
     /// Ends a stream at once; the machine hears of it.
     pub fn abort(&mut self, now: Instant, stream: StreamId) {
-        let Some(Some(Stream { link, known })) = self.streams.get(stream.0 as usize).copied() else { return };
+        let Some(Some(Stream { link, known, .. })) = self.streams.get(stream.0 as usize).copied() else {
+            return;
+        };
         self.carrier.abort(link);
         self.close(now, stream, known, Closed::Broken);
     }
@@ -218,8 +230,7 @@ impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
                         self.carrier.receive(link, Receiving { file: self.stored(file), offset, length });
                     }
                 }
-                // Nothing relays here yet.
-                Action::Splice { from, .. } => self.abort(now, from),
+                Action::Splice { from, to } => self.splice(now, from, to),
                 Action::Finish(stream) => {
                     if let Some(link) = self.link(stream) {
                         self.carrier.finish(link);
@@ -265,14 +276,16 @@ impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
                 let taken = self.machine.opened(now, stream);
                 self.opened(now, stream, taken);
             }
+            Happening::Offered(_) if self.pour(now, stream) => {}
             Happening::Offered(_) => {
                 let bytes = self.carrier.offered(link);
                 let count = self.machine.received(now, stream, bytes).min(bytes.len());
                 self.carrier.taken(link, count);
             }
             Happening::Moved(_, outcome) => self.machine.moved(now, stream, outcome),
+            Happening::Flushed(_) if self.resume_splice(stream) => {}
             Happening::Flushed(_) => self.machine.flushed(now, stream),
-            Happening::Finished(_) => self.machine.finished(now, stream),
+            Happening::Finished(_) => self.finished(now, stream),
             Happening::Closed(_, how) => self.close(now, stream, known, how),
             Happening::Accepted(..) => {}
         }
@@ -296,7 +309,17 @@ impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
         }
     }
 
+    fn finished(&mut self, now: Instant, stream: StreamId) {
+        if let Some(found) = self.stream(stream) {
+            found.ended = true;
+        }
+        if !self.end_splice(now, stream) {
+            self.machine.finished(now, stream);
+        }
+    }
+
     fn close(&mut self, now: Instant, stream: StreamId, known: bool, how: Closed) {
+        self.break_splices(now, stream);
         self.forget(stream);
         if known {
             self.machine.closed(now, stream, how);

@@ -238,6 +238,24 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
         written
     }
 
+    fn pour(&mut self, link: ConnectionId, bytes: &[u8]) -> usize {
+        let count = bytes.len().min(self.endpoint.room(link));
+        let poured = bytes.get(..count).is_some_and(|bytes| self.endpoint.write(link, bytes));
+        if let Some(entry) = self.entry(link) {
+            entry.wrote();
+        }
+        if poured { count } else { 0 }
+    }
+
+    fn resume(&mut self, link: ConnectionId) {
+        self.endpoint.resume(link);
+    }
+
+    /// A connection has ended only when all that came before was taken.
+    fn has_untaken(&self, _: ConnectionId) -> bool {
+        false
+    }
+
     fn send(&mut self, link: ConnectionId, range: Sending) -> bool {
         self.endpoint.send(link, range.file, range.offset, range.length)
     }

@@ -226,6 +226,20 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Carrier for Tcp<SOCKE
         self.connection(link).is_some_and(|connection| connection.write(bytes))
     }
 
+    fn pour(&mut self, link: Link, bytes: &[u8]) -> usize {
+        self.connection(link).map_or(0, |connection| connection.pour(bytes))
+    }
+
+    fn resume(&mut self, link: Link) {
+        if let Some(connection) = self.connection(link) {
+            connection.is_refused = false;
+        }
+    }
+
+    fn has_untaken(&self, link: Link) -> bool {
+        !self.offered(link).is_empty()
+    }
+
     fn send(&mut self, link: Link, range: Sending) -> bool {
         self.connection(link).is_some_and(|connection| connection.send(range))
     }

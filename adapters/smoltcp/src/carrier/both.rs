@@ -94,6 +94,27 @@ impl<A: Carrier, B: Carrier> Carrier for Both<A, B> {
         }
     }
 
+    fn pour(&mut self, link: Self::Link, bytes: &[u8]) -> usize {
+        match link {
+            Either::First(link) => self.first.pour(link, bytes),
+            Either::Second(link) => self.second.pour(link, bytes),
+        }
+    }
+
+    fn resume(&mut self, link: Self::Link) {
+        match link {
+            Either::First(link) => self.first.resume(link),
+            Either::Second(link) => self.second.resume(link),
+        }
+    }
+
+    fn has_untaken(&self, link: Self::Link) -> bool {
+        match link {
+            Either::First(link) => self.first.has_untaken(link),
+            Either::Second(link) => self.second.has_untaken(link),
+        }
+    }
+
     fn send(&mut self, link: Self::Link, range: Sending) -> bool {
         match link {
             Either::First(link) => self.first.send(link, range),

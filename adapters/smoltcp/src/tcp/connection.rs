@@ -105,6 +105,15 @@ impl<R, const SIZE: usize> Connection<R, SIZE> {
         self.sending.is_none() && self.message.extend_from_slice(bytes).is_ok()
     }
 
+    pub(super) fn pour(&mut self, bytes: &[u8]) -> usize {
+        self.owes_flushed = true;
+        let room = self.message.capacity() - self.message.len();
+        let count = if self.sending.is_some() { 0 } else { bytes.len().min(room) };
+        // There is room for so many.
+        let _ = self.message.extend_from_slice(&bytes[..count]);
+        count
+    }
+
     pub(super) fn send(&mut self, range: Sending) -> bool {
         self.is_refused = false;
         if self.sending.is_some() {

@@ -217,8 +217,9 @@ fn end<W: Wrapping, const SIZE: usize>(
     socket: &tcp::Socket<'_>,
 ) -> Option<Happening<Link>> {
     let records = connection.records.as_ref()?;
+    // What says that the peer has finished may be behind text that was not taken.
     let is_cut_off = is_over(socket) && !W::has_ended(records, true);
-    if is_cut_off {
+    if is_cut_off && connection.inbox.text().is_empty() {
         return Some(Happening::Closed(link, Closed::Broken));
     }
     if !W::has_ended(records, is_over(socket)) {
