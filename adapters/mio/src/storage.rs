@@ -10,7 +10,8 @@
 //! A name comes from a peer, so nothing here trusts it. On Linux each path is resolved by one `openat2` that
 //! may not leave the directory, follow a link, or cross into another file system: a check in the program could be
 //! overtaken by somebody who moves directories around, the kernel's cannot. Links are refused even where they
-//! stay inside: what a directory shares is what lies in it.
+//! stay inside: what a directory shares is what lies in it. That a name means the same on every system, and is none of
+//! an unfinished file, is in the rules of [`Name`].
 
 mod committer;
 mod fault;
@@ -20,6 +21,7 @@ mod positioned;
 mod source;
 mod stamp;
 mod sweep;
+mod variant;
 
 #[cfg(target_os = "linux")]
 #[path = "storage/confined_linux.rs"]
@@ -41,6 +43,7 @@ pub use source::Source;
 
 use confined::Folder;
 use fault::fault;
+use part::Origin;
 
 /// A directory whose files are served or received. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -62,9 +65,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Fault::NotFound`] when there is none, when it is a directory, device or anything else, or when a link is on
-    /// the way; [`Fault::BadName`] for the names of unfinished files.
+    /// the way.
     pub fn open_file(&self, name: Name<'_>) -> Result<Source, Fault> {
-        refuse_parts(name)?;
         let file = self.folder.read(name.as_str()).map_err(|error| fault(&error))?;
         Source::new(file).map_err(|error| fault(&error))?.ok_or(Fault::NotFound)
     }
@@ -75,11 +77,23 @@ impl Directory {
     /// # Errors
     /// [`Fault::NotFound`] without the directory it belongs in; [`Fault::NotAllowed`] when the name is that of a
     /// directory or of something else that is not a file; [`Fault::BadName`] when it is that of a link;
-    /// [`Fault::NoSpace`], [`Fault::TooLarge`] when the length does not fit.
+    /// [`Fault::Exists`] when another entry has that name but for the case of letters: on some systems it would be
+    /// replaced; [`Fault::NoSpace`], [`Fault::TooLarge`] when the length does not fit.
     pub fn create(&self, name: Name<'_>, length: Option<u64>) -> Result<Part, Fault> {
-        refuse_parts(name)?;
         let (folder, name) = self.place(name)?;
-        Part::create(folder, name, length)
+        Part::create(folder, name, length, Origin::Peer)
+    }
+
+    /// As [`Directory::create`], right in this directory, by a name that the user has chosen and no peer: it may be
+    /// what it likes.
+    ///
+    /// # Errors
+    /// As [`Directory::create`]; [`Fault::BadName`] for the names of unfinished files, which would be swept away.
+    pub fn create_own(&self, name: &str, length: Option<u64>) -> Result<Part, Fault> {
+        if part::is_reserved(name) {
+            return Err(Fault::BadName);
+        }
+        Part::create(self.folder.clone(), name, length, Origin::User)
     }
 
     /// Says early that [`Part::commit`] without `replace` would refuse.
@@ -88,10 +102,15 @@ impl Directory {
     /// [`Fault::Exists`] when there is something of that name; the faults of [`Directory::create`].
     pub fn vacant(&self, name: Name<'_>) -> Result<(), Fault> {
         let (folder, name) = self.place(name)?;
-        match folder.kind(name).map_err(|error| fault(&error))? {
-            None => Ok(()),
-            Some(_) => Err(Fault::Exists),
-        }
+        vacant(&folder, name)
+    }
+
+    /// As [`Directory::vacant`], for [`Directory::create_own`].
+    ///
+    /// # Errors
+    /// As [`Directory::vacant`].
+    pub fn vacant_own(&self, name: &str) -> Result<(), Fault> {
+        vacant(&self.folder, name)
     }
 
     /// Removes the unfinished files that a killed process left here and below, and says how many. One that a living
@@ -121,7 +140,9 @@ impl Directory {
     }
 }
 
-/// Unfinished files are nobody's to read, and a name like theirs would be swept away.
-fn refuse_parts(name: Name<'_>) -> Result<(), Fault> {
-    if name.as_str().split('/').any(part::is_reserved) { Err(Fault::BadName) } else { Ok(()) }
+fn vacant(folder: &Folder, name: &str) -> Result<(), Fault> {
+    match folder.kind(name).map_err(|error| fault(&error))? {
+        None => Ok(()),
+        Some(_) => Err(Fault::Exists),
+    }
 }

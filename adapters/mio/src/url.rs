@@ -137,6 +137,9 @@ impl Url {
                 BadUrl(format!("the name of {file} cannot be sent; give one behind the slash of {self}"))
             })?;
             name.push_str(own);
+            self.check(&name).map_err(|BadUrl(why)| {
+                BadUrl(format!("{why}; give it another name behind the slash of {self}"))
+            })?;
         }
         self.check(&name)?;
         Ok(name)
@@ -245,11 +248,13 @@ fn seal(authority: &str) -> Result<(Option<Fingerprint>, Option<Code>, &str), St
 
 fn bad_name(name: &str) -> BadUrl {
     let why = if name.len() > NAME_MAX {
-        format!("longer than {NAME_MAX} bytes")
+        format!("it is longer than {NAME_MAX} bytes")
     } else {
-        "no relative path, or has a backslash or something invisible in it".to_owned()
+        "no part of it may be empty, begin with a dot or a hyphen, end in a dot or a space, hold a backslash, a colon \
+         or anything invisible, or be a device's name on Windows"
+            .to_owned()
     };
-    BadUrl(format!("\"{}\" cannot be the name of a file: it is {why}", escape(name)))
+    BadUrl(format!("\"{}\" cannot be the name of a file on a server: {why}", escape(name)))
 }
 
 fn decode(text: &str) -> Result<String, String> {

@@ -29,7 +29,7 @@ impl<P: Profile> Client<P> {
     /// The client shares a file, now or when it is logged in, and until it withdraws it; with another length or hash
     /// than before it is changed. `None`: the name cannot be used, or there is no room.
     pub fn publish(&mut self, name: Name<'_>, info: FileInfo) -> Option<ShareId> {
-        let name = Text::new(name.as_str().as_bytes()).ok()?.as_bytes();
+        let name = Text::new(name.as_bytes()).ok()?.as_bytes();
         if let Some(number) = self.share_named(name) {
             let share = self.shares.get_mut(number)?;
             if share.info != info || share.wish == Wish::Withdraw {
@@ -55,7 +55,7 @@ impl<P: Profile> Client<P> {
 
     /// The client shares a file no longer. `false`: it did not.
     pub fn withdraw(&mut self, name: Name<'_>) -> bool {
-        let Some(number) = self.share_named(name.as_str().as_bytes()) else { return false };
+        let Some(number) = self.share_named(name.as_bytes()) else { return false };
         let Some(share) = self.shares.get_mut(number).filter(|share| share.wish == Wish::Publish) else {
             return false;
         };

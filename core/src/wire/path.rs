@@ -41,7 +41,7 @@ pub fn parse(bytes: &[u8], finished: bool) -> Result<(Name<'_>, usize), Unparsed
 /// Writes the request for a file and says how many bytes that took; the end of the stream is its end, the only one
 /// that every server takes for one. `None`: there is no room.
 pub fn emit(name: Name<'_>, out: &mut [u8]) -> Option<usize> {
-    let bytes = name.as_str().as_bytes();
+    let bytes = name.as_bytes();
     out.get_mut(..bytes.len())?.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
     Some(bytes.len())
 }

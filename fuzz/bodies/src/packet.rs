@@ -71,6 +71,13 @@ fn name(bytes: &[u8]) {
             assert!((1..=NAME_MAX).contains(&bytes.len()));
             let path = std::path::Path::new(name.as_str());
             assert!(path.components().all(|part| matches!(part, std::path::Component::Normal(_))));
+            assert!(
+                !name
+                    .as_str()
+                    .split('/')
+                    .any(|part| part.starts_with(['.', '-']) || part.ends_with(['.', ' ']))
+            );
+            assert!(!name.as_str().contains(['\\', ':']));
         }
         Err(_) => assert!(bytes.len() != 1 || !bytes[0].is_ascii_alphanumeric()),
     }

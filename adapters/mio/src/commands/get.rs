@@ -35,11 +35,10 @@ impl Storage for Destination {
     }
 
     fn create(&mut self, _: Name<'_>, length: Option<u64>) -> Result<Part, Fault> {
-        let name = Name::new(self.name.as_bytes()).map_err(|_| Fault::BadName)?;
         if !self.replace {
-            self.directory.vacant(name)?;
+            self.directory.vacant_own(&self.name)?;
         }
-        self.directory.create(name, length)
+        self.directory.create_own(&self.name, length)
     }
 
     fn replaces(&self) -> bool {

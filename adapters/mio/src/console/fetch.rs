@@ -5,7 +5,6 @@ use crate::storage::{Directory, Part};
 use skep_core::{
     stream::Fault,
     wire::{
-        Name,
         command::{Operation, parse_answer},
         file::{Code, Message, Unparsed},
     },
@@ -55,8 +54,7 @@ fn create(local: &str, length: u64) -> io::Result<Part> {
     let path = fs::canonicalize(local).unwrap_or(local.into());
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().and_then(|name| name.to_str()).ok_or(io::ErrorKind::InvalidInput)?;
-    let name = Name::new(name.as_bytes()).map_err(|_| io::ErrorKind::InvalidInput)?;
-    Directory::open(parent)?.create(name, Some(length)).map_err(failed)
+    Directory::open(parent)?.create_own(name, Some(length)).map_err(failed)
 }
 
 fn failed(fault: Fault) -> io::Error {

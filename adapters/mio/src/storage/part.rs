@@ -13,6 +13,7 @@ use super::{
     confined::{self, Folder},
     fault::{Kind, fault, moving},
     positioned,
+    variant::has_variant,
 };
 
 const PREFIX: &str = ".skep-";
@@ -24,6 +25,15 @@ const DIGITS: usize = 16;
 /// Attempts at a name of its own: a taken one is next to impossible, a sweep in between just unlikely.
 const ATTEMPTS_MAX: u32 = 8;
 
+/// Who has chosen the name of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Somebody else.
+    Peer,
+    /// The user of this program.
+    User,
+}
+
 /// A new file that nobody sees under its name yet. Dropped without [`Part::commit`] it leaves nothing.
 #[derive(Debug)]
 pub struct Part {
@@ -32,15 +42,22 @@ pub struct Part {
     temporary: String,
     name: String,
     length: Option<u64>,
+    origin: Origin,
     committed: bool,
 }
 
 impl Part {
     /// Begins a file `name` in `folder`.
-    pub(super) fn create(folder: Folder, name: &str, length: Option<u64>) -> Result<Self, Fault> {
+    pub(super) fn create(
+        folder: Folder,
+        name: &str,
+        length: Option<u64>,
+        origin: Origin,
+    ) -> Result<Self, Fault> {
         permit(&folder, name)?;
+        refuse_variant(&folder, name, origin)?;
         let (file, temporary) = unique(&folder).map_err(|error| fault(&error))?;
-        let part = Self { folder, file, temporary, name: name.to_owned(), length, committed: false };
+        let part = Self { folder, file, temporary, name: name.to_owned(), length, origin, committed: false };
         match length {
             None | Some(0) => {}
             // More than the system can number, so it is no use to ask.
@@ -83,6 +100,8 @@ impl Part {
         if replace {
             permit(&self.folder, &self.name)?;
         }
+        // Another one may have come meanwhile.
+        refuse_variant(&self.folder, &self.name, self.origin)?;
         self.folder.rename(&self.temporary, &self.name, replace).map_err(|error| fault(&error))?;
         self.committed = true;
         self.folder.sync().map_err(|error| moving(&error))?;
@@ -130,6 +149,14 @@ fn permit(folder: &Folder, name: &str) -> Result<(), Fault> {
         None | Some(Kind::Regular) => Ok(()),
         Some(Kind::Link) => Err(Fault::BadName),
         Some(Kind::Directory | Kind::Other) => Err(Fault::NotAllowed),
+    }
+}
+
+/// A peer's file comes to stand beside none whose name differs in case only.
+fn refuse_variant(folder: &Folder, name: &str, origin: Origin) -> Result<(), Fault> {
+    match origin {
+        Origin::Peer if has_variant(folder, name).map_err(|error| fault(&error))? => Err(Fault::Exists),
+        Origin::Peer | Origin::User => Ok(()),
     }
 }
 

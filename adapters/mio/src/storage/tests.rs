@@ -153,9 +153,46 @@ fn names_of_unfinished_files_are_refused() {
     let (home, directory) = home();
     fs::write(home.path().join("shared/.skep-mine.part"), "x").unwrap();
     for text in [".skep-mine.part", ".skep-0123456789abcdef.part", "below/.SKEP-1.part", ".skep-a.part/x"] {
-        assert_eq!(directory.open_file(name(text)).unwrap_err(), Fault::BadName, "{text}");
-        assert_eq!(directory.create(name(text), None).unwrap_err(), Fault::BadName, "{text}");
+        assert!(Name::new(text.as_bytes()).is_err(), "{text}");
     }
+    for text in [".skep-mine.part", ".skep-0123456789abcdef.part", ".SKEP-1.part"] {
+        assert_eq!(directory.create_own(text, None).unwrap_err(), Fault::BadName, "{text}");
+    }
+}
+
+#[test]
+fn a_name_of_the_user_s_own_may_be_what_a_peer_s_may_not() {
+    let (home, directory) = home();
+    for text in [".profile", "-x", "a:b", "nul", "FILE"] {
+        assert_eq!(directory.vacant_own(text), Ok(()), "{text}");
+        assert_eq!(directory.create_own(text, Some(0)).unwrap().commit(false), Ok(0), "{text}");
+        assert!(home.path().join("shared").join(text).exists(), "{text}");
+    }
+}
+
+#[test]
+fn case_09_a_name_that_differs_in_case_only_is_taken() {
+    let (home, directory) = home();
+    for text in ["File", "FILE", "below/fILE"] {
+        assert_eq!(directory.create(name(text), None).unwrap_err(), Fault::Exists, "{text}");
+    }
+    assert_eq!(
+        directory.create(name("BELOW"), None).unwrap_err(),
+        Fault::Exists,
+        "a directory has a name, too"
+    );
+    assert_eq!(
+        directory.create(name("file"), Some(0)).unwrap().commit(true),
+        Ok(0),
+        "its own name is not taken"
+    );
+    let (early, late) = (name("Über uns"), name("über uns"));
+    let parts = [early, late].map(|name| directory.create(name, Some(0)).unwrap());
+    let outcomes = parts.map(|part| part.commit(true));
+    assert_eq!(outcomes, [Ok(0), Err(Fault::Exists)], "of two at once the first to be whole");
+    fs::write(home.path().join("shared/FILE"), "the owner's own affair").unwrap();
+    assert_eq!(directory.create(name("FILE"), Some(0)).unwrap().commit(true), Ok(0));
+    assert_eq!(entries(&home.path().join("shared")), ["FILE", "below", "file", "Über uns"]);
 }
 
 #[test]

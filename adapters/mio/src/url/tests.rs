@@ -57,7 +57,7 @@ fn the_name_is_decoded_and_nothing_else_of_it_is_special() {
         ("ä", "ä"),
         ("100%25", "100%"),
         ("a%2fb", "a/b"),
-        ("a+b?c#d&e:@[", "a+b?c#d&e:@["),
+        ("a+b?c#d&e@[", "a+b?c#d&e@["),
     ] {
         assert_eq!(url(&format!("tcp://h/{text}")).name_to_get().unwrap().as_str(), name);
     }
@@ -71,7 +71,7 @@ fn the_name_is_decoded_and_nothing_else_of_it_is_special() {
 
 #[test]
 fn names_that_no_server_takes_are_refused_here() {
-    for name in ["..", "a/../b", "/a", "a//b", ".", "%2e%2e/a", "%00", "a/%2e"] {
+    for name in ["..", "a/../b", "/a", "a//b", ".", "%2e%2e/a", "%00", "a/%2e", ".bashrc", "a:b", "nul.txt"] {
         let error = url(&format!("tcp://h/{name}")).name_to_get().unwrap_err().to_string();
         assert!(error.contains("cannot be the name"), "{error}");
     }

@@ -81,13 +81,14 @@ fn what_a_server_was_told_to_refuse_is_refused_with_its_own_code() {
 fn a_client_tells_what_the_server_refused() {
     let home = Home::new();
     home.write("shared/old", "old");
+    std::os::unix::fs::symlink("old", home.path("shared/link")).unwrap();
     home.write("file", "12345");
     for (options, name, told) in [
         ("--no-replace", "old", "there is a file of that name already"),
         ("--max-upload 4", "new", "the file is too large"),
         ("--read-only", "new", "that is not allowed"),
         ("", "nowhere/new", "there is no such file"),
-        ("", ".skep-1.part", "that is not a name that can be used there"),
+        ("", "link", "that is not a name that can be used there"),
     ] {
         let server = home.serve(options);
         for scheme in ["tcp", "rdt"] {
@@ -95,7 +96,7 @@ fn a_client_tells_what_the_server_refused() {
             home.run(&format!("put file {url}")).with(1).saying(&format!("{url}: {told}"));
         }
     }
-    assert_eq!(home.entries("shared"), ["old"]);
+    assert_eq!(home.entries("shared"), ["link", "old"]);
     assert_eq!(home.read("shared/old"), b"old");
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use crate::support::{Home, Known, Server, answer, error, request, until, upload};
+use crate::support::{CONFIRM, Home, Known, Server, answer, error, request, until, upload};
 
 const NOT_FOUND: &[u8] = b"Error: El archivo no existe";
 
@@ -136,6 +136,63 @@ fn no_path_gets_what_is_not_shared() {
         assert_eq!(answer(server.at("path"), path.as_bytes()), NOT_FOUND, "{path}");
     }
     assert_eq!(everything(&home), before);
+}
+
+#[test]
+fn case_07_what_windows_takes_for_something_else_is_neither_sent_nor_stored() {
+    let (home, server) = trap();
+    let names = [
+        "CON",
+        "nul.txt",
+        "folder/aux",
+        "COM1 ",
+        "COM\u{b9}",
+        "lpt9.tar.gz",
+        "C:",
+        "C:\\x",
+        "file::$DATA",
+        "a\\b",
+        "file.",
+    ];
+    for name in names {
+        // One may be there: the file system here has nothing against it.
+        if !name.contains('\\') {
+            home.write(&format!("shared/{name}"), "content");
+        }
+        let before = everything(&home);
+        assert_eq!(answer(server.at("tcp"), &request(name.as_bytes())), error(5), "{name:?}");
+        let bytes = [&upload(4, name.as_bytes())[..], b"evil"].concat();
+        assert_eq!(answer(server.at("tcp"), &bytes), error(5), "{name:?}");
+        assert_eq!(everything(&home), before, "{name:?}");
+    }
+}
+
+#[test]
+fn case_05_hidden_files_are_neither_sent_nor_stored() {
+    let (home, server) = trap();
+    home.folder("shared/.ssh");
+    home.write("shared/.ssh/authorized_keys", "secret");
+    home.write("shared/.profile", "secret");
+    let before = everything(&home);
+    for name in [".profile", ".ssh/authorized_keys", "folder/.new", "-rf"] {
+        assert_eq!(answer(server.at("tcp"), &request(name.as_bytes())), error(5), "{name:?}");
+        let bytes = [&upload(4, name.as_bytes())[..], b"evil"].concat();
+        assert_eq!(answer(server.at("tcp"), &bytes), error(5), "{name:?}");
+    }
+    assert_eq!(everything(&home), before);
+}
+
+#[test]
+fn case_09_an_upload_whose_name_differs_in_case_only_is_refused() {
+    let (home, server) = trap();
+    for name in ["File", "FILE"] {
+        let bytes = [&upload(4, name.as_bytes())[..], b"evil"].concat();
+        assert_eq!(answer(server.at("tcp"), &bytes), error(2), "{name:?}");
+    }
+    assert_eq!(home.read("shared/file"), b"content");
+    let bytes = [&upload(4, b"file")[..], b"good"].concat();
+    assert_eq!(answer(server.at("tcp"), &bytes), CONFIRM);
+    assert_eq!(home.read("shared/file"), b"good");
 }
 
 #[test]

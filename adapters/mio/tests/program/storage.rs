@@ -113,12 +113,17 @@ fn hostile_names(home: &Home) -> Vec<Vec<u8>> {
 /// What such a name may become, if the server takes it: a path of normal components, below what is shared.
 fn place_of(name: &[u8]) -> Option<PathBuf> {
     let name = std::str::from_utf8(name).ok()?;
-    let is_part = |part: &str| {
-        let part = part.to_ascii_lowercase();
-        part.starts_with(".skep-") && part.ends_with(".part")
+    let is_device = |part: &str| {
+        let stem = part.split('.').next().unwrap().trim_end().to_ascii_uppercase();
+        ["CON", "NUL", "AUX", "COM1"].contains(&stem.as_str())
     };
-    let is_good = !name.contains('\0')
-        && name.split('/').all(|part| !["", ".", ".."].contains(&part) && !is_part(part));
+    let is_good = !name.contains(['\0', '\\', ':'])
+        && name.split('/').all(|part| {
+            !part.is_empty()
+                && !part.starts_with(['.', '-'])
+                && !part.ends_with(['.', ' '])
+                && !is_device(part)
+        });
     is_good.then(|| PathBuf::from(name))
 }
 
@@ -155,7 +160,7 @@ fn hostile_names_do_nothing(home: &Home) {
             taken += 1;
         } else {
             assert!(
-                [1, 5, 7, 8].into_iter().any(|code| answer == error(code)),
+                [1, 2, 5, 7, 8].into_iter().any(|code| answer == error(code)),
                 "an upload as {shown}: {answer:?}"
             );
         }
@@ -165,8 +170,8 @@ fn hostile_names_do_nothing(home: &Home) {
         assert!(expected.get(path) == Some(content), "{} is unexpected", path.display());
     }
     assert_eq!(after.len(), expected.len());
-    // What is only a strange name is nobody's danger here, and goes through.
-    assert!(taken > 30, "{taken}");
+    // What is only a strange name is nobody's danger, and goes through.
+    assert!(taken > 10, "{taken}");
     let log = server.stop().err;
     assert!(!log.chars().any(|character| character.is_control() && character != '\n'), "{log:?}");
     let is_line = |line: &str| line.starts_with("skep: 127.0.0.1:") || line == "skep: ended";
