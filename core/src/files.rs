@@ -38,9 +38,30 @@ pub enum Dialect {
     #[default]
     Files,
     /// A bare path, answered by bare content (docs/protocol.md section 4).
+    #[cfg(feature = "known-peers")]
     Path,
     /// `GET_FILE` between peers: downloads only (docs/protocol.md section 3).
+    #[cfg(feature = "known-peers")]
     GetFile,
+}
+
+impl Dialect {
+    /// Asked by this, and not by the variant: where that is left out, so is all that hangs on the answer.
+    const fn is_path(self) -> bool {
+        match self {
+            Self::Files => false,
+            #[cfg(feature = "known-peers")]
+            other => matches!(other, Self::Path),
+        }
+    }
+
+    const fn is_get_file(self) -> bool {
+        match self {
+            Self::Files => false,
+            #[cfg(feature = "known-peers")]
+            other => matches!(other, Self::GetFile),
+        }
+    }
 }
 
 /// Where a peer may upload to.

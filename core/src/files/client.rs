@@ -127,7 +127,7 @@ impl Client {
     fn new(name: Name<'_>, dialect: Dialect, direction: Direction, limit: u64, patience: Duration) -> Self {
         Self {
             // A name has room.
-            name: Vec::from_slice(name.as_str().as_bytes()).unwrap_or_default(),
+            name: Vec::from_slice(name.as_bytes()).unwrap_or_default(),
             dialect,
             direction,
             limit,
@@ -157,14 +157,14 @@ impl Client {
     }
 
     /// The name of the file on the server.
-    pub fn name(&self) -> Option<Name<'_>> {
-        Name::new(&self.name).ok()
+    pub fn name(&self) -> Name<'_> {
+        Name::again(&self.name)
     }
 
     fn name_in<'b>(&self, room: &'b mut [u8]) -> Option<Name<'b>> {
         let room = room.get_mut(..self.name.len())?;
         room.iter_mut().zip(&self.name).for_each(|(to, from)| *to = *from);
-        Name::new(room).ok()
+        Some(Name::again(room))
     }
 
     /// Decides the end, once.
@@ -184,7 +184,7 @@ impl Client {
 
     fn done(&mut self) {
         // The path's client has finished already, to end its request.
-        let farewell = if self.dialect == Dialect::Path { Farewell::None } else { Farewell::Finish };
+        let farewell = if self.dialect.is_path() { Farewell::None } else { Farewell::Finish };
         self.conclude(Progress::Done { bytes: self.length.unwrap_or_default() }, farewell);
     }
 
@@ -201,14 +201,14 @@ impl Client {
                 self.fail(Failure::Malformed);
                 return bytes.len();
             }
-            let parsed = match self.dialect {
-                Dialect::GetFile => command::parse_answer(&self.answer),
-                Dialect::Files | Dialect::Path => Message::parse(&self.answer),
+            let parsed = if self.dialect.is_get_file() {
+                command::parse_answer(&self.answer)
+            } else {
+                Message::parse_answer(&self.answer)
             };
             match parsed {
                 Err(Unparsed::Incomplete) => {}
                 Ok((message, _)) => {
-                    let message = without_name(message);
                     self.answered(message);
                     // What follows the header of a download is its content, for the transport to receive.
                     return taken.saturating_add(1);
@@ -222,16 +222,16 @@ impl Client {
         bytes.len()
     }
 
-    fn answered(&mut self, message: Option<Message<'static>>) {
+    fn answered(&mut self, message: Message<'static>) {
         match (message, self.direction, self.state) {
-            (Some(Message::Error(code)), Direction::Download, _) => {
+            (Message::Error(code), Direction::Download, _) => {
                 self.conclude(Progress::Refused(code), Farewell::Finish);
             }
             // There may be content under way that nobody wants.
-            (Some(Message::Error(code)), Direction::Upload, _) => {
+            (Message::Error(code), Direction::Upload, _) => {
                 self.conclude(Progress::Refused(code), Farewell::Abort);
             }
-            (Some(Message::Download { length }), Direction::Download, State::Answering) => {
+            (Message::Download { length }, Direction::Download, State::Answering) => {
                 self.length = Some(length);
                 self.take_content();
                 if length > self.limit {
@@ -239,10 +239,8 @@ impl Client {
                 }
             }
             // On a transport that counts by acknowledgements the confirmation may overtake the last of them.
-            (Some(Message::Confirm), Direction::Upload, State::Body | State::Moving) => {
-                self.is_confirmed = true
-            }
-            (Some(Message::Confirm), Direction::Upload, State::Confirming) => self.done(),
+            (Message::Confirm, Direction::Upload, State::Body | State::Moving) => self.is_confirmed = true,
+            (Message::Confirm, Direction::Upload, State::Confirming) => self.done(),
             _ => self.fail(Failure::Malformed),
         }
     }
@@ -301,35 +299,20 @@ impl Client {
 
     /// Writes what the machine has to say first: the request, or the header of an upload.
     fn write<'b>(&mut self, now: Instant, stream: StreamId, room: &'b mut [u8]) -> Action<'b, Progress> {
-        let Ok(name) = Name::new(&self.name) else { return Action::Abort(stream) };
-        let used = match (self.direction, self.dialect) {
-            (Direction::Upload, _) => {
-                Message::Upload { length: self.length.unwrap_or_default(), name }.emit(room)
-            }
-            (Direction::Download, Dialect::Files) => Message::Request { name }.emit(room),
-            (Direction::Download, Dialect::Path) => path::emit(name, room),
-            (Direction::Download, Dialect::GetFile) => {
-                command::emit(Operation::GetFile, None, &[name.as_str().as_bytes()], room)
-            }
+        let name = self.name();
+        let (used, state) = if self.direction == Direction::Upload {
+            (Message::Upload { length: self.length.unwrap_or_default(), name }.emit(room), State::Body)
+        } else if self.dialect.is_path() {
+            (path::emit(name, room), State::Half)
+        } else if self.dialect.is_get_file() {
+            (command::emit(Operation::GetFile, None, &[name.as_bytes()], room), State::Answering)
+        } else {
+            (Message::Request { name }.emit(room), State::Answering)
         };
-        self.state = match (self.direction, self.dialect) {
-            (Direction::Upload, _) => State::Body,
-            (Direction::Download, Dialect::Files | Dialect::GetFile) => State::Answering,
-            (Direction::Download, Dialect::Path) => State::Half,
-        };
+        self.state = state;
         if self.direction == Direction::Download {
             self.deadline = Some(now + self.patience);
         }
         Action::Write { stream, bytes: room.get(..used.unwrap_or_default()).unwrap_or_default() }
-    }
-}
-
-/// What a server may send; `None` for a client's message.
-fn without_name(message: Message<'_>) -> Option<Message<'static>> {
-    match message {
-        Message::Download { length } => Some(Message::Download { length }),
-        Message::Confirm => Some(Message::Confirm),
-        Message::Error(code) => Some(Message::Error(code)),
-        Message::Upload { .. } | Message::Request { .. } => None,
     }
 }

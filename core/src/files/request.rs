@@ -68,15 +68,16 @@ impl Request {
 
     /// The name in a whole request, where it stands.
     pub(super) fn name(&self) -> Option<Name<'_>> {
-        Name::new(self.name_bytes()).ok()
+        let bytes = self.name_bytes();
+        (!bytes.is_empty()).then(|| Name::again(bytes))
     }
 
     /// The same, copied into `room`.
     pub(super) fn name_in<'b>(&self, room: &'b mut [u8]) -> Option<Name<'b>> {
-        let bytes = self.name_bytes();
-        let room = room.get_mut(..bytes.len())?;
-        room.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-        Name::new(room).ok()
+        let name = self.name()?.as_bytes();
+        let room = room.get_mut(..name.len())?;
+        room.iter_mut().zip(name).for_each(|(to, from)| *to = *from);
+        Some(Name::again(room))
     }
 
     /// The same below a directory, whose name ends in a slash.
@@ -94,30 +95,24 @@ impl Request {
 
     fn parse(&mut self, dialect: Dialect, finished: bool) -> Result<(Wanted, usize), Unparsed> {
         let download = Wanted { direction: Direction::Download, length: 0 };
-        let (wanted, name, start, length) = match dialect {
-            Dialect::Files => {
-                let (message, length) = Message::parse(&self.bytes)?;
-                let (wanted, name) = match message {
-                    Message::Upload { length, name } => {
-                        (Wanted { direction: Direction::Upload, length }, name)
-                    }
-                    Message::Request { name } => (download, name),
-                    _ => return Err(Unparsed::Malformed),
-                };
-                // The name is the last of both messages.
-                (wanted, name, length.saturating_sub(name.as_str().len()), length)
-            }
-            Dialect::GetFile => {
-                let (name, length) = command::parse_get_file(&self.bytes)?;
-                // The name is the last string, with its NUL.
-                (download, name, length.saturating_sub(name.as_str().len()).saturating_sub(1), length)
-            }
-            Dialect::Path => {
-                let (name, length) = path::parse(&self.bytes, finished)?;
-                (download, name, self.bytes.iter().take_while(|&&byte| byte == b'/').count(), length)
-            }
+        let (wanted, name, start, length) = if dialect.is_path() {
+            let (name, length) = path::parse(&self.bytes, finished)?;
+            (download, name, self.bytes.iter().take_while(|&&byte| byte == b'/').count(), length)
+        } else if dialect.is_get_file() {
+            let (name, length) = command::parse_get_file(&self.bytes)?;
+            // The name is the last string, with its NUL.
+            (download, name, length.saturating_sub(name.as_bytes().len()).saturating_sub(1), length)
+        } else {
+            let (message, length) = Message::parse(&self.bytes)?;
+            let (wanted, name) = match message {
+                Message::Upload { length, name } => (Wanted { direction: Direction::Upload, length }, name),
+                Message::Request { name } => (download, name),
+                _ => return Err(Unparsed::Malformed),
+            };
+            // The name is the last of both messages.
+            (wanted, name, length.saturating_sub(name.as_bytes().len()), length)
         };
-        self.name = (start as u16, start.saturating_add(name.as_str().len()) as u16);
+        self.name = (start as u16, start.saturating_add(name.as_bytes().len()) as u16);
         Ok((wanted, length))
     }
 }

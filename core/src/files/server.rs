@@ -232,9 +232,9 @@ impl<M: Memory<Slot<Session>>> Server<M> {
     fn expired(&mut self, number: u32) {
         let Some(session) = self.sessions.get_mut(number) else { return };
         match session.state {
-            State::Request if session.dialect == Dialect::Path && !session.request.is_empty() => {
+            State::Request if session.dialect.is_path() && !session.request.is_empty() => {
                 // Silence is the end of a path that has no other; nothing is ever missing from it.
-                if let Some(outcome) = session.request.finish(Dialect::Path) {
+                if let Some(outcome) = session.request.finish(session.dialect) {
                     self.asked(number, outcome);
                 }
                 return;
@@ -305,8 +305,11 @@ impl<M: Memory<Slot<Session>>> Server<M> {
             }
             (State::Confirm, _) => (State::Finish(Last::Content), Task::Write(Message::Confirm)),
             (State::Refuse(code), _) => {
-                let is_path = session.dialect == Dialect::Path;
-                let task = if is_path { Task::WriteNotFound } else { Task::Write(Message::Error(code)) };
+                let task = if session.dialect.is_path() {
+                    Task::WriteNotFound
+                } else {
+                    Task::Write(Message::Error(code))
+                };
                 (State::Finish(Last::Error), task)
             }
             (State::Finish(last), _) => {
@@ -331,9 +334,10 @@ impl<M: Memory<Slot<Session>>> Server<M> {
         match task {
             Task::Tell(event) => Action::Event(event),
             Task::Write(message) => {
-                let used = match session.dialect {
-                    Dialect::GetFile => command::emit_answer(&message, room),
-                    Dialect::Files | Dialect::Path => message.emit(room),
+                let used = if session.dialect.is_get_file() {
+                    command::emit_answer(&message, room)
+                } else {
+                    message.emit(room)
                 };
                 let used = used.unwrap_or_default();
                 Action::Write { stream, bytes: room.get(..used).unwrap_or_default() }

@@ -155,13 +155,12 @@ impl Session {
     /// Refuses the request, or gives an upload up. A path has but one error: of what it does not cover it is
     /// told by the end of the stream.
     pub(super) fn refuse(&mut self, code: Code) {
-        self.state = match (self.is_open, self.dialect, code) {
-            (false, ..) => State::Gone,
-            (true, Dialect::Files | Dialect::GetFile, _)
-            | (true, Dialect::Path, Code::NotFound | Code::BadName | Code::NotAllowed | Code::Unknown) => {
-                State::Refuse(code)
-            }
-            (true, Dialect::Path, _) => State::Abort,
+        let has_error = !self.dialect.is_path()
+            || matches!(code, Code::NotFound | Code::BadName | Code::NotAllowed | Code::Unknown);
+        self.state = match (self.is_open, has_error) {
+            (false, _) => State::Gone,
+            (true, true) => State::Refuse(code),
+            (true, false) => State::Abort,
         };
     }
 }

@@ -99,12 +99,15 @@ impl<'a> Message<'a> {
     /// [`Unparsed`]: more bytes are needed, or no number of them would help. A name that is too long is found as
     /// soon as its length is there.
     pub fn parse(bytes: &'a [u8]) -> Result<(Self, usize), Unparsed> {
-        match message(bytes) {
-            Ok((rest, message)) => Ok((message, bytes.len().saturating_sub(rest.len()))),
-            Err(nom::Err::Incomplete(_)) => Err(Unparsed::Incomplete),
-            Err(nom::Err::Failure(())) => Err(Unparsed::BadName),
-            Err(nom::Err::Error(())) => Err(Unparsed::Malformed),
-        }
+        first(bytes, message)
+    }
+
+    /// As [`Message::parse`], for who expects a server's messages only.
+    ///
+    /// # Errors
+    /// As [`Message::parse`]; a client's message is malformed.
+    pub fn parse_answer(bytes: &[u8]) -> Result<(Message<'static>, usize), Unparsed> {
+        first(bytes, answer)
     }
 
     /// Writes the message and says how many bytes that took, at most [`LENGTH_MAX`]. `None`: there is no room.
@@ -198,20 +201,39 @@ impl core::fmt::Display for Code {
 }
 
 fn put_name(name: Name<'_>, put: &mut Put<'_>) {
-    let bytes = name.as_str().as_bytes();
+    let bytes = name.as_bytes();
     put.bytes(&(bytes.len() as u16).to_le_bytes());
     put.bytes(bytes);
 }
 
 /// nom's `Incomplete` is "more bytes are needed", its `Error` is malformed, its `Failure` a bad name.
+fn first<'a, M>(
+    bytes: &'a [u8],
+    mut parser: impl Parser<&'a [u8], Output = M, Error = ()>,
+) -> Result<(M, usize), Unparsed> {
+    match parser.parse(bytes) {
+        Ok((rest, message)) => Ok((message, bytes.len().saturating_sub(rest.len()))),
+        Err(nom::Err::Incomplete(_)) => Err(Unparsed::Incomplete),
+        Err(nom::Err::Failure(())) => Err(Unparsed::BadName),
+        Err(nom::Err::Error(())) => Err(Unparsed::Malformed),
+    }
+}
+
 fn message(bytes: &[u8]) -> IResult<&[u8], Message<'_>, ()> {
-    let (rest, kind) = byte(bytes)?;
-    match kind {
-        UPLOAD => (length, cut(name)).map(|(length, name)| Message::Upload { length, name }).parse(rest),
-        REQUEST => cut(name).map(|name| Message::Request { name }).parse(rest),
-        DOWNLOAD => length.map(|length| Message::Download { length }).parse(rest),
-        CONFIRM => Ok((rest, Message::Confirm)),
-        ERROR => byte.map(|code| Message::Error(code.into())).parse(rest),
+    match byte(bytes)? {
+        (rest, UPLOAD) => {
+            (length, cut(name)).map(|(length, name)| Message::Upload { length, name }).parse(rest)
+        }
+        (rest, REQUEST) => cut(name).map(|name| Message::Request { name }).parse(rest),
+        _ => answer(bytes),
+    }
+}
+
+fn answer(bytes: &[u8]) -> IResult<&[u8], Message<'static>, ()> {
+    match byte(bytes)? {
+        (rest, DOWNLOAD) => length.map(|length| Message::Download { length }).parse(rest),
+        (rest, CONFIRM) => Ok((rest, Message::Confirm)),
+        (rest, ERROR) => byte.map(|code| Message::Error(code.into())).parse(rest),
         _ => Err(nom::Err::Error(())),
     }
 }

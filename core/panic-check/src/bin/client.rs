@@ -29,10 +29,11 @@ pub extern "C" fn _start() -> ! {
     *endpoint = Endpoint::new(Settings::DEVICE, number(), Vec::new(), Vec::new(), Vec::new());
     loop {
         if let Some(name) = name() {
-            let mut client = match number() {
-                0 => Client::upload(name, span()),
-                1 => Client::download(name, Dialect::Path, number(), span()),
-                _ => Client::download(name, Dialect::Files, number(), span()),
+            let dialect: &Dialect = any();
+            let mut client = if flag() {
+                Client::upload(name, span())
+            } else {
+                Client::download(name, *dialect, number(), span())
             };
             keep(transfer(endpoint, &mut client));
         }

@@ -3,7 +3,7 @@
 use super::{Client, FILE, Farewell, FileState, State};
 use crate::{
     Instant,
-    files::{Dialect, Direction, Failure, Progress},
+    files::{Direction, Failure, Progress},
     limits::MESSAGE_MAX,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
     wire::file::Code,
@@ -25,21 +25,22 @@ impl Service for Client {
         if self.stream != Some(stream) {
             return bytes.len();
         }
-        match (self.state, self.dialect, self.direction) {
-            (State::Idle | State::Commit | State::Committing | State::Over, ..) => bytes.len(),
+        let is_path = self.dialect.is_path();
+        match (self.state, self.direction) {
+            (State::Idle | State::Commit | State::Committing | State::Over, _) => bytes.len(),
             // Content, for the transport to receive, or what follows it.
-            (State::Create | State::Creating, ..) | (State::Body | State::Moving, _, Direction::Download) => {
+            (State::Create | State::Creating, _) | (State::Body | State::Moving, Direction::Download) => {
                 if self.length == Some(0) {
                     bytes.len()
                 } else {
                     0
                 }
             }
-            (State::Answering, Dialect::Path, _) => {
+            (State::Answering, _) if is_path => {
                 self.look_at_path(bytes);
                 0
             }
-            (_, Dialect::Path, _) => 0,
+            _ if is_path => 0,
             _ if self.is_confirmed => bytes.len(),
             // A server may refuse at any moment, even before it was asked.
             _ => self.take_message(bytes),
@@ -50,7 +51,7 @@ impl Service for Client {
         if self.state != State::Moving || self.stream != Some(stream) {
             return;
         }
-        let ends_with_stream = self.direction == Direction::Download && self.dialect == Dialect::Path;
+        let ends_with_stream = self.direction == Direction::Download && self.dialect.is_path();
         match outcome {
             Ok(()) if ends_with_stream && self.limit < u64::MAX => self.fail(Failure::TooLarge),
             Err(Fault::Ended) if ends_with_stream => self.content_moved(now),
@@ -64,16 +65,17 @@ impl Service for Client {
         if self.stream != Some(stream) {
             return;
         }
-        match (self.state, self.dialect, self.direction) {
-            (State::Answering, Dialect::Path, _) if self.is_not_found => {
+        let is_path = self.dialect.is_path();
+        match (self.state, self.direction) {
+            (State::Answering, _) if is_path && self.is_not_found => {
                 self.conclude(Progress::Refused(Code::NotFound), Farewell::Abort);
             }
             // A file shorter than the text, which begins as it does, or is empty.
-            (State::Answering, Dialect::Path, _) => self.take_content(),
+            (State::Answering, _) if is_path => self.take_content(),
             // All of the content has been offered, or is being received.
-            (State::Create | State::Creating, ..) | (State::Body, _, Direction::Download) => {}
-            (State::Moving, Dialect::Path, _) => {}
-            (State::Idle | State::Commit | State::Committing | State::Over, ..) => {}
+            (State::Create | State::Creating, _) | (State::Body, Direction::Download) => {}
+            (State::Moving, _) if is_path => {}
+            (State::Idle | State::Commit | State::Committing | State::Over, _) => {}
             _ if self.is_confirmed => {}
             _ => self.fail(Failure::Closed),
         }
@@ -86,7 +88,7 @@ impl Service for Client {
         self.stream = None;
         let has_content_ahead = matches!(self.state, State::Create | State::Creating)
             || (self.state == State::Body && self.direction == Direction::Download);
-        if has_content_ahead && self.dialect == Dialect::Path && how == Closed::Done {
+        if has_content_ahead && self.dialect.is_path() && how == Closed::Done {
             // Every byte that came was taken, and there was none.
             self.length = Some(0);
         }

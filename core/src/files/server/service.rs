@@ -27,7 +27,7 @@ impl<M: Memory<Slot<Session>>> Service for Server<M> {
             let (taken, outcome) = session.request.take(session.dialect, bytes);
             match outcome {
                 Some(outcome) => self.asked(number, outcome),
-                None if session.dialect == Dialect::Path && !session.request.is_empty() => {
+                None if session.dialect.is_path() && !session.request.is_empty() => {
                     self.sessions.set_deadline(number, Some(now + self.settings.path_pause));
                 }
                 None => {}
@@ -59,7 +59,7 @@ impl<M: Memory<Slot<Session>>> Service for Server<M> {
         let Some(session) = self.sessions.get_mut(number) else { return };
         match session.state {
             // Nothing was asked: a probe, or a change of mind.
-            State::Request if session.dialect != Dialect::Path && session.request.is_empty() => {
+            State::Request if !session.dialect.is_path() && session.request.is_empty() => {
                 session.state = State::Finish(Last::Content);
             }
             State::Request => match session.request.finish(session.dialect) {
@@ -117,8 +117,7 @@ impl<M: Memory<Slot<Session>>> Service for Server<M> {
                 session.state = State::Body;
                 if session.direction == Direction::Download {
                     session.length = length;
-                    session.state =
-                        if session.dialect == Dialect::Path { State::Body } else { State::Answer };
+                    session.state = if session.dialect.is_path() { State::Body } else { State::Answer };
                 }
             }
             (State::Opening, Err(fault)) => self.refuse(number, fault.into()),
