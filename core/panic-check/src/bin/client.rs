@@ -1,6 +1,6 @@
 //! What a device needs that puts and gets files over RDT: the figure of the size budget.
 //!
-//! A whole driver, as small as one can be, of which only the socket and the storage are missing.
+//! Without the feature `known-peers` it meets nobody but skep. A whole driver, as small as one can be, of which only the socket and the storage are missing.
 #![no_std]
 #![no_main]
 

@@ -39,6 +39,7 @@ pub(crate) fn call() {
         seats: number() as u32,
         waiting: number() as u32,
         anonymous: flag(),
+        asks: flag(),
         same_name: if flag() { SameName::Refuse } else { SameName::Replace },
         accounts: number() as u32,
         files_per_user: number() as u32,
