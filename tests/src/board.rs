@@ -16,7 +16,7 @@ use smoltcp::{
     iface::{Config, Interface, SocketSet},
     wire::{EthernetAddress, IpAddress, IpCidr},
 };
-use std::{any::Any, net::SocketAddr};
+use std::{any::Any, net::SocketAddr, time::Duration};
 
 /// Streams that a board may have.
 const STREAMS: usize = 8;
@@ -49,6 +49,7 @@ pub struct Board<S: Machine, W: Wiring, F = Shelf> {
     pub feeds: usize,
     call: Option<(Instant, Whom)>,
     has_opened: bool,
+    was_killed: bool,
 }
 
 /// What a board's storage does with time.
@@ -91,12 +92,33 @@ impl<S: Machine, W: Wiring, F: Storage + Clocked> Board<S, W, F> {
         let carrier = wire(&mut stack);
         let driver = Driver::new(machine, carrier);
         let events = Vec::new();
-        Self { seat, others, stack, driver, storage, events, feeds: 3, call: None, has_opened: false }
+        Self {
+            seat,
+            others,
+            stack,
+            driver,
+            storage,
+            events,
+            feeds: 3,
+            call: None,
+            has_opened: false,
+            was_killed: false,
+        }
     }
 
     /// It calls somebody at that moment.
     pub(crate) fn calling(self, at: Instant, whom: Whom) -> Self {
         Self { call: Some((at, whom)), ..self }
+    }
+
+    /// It calls later by so much.
+    pub fn postpone(&mut self, span: Duration) {
+        self.call = self.call.map(|(at, whom)| (at + span, whom));
+    }
+
+    /// The power is off: it says nothing any more.
+    pub fn kill(&mut self) {
+        self.was_killed = true;
     }
 
     fn call_when_due(&mut self, now: Instant) {
@@ -126,6 +148,9 @@ where
     }
 
     fn poll(&mut self, now: Instant, network: &mut dyn Network) -> Option<Instant> {
+        if self.was_killed {
+            return None;
+        }
         self.storage.set_now(now);
         self.call_when_due(now);
         let mut deadline = Some(now);
@@ -154,12 +179,16 @@ where
     }
 
     fn is_quiet(&self, now: Instant) -> bool {
-        self.has_nothing_to_do()
-            && W::is_quiet(&self.driver.carrier)
-            && now >= self.driver.carrier.linger_until()
+        self.was_killed
+            || self.has_nothing_to_do()
+                && W::is_quiet(&self.driver.carrier)
+                && now >= self.driver.carrier.linger_until()
     }
 
     fn check_over(&self) {
+        if self.was_killed {
+            return;
+        }
         assert_eq!(self.storage.in_use(), 0, "files are in use");
         if self.has_opened {
             self.driver.machine.check_over();

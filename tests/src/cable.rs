@@ -1,8 +1,10 @@
 //! The usual case on two boards, with a cable between their network cards.
 
+mod forge;
 mod relay;
 mod wiring;
 
+pub use forge::Forger;
 pub use relay::Relay;
 pub use wiring::{PlainRdt, PlainTcp, SealedRdt, SealedTcp, Wiring};
 

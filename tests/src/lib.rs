@@ -42,7 +42,7 @@ mod world;
 
 pub use board::{Board, Card, Shelf};
 pub use cable::{
-    CableReport, ClientBoard, PlainRdt, PlainTcp, Relay, SealedRdt, SealedTcp, ServerBoard, Wiring,
+    CableReport, ClientBoard, Forger, PlainRdt, PlainTcp, Relay, SealedRdt, SealedTcp, ServerBoard, Wiring,
     play_relayed,
 };
 pub use client::{download, upload};

@@ -11,7 +11,10 @@ use skep_core::{
     rdt::{ConnectionId, Event, Load, Output, Peer, Transmit},
     stream::Closed,
 };
-use smoltcp::{phy::Device, socket::udp};
+use smoltcp::{
+    phy::Device,
+    socket::{Socket, udp},
+};
 
 enum Step {
     Sent,
@@ -84,7 +87,7 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
             if now < waiting.until {
                 return Some(waiting.until);
             }
-            drop_queued(udp);
+            self.drop_queued(stack);
         }
         self.waiting = None;
         None
@@ -199,12 +202,18 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
             }
         }
     }
-}
 
-/// Forgets what a socket was to send; what it has received, too, but of that there is nothing.
-fn drop_queued(udp: &mut udp::Socket<'_>) {
-    let port = udp.endpoint().port;
-    udp.close();
-    // It was bound like this before.
-    let _ = udp.bind(port);
+    /// Forgets what the socket was to send; what it has received, too, but of that there is nothing.
+    ///
+    /// The set remembers that a socket waits for a neighbour, and would have it wait on: so it is another socket to it
+    /// from now on.
+    #[allow(irrefutable_let_patterns, reason = "without other kinds of sockets there is no other variant")]
+    fn drop_queued<D: Device>(&mut self, stack: &mut Stack<'_, D>) {
+        let Socket::Udp(mut udp) = stack.sockets.remove(self.socket) else { return };
+        let port = udp.endpoint().port;
+        udp.close();
+        // It was bound like this before.
+        let _ = udp.bind(port);
+        self.socket = stack.sockets.add(udp);
+    }
 }
