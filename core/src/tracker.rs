@@ -114,6 +114,20 @@ impl Peer<'_> {
     }
 }
 
+/// Where a user is, as the tracker sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Whereabouts {
+    /// Its address.
+    pub address: IpAddr,
+    /// The stream of its session; `None` for who is there by command.
+    pub stream: Option<StreamId>,
+    /// Its public key, where its stream has one.
+    pub key: Option<[u8; 32]>,
+    /// How many files it shares.
+    pub files: u32,
+}
+
 /// A tracker, in memories of the profile `P`.
 #[derive(Debug)]
 pub struct Tracker<P: Profile> {
@@ -283,6 +297,33 @@ impl<P: Profile> Tracker<P> {
     pub fn user_name<'r>(&self, user: UserId, room: &'r mut [u8]) -> Option<Text<'r>> {
         let user = self.directory.users.get(user.0)?;
         Text::new(self.directory.texts.copy(user.name, room)?).ok()
+    }
+
+    /// Whether somebody has registered by this name, by command.
+    pub fn is_registered(&self, name: Text<'_>) -> bool {
+        let user = self.directory.user_named(name.as_bytes()).and_then(|user| self.directory.users.get(user));
+        user.is_some_and(|user| user.standing != directory::Standing::Guest)
+    }
+
+    /// Everybody who is there.
+    pub fn users(&self) -> impl Iterator<Item = UserId> + '_ {
+        (0..self.directory.users.reach()).filter(|&user| self.directory.is_there(user)).map(UserId)
+    }
+
+    /// Where a user is, if it is there.
+    pub fn whereabouts(&self, user: UserId) -> Option<Whereabouts> {
+        let found = self.directory.users.get(user.0)?;
+        let link = match found.presence {
+            directory::Presence::Away => return None,
+            directory::Presence::Command => None,
+            directory::Presence::Session(link) => self.links.get(link),
+        };
+        Some(Whereabouts {
+            address: found.address,
+            stream: link.map(|link| link.stream),
+            key: link.and_then(|link| link.key),
+            files: found.files,
+        })
     }
 
     /// The name of a file, copied into `room`, and its owner.

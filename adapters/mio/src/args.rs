@@ -1,5 +1,6 @@
 //! The command line.
 
+mod admin;
 mod client;
 mod demo;
 mod get;
@@ -22,6 +23,7 @@ use clap::{
     error::{ContextKind, ContextValue},
 };
 
+pub use admin::{Admin, AdminAction, Whom};
 pub use client::Client;
 pub use demo::Demo;
 pub use get::Get;
@@ -102,6 +104,8 @@ pub enum Command {
     Put(Put),
     /// Run a tracker: who is there, what they share, and how they get it from each other
     Tracker(Tracker),
+    /// Look after a tracker that runs
+    Admin(Admin),
     /// Make a key, and show what others may see of it
     Key(Key),
     /// Remember the keys of servers

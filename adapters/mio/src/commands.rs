@@ -1,5 +1,6 @@
 //! What the program does, a file for each command.
 
+mod admin;
 mod client;
 mod demo;
 mod get;
@@ -36,6 +37,7 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Command::Get(get) => get::run(get),
         Command::Put(put) => put::run(put),
         Command::Tracker(tracker) => tracker::run(tracker),
+        Command::Admin(admin) => admin::run(admin),
         Command::Key(key) => key::run(key),
         Command::Known(known) => known::run(known),
         Command::Invite(invite) => invite::run(invite),

@@ -126,6 +126,7 @@ pub struct Driver<S: Service, F> {
     rdt: Vec<RdtSocket>,
     files: OpenFiles<F>,
     committer: Committer<FileId>,
+    waker: Arc<Waker>,
     /// Streams are opened for the machine by this: it may want to know on which listener.
     admit: Admit<S>,
     /// Who we are on sealed sockets.
@@ -159,7 +160,30 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         admit: impl FnMut(&mut S, Instant, &Admission) -> bool + Send + 'static,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let waker = Self::waker_of(&poll)?;
+        Self::on(poll, waker, service, storage, admit)
+    }
+
+    /// What wakes a driver that is going to be made on this poll: for those at the machine's side who are there before
+    /// it.
+    ///
+    /// # Errors
+    /// The system refuses what it needs.
+    pub fn waker_of(poll: &Poll) -> io::Result<Arc<Waker>> {
+        Waker::new(poll.registry(), WAKER).map(Arc::new)
+    }
+
+    /// As [`Driver::new`], on a poll and with its waker.
+    ///
+    /// # Errors
+    /// The system refuses what it needs.
+    pub fn on(
+        poll: Poll,
+        waker: Arc<Waker>,
+        service: S,
+        storage: F,
+        admit: impl FnMut(&mut S, Instant, &Admission) -> bool + Send + 'static,
+    ) -> io::Result<Self> {
         Ok(Self {
             poll,
             waker: Arc::clone(&waker),
@@ -172,7 +196,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             deferred: Vec::new(),
             rdt: Vec::new(),
             files: OpenFiles::new(storage),
-            committer: Committer::new(waker)?,
+            committer: Committer::new(Arc::clone(&waker))?,
+            waker,
             admit: Admit(Box::new(admit)),
             identity: None,
             deadline: None,
@@ -186,6 +211,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             room: vec![0; 65_535],
             words: vec![0; act::ROOM],
         })
+    }
+
+    /// What wakes the driver up out of a turn, from another thread.
+    pub fn waker(&self) -> Arc<Waker> {
+        Arc::clone(&self.waker)
     }
 
     /// The present moment, as the machines count.

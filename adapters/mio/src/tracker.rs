@@ -1,13 +1,22 @@
 //! A tracker on a host: the machine of the core, who may come in, and what people are told about it.
 //!
 //! ```text
-//!   driver ◄──► Hub ──► Tracker (skep-core)        who asks is judged by what the house knows
-//!                │ reports: with names              and stored before it is told
-//!                └──► House ──► accounts, bans
+//!   driver ◄──► Hub ──► Tracker (skep-core)             accounts, bans
+//!                │ └───► House: who may come in? ──► Store: a database, one fsync for many changes
+//!                ├── reports ──► Log
+//!                └── Desk: admins, numbers for Prometheus (threads beside the loop, which ask it)
 //! ```
 
+pub mod account;
+pub mod admin;
+pub mod desk;
+pub mod house;
 mod hub;
+pub mod log;
 mod memory;
+mod numbers;
+pub mod store;
 
-pub use hub::{Hub, Report};
+pub use hub::{Hub, Receipt, Report, Shared};
 pub use memory::{Wide, tracker};
+pub use numbers::numbers;

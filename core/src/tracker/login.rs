@@ -17,6 +17,7 @@ use crate::{
         session::{Code, RESUME_LENGTH, USER_MAX, VERSION},
     },
 };
+use core::net::IpAddr;
 
 /// What a client says when it logs in.
 pub(super) struct Login<'a> {
@@ -105,10 +106,12 @@ impl<P: Profile> Tracker<P> {
         }
     }
 
-    /// The name that somebody wants to log in by, copied into `room` (at most [`USER_MAX`] bytes).
-    pub fn asked_name<'r>(&self, ask: Ask, room: &'r mut [u8]) -> Option<Text<'r>> {
-        let name = self.asked_link(ask)?.session()?.name;
-        Text::new(self.directory.texts.copy(name, room)?).ok()
+    /// Who wants to log in: by which name, which is copied into `room` (at most [`USER_MAX`] bytes), from where, and
+    /// with which key.
+    pub fn asked<'r>(&self, ask: Ask, room: &'r mut [u8]) -> Option<(Text<'r>, IpAddr, Option<[u8; 32]>)> {
+        let link = self.asked_link(ask)?;
+        let name = self.directory.texts.copy(link.session()?.name, room)?;
+        Some((Text::new(name).ok()?, link.address, link.key))
     }
 
     fn asked_link(&self, ask: Ask) -> Option<&Link> {

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::serve::listen;
 use crate::{
     exit::CODES,
+    tracker::log::Format,
     url::{Host, PORT},
 };
 
@@ -72,6 +73,14 @@ pub struct Tracker {
     #[arg(long, value_name = "N|refuse", default_value = "1000")]
     pub waiting: Waiting,
 
+    /// Serve numbers for Prometheus at http://ADDR/metrics, and at /health whether the tracker is well
+    #[arg(long, value_name = "ADDR", value_parser = numbers)]
+    pub metrics: Vec<Host>,
+
+    /// How lines about what happens look, on standard error
+    #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+    pub log: Format,
+
     /// Print nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
@@ -121,6 +130,13 @@ impl Tracker {
             self.listen.clone()
         }
     }
+}
+
+/// Where numbers are served when no port is given.
+const NUMBERS_PORT: u16 = 9_537;
+
+fn numbers(text: &str) -> Result<Host, String> {
+    listen(text, NUMBERS_PORT)
 }
 
 fn sessions(text: &str) -> Result<Host, String> {

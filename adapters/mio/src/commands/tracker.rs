@@ -5,30 +5,35 @@ use super::{
     signals::Signals,
 };
 use crate::{
-    args::{SecondLogin, Tracker},
-    driver::{Driver, Storage},
+    args::{Registration, SecondLogin, Tracker},
+    driver::{Driver, Storage, Told},
     escape::escape,
     exit::Failure,
     gate::{Admission, Gate},
     identity::{Home, Identity},
     storage::{Part, Source},
-    tracker::Hub,
+    tracker::{
+        Hub, Shared,
+        desk::{Asked, Desk},
+        house::House,
+        log::{Log, complain},
+        numbers,
+        store::{Kept, Store},
+    },
     url::{self, Host},
 };
 use mio::Events;
 use skep_core::{
     Instant, rdt,
-    seal::{
-        Psk, Public,
-        layer::{Access, Caller},
-    },
+    seal::layer::Access,
     stream::Fault,
     tracker::{Dialect, SameName, Settings},
-    wire::{Name, seal::Purpose},
+    wire::Name,
 };
 use std::{
-    io::{self, Write, stderr, stdout},
+    io::{self, Write, stdout},
     net::SocketAddr,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -56,25 +61,82 @@ impl Storage for Nothing {
     }
 }
 
-/// Everybody may come in.
-struct Open;
+/// In the state directory: the database, and where admins are answered.
+const DATABASE: &str = "state.redb";
+pub(super) const SOCKET: &str = "admin.sock";
 
-impl Access for Open {
-    fn permits(&mut self, caller: &Caller) -> bool {
-        matches!(caller.purpose, Purpose::Member | Purpose::Guest)
-    }
+/// Where a tracker keeps what it has to keep: `tracker`, beside its key.
+pub(super) fn state_directory(key: Option<&Path>) -> Result<PathBuf, Failure> {
+    let home = home(key)?;
+    Ok(home.key().parent().unwrap_or(Path::new(".")).join("tracker"))
+}
 
-    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
-        None
-    }
-
-    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
-        None
+fn home(key: Option<&Path>) -> Result<Home, Failure> {
+    match key {
+        Some(path) => Ok(Home::of_key(path)),
+        None => Home::find(),
     }
 }
 
 /// Runs until it is asked to end.
 pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
+    let home = home(tracker.key.as_deref())?;
+    let identity = Identity::load_or_make(home.key())?;
+    if identity.is_new() && !tracker.quiet {
+        complain(&format_args!("made a key in {}", escape(&home.key().display().to_string())));
+    }
+    let state = match &tracker.state {
+        Some(state) => state.clone(),
+        None => state_directory(tracker.key.as_deref())?,
+    };
+    let (mut driver, house) = driver(tracker, &home, &identity, &state)?;
+    let gate = Gate::new(house as Arc<Mutex<dyn Access + Send>>);
+    driver.identify(identity.secret(), gate).map_err(|error| Failure::cannot("start", &error))?;
+    let (desk, questions) = Desk::new(driver.waker());
+    let mut signals = Signals::new(&mut driver)?;
+    let link = listen(&mut driver, tracker, &identity)?;
+    let socket = take_orders(&desk, &state)?;
+    serve_numbers(&desk, tracker)?;
+    let log = Log::new(tracker.log, tracker.quiet);
+    let mut events = Events::with_capacity(4_096);
+    loop {
+        driver.turn(&mut events, None).map_err(|error| Failure::cannot("wait for the network", &error))?;
+        while let Some(Told { event, peer, .. }) = driver.events.pop_front() {
+            log.tell(&event, peer);
+        }
+        driver.gone.clear();
+        let now = driver.now();
+        driver.service.settle_stored(now);
+        for asked in questions.try_iter() {
+            match asked {
+                Asked::Order(order, to) => driver.service.administer(now, order, link.as_deref(), to),
+                Asked::Numbers(to) => _ = to.send(numbers(&driver.service)),
+            }
+        }
+        for report in driver.service.take_reports() {
+            log.tell(&report, None);
+        }
+        if signals.ask_to_end(&mut driver) {
+            break;
+        }
+    }
+    driver.stop_listening();
+    driver.abort_all();
+    let _ = driver.turn(&mut events, Some(Duration::ZERO));
+    let _ = std::fs::remove_file(socket);
+    if !tracker.quiet {
+        complain(&"ended");
+    }
+    Ok(())
+}
+
+/// The machine with everything that was kept, and who may come in.
+fn driver(
+    tracker: &Tracker,
+    home: &Home,
+    identity: &Identity,
+    state: &Path,
+) -> Result<(Running, Shared), Failure> {
     let cannot = |error: &io::Error| Failure::cannot("start", error);
     let rules = Settings {
         seats: tracker.max_users,
@@ -83,54 +145,93 @@ pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
             SecondLogin::Refuse => SameName::Refuse,
             SecondLogin::Replace => SameName::Replace,
         },
+        // Nobody can be told by a name without a key where names are for those who are known.
+        accounts: if tracker.accounts == Registration::Open { Settings::DEFAULT.accounts } else { 0 },
         ..Settings::DEFAULT
     };
+    make_directory(state)?;
+    let shown = state.display().to_string();
+    // The waker has to be there before the driver that wakes by it, which takes the machine that stores.
+    let poll = mio::Poll::new().map_err(|error| cannot(&error))?;
+    let waker = Driver::<Hub, Nothing>::waker_of(&poll).map_err(|error| cannot(&error))?;
+    let opened = Store::open(&state.join(DATABASE), Arc::clone(&waker));
+    let (store, kept) = opened
+        .map_err(|error| Failure::local(format!("cannot use the state in {}: {error}", escape(&shown))))?;
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| cannot(&io::Error::other(error)))?;
-    let mut driver = Driver::new(Hub::new(rules, seed), Nothing, admit).map_err(|error| cannot(&error))?;
-    let home = match &tracker.key {
-        Some(path) => Home::of_key(path),
-        None => Home::find()?,
-    };
-    let identity = Identity::load_or_make(home.key())?;
-    if identity.is_new() && !tracker.quiet {
-        say(&format_args!("made a key in {}", escape(&home.key().display().to_string())));
+    let commands =
+        Kept { registered: kept.registered.clone(), published: kept.published.clone(), ..Kept::default() };
+    let house = House::new(tracker.accounts, store, kept, &home.accounts(), identity.secret())?;
+    let house = Arc::new(Mutex::new(house));
+    let hub = Hub::new(rules, seed, Arc::clone(&house), &commands);
+    let driver = Driver::on(poll, waker, hub, Nothing, admit).map_err(|error| cannot(&error))?;
+    Ok((driver, house))
+}
+
+/// A directory that only its owner can look into.
+fn make_directory(path: &Path) -> Result<(), Failure> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let shown = path.display().to_string();
+    builder.create(path).map_err(|error| Failure::cannot(format_args!("make {}", escape(&shown)), &error))
+}
+
+/// Opens the socket for admins; where it is.
+#[cfg(unix)]
+fn take_orders(desk: &Desk, state: &Path) -> Result<PathBuf, Failure> {
+    use std::os::unix::{fs::PermissionsExt, net::UnixListener};
+    let path = state.join(SOCKET);
+    // Nobody else has the database, so nobody listens on what was left.
+    let _ = std::fs::remove_file(&path);
+    let shown = path.display().to_string();
+    let cannot = |error: io::Error| Failure::cannot(format_args!("listen on {}", escape(&shown)), &error);
+    let listener = UnixListener::bind(&path).map_err(cannot)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(cannot)?;
+    desk.clone().take_orders(listener).map_err(cannot)?;
+    Ok(path)
+}
+
+#[cfg(not(unix))]
+fn take_orders(_: &Desk, state: &Path) -> Result<PathBuf, Failure> {
+    Ok(state.join(SOCKET))
+}
+
+fn serve_numbers(desk: &Desk, tracker: &Tracker) -> Result<(), Failure> {
+    for host in &tracker.metrics {
+        on_each(host, |address| {
+            let listener = std::net::TcpListener::bind(address)?;
+            let bound = listener.local_addr()?;
+            desk.clone().serve_numbers(listener)?;
+            tell(tracker, &format_args!("numbers at http://{bound}/metrics"));
+            Ok(bound)
+        })?;
     }
-    let gate = Gate::new(Arc::new(Mutex::new(Open)));
-    driver.identify(identity.secret(), gate).map_err(|error| cannot(&error))?;
-    let mut signals = Signals::new(&mut driver)?;
+    Ok(())
+}
+
+/// Listens where it is told to, and says where that is; the link of the first sealed address.
+fn listen(driver: &mut Running, tracker: &Tracker, identity: &Identity) -> Result<Option<String>, Failure> {
+    let mut first = None;
     for host in tracker.sealed() {
-        for bound in listen_sealed(&mut driver, &host)? {
+        for bound in listen_sealed(driver, &host)? {
             let link = url::link(&reached_at(bound), &identity.fingerprint(), None);
             tell(tracker, &format_args!("listening on skep://{bound}\ntracker {}", *link));
+            first.get_or_insert_with(|| link.to_string());
         }
     }
     for host in &tracker.plain {
-        for bound in listen_plain(&mut driver, host)? {
+        for bound in listen_plain(driver, host)? {
             tell(tracker, &format_args!("listening on {bound} for sessions (plain: not encrypted)"));
         }
     }
     for host in &tracker.commands {
-        for bound in listen_commands(&mut driver, host)? {
+        for bound in on_each(host, |address| driver.listen_tcp(address, COMMANDS))? {
             tell(tracker, &format_args!("listening on {bound} for commands (plain: not encrypted)"));
         }
     }
-    let mut events = Events::with_capacity(4_096);
-    loop {
-        driver.turn(&mut events, None).map_err(|error| Failure::cannot("wait for the network", &error))?;
-        driver.events.clear();
-        driver.gone.clear();
-        if signals.ask_to_end(&mut driver) {
-            break;
-        }
-    }
-    driver.stop_listening();
-    driver.abort_all();
-    let _ = driver.turn(&mut events, Some(Duration::ZERO));
-    if !tracker.quiet {
-        say(&"ended");
-    }
-    Ok(())
+    Ok(first)
 }
 
 fn admit(hub: &mut Hub, now: Instant, admission: &Admission) -> bool {
@@ -161,10 +262,6 @@ fn listen_plain(driver: &mut Running, host: &Host) -> Result<Vec<SocketAddr>, Fa
     })
 }
 
-fn listen_commands(driver: &mut Running, host: &Host) -> Result<Vec<SocketAddr>, Failure> {
-    on_each(host, |address| driver.listen_tcp(address, COMMANDS))
-}
-
 fn on_each(
     host: &Host,
     mut listen: impl FnMut(SocketAddr) -> io::Result<SocketAddr>,
@@ -180,8 +277,4 @@ fn tell(tracker: &Tracker, line: &dyn std::fmt::Display) {
         let mut out = stdout().lock();
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     }
-}
-
-fn say(message: &dyn std::fmt::Display) {
-    let _ = writeln!(stderr(), "skep: {message}");
 }

@@ -16,7 +16,7 @@ use std::{
     str::FromStr,
 };
 
-use skep_core::seal::Secret;
+use skep_core::seal::{Secret, layer::SALT};
 
 use super::{
     Cost, Fingerprint, Label, Password, Rights, Salt,
@@ -148,6 +148,22 @@ impl Accounts {
         let fake = (fake_salt(secret, name), Cost::DEFAULT);
         let account = name.parse::<Label>().ok().and_then(|name| self.0.content().by_name.get(&name));
         account.map_or(fake, |account| (account.salt, account.cost))
+    }
+
+    /// The same as a client is answered: see [`SALT`].
+    pub fn answer(&self, name: &str, secret: &Secret) -> [u8; SALT] {
+        let (salt, cost) = self.salt_of(name, secret);
+        let mut answer = [0; SALT];
+        answer[..16].copy_from_slice(&salt.0);
+        for (to, number) in answer[16..].chunks_mut(4).zip([cost.memory(), cost.passes(), cost.lanes()]) {
+            to.copy_from_slice(&number.to_be_bytes());
+        }
+        answer
+    }
+
+    /// Whether there is an account of this name.
+    pub fn has_name(&self, name: &str) -> bool {
+        name.parse::<Label>().is_ok_and(|name| self.0.content().by_name.contains_key(&name))
     }
 
     /// Reads the file again if it has changed, and says whether it had.

@@ -1,17 +1,26 @@
 //! The tracker as its driver sees it: the machine, with somebody at its side who answers its questions and tells what
 //! happens by names.
 
-use super::memory::{self, Wide};
-use crate::{driver::Subject, gate::Admission};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::SyncSender};
+
 use skep_core::{
     Instant,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
-    tracker::{Dialect, Event, Peer, Rights, Settings, Tracker, UserId},
+    tracker::{Ask, Dialect, EntryId, Event, Peer, Record, Rights, Settings, Ticket, Tracker, UserId},
     wire::{
-        TEXT_MAX,
-        session::{Code, Way},
+        TEXT_MAX, Text,
+        session::{Code, USER_MAX, Way},
     },
 };
+
+use super::{
+    account::Account,
+    admin::Answer,
+    house::{House, Judgement},
+    memory::{self, Wide},
+    store::{Change, Kept, NotStored},
+};
+use crate::{driver::Subject, gate::Admission, identity::Fingerprint};
 
 /// What happened, in words that outlive it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +46,17 @@ pub enum Report {
     },
     /// A log-in was refused.
     Refused {
+        /// By which name, as far as is known.
+        user: Box<str>,
         /// The stream.
         stream: StreamId,
         /// Why.
         code: Code,
+    },
+    /// A name belongs to a key from now on.
+    Registered {
+        /// The name.
+        user: Box<str>,
     },
     /// A transfer has begun.
     Began {
@@ -60,6 +76,16 @@ pub enum Report {
         /// How.
         code: Code,
     },
+    /// An admin has done something.
+    Ordered {
+        /// What.
+        what: Box<str>,
+    },
+    /// Something could not be stored.
+    Failed {
+        /// What, and why.
+        what: Box<str>,
+    },
     /// Nothing that is told.
     Nothing,
 }
@@ -75,18 +101,48 @@ impl Subject for Report {
     }
 }
 
-/// A tracker and what it is told by.
+/// What is to be done when something is stored.
+#[derive(Debug)]
+pub enum Receipt {
+    /// A command is answered.
+    Command(Ticket),
+    /// Somebody is let in, by a name that belongs to his key then.
+    LogIn(Ask, Box<str>, Account),
+    /// An admin is answered.
+    Admin(SyncSender<Answer>, Answer),
+}
+
+/// Who may come in, shared with the gate of the sockets.
+pub type Shared = Arc<Mutex<House<Receipt>>>;
+
+/// A tracker and what stands at its side.
 #[derive(Debug)]
 pub struct Hub {
-    tracker: Tracker<Wide>,
+    pub(super) tracker: Tracker<Wide>,
+    house: Shared,
     /// By number: who is there. The tracker has forgotten a name when it tells that its user has left.
     names: Vec<Option<Box<str>>>,
+    /// Of whose refusal was told just now.
+    refused: Option<StreamId>,
+    /// What happened outside the machine.
+    pub(super) reports: Vec<Report>,
 }
 
 impl Hub {
-    /// A tracker with these rules. `seed` must be random and secret, and another one at every start.
-    pub fn new(settings: Settings, seed: [u8; 32]) -> Self {
-        Self { tracker: memory::tracker(settings, seed), names: Vec::new() }
+    /// A tracker with these rules, and what was kept of commands. `seed` must be random and secret, and another one at
+    /// every start.
+    pub fn new(settings: Settings, seed: [u8; 32], house: Shared, kept: &Kept) -> Self {
+        let settings = Settings { asks: true, ..settings };
+        let mut tracker = memory::tracker(settings, seed);
+        for user in &kept.registered {
+            let _ = Text::new(user.as_bytes()).is_ok_and(|user| tracker.restore_user(user));
+        }
+        for (user, path) in &kept.published {
+            if let (Ok(user), Ok(path)) = (Text::new(user.as_bytes()), Text::new(path.as_bytes())) {
+                let _ = tracker.restore_file(user, path);
+            }
+        }
+        Self { tracker, house, names: Vec::new(), refused: None, reports: Vec::new() }
     }
 
     /// The machine.
@@ -94,52 +150,169 @@ impl Hub {
         &self.tracker
     }
 
-    /// Opens a stream on which this dialect is spoken. `false`: there is no room for it.
+    /// What happened since the last call besides what the driver was told.
+    pub fn take_reports(&mut self) -> Vec<Report> {
+        std::mem::take(&mut self.reports)
+    }
+
+    pub(super) fn house(&self) -> MutexGuard<'_, House<Receipt>> {
+        self.house.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a stream on which this dialect is spoken. `false`: there is no room for it, or it comes from where nobody
+    /// may come from.
     #[must_use]
     pub fn admit(&mut self, now: Instant, admission: &Admission, dialect: Dialect) -> bool {
+        let address = admission.peer.ip().to_canonical();
+        if dialect == Dialect::Command && self.house().ban_of("", None, address).is_some() {
+            return false;
+        }
+        let key = admission.caller.and_then(|caller| caller.key);
+        let found = key.and_then(|key| Fingerprint::new(key).ok());
+        let account = found.and_then(|key| Some(self.house().account_of(&key)?.0.to_owned()));
         let peer = Peer {
-            address: admission.peer.ip().to_canonical(),
-            account: None,
-            key: admission.caller.and_then(|caller| caller.key).map(|key| key.0),
+            address,
+            account: account.as_ref().and_then(|name| Text::new(name.as_bytes()).ok()),
+            key: key.map(|key| key.0),
             rights: Rights::ALL,
         };
         self.tracker.opened_as(now, admission.stream, dialect, &peer)
     }
 
+    /// Does what waited for something to be stored.
+    pub fn settle_stored(&mut self, now: Instant) {
+        loop {
+            let done = self.house().store.done();
+            let Some((receipt, outcome)) = done else { return };
+            if let Err(error) = &outcome {
+                self.reports.push(Report::Failed { what: format!("cannot store: {error}").into() });
+            }
+            self.stored_for(now, receipt, outcome);
+        }
+    }
+
+    fn stored_for(&mut self, now: Instant, receipt: Receipt, outcome: Result<(), NotStored>) {
+        match receipt {
+            Receipt::Command(ticket) => {
+                self.tracker.committed(now, ticket, outcome.map_err(|_| Fault::Failed));
+            }
+            Receipt::LogIn(ask, user, account) => {
+                self.house().settle(&user, account, outcome.is_ok());
+                self.tracker.decided(now, ask, outcome.as_ref().map_or(Err(Code::Full), |()| Ok(())));
+                if outcome.is_ok() {
+                    self.reports.push(Report::Registered { user });
+                }
+            }
+            Receipt::Admin(to, answer) => {
+                let answer = outcome.map_or_else(|error| Answer::Failed(error.to_string()), |()| answer);
+                let _ = to.send(answer);
+            }
+        }
+    }
+
+    /// Somebody wants to log in.
+    fn asked(&mut self, now: Instant, ask: Ask, stream: StreamId) -> Report {
+        let mut room = [0; USER_MAX];
+        let Some((name, address, key)) = self.tracker.asked(ask, &mut room) else { return Report::Nothing };
+        let is_registered = self.tracker.is_registered(name);
+        let user: Box<str> = name.as_str().into();
+        let judgement = self.house().judge(&user, key, address, is_registered);
+        match judgement {
+            Judgement::LetIn => self.tracker.decided(now, ask, Ok(())),
+            Judgement::Register(account) => {
+                let mut house = self.house();
+                house.reserve(&user, &account);
+                let change = Change::Put(user.clone(), account.clone());
+                house.store.put(change, Receipt::LogIn(ask, user, account));
+            }
+            Judgement::Refuse(code) => {
+                self.tracker.decided(now, ask, Err(code));
+                self.refused = Some(stream);
+                return Report::Refused { user, stream, code };
+            }
+        }
+        Report::Nothing
+    }
+
+    /// A command is to be stored, unless it would take a name that belongs to a key, or that is banned.
+    fn store(&mut self, now: Instant, ticket: Ticket, record: Record) {
+        let change = match record {
+            Record::Register(user) => Change::Register(self.name(user)),
+            Record::Unregister(user) => Change::Unregister(self.name(user)),
+            Record::Publish(entry) => {
+                let (user, path) = self.entry(entry);
+                Change::Publish(user, path)
+            }
+            Record::Delete(entry) => {
+                let (user, path) = self.entry(entry);
+                Change::Delete(user, path)
+            }
+        };
+        let house = self.house();
+        if let Change::Register(user) = &change
+            && (house.is_owned(user) || house.is_name_banned(user))
+        {
+            drop(house);
+            self.tracker.committed(now, ticket, Err(Fault::NotAllowed));
+        } else {
+            house.store.put(change, Receipt::Command(ticket));
+        }
+    }
+
     /// What an event says, in words.
     fn report(&mut self, now: Instant, event: Event) -> Report {
         match event {
-            Event::Came { user, stream } => {
-                let name = self.name(user);
-                let place = user.0 as usize;
-                if place >= self.names.len() {
-                    self.names.resize(place + 1, None);
-                }
-                self.names[place] = Some(name.clone());
-                Report::Came { user: name, stream }
-            }
+            Event::Came { user, stream } => self.came(now, user, stream),
             Event::Left { user, code } => {
                 let name = self.names.get_mut(user.0 as usize).and_then(Option::take);
                 Report::Left { user: name.unwrap_or_default(), code }
             }
             Event::Waits { stream } => Report::Waits { stream },
-            Event::Refused { stream, code } => Report::Refused { stream, code },
+            // Who was judged was told of already.
+            Event::Refused { stream, .. } if self.refused.take() == Some(stream) => Report::Nothing,
+            Event::Refused { stream, code } => Report::Refused { user: "".into(), stream, code },
             Event::Began { transfer, way, requester, owner } => {
                 let (requester, owner) = (self.name(requester), self.name(owner));
                 Report::Began { transfer, way, requester, owner }
             }
             Event::Ended { transfer, code } => Report::Ended { transfer, code },
-            Event::Store { ticket, .. } => {
-                self.tracker.committed(now, ticket, Ok(()));
+            Event::Store { ticket, record } => {
+                self.store(now, ticket, record);
                 Report::Nothing
             }
-            Event::Asks { .. } => Report::Nothing,
+            Event::Asks { ask, stream } => self.asked(now, ask, stream),
         }
     }
 
-    fn name(&self, user: UserId) -> Box<str> {
+    fn came(&mut self, now: Instant, user: UserId, stream: StreamId) -> Report {
+        let name = self.name(user);
+        let place = user.0 as usize;
+        if place >= self.names.len() {
+            self.names.resize(place + 1, None);
+        }
+        self.names[place] = Some(name.clone());
+        let is_by_command = self.tracker.whereabouts(user).is_some_and(|there| there.stream.is_none());
+        if is_by_command && self.house().is_name_banned(&name) {
+            self.dismiss(now, &name);
+        }
+        Report::Came { user: name, stream }
+    }
+
+    pub(super) fn dismiss(&mut self, now: Instant, name: &str) -> bool {
+        Text::new(name.as_bytes()).is_ok_and(|name| self.tracker.dismiss(now, name))
+    }
+
+    pub(super) fn name(&self, user: UserId) -> Box<str> {
         let mut room = [0; TEXT_MAX];
         self.tracker.user_name(user, &mut room).map(|name| name.as_str().into()).unwrap_or_default()
+    }
+
+    fn entry(&self, entry: EntryId) -> (Box<str>, Box<str>) {
+        let mut room = [0; TEXT_MAX];
+        match self.tracker.entry_name(entry, &mut room) {
+            Some((owner, path)) => (self.name(owner), path.as_str().into()),
+            None => Default::default(),
+        }
     }
 }
 

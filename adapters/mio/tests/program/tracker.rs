@@ -1,8 +1,14 @@
 //! `skep tracker`: sessions, commands and relayed transfers with a tracker that runs, by peers that speak the formats and
 //! no more.
 
+mod accounts;
+mod admin;
 mod commands;
+mod crowd;
+mod durable;
 mod member;
+mod numbers;
 mod relays;
+mod seats;
 mod sessions;
 mod wire;

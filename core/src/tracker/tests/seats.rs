@@ -209,7 +209,8 @@ fn nobody_is_let_in_before_the_application_has_said_so() {
     assert_eq!((world.tracker.online(), world.tracker.files()), (0, 0));
     let asks = asked(&mut world);
     let mut room = [0; 64];
-    assert_eq!(world.tracker.asked_name(asks[0], &mut room).unwrap().as_str(), "ana");
+    let (name, address, key) = world.tracker.asked(asks[0], &mut room).unwrap();
+    assert_eq!((name.as_str(), address, key), ("ana", IpAddr::from([1, 1, 1, 1]), Some([1; 32])));
     world.tracker.decided(world.now, asks[0], Ok(()));
     world.tracker.decided(world.now, asks[1], Err(Code::NotAllowed));
     world.run();
@@ -219,6 +220,8 @@ fn nobody_is_let_in_before_the_application_has_said_so() {
     assert!(ana.me.is_some() && ana.heard.iter().any(|heard| heard.starts_with("Done")), "{:?}", ana.heard);
     assert_eq!((eva.me, eva.bye), (None, Some(Code::NotAllowed)));
     assert_eq!((world.tracker.online(), world.tracker.files()), (1, 1));
+    let there: Vec<_> = world.tracker.users().filter_map(|user| world.tracker.whereabouts(user)).collect();
+    assert_eq!((there.len(), there[0].key, there[0].files), (1, Some([1; 32]), 1));
     // An answer that was given already changes nothing.
     world.tracker.decided(world.now, asks[0], Err(Code::NotAllowed));
     world.run();

@@ -216,13 +216,7 @@ impl Access for Door {
         if self.accounts.is_empty() {
             return None;
         }
-        let (salt, cost) = self.accounts.salt_of(std::str::from_utf8(name).ok()?, &self.secret);
-        let mut answer = [0; SALT];
-        answer[..16].copy_from_slice(&salt.0);
-        for (to, number) in answer[16..].chunks_mut(4).zip([cost.memory(), cost.passes(), cost.lanes()]) {
-            to.copy_from_slice(&number.to_be_bytes());
-        }
-        Some(answer)
+        Some(self.accounts.answer(std::str::from_utf8(name).ok()?, &self.secret))
     }
 
     fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {

@@ -22,7 +22,8 @@ impl Tracker {
     pub(crate) fn start(home: &Home, options: &str) -> Self {
         let process = home.start_as("tracker", &format!("tracker --listen 127.0.0.1:0 {options}"));
         let mut tracker = Self { process };
-        let wanted = 2 + options.matches("--plain").count() + options.matches("--commands").count();
+        let count = |option| options.matches(option).count();
+        let wanted = 2 + count("--plain") + count("--commands") + count("--metrics");
         until("the tracker", || {
             assert!(tracker.process.is_running(), "{}", tracker.process.err());
             (tracker.process.out().matches('\n').count() >= wanted).then_some(())
@@ -56,11 +57,22 @@ impl Tracker {
         self.told("listening on ", " for commands (plain: not encrypted)")
     }
 
-    fn told(&self, before: &str, behind: &str) -> SocketAddr {
+    /// An address that it printed, between these words.
+    pub(crate) fn told(&self, before: &str, behind: &str) -> SocketAddr {
         let out = self.process.out();
         let mut found =
             out.lines().filter_map(|line| line.strip_prefix(before)?.strip_suffix(behind)?.parse().ok());
         found.next().unwrap_or_else(|| panic!("no {before}...{behind} in {out}"))
+    }
+
+    /// Does what an admin asks for; what he is answered.
+    pub(crate) fn admin(&self, home: &Home, line: &str) -> String {
+        String::from_utf8(home.run_as("tracker", &format!("admin {line}")).well().out).unwrap()
+    }
+
+    /// What an admin asks for cannot be done, for this reason.
+    pub(crate) fn admin_fails(&self, home: &Home, line: &str, why: &str) {
+        home.run_as("tracker", &format!("admin {line}")).with(1).saying(why);
     }
 
     /// A plain session.

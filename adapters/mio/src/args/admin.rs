@@ -1,0 +1,137 @@
+//! `skep admin`.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Subcommand};
+use ipnet::IpNet;
+
+use super::number::life;
+use crate::{
+    exit::CODES,
+    identity::Fingerprint,
+    tracker::account::{Role, addresses},
+};
+
+const EXAMPLES: &str = "\
+It speaks with a tracker that runs on this machine, through a socket in its state directory that only its owner can \
+open. What it changes is stored before it is confirmed.
+
+TIME is a number with s, m, h or d behind it, at most 90d.
+
+Examples:
+  skep admin list
+  skep admin kick bob --reason \"see you tomorrow\"
+  skep admin ban --name bob --for 24h --reason spam
+  skep admin ban --address 192.0.2.0/24
+  skep admin unban 3
+  skep admin invite ann                          a link for ann, good for a day
+  skep admin add bob hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo";
+
+/// Look after a tracker that runs
+#[derive(Args, Clone, Debug)]
+#[command(after_help = format!("{EXAMPLES}\n\n{CODES}"), disable_help_subcommand = true)]
+pub struct Admin {
+    /// The tracker's state directory [default: tracker, beside the key]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub state: Option<PathBuf>,
+
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub action: AdminAction,
+}
+
+/// What can be done with a tracker.
+#[derive(Clone, Debug, Subcommand)]
+pub enum AdminAction {
+    /// Say how it is
+    Status,
+    /// List who is there
+    List,
+    /// End somebody's session; he may come again
+    Kick {
+        /// Who
+        name: String,
+        /// Why, for the log
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Keep somebody out
+    Ban {
+        /// Whom.
+        #[command(flatten)]
+        who: Whom,
+        /// For how long [default: until it is lifted]
+        #[arg(long = "for", value_name = "TIME", value_parser = life)]
+        time: Option<Duration>,
+        /// Why
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// List who is banned
+    Bans,
+    /// Lift a ban
+    Unban {
+        /// Its number
+        id: u64,
+    },
+    /// List the names that belong to keys
+    Accounts,
+    /// Give a name to a key
+    Add {
+        /// The name
+        name: String,
+        /// The public key
+        key: Fingerprint,
+        /// What its owner may do
+        #[arg(long, value_enum, default_value = "user")]
+        role: Role,
+    },
+    /// Take a name from its key
+    Remove {
+        /// The name
+        name: String,
+    },
+    /// Say what somebody may do
+    Role {
+        /// The name
+        name: String,
+        /// What
+        #[arg(value_enum)]
+        role: Role,
+    },
+    /// Make an invite for somebody, and print its link
+    Invite {
+        /// The name that he gets
+        name: String,
+        /// Where he finds the tracker: HOST or HOST:PORT [default: as the tracker prints it]
+        #[arg(long, value_name = "HOST")]
+        host: Option<String>,
+        /// What he may do
+        #[arg(long, value_enum, default_value = "user")]
+        role: Role,
+        /// For how long it is good
+        #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = life)]
+        time: Duration,
+    },
+}
+
+/// Who is to be banned: one of these.
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = false)]
+pub struct Whom {
+    /// Whoever comes by this name
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Whoever has this key
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<Fingerprint>,
+
+    /// Whoever comes from this address, or these: 192.0.2.0/24
+    #[arg(long, value_name = "ADDRESS", value_parser = addresses)]
+    pub address: Option<IpNet>,
+}

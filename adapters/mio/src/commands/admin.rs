@@ -1,0 +1,145 @@
+//! `skep admin`: looks after a tracker that runs on this machine.
+
+use std::{
+    io::{self, Write, stdout},
+    path::Path,
+};
+
+use crate::{
+    args::{Admin, AdminAction},
+    commands::tracker::{SOCKET, state_directory},
+    escape::escape,
+    exit::Failure,
+    tracker::{
+        account::{Account, Ban, Banned},
+        admin::{Answer, Order, Owner, Present},
+    },
+};
+
+/// Gives the order, and shows the answer.
+pub(super) fn run(admin: &Admin) -> Result<(), Failure> {
+    let directory = match &admin.state {
+        Some(state) => state.clone(),
+        None => state_directory(None)?,
+    };
+    let answer = ask(&directory.join(SOCKET), &order(&admin.action))?;
+    if let Answer::Failed(why) = &answer {
+        return Err(Failure::refused(escape(why).to_string()));
+    }
+    let host = match &admin.action {
+        AdminAction::Invite { host, .. } => host.as_deref(),
+        _ => None,
+    };
+    let shown = if admin.json { json(&answer)? } else { text(&answer, host) };
+    // Who reads no more wants no more.
+    let _ = stdout().write_all(shown.as_bytes());
+    Ok(())
+}
+
+#[cfg(unix)]
+fn ask(socket: &Path, order: &Order) -> Result<Answer, Failure> {
+    use std::{
+        io::{BufRead, BufReader},
+        os::unix::net::UnixStream,
+    };
+    let cannot = |error: &io::Error| {
+        let place = socket.display().to_string();
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                Failure::network(format!("no tracker runs with {}", escape(&place)))
+            }
+            _ => Failure::cannot(format_args!("ask the tracker at {}", escape(&place)), error),
+        }
+    };
+    let asked = UnixStream::connect(socket).and_then(|mut stream| {
+        let mut line = serde_json::to_string(order)?;
+        line.push('\n');
+        stream.write_all(line.as_bytes())?;
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer)?;
+        Ok(serde_json::from_str(&answer)?)
+    });
+    asked.map_err(|error| cannot(&error))
+}
+
+#[cfg(not(unix))]
+fn ask(_: &Path, _: &Order) -> Result<Answer, Failure> {
+    Err(Failure::local("skep admin works on Unix only"))
+}
+
+fn order(action: &AdminAction) -> Order {
+    match action.clone() {
+        AdminAction::Status => Order::Status,
+        AdminAction::List => Order::List,
+        AdminAction::Kick { name, reason } => Order::Kick { name, reason },
+        AdminAction::Ban { who, time, reason } => {
+            let who = match (who.name, who.key, who.address) {
+                (Some(name), ..) => Banned::Name(name),
+                (_, Some(key), _) => Banned::Key(key),
+                (.., address) => Banned::Address(address.unwrap_or_default()),
+            };
+            Order::Ban { who, seconds: time.map(|time| time.as_secs()), reason }
+        }
+        AdminAction::Bans => Order::Bans,
+        AdminAction::Unban { id } => Order::Unban { id },
+        AdminAction::Accounts => Order::Accounts,
+        AdminAction::Add { name, key, role } => Order::Add { name, account: Account { key, role } },
+        AdminAction::Remove { name } => Order::Remove { name },
+        AdminAction::Role { name, role } => Order::Role { name, role },
+        AdminAction::Invite { name, role, time, .. } => Order::Invite { name, role, seconds: time.as_secs() },
+    }
+}
+
+fn json(answer: &Answer) -> Result<String, Failure> {
+    let shown = match answer {
+        Answer::Done(text) | Answer::Failed(text) | Answer::Invited(text) => serde_json::to_string(text),
+        Answer::Status(status) => serde_json::to_string(status),
+        Answer::Users(users) => serde_json::to_string(users),
+        Answer::Bans(bans) => serde_json::to_string(bans),
+        Answer::Accounts(accounts) => serde_json::to_string(accounts),
+    };
+    let shown = shown.map_err(|error| Failure::cannot("show the answer", &error.into()))?;
+    Ok(shown + "\n")
+}
+
+fn text(answer: &Answer, host: Option<&str>) -> String {
+    match answer {
+        Answer::Done(text) | Answer::Failed(text) => format!("{}\n", escape(text)),
+        Answer::Invited(link) => format!("{}\n", at_host(link, host)),
+        Answer::Status(status) => format!(
+            "{} users, {} waiting, {} files, {} transfers, {} connections\n",
+            status.users, status.waiting, status.files, status.transfers, status.connections
+        ),
+        Answer::Users(users) => users.iter().map(present).collect(),
+        Answer::Bans(bans) => bans.iter().map(ban).collect(),
+        Answer::Accounts(accounts) => accounts.iter().map(owner).collect(),
+    }
+}
+
+/// The link with another host in it.
+fn at_host(link: &str, host: Option<&str>) -> String {
+    match (link.split_once('@'), host) {
+        (Some((key, _)), Some(host)) => format!("{key}@{host}/"),
+        _ => link.to_owned(),
+    }
+}
+
+fn present(user: &Present) -> String {
+    let how = match (&user.key, user.by_command) {
+        (_, true) => "by command",
+        (Some(key), _) => key,
+        (None, _) => "no key",
+    };
+    format!("{}\t{}\t{} files\t{how}\n", escape(&user.name), user.address, user.files)
+}
+
+fn ban(ban: &Ban) -> String {
+    let until = ban.until.map_or("until it is lifted".to_owned(), |until| format!("until {until:.0}"));
+    let reason = if ban.reason.is_empty() { "" } else { ": " };
+    format!("{}\t{}\t{until}{reason}{}\n", ban.id, ban.who, escape(&ban.reason))
+}
+
+fn owner(owner: &Owner) -> String {
+    let role = format!("{:?}", owner.account.role).to_lowercase();
+    format!("{}\t{}\t{role}\n", escape(&owner.name), owner.account.key)
+}

@@ -1,0 +1,310 @@
+//! What an admin can do with a tracker that runs, and what he is answered.
+//!
+//! An order and its answer are a line of JSON each, over a socket in the tracker's state directory that only its owner
+//! can open (`desk.rs`).
+
+use std::sync::mpsc::SyncSender;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use skep_core::Instant;
+
+use super::{
+    Hub, Report,
+    account::{Account, Ban, Banned, Invite, REASON_MAX, Role, check_name},
+    hub::Receipt,
+    store::Change,
+};
+use crate::identity::{Code, Fingerprint};
+
+/// An order.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// How is it?
+    Status,
+    /// Who is there?
+    List,
+    /// Ends somebody's session.
+    Kick {
+        /// Whose.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// Keeps somebody out, and ends the sessions that are covered.
+    Ban {
+        /// Whom.
+        who: Banned,
+        /// For how long, in seconds; `None`: until it is lifted.
+        seconds: Option<u64>,
+        /// Why.
+        reason: String,
+    },
+    /// Who is banned?
+    Bans,
+    /// Lifts a ban.
+    Unban {
+        /// Its number.
+        id: u64,
+    },
+    /// Which names belong to keys?
+    Accounts,
+    /// Gives a name to a key.
+    Add {
+        /// The name.
+        name: String,
+        /// The key and what its owner may do.
+        account: Account,
+    },
+    /// Takes a name from a key, and ends its session.
+    Remove {
+        /// The name.
+        name: String,
+    },
+    /// Says what somebody may do.
+    Role {
+        /// The name.
+        name: String,
+        /// What.
+        role: Role,
+    },
+    /// Makes an invite for somebody.
+    Invite {
+        /// The name that he gets.
+        name: String,
+        /// What he may do.
+        role: Role,
+        /// For how long it is good, in seconds.
+        seconds: u64,
+    },
+}
+
+/// An answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// It is done.
+    Done(String),
+    /// It is not.
+    Failed(String),
+    /// How it is.
+    Status(Status),
+    /// Who is there.
+    Users(Vec<Present>),
+    /// Who is banned.
+    Bans(Vec<Ban>),
+    /// Which names belong to keys.
+    Accounts(Vec<Owner>),
+    /// The link of an invite.
+    Invited(String),
+}
+
+/// How a tracker is.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// Users who are there.
+    pub users: u32,
+    /// Sessions that wait for a seat.
+    pub waiting: u32,
+    /// Files, of those who are there and of who has published by command.
+    pub files: usize,
+    /// Transfers under way.
+    pub transfers: usize,
+    /// Connections.
+    pub connections: usize,
+}
+
+/// Somebody who is there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Present {
+    /// The name.
+    pub name: String,
+    /// Where from.
+    pub address: std::net::IpAddr,
+    /// Whether in a session, or by command.
+    pub by_command: bool,
+    /// The key, where there is one.
+    pub key: Option<String>,
+    /// How many files are shared.
+    pub files: u32,
+}
+
+/// A name that belongs to a key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Owner {
+    /// The name.
+    pub name: String,
+    /// Key and role.
+    #[serde(flatten)]
+    pub account: Account,
+}
+
+impl Hub {
+    /// Does what an admin asks for. The answer comes when it is stored, where it has to be. `link` is the tracker's own.
+    pub fn administer(&mut self, now: Instant, order: Order, link: Option<&str>, to: SyncSender<Answer>) {
+        let told = told_of(&order);
+        let answer = match order {
+            Order::Status => Answer::Status(self.status()),
+            Order::List => Answer::Users(self.present()),
+            Order::Bans => Answer::Bans(self.house().bans().cloned().collect()),
+            Order::Accounts => {
+                let house = self.house();
+                let owner =
+                    |(name, account): (&str, &Account)| Owner { name: name.into(), account: account.clone() };
+                Answer::Accounts(house.accounts().map(owner).collect())
+            }
+            Order::Kick { name, .. } => match self.dismiss(now, &name) {
+                true => Answer::Done(format!("{name} is out")),
+                false => Answer::Failed(format!("nobody called {name} is there")),
+            },
+            _ => match self.change(now, order, link) {
+                Ok((change, answer)) => {
+                    self.house().store.put(change, Receipt::Admin(to, answer));
+                    self.reports.extend(told);
+                    return;
+                }
+                Err(why) => Answer::Failed(why),
+            },
+        };
+        if matches!(answer, Answer::Done(_)) {
+            self.reports.extend(told);
+        }
+        // Who has gone meanwhile wants no answer.
+        let _ = to.send(answer);
+    }
+
+    /// What an order changes, and the answer once that is stored.
+    fn change(&mut self, now: Instant, order: Order, link: Option<&str>) -> Result<(Change, Answer), String> {
+        let done = |text: String| Answer::Done(text);
+        Ok(match order {
+            Order::Ban { who, seconds, reason } => {
+                if reason.len() > REASON_MAX {
+                    return Err(format!("a reason has at most {REASON_MAX} bytes"));
+                }
+                let until = seconds.map(in_seconds);
+                let ban = Ban { id: self.house().next_ban(), who, until, reason };
+                self.house().ban(ban.clone());
+                self.dismiss_covered(now, &ban);
+                let answer = done(format!("ban {}: {}", ban.id, ban.who));
+                (Change::Ban(ban), answer)
+            }
+            Order::Unban { id } => {
+                if !self.house().lift(id) {
+                    return Err(format!("there is no ban {id}"));
+                }
+                (Change::Lift(id), done(format!("ban {id} is lifted")))
+            }
+            Order::Add { name, account } => {
+                check_name(&name).map_err(str::to_owned)?;
+                let mut house = self.house();
+                if house.is_owned(&name) {
+                    return Err(format!("{name} belongs to a key already; remove that first"));
+                }
+                if let Some((other, _)) = house.account_of(&account.key) {
+                    return Err(format!("this key has a name already: {other}"));
+                }
+                house.enter(&name, account.clone());
+                let answer = done(format!("{name} belongs to {}", account.key));
+                (Change::Put(name.into(), account), answer)
+            }
+            Order::Remove { name } => {
+                if self.house().strike(&name).is_none() {
+                    return Err(format!("{name} belongs to no key"));
+                }
+                self.dismiss(now, &name);
+                let answer = done(format!("{name} belongs to nobody now"));
+                (Change::Drop(name.into()), answer)
+            }
+            Order::Role { name, role } => {
+                let mut house = self.house();
+                let account = house.account(&name).ok_or(format!("{name} belongs to no key"))?;
+                let account = Account { role, ..account.clone() };
+                house.enter(&name, account.clone());
+                let what = if role == Role::Admin { "an admin" } else { "a user" };
+                let answer = done(format!("{name} is {what}"));
+                (Change::Put(name.into(), account), answer)
+            }
+            Order::Invite { name, role, seconds } => {
+                check_name(&name).map_err(str::to_owned)?;
+                let link = link.ok_or("this tracker has no sealed port to come to")?;
+                let code = Code::random().map_err(|error| error.to_string())?;
+                let mut house = self.house();
+                if house.is_owned(&name) {
+                    return Err(format!("{name} belongs to a key already"));
+                }
+                let (id, psk) = (code.id().0, *code.psk().expose());
+                let invite = Invite { name, role, until: in_seconds(seconds), psk };
+                house.invite(id, invite.clone());
+                let link = link.replacen('@', &format!(".{}@", code.reveal().as_str()), 1);
+                (Change::Invite(id, invite), Answer::Invited(link))
+            }
+            Order::Status | Order::List | Order::Kick { .. } | Order::Bans | Order::Accounts => {
+                return Err("that changes nothing".into());
+            }
+        })
+    }
+
+    /// Ends the sessions that a ban covers.
+    fn dismiss_covered(&mut self, now: Instant, ban: &Ban) {
+        let time = Timestamp::now();
+        let is_covered = |there: &Present| {
+            let key = there.key.as_ref().and_then(|key| key.parse::<Fingerprint>().ok());
+            ban.covers(&there.name, key.as_ref(), there.address, time)
+        };
+        for there in self.present().into_iter().filter(is_covered) {
+            self.dismiss(now, &there.name);
+        }
+    }
+
+    fn status(&self) -> Status {
+        let tracker = self.tracker();
+        Status {
+            users: tracker.online(),
+            waiting: tracker.waiting(),
+            files: tracker.files(),
+            transfers: tracker.transfers(),
+            connections: tracker.links(),
+        }
+    }
+
+    fn present(&self) -> Vec<Present> {
+        let tracker = self.tracker();
+        let present = tracker.users().filter_map(|user| {
+            let there = tracker.whereabouts(user)?;
+            let key = there.key.and_then(|key| Fingerprint::new(skep_core::seal::Public(key)).ok());
+            Some(Present {
+                name: self.name(user).into(),
+                address: there.address,
+                by_command: there.stream.is_none(),
+                key: key.map(|key| key.to_string()),
+                files: there.files,
+            })
+        });
+        present.collect()
+    }
+}
+
+fn in_seconds(seconds: u64) -> Timestamp {
+    let span = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    Timestamp::now().checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// What is told of an order that is carried out.
+fn told_of(order: &Order) -> Option<Report> {
+    let because = |reason: &str| if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    let what = match order {
+        Order::Status | Order::List | Order::Bans | Order::Accounts => return None,
+        Order::Kick { name, reason } => format!("kick {name}{}", because(reason)),
+        Order::Ban { who, seconds: None, reason } => format!("ban {who}{}", because(reason)),
+        Order::Ban { who, seconds: Some(seconds), reason } => {
+            format!("ban {who} for {seconds} s{}", because(reason))
+        }
+        Order::Unban { id } => format!("lift ban {id}"),
+        Order::Add { name, account } => format!("add {name} {}", account.key),
+        Order::Remove { name } => format!("remove {name}"),
+        Order::Role { name, role } => format!("make {name} {role:?}"),
+        Order::Invite { name, .. } => format!("invite {name}"),
+    };
+    Some(Report::Ordered { what: what.into() })
+}

@@ -1,0 +1,145 @@
+//! Where admins and those who measure are answered, beside the loop: each has a thread that waits for them, and asks the
+//! loop.
+
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel},
+    },
+    thread::Builder,
+    time::Duration,
+};
+
+use mio::Waker;
+
+use super::admin::{Answer, Order};
+
+/// How long who asks may take to do so, and the loop to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest order, in bytes.
+const ORDER_MAX: u64 = 64 << 10;
+
+/// The longest request for a page, in bytes.
+const REQUEST_MAX: u64 = 8 << 10;
+
+/// What the loop is asked.
+#[derive(Debug)]
+pub enum Asked {
+    /// To do something.
+    Order(Order, SyncSender<Answer>),
+    /// For the numbers of the moment, as Prometheus reads them.
+    Numbers(SyncSender<String>),
+}
+
+/// The way to the loop.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    asked: Sender<Asked>,
+    waker: Arc<Waker>,
+}
+
+impl Desk {
+    /// A desk, and where the loop finds what was asked.
+    pub fn new(waker: Arc<Waker>) -> (Self, Receiver<Asked>) {
+        let (asked, questions) = channel();
+        (Self { asked, waker }, questions)
+    }
+
+    fn ask<T>(&self, asked: impl FnOnce(SyncSender<T>) -> Asked) -> Result<T, RecvTimeoutError> {
+        let (answer, outcome) = sync_channel(1);
+        let sent = self.asked.send(asked(answer));
+        sent.map_err(|_| RecvTimeoutError::Disconnected)?;
+        let _ = self.waker.wake();
+        outcome.recv_timeout(PATIENCE)
+    }
+
+    /// Takes orders on a socket that only the owner of the tracker can open.
+    ///
+    /// # Errors
+    /// The system has no thread to give.
+    #[cfg(unix)]
+    pub fn take_orders(self, listener: std::os::unix::net::UnixListener) -> io::Result<()> {
+        Builder::new().name("skep-admin".into()).spawn(move || {
+            for stream in listener.incoming().flatten() {
+                // Whoever breaks off wants no answer.
+                let _ = self.take_order(&stream);
+            }
+        })?;
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    fn take_order(&self, stream: &std::os::unix::net::UnixStream) -> io::Result<()> {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let mut line = String::new();
+        BufReader::new(stream.take(ORDER_MAX)).read_line(&mut line)?;
+        let answer = match serde_json::from_str(&line) {
+            Ok(order) => self
+                .ask(|answer| Asked::Order(order, answer))
+                .unwrap_or_else(|_| Answer::Failed("the tracker does not answer".into())),
+            Err(error) => Answer::Failed(format!("this is no order: {error}")),
+        };
+        let mut answer = serde_json::to_string(&answer)?;
+        answer.push('\n');
+        let mut out = stream;
+        out.write_all(answer.as_bytes())
+    }
+
+    /// Serves the numbers at `/metrics`, and whether the tracker is well at `/health`.
+    ///
+    /// # Errors
+    /// The system has no thread to give.
+    pub fn serve_numbers(self, listener: TcpListener) -> io::Result<()> {
+        Builder::new().name("skep-metrics".into()).spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let _ = self.serve_page(&stream);
+            }
+        })?;
+        Ok(())
+    }
+
+    fn serve_page(&self, stream: &TcpStream) -> io::Result<()> {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let mut reader = BufReader::new(stream.take(REQUEST_MAX));
+        let mut request = String::new();
+        reader.read_line(&mut request)?;
+        // The rest of it is read, so that closing does not reset what is answered.
+        let mut line = String::new();
+        while reader.read_line(&mut line)? > 2 {
+            line.clear();
+        }
+        let mut words = request.split_ascii_whitespace();
+        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let (status, kind, body) = match (method, path) {
+            ("GET" | "HEAD", "/metrics") => match self.ask(Asked::Numbers) {
+                Ok(numbers) => ("200 OK", NUMBERS, numbers),
+                Err(_) => ("503 Service Unavailable", TEXT, "the tracker does not answer\n".to_owned()),
+            },
+            // Well is who answers.
+            ("GET" | "HEAD", "/" | "/health" | "/healthz") => match self.ask(Asked::Numbers) {
+                Ok(_) => ("200 OK", TEXT, "ok\n".to_owned()),
+                Err(_) => ("503 Service Unavailable", TEXT, "the tracker does not answer\n".to_owned()),
+            },
+            ("GET" | "HEAD", _) => ("404 Not Found", TEXT, "there are /metrics and /health\n".to_owned()),
+            _ => ("405 Method Not Allowed", TEXT, "only GET\n".to_owned()),
+        };
+        let head = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        let mut out = stream;
+        out.write_all(head.as_bytes())?;
+        if method != "HEAD" {
+            out.write_all(body.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const NUMBERS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

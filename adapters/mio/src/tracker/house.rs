@@ -1,0 +1,304 @@
+//! Who may come in, and by which name.
+//!
+//! ```text
+//!   handshake ──► Access: may this key, this guest, this invite come in?
+//!   log-in    ──► judge:  banned? whose name is it? ──► let in, register first, or refuse
+//! ```
+//!
+//! A name belongs to the key that came by it first, where accounts are open, or to the key that an admin has given it
+//! or invited. Who has no key, and who comes by command, can prove nothing; they have the names that belong to no key.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use skep_core::{
+    seal::{
+        Psk, Public, Secret,
+        layer::{Access, Caller, SALT},
+    },
+    wire::{seal::Purpose, session::Code},
+};
+
+use super::{
+    account::{Account, Ban, Banned, Invite, Role, check_name},
+    store::{Change, Kept, NotStored, Store},
+};
+use crate::{
+    args::Registration,
+    exit::Failure,
+    identity::{Accounts, Fingerprint},
+};
+
+/// How often it is looked whether the file of passwords was changed.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The most accounts that come about by themselves.
+const ACCOUNTS_MAX: usize = 1 << 17;
+
+/// What becomes of a log-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// It may be.
+    LetIn,
+    /// It may be as soon as this is stored: the name belongs to the key then.
+    Register(Account),
+    /// It may not be.
+    Refuse(Code),
+}
+
+/// What is known of names, keys, bans and invites.
+#[derive(Debug)]
+pub struct House<R: Send + 'static> {
+    registration: Registration,
+    accounts: BTreeMap<Box<str>, Account>,
+    names: HashMap<Fingerprint, Box<str>>,
+    /// Names that are being stored: they are given to nobody else meanwhile.
+    coming: HashMap<Box<str>, Fingerprint>,
+    bans: Vec<Ban>,
+    invites: HashMap<[u8; 8], Invite>,
+    /// Keys that are made of passwords, from the file beside the tracker's key.
+    passwords: Accounts,
+    /// The tracker's key, for what is made up.
+    secret: Secret,
+    looked: Instant,
+    /// Where all this is kept.
+    pub store: Store<R>,
+}
+
+impl<R: Send + 'static> House<R> {
+    /// What was kept. `passwords` is the file of the keys that are made of passwords.
+    ///
+    /// # Errors
+    /// That file is not understood.
+    pub fn new(
+        registration: Registration,
+        store: Store<R>,
+        kept: Kept,
+        passwords: &Path,
+        secret: &Secret,
+    ) -> Result<Self, Failure> {
+        let passwords = Accounts::load(passwords)?;
+        let mut house = Self {
+            registration,
+            accounts: BTreeMap::new(),
+            names: HashMap::new(),
+            coming: HashMap::new(),
+            bans: kept.bans,
+            invites: kept.invites.into_iter().collect(),
+            passwords,
+            secret: secret.clone(),
+            looked: Instant::now(),
+            store,
+        };
+        for (name, account) in kept.accounts {
+            house.enter(&name, account);
+        }
+        Ok(house)
+    }
+
+    /// The account of a key: its name, and what it may do.
+    pub fn account_of(&self, key: &Fingerprint) -> Option<(&str, Role)> {
+        if let Some(name) = self.names.get(key) {
+            return Some((name, self.accounts.get(name).map_or(Role::User, |account| account.role)));
+        }
+        self.passwords.find(key).map(|account| (account.name.as_str(), Role::User))
+    }
+
+    /// What becomes of a log-in by this name, which somebody has registered by command, or not.
+    pub fn judge(
+        &self,
+        name: &str,
+        key: Option<[u8; 32]>,
+        address: IpAddr,
+        is_registered: bool,
+    ) -> Judgement {
+        let key = key.map(|key| Fingerprint::new(Public(key)));
+        let key = match key.transpose() {
+            Ok(key) => key,
+            Err(_) => return Judgement::Refuse(Code::NotAllowed),
+        };
+        if check_name(name).is_err() {
+            return Judgement::Refuse(Code::BadName);
+        }
+        if self.ban_of(name, key.as_ref(), address).is_some() {
+            return Judgement::Refuse(Code::NotAllowed);
+        }
+        if let Some(key) = &key
+            && let Some((own, _)) = self.account_of(key)
+        {
+            return if own == name { Judgement::LetIn } else { Judgement::Refuse(Code::NotAllowed) };
+        }
+        if self.is_owned(name) {
+            return Judgement::Refuse(Code::NotAllowed);
+        }
+        match (self.registration, key) {
+            (Registration::Open, None) => Judgement::LetIn,
+            // It goes on belonging to nobody.
+            (Registration::Open, Some(_)) if is_registered || self.accounts.len() >= ACCOUNTS_MAX => {
+                Judgement::LetIn
+            }
+            (Registration::Open, Some(key)) => Judgement::Register(Account { key, role: Role::User }),
+            (Registration::Invite | Registration::Fixed, _) => Judgement::Refuse(Code::NotAllowed),
+        }
+    }
+
+    /// The ban that is good for somebody.
+    pub fn ban_of(&self, name: &str, key: Option<&Fingerprint>, address: IpAddr) -> Option<&Ban> {
+        let now = Timestamp::now();
+        self.bans.iter().find(|ban| ban.covers(name, key, address, now))
+    }
+
+    /// Whether nobody may come by a name.
+    pub fn is_name_banned(&self, name: &str) -> bool {
+        let now = Timestamp::now();
+        self.bans
+            .iter()
+            .any(|ban| !ban.has_ended(now) && matches!(&ban.who, Banned::Name(banned) if banned == name))
+    }
+
+    /// Whether a name belongs to a key, or is about to.
+    pub fn is_owned(&self, name: &str) -> bool {
+        self.accounts.contains_key(name) || self.coming.contains_key(name) || self.passwords.has_name(name)
+    }
+
+    /// A name is being stored.
+    pub fn reserve(&mut self, name: &str, account: &Account) {
+        self.coming.insert(name.into(), account.key);
+    }
+
+    /// It is stored, or could not be.
+    pub fn settle(&mut self, name: &str, account: Account, is_stored: bool) {
+        self.coming.remove(name);
+        if is_stored {
+            self.enter(name, account);
+        }
+    }
+
+    /// A name belongs to a key.
+    pub fn enter(&mut self, name: &str, account: Account) {
+        if let Some(old) = self.accounts.remove(name) {
+            self.names.remove(&old.key);
+        }
+        self.names.insert(account.key, name.into());
+        self.accounts.insert(name.into(), account);
+    }
+
+    /// A name does not belong to a key any more.
+    pub fn strike(&mut self, name: &str) -> Option<Account> {
+        let account = self.accounts.remove(name)?;
+        self.names.remove(&account.key);
+        Some(account)
+    }
+
+    /// The accounts, by name.
+    pub fn accounts(&self) -> impl Iterator<Item = (&str, &Account)> {
+        self.accounts.iter().map(|(name, account)| (&**name, account))
+    }
+
+    /// An account by its name.
+    pub fn account(&self, name: &str) -> Option<&Account> {
+        self.accounts.get(name)
+    }
+
+    /// The bans that have not ended.
+    pub fn bans(&self) -> impl Iterator<Item = &Ban> {
+        let now = Timestamp::now();
+        self.bans.iter().filter(move |ban| !ban.has_ended(now))
+    }
+
+    /// The number of the next ban.
+    pub fn next_ban(&self) -> u64 {
+        self.bans.iter().map(|ban| ban.id).max().unwrap_or(0) + 1
+    }
+
+    /// Somebody is banned.
+    pub fn ban(&mut self, ban: Ban) {
+        self.bans.push(ban);
+    }
+
+    /// A ban is lifted. `false`: there is none of that number.
+    pub fn lift(&mut self, id: u64) -> bool {
+        let before = self.bans.len();
+        self.bans.retain(|ban| ban.id != id);
+        self.bans.len() < before
+    }
+
+    /// Somebody is invited.
+    pub fn invite(&mut self, id: [u8; 8], invite: Invite) {
+        let now = Timestamp::now();
+        self.invites.retain(|_, invite| invite.until > now);
+        self.invites.insert(id, invite);
+    }
+
+    /// A guest has come with an invite: it is used up, and his key has the name, durably, when this returns.
+    fn enrol(&mut self, id: [u8; 8], key: &Public) -> Result<bool, NotStored> {
+        let Ok(key) = Fingerprint::new(*key) else { return Ok(false) };
+        // That the guest holds the key is not proven by an invite. One that may come in has to show it.
+        if self.account_of(&key).is_some() || !self.has_invite(&id) {
+            return Ok(false);
+        }
+        let Some(invite) = self.invites.remove(&id) else { return Ok(false) };
+        if self.is_owned(&invite.name) {
+            return Ok(false);
+        }
+        let account = Account { key, role: invite.role };
+        self.store.put_now(Change::Enrol(id, invite.name.as_str().into(), account.clone()))?;
+        self.enter(&invite.name, account);
+        Ok(true)
+    }
+
+    fn has_invite(&self, id: &[u8; 8]) -> bool {
+        self.invites.get(id).is_some_and(|invite| invite.until > Timestamp::now())
+    }
+
+    /// Takes what was changed in the file of passwords since the last look.
+    fn look(&mut self) {
+        if self.looked.elapsed() < LOOK {
+            return;
+        }
+        self.looked = Instant::now();
+        if let Err(failure) = self.passwords.reload_if_changed() {
+            super::log::complain(&failure);
+        }
+    }
+}
+
+impl<R: Send + 'static> Access for House<R> {
+    fn permits(&mut self, caller: &Caller) -> bool {
+        self.look();
+        let is_open = self.registration == Registration::Open;
+        match (caller.purpose, &caller.key) {
+            (Purpose::Member, Some(key)) => {
+                is_open || Fingerprint::new(*key).is_ok_and(|key| self.account_of(&key).is_some())
+            }
+            (Purpose::Guest, _) => is_open,
+            (Purpose::Enrol { invite }, Some(key)) => self.enrol(invite, key).unwrap_or_else(|error| {
+                super::log::complain(&error);
+                false
+            }),
+            _ => false,
+        }
+    }
+
+    fn invite(&mut self, id: &[u8; 8]) -> Option<Psk> {
+        let invite = self.invites.get(id).filter(|_| self.has_invite(id))?;
+        Some(Psk::new(Secret::new(invite.psk)))
+    }
+
+    fn salt(&mut self, name: &[u8]) -> Option<[u8; SALT]> {
+        self.look();
+        if self.passwords.is_empty() {
+            return None;
+        }
+        Some(self.passwords.answer(std::str::from_utf8(name).ok()?, &self.secret))
+    }
+
+    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
+        None
+    }
+}

@@ -1,0 +1,134 @@
+//! What happens, a line each: for people, or as JSON for machines.
+
+use std::{
+    fmt::Display,
+    io::{Write, stderr},
+    net::SocketAddr,
+};
+
+use clap::ValueEnum;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use skep_core::wire::session::Way;
+
+use super::Report;
+use crate::escape::escape;
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// An object of JSON each.
+    Json,
+}
+
+/// Where lines go: standard error.
+#[derive(Debug)]
+pub struct Log {
+    format: Format,
+    is_quiet: bool,
+}
+
+impl Log {
+    /// A log of this format, or none.
+    pub const fn new(format: Format, is_quiet: bool) -> Self {
+        Self { format, is_quiet }
+    }
+
+    /// Says what happened, and where from.
+    pub fn tell(&self, report: &Report, peer: Option<SocketAddr>) {
+        if self.is_quiet {
+            return;
+        }
+        match self.format {
+            Format::Text => {
+                let Some(line) = in_words(report, peer) else { return };
+                write(&format_args!("{:.0} {line}", Timestamp::now()));
+            }
+            Format::Json => {
+                let Some(fields) = in_fields(report, peer) else { return };
+                write(&Value::Object(fields));
+            }
+        }
+    }
+}
+
+/// Says what is wrong, whatever the format: this is for who runs the tracker.
+pub fn complain(what: &dyn Display) {
+    write(&format_args!("skep: {what}"));
+}
+
+fn write(line: &dyn Display) {
+    // `eprintln!` would panic when nobody reads standard error any more.
+    let _ = writeln!(stderr().lock(), "{line}");
+}
+
+fn in_words(report: &Report, peer: Option<SocketAddr>) -> Option<String> {
+    let from = || peer.map(|peer| format!(" from {}", canonical(peer))).unwrap_or_default();
+    Some(match report {
+        Report::Came { user, .. } => format!("{} came{}", escape(user), from()),
+        Report::Left { user, code } => format!("{} left: {code}", escape(user)),
+        Report::Waits { .. } => format!("somebody{} waits for a seat", from()),
+        Report::Refused { user, code, .. } if user.is_empty() => format!("log-in{} refused: {code}", from()),
+        Report::Refused { user, code, .. } => format!("log-in of {}{} refused: {code}", escape(user), from()),
+        Report::Registered { user } => format!("{} has an account now", escape(user)),
+        Report::Began { transfer, way, requester, owner } => {
+            let way = if *way == Way::Relayed { "relayed" } else { "direct" };
+            format!("transfer {transfer} ({way}): {} fetches from {}", escape(requester), escape(owner))
+        }
+        Report::Ended { transfer, code } => format!("transfer {transfer} is over: {code}"),
+        Report::Ordered { what } => format!("admin: {}", escape(what)),
+        Report::Failed { what } => format!("failed: {}", escape(what)),
+        Report::Nothing => return None,
+    })
+}
+
+fn in_fields(report: &Report, peer: Option<SocketAddr>) -> Option<Map<String, Value>> {
+    let (event, fields) = match report {
+        Report::Came { user, .. } => ("came", json!({ "user": user })),
+        Report::Left { user, code } => ("left", json!({ "user": user, "why": code.to_string() })),
+        Report::Waits { .. } => ("waits", json!({})),
+        Report::Refused { user, code, .. } => ("refused", json!({ "user": user, "why": code.to_string() })),
+        Report::Registered { user } => ("registered", json!({ "user": user })),
+        Report::Began { transfer, way, requester, owner } => {
+            let is_relayed = *way == Way::Relayed;
+            let fields = json!({
+                "transfer": transfer, "relayed": is_relayed, "requester": requester, "owner": owner,
+            });
+            ("began", fields)
+        }
+        Report::Ended { transfer, code } => {
+            ("ended", json!({ "transfer": transfer, "how": code.to_string() }))
+        }
+        Report::Ordered { what } => ("ordered", json!({ "what": what })),
+        Report::Failed { what } => ("failed", json!({ "what": what })),
+        Report::Nothing => return None,
+    };
+    let Value::Object(mut fields) = fields else { return None };
+    fields.insert("time".into(), Timestamp::now().to_string().into());
+    fields.insert("event".into(), event.into());
+    if let Some(peer) = peer {
+        fields.insert("from".into(), canonical(peer).to_string().into());
+    }
+    Some(fields)
+}
+
+fn canonical(peer: SocketAddr) -> SocketAddr {
+    SocketAddr::new(peer.ip().to_canonical(), peer.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_forge_a_line() {
+        let report = Report::Left { user: "a\nb\u{1b}[2J".into(), code: 9.into() };
+        assert_eq!(in_words(&report, None).unwrap(), r"a\u{a}b\u{1b}[2J left: gone");
+        let fields = Value::Object(in_fields(&report, None).unwrap()).to_string();
+        assert!(!fields.contains('\n') && !fields.contains('\u{1b}'), "{fields}");
+        let back: Value = serde_json::from_str(&fields).unwrap();
+        assert_eq!(back["user"], "a\nb\u{1b}[2J");
+    }
+}

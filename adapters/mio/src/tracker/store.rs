@@ -1,0 +1,342 @@
+//! What a tracker keeps over a restart, in an embedded database.
+//!
+//! ```text
+//!   loop ── Change, receipt ──► thread: everything that has come ──► one transaction, one fsync
+//!        ◄── receipt, outcome ──         (many changes share it)
+//! ```
+//!
+//! A change is confirmed when it is on the disk, and not before: a kill at any moment loses nothing that was confirmed.
+
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
+    },
+    thread::{Builder, JoinHandle},
+};
+
+use mio::Waker;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+
+use super::account::{Account, Ban, Invite};
+
+/// Who has registered by command.
+const REGISTERED: TableDefinition<'_, &str, ()> = TableDefinition::new("registered");
+/// What they have published by command: whose, and what.
+const PUBLISHED: TableDefinition<'_, (&str, &str), ()> = TableDefinition::new("published");
+/// Names that belong to keys; values as JSON.
+const ACCOUNTS: TableDefinition<'_, &str, &str> = TableDefinition::new("accounts");
+/// Bans by their numbers; values as JSON.
+const BANS: TableDefinition<'_, u64, &str> = TableDefinition::new("bans");
+/// Invites by their ids; values as JSON.
+const INVITES: TableDefinition<'_, [u8; 8], &str> = TableDefinition::new("invites");
+
+/// The most changes in one transaction: what comes behind them waits for the next.
+const BATCH: usize = 4_096;
+
+/// What the database keeps in memory, in bytes.
+const CACHE: usize = 16 << 20;
+
+/// One change.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Somebody registers by command.
+    Register(Box<str>),
+    /// And goes, with everything that he has published.
+    Unregister(Box<str>),
+    /// Somebody publishes a file by command.
+    Publish(Box<str>, Box<str>),
+    /// And withdraws it.
+    Delete(Box<str>, Box<str>),
+    /// A name belongs to a key from now on.
+    Put(Box<str>, Account),
+    /// And does not any more.
+    Drop(Box<str>),
+    /// Somebody is banned.
+    Ban(Ban),
+    /// And is not any more.
+    Lift(u64),
+    /// Somebody is invited.
+    Invite([u8; 8], Invite),
+    /// And has come: the invite is used up.
+    Enrol([u8; 8], Box<str>, Account),
+}
+
+/// Everything that was kept.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Who has registered by command.
+    pub registered: Vec<String>,
+    /// What they have published.
+    pub published: Vec<(String, String)>,
+    /// Names and their keys.
+    pub accounts: Vec<(String, Account)>,
+    /// Bans.
+    pub bans: Vec<Ban>,
+    /// Invites.
+    pub invites: Vec<([u8; 8], Invite)>,
+}
+
+/// Why something is not stored.
+#[derive(Clone, Debug)]
+pub struct NotStored(String);
+
+impl std::fmt::Display for NotStored {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Who waits for the outcome of a change.
+#[derive(Debug)]
+enum Waiting<R> {
+    Loop(R),
+    Here(SyncSender<Result<(), NotStored>>),
+}
+
+type Order<R> = (Change, Waiting<R>);
+type Done<R> = (R, Result<(), NotStored>);
+
+/// A database, and the thread that writes it. Receipts say what a change was for.
+#[derive(Debug)]
+pub struct Store<R: Send + 'static> {
+    orders: Option<Sender<Order<R>>>,
+    done: Receiver<Done<R>>,
+    worker: Option<JoinHandle<()>>,
+}
+
+impl<R: Send + 'static> Store<R> {
+    /// Opens a database, which is made when there is none, and reads all that is in it. `waker` wakes the loop when
+    /// something is done.
+    ///
+    /// # Errors
+    /// It cannot be read, is damaged, or another process has it.
+    pub fn open(path: &Path, waker: Arc<Waker>) -> Result<(Self, Kept), NotStored> {
+        let database = Database::builder().set_cache_size(CACHE).create(path).map_err(not_stored)?;
+        let kept = read(&database).map_err(not_stored)?;
+        let (orders, to_do) = channel();
+        let (answers, done) = channel();
+        let work = move || work(&database, &to_do, &answers, &waker);
+        let worker = Builder::new().name("skep-store".into()).spawn(work).map_err(not_stored)?;
+        Ok((Self { orders: Some(orders), done, worker: Some(worker) }, kept))
+    }
+
+    /// Stores a change; the outcome comes from [`Store::done`] with this receipt.
+    pub fn put(&self, change: Change, receipt: R) {
+        self.order(change, Waiting::Loop(receipt));
+    }
+
+    /// Stores a change, and waits for it: for what is rare and must not be answered before.
+    ///
+    /// # Errors
+    /// It is not stored.
+    pub fn put_now(&self, change: Change) -> Result<(), NotStored> {
+        let (answer, outcome) = sync_channel(1);
+        self.order(change, Waiting::Here(answer));
+        outcome.recv().unwrap_or_else(|_| Err(NotStored("the database has gone".into())))
+    }
+
+    /// The next change whose outcome is known.
+    pub fn done(&self) -> Option<Done<R>> {
+        self.done.try_recv().ok()
+    }
+
+    fn order(&self, change: Change, waiting: Waiting<R>) {
+        if let Some(orders) = &self.orders {
+            // It fails only when the worker is gone, which takes a panic there.
+            let _ = orders.send((change, waiting));
+        }
+    }
+}
+
+impl<R: Send + 'static> Drop for Store<R> {
+    /// What was ordered is stored.
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(worker) = self.worker.take() {
+            let _ = worker.join();
+        }
+    }
+}
+
+fn not_stored(error: impl std::fmt::Display) -> NotStored {
+    NotStored(error.to_string())
+}
+
+fn work<R>(database: &Database, to_do: &Receiver<Order<R>>, answers: &Sender<Done<R>>, waker: &Waker) {
+    while let Ok(first) = to_do.recv() {
+        // All that has come while the last transaction went to the disk goes in one.
+        let orders: Vec<_> = std::iter::once(first).chain(to_do.try_iter().take(BATCH - 1)).collect();
+        let outcome = write(database, orders.iter().map(|(change, _)| change)).map_err(not_stored);
+        for (_, waiting) in orders {
+            // Who has gone meanwhile wants no answer.
+            match waiting {
+                Waiting::Loop(receipt) => _ = answers.send((receipt, outcome.clone())),
+                Waiting::Here(answer) => _ = answer.send(outcome.clone()),
+            }
+        }
+        let _ = waker.wake();
+    }
+}
+
+fn write<'c>(database: &Database, changes: impl Iterator<Item = &'c Change>) -> Result<(), redb::Error> {
+    let transaction = database.begin_write()?;
+    for change in changes {
+        apply(&transaction, change)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+fn apply(transaction: &WriteTransaction, change: &Change) -> Result<(), redb::Error> {
+    match change {
+        Change::Register(user) => _ = transaction.open_table(REGISTERED)?.insert(&**user, ())?,
+        Change::Unregister(user) => {
+            transaction.open_table(REGISTERED)?.remove(&**user)?;
+            let mut published = transaction.open_table(PUBLISHED)?;
+            let mut all: Vec<String> = Vec::new();
+            for entry in published.range((&**user, "")..)? {
+                let (key, ()) = entry.map(|(key, value)| (key, value.value()))?;
+                let (owner, path) = key.value();
+                if owner != &**user {
+                    break;
+                }
+                all.push(path.to_owned());
+            }
+            for path in all {
+                published.remove((&**user, path.as_str()))?;
+            }
+        }
+        Change::Publish(user, path) => {
+            transaction.open_table(PUBLISHED)?.insert((&**user, &**path), ())?;
+        }
+        Change::Delete(user, path) => _ = transaction.open_table(PUBLISHED)?.remove((&**user, &**path))?,
+        Change::Put(name, account) => put(transaction, name, account)?,
+        Change::Drop(name) => _ = transaction.open_table(ACCOUNTS)?.remove(&**name)?,
+        Change::Ban(ban) => _ = transaction.open_table(BANS)?.insert(ban.id, json(ban)?.as_str())?,
+        Change::Lift(id) => _ = transaction.open_table(BANS)?.remove(id)?,
+        Change::Invite(id, invite) => {
+            transaction.open_table(INVITES)?.insert(id, json(invite)?.as_str())?;
+        }
+        Change::Enrol(id, name, account) => {
+            transaction.open_table(INVITES)?.remove(id)?;
+            put(transaction, name, account)?;
+        }
+    }
+    Ok(())
+}
+
+fn put(transaction: &WriteTransaction, name: &str, account: &Account) -> Result<(), redb::Error> {
+    transaction.open_table(ACCOUNTS)?.insert(name, json(account)?.as_str())?;
+    Ok(())
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, redb::Error> {
+    serde_json::to_string(value).map_err(|error| redb::Error::Io(io::Error::other(error)))
+}
+
+fn parse<'t, T: serde::Deserialize<'t>>(text: &'t str) -> Result<T, redb::Error> {
+    serde_json::from_str(text).map_err(|error| redb::Error::Io(io::Error::other(error)))
+}
+
+fn read(database: &Database) -> Result<Kept, redb::Error> {
+    // Every table is there from now on.
+    let transaction = database.begin_write()?;
+    transaction.open_table(REGISTERED)?;
+    transaction.open_table(PUBLISHED)?;
+    transaction.open_table(ACCOUNTS)?;
+    transaction.open_table(BANS)?;
+    transaction.open_table(INVITES)?;
+    transaction.commit()?;
+    let mut kept = Kept::default();
+    let transaction = database.begin_read()?;
+    for entry in transaction.open_table(REGISTERED)?.iter()? {
+        kept.registered.push(entry?.0.value().to_owned());
+    }
+    for entry in transaction.open_table(PUBLISHED)?.iter()? {
+        let (key, _) = entry?;
+        let (user, path) = key.value();
+        kept.published.push((user.to_owned(), path.to_owned()));
+    }
+    for entry in transaction.open_table(ACCOUNTS)?.iter()? {
+        let (name, account) = entry?;
+        kept.accounts.push((name.value().to_owned(), parse(account.value())?));
+    }
+    for entry in transaction.open_table(BANS)?.iter()? {
+        kept.bans.push(parse(entry?.1.value())?);
+    }
+    for entry in transaction.open_table(INVITES)?.iter()? {
+        let (id, invite) = entry?;
+        kept.invites.push((id.value(), parse(invite.value())?));
+    }
+    Ok(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::{Poll, Token};
+
+    fn open(path: &Path) -> (Store<u32>, Kept) {
+        let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        Store::open(path, waker).unwrap()
+    }
+
+    #[test]
+    fn what_was_stored_is_there_again_and_what_was_removed_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.redb");
+        let key = "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo".parse().unwrap();
+        let account = Account { key, role: super::super::account::Role::User };
+        let (store, kept) = open(&path);
+        assert!(kept.registered.is_empty());
+        for user in ["ana", "bob", "bobby"] {
+            store.put_now(Change::Register(user.into())).unwrap();
+            for file in ["x", "y"] {
+                store.put_now(Change::Publish(user.into(), file.into())).unwrap();
+            }
+        }
+        store.put(Change::Unregister("bob".into()), 1);
+        store.put(Change::Delete("ana".into(), "x".into()), 2);
+        store.put(Change::Put("eva".into(), account.clone()), 3);
+        drop(store);
+        let (_, kept) = open(&path);
+        assert_eq!(kept.registered, ["ana", "bobby"]);
+        let of = |user: &str, file: &str| (user.to_owned(), file.to_owned());
+        assert_eq!(kept.published, [of("ana", "y"), of("bobby", "x"), of("bobby", "y")]);
+        assert_eq!(kept.accounts, [("eva".to_owned(), account)]);
+    }
+
+    #[test]
+    fn every_change_is_answered_once_with_its_receipt() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, _) = open(&directory.path().join("state.redb"));
+        for number in 0..1_000 {
+            store.put(Change::Register(number.to_string().into()), number);
+        }
+        let mut answered = Vec::new();
+        while answered.len() < 1_000 {
+            answered.extend(store.done().map(|(receipt, outcome)| {
+                outcome.unwrap();
+                receipt
+            }));
+        }
+        assert_eq!(answered, (0..1_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_database_is_one_process_s_and_garbage_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.redb");
+        let (_store, _) = open(&path);
+        let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        assert!(Store::<u32>::open(&path, Arc::clone(&waker)).is_err());
+        let other = directory.path().join("other");
+        std::fs::write(&other, b"no database at all, but long enough to be read as one").unwrap();
+        assert!(Store::<u32>::open(&other, waker).is_err());
+    }
+}

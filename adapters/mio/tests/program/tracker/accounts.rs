@@ -1,0 +1,112 @@
+//! Whose name is whose: open, by invite, by a list.
+
+use skep::identity::Fingerprint;
+use skep_core::{
+    seal::{Psk, Secret, layer::Call},
+    wire::{seal::Purpose, session::Code},
+};
+
+use super::{
+    member::{Member, Tracker},
+    wire::{Keys, Wire, keys},
+};
+use crate::support::Home;
+
+pub(crate) fn fingerprint(keys: &Keys) -> String {
+    Fingerprint::new(*keys.public()).unwrap().to_string()
+}
+
+#[test]
+fn where_accounts_are_open_a_name_belongs_to_the_key_that_came_by_it_first() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0");
+    drop(tracker.join_sealed("ana", &keys(1)).welcomed());
+    // Not another key, nobody without one, not the same key by another name.
+    assert_eq!(tracker.join_sealed("ana", &keys(2)).refused(), Code::NotAllowed);
+    assert_eq!(tracker.join("ana").refused(), Code::NotAllowed);
+    let guest = Wire::sealed(tracker.sealed(), &tracker.key(), None).unwrap();
+    assert_eq!(Member::new(guest, "ana").refused(), Code::NotAllowed);
+    assert_eq!(tracker.join_sealed("eva", &keys(1)).refused(), Code::NotAllowed);
+    // Who has no key has a name while he is there.
+    drop(tracker.join("bob").welcomed());
+    tracker.join_sealed("bob", &keys(2)).welcomed();
+    tracker.stop();
+    // And after a restart it is the same.
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0");
+    assert_eq!(tracker.join("ana").refused(), Code::NotAllowed);
+    assert_eq!(tracker.join("bob").refused(), Code::NotAllowed);
+    tracker.join_sealed("ana", &keys(1)).welcomed();
+    tracker.stop();
+}
+
+#[test]
+fn a_name_that_could_not_be_shown_or_linked_is_none() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0");
+    for name in ["a/b", " ana", "a\u{202e}na", "..", "a\nb"] {
+        assert_eq!(tracker.join(name).refused(), Code::BadName, "{name:?}");
+    }
+    tracker.stop();
+}
+
+#[test]
+fn by_invite_comes_who_has_one_once_and_his_key_has_the_name_then() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--accounts invite --plain 127.0.0.1:0");
+    // Strangers are not let in, and learn nothing.
+    assert!(Wire::sealed(tracker.sealed(), &tracker.key(), Some(&keys(1))).is_err());
+    assert!(Wire::sealed(tracker.sealed(), &tracker.key(), None).is_err());
+    assert_eq!(tracker.join("ana").refused(), Code::NotAllowed);
+    let link = tracker.admin(&home, "invite ana");
+    let code: skep::identity::Code = link.split(['.', '@']).nth(1).unwrap().parse().unwrap();
+    let enrol = |own: &Keys| {
+        let server = *tracker.key().parse::<Fingerprint>().unwrap().key();
+        let psk = Some(Psk::new(Secret::new(*code.psk().expose())));
+        let mut wire = Wire::plain(tracker.sealed());
+        wire.call(own, &Call { server, purpose: Purpose::Enrol { invite: code.id().0 }, psk }).map(|()| wire)
+    };
+    let wire = enrol(&keys(1)).unwrap();
+    Member::new(wire, "ana").welcomed();
+    assert!(enrol(&keys(2)).is_err(), "it was used already");
+    tracker.join_sealed("ana", &keys(1)).welcomed();
+    assert_eq!(tracker.join_sealed("eva", &keys(1)).refused(), Code::NotAllowed);
+    // Killed at once: who was let in stays let in, and the invite stays used.
+    tracker.process.kill();
+    let tracker = Tracker::start(&home, "--accounts invite");
+    tracker.join_sealed("ana", &keys(1)).welcomed();
+    assert!(tracker.admin(&home, "accounts").contains(&fingerprint(&keys(1))));
+    tracker.stop();
+}
+
+#[test]
+fn by_a_list_comes_whom_an_admin_has_entered() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--accounts fixed --commands 127.0.0.1:0");
+    assert!(Wire::sealed(tracker.sealed(), &tracker.key(), Some(&keys(1))).is_err());
+    assert_eq!(super::commands::command(tracker.commands(), &["REGISTER", "ana"]), [2]);
+    tracker.admin(&home, &format!("add ana {}", fingerprint(&keys(1))));
+    tracker.join_sealed("ana", &keys(1)).welcomed();
+    tracker.admin_fails(&home, &format!("add ana {}", fingerprint(&keys(2))), "belongs to a key already");
+    tracker.admin_fails(&home, &format!("add eva {}", fingerprint(&keys(1))), "has a name already: ana");
+    tracker.admin(&home, "role ana admin");
+    assert!(tracker.admin(&home, "accounts").ends_with("admin\n"));
+    let mut ana = tracker.join_sealed("ana", &keys(1)).welcomed();
+    tracker.admin(&home, "remove ana");
+    ana.listen_until("Bye", |ana| ana.bye == Some(Code::Dismissed));
+    assert!(Wire::sealed(tracker.sealed(), &tracker.key(), Some(&keys(1))).is_err());
+    tracker.stop();
+}
+
+#[test]
+fn a_name_that_belongs_to_a_key_cannot_be_taken_by_command_and_one_by_command_by_no_key() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--commands 127.0.0.1:0");
+    let to = tracker.commands();
+    drop(tracker.join_sealed("ana", &keys(1)).welcomed());
+    assert_eq!(super::commands::command(to, &["REGISTER", "ana"]), [2]);
+    assert_eq!(super::commands::command(to, &["REGISTER", "bob"]), [0]);
+    drop(tracker.join_sealed("bob", &keys(2)).welcomed());
+    assert!(!tracker.admin(&home, "accounts").contains("bob"));
+    assert_eq!(super::commands::command(to, &["UNREGISTER", "bob"]), [0]);
+    tracker.stop();
+}

@@ -1,0 +1,80 @@
+//! `skep admin` with a tracker that runs.
+
+use std::os::unix::fs::PermissionsExt;
+
+use skep_core::wire::session::Code;
+
+use super::{accounts::fingerprint, commands::command, member::Tracker, wire::keys};
+use crate::support::Home;
+
+#[test]
+fn an_admin_sees_who_is_there_and_kicks() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0 --commands 127.0.0.1:0");
+    let mut ana = tracker.join_sealed("ana", &keys(1)).welcomed();
+    ana.publish("x", 1);
+    let mut eva = tracker.join("eva").welcomed();
+    command(tracker.commands(), &["REGISTER", "old"]);
+    command(tracker.commands(), &["CONNECT", "old", "4000"]);
+    let list = tracker.admin(&home, "list");
+    assert!(list.contains(&format!("ana\t127.0.0.1\t1 files\t{}\n", fingerprint(&keys(1)))), "{list}");
+    assert!(list.contains("eva\t127.0.0.1\t0 files\tno key\n"), "{list}");
+    assert!(list.contains("old\t127.0.0.1\t0 files\tby command\n"), "{list}");
+    let json: serde_json::Value = serde_json::from_str(&tracker.admin(&home, "list --json")).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 3);
+    assert!(tracker.admin(&home, "status").starts_with("3 users, 0 waiting, 1 files"));
+    assert_eq!(tracker.admin(&home, "kick eva --reason enough"), "eva is out\n");
+    eva.listen_until("Bye", |eva| eva.bye == Some(Code::Dismissed));
+    ana.misses("eva");
+    assert_eq!(tracker.admin(&home, "kick old"), "old is out\n");
+    ana.misses("old");
+    tracker.admin_fails(&home, "kick nobody", "nobody called nobody is there");
+    assert!(tracker.process.err().contains("admin: kick eva: enough"), "{}", tracker.process.err());
+    tracker.stop();
+}
+
+#[test]
+fn bans_by_name_key_and_address_hold_for_their_time_and_over_a_restart() {
+    let home = Home::new();
+    let options = "--plain 127.0.0.1:0 --commands 127.0.0.1:0";
+    let tracker = Tracker::start(&home, options);
+    let mut ana = tracker.join_sealed("ana", &keys(1)).welcomed();
+    assert_eq!(tracker.admin(&home, "ban --name ana --reason spam"), "ban 1: name ana\n");
+    ana.listen_until("Bye", |ana| ana.bye == Some(Code::Dismissed));
+    assert_eq!(tracker.join_sealed("ana", &keys(1)).refused(), Code::NotAllowed);
+    tracker.admin(&home, &format!("ban --key {}", fingerprint(&keys(2))));
+    assert_eq!(tracker.join_sealed("bob", &keys(2)).refused(), Code::NotAllowed);
+    assert_eq!(tracker.admin(&home, "bans").lines().count(), 2);
+    tracker.process.kill();
+
+    let tracker = Tracker::start(&home, options);
+    assert_eq!(tracker.join_sealed("ana", &keys(1)).refused(), Code::NotAllowed);
+    assert_eq!(tracker.join_sealed("bob", &keys(2)).refused(), Code::NotAllowed);
+    assert_eq!(command(tracker.commands(), &["REGISTER", "ana"]), [2]);
+    tracker.admin(&home, "unban 1");
+    tracker.admin_fails(&home, "unban 1", "there is no ban 1");
+    tracker.join_sealed("ana", &keys(1)).welcomed();
+    let eva = tracker.join("eva").welcomed();
+    tracker.admin(&home, "ban --address 127.0.0.0/8 --for 2s");
+    assert_eq!(eva.refused(), Code::Dismissed);
+    assert!(command(tracker.commands(), &["REGISTER", "x"]).is_empty());
+    assert_eq!(tracker.join("eva").refused(), Code::NotAllowed);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    tracker.join("eva").welcomed();
+    tracker.stop();
+}
+
+#[test]
+fn the_socket_of_admins_is_its_owner_s_and_goes_with_the_tracker() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "");
+    let state = home.keys("tracker").join("tracker");
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&state), mode(&state.join("admin.sock"))), (0o700, 0o600));
+    // Another tracker cannot have the same state.
+    let other = home.run_as("tracker", "tracker --listen 127.0.0.1:0");
+    other.with(4).saying("cannot use the state in");
+    tracker.stop();
+    assert!(!state.join("admin.sock").exists());
+    home.run_as("tracker", "admin list").with(3).saying("no tracker runs with");
+}

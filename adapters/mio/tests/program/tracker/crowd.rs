@@ -1,0 +1,99 @@
+//! Many sessions, and what one of them can cost the others.
+
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
+
+use skep_core::wire::session::{FileInfo, Request};
+
+use super::{
+    member::{Member, Tracker},
+    wire::Wire,
+};
+use crate::support::{Home, Process};
+
+/// What a process has in memory, in bytes.
+pub(crate) fn resident(process: &Process) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
+
+fn publish(member: &mut Member, tag: u32, name: &str, length: u64) {
+    let file = FileInfo { length, flags: 0, hash: None };
+    member.say(&Request::Publish { tag, file, name: name.as_bytes() });
+}
+
+#[test]
+fn two_thousand_idle_sessions_and_a_noisy_one_hurt_nobody() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0");
+    let mut idle: Vec<Member> = (0..2_000).map(|number| tracker.join(&format!("idle{number}"))).collect();
+    for member in &mut idle {
+        member.listen_until("Welcome", |member| member.welcome);
+    }
+    let mut noisy = tracker.join("noisy").welcomed();
+    let mut ana = tracker.join("ana").welcomed();
+    // It changes its files as fast as it can write.
+    let begin = Instant::now();
+    let mut tag = 0;
+    while begin.elapsed() < Duration::from_secs(2) {
+        for _ in 0..100 {
+            tag += 1;
+            publish(&mut noisy, tag, &format!("f{}", tag % 50), tag.into());
+        }
+        // Somebody else is heard all the same.
+        ana.say(&Request::Ping);
+    }
+    publish(&mut ana, 7, "quiet", 1);
+    ana.listen_until("an answer", |ana| ana.done == Some(7));
+    let last = u64::from(tag);
+    for member in idle.iter_mut().chain([&mut ana]) {
+        member.listen_until("the newest of the noise", |member| {
+            member.files.values().any(|file| file.2 == last)
+        });
+        assert!(member.files.len() <= 51);
+    }
+    tracker.stop();
+}
+
+#[test]
+fn a_client_that_never_reads_costs_at_most_128_kib_and_hurts_nobody() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0");
+    let mut noisy = tracker.join("noisy").welcomed();
+    let mut ana = tracker.join("ana").welcomed();
+    publish(&mut noisy, 1, "first", 1);
+    ana.listen_until("a file", |ana| ana.files.len() == 1);
+    let mut deaf: Vec<Wire> = (0..64).map(|_| Wire::plain(tracker.plain())).collect();
+    for (number, wire) in deaf.iter_mut().enumerate() {
+        let mut login = [0; 128];
+        let name = format!("deaf{number}");
+        let request = Request::Login {
+            version: 1,
+            wants_list: true,
+            epoch: 0,
+            number: 0,
+            resume: [0; 16],
+            door: 0,
+            name: name.as_bytes(),
+        };
+        let length = request.emit(&mut login).unwrap();
+        wire.write_all(&login[..length]).unwrap();
+    }
+    ana.listen_until("all of them", |ana| ana.users.len() == 65);
+    let before = resident(&tracker.process);
+    // Ten megabytes of news for each.
+    for tag in 2..80_000_u32 {
+        publish(&mut noisy, tag, &format!("{}-{:0200}", tag % 500, 0), tag.into());
+        if tag % 1_000 == 0 {
+            noisy.listen_until("an answer", |noisy| noisy.done == Some(tag));
+        }
+    }
+    ana.listen_until("the newest", |ana| ana.files.values().any(|file| file.2 == 79_999));
+    let grown = resident(&tracker.process).saturating_sub(before);
+    // What the list itself takes is not theirs.
+    assert!(grown < 64 * (128 << 10) + (2 << 20), "{grown} bytes for 64 of them");
+    tracker.stop();
+}

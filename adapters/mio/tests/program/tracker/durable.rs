@@ -1,0 +1,83 @@
+//! What is kept over a restart, and over a kill.
+
+use std::{collections::BTreeSet, sync::Mutex, thread, time::Duration};
+
+use super::{commands::command, member::Tracker};
+use crate::support::{Home, Over};
+
+#[test]
+fn accounts_and_files_by_command_are_there_after_a_restart() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--commands 127.0.0.1:0");
+    let to = tracker.commands();
+    for (strings, result) in [
+        (&["REGISTER", "ana"][..], 0),
+        (&["REGISTER", "bob"], 0),
+        (&["CONNECT", "ana", "4000"], 0),
+        (&["PUBLISH", "ana", "/tmp/x", "a text"], 0),
+        (&["PUBLISH", "ana", "y", ""], 0),
+        (&["DELETE", "ana", "y"], 0),
+        (&["UNREGISTER", "bob"], 0),
+    ] {
+        assert_eq!(command(to, strings), [result], "{strings:?}");
+    }
+    tracker.stop();
+    let tracker = Tracker::start(&home, "--commands 127.0.0.1:0");
+    let to = tracker.commands();
+    assert_eq!(command(to, &["REGISTER", "ana"]), [1]);
+    assert_eq!(command(to, &["REGISTER", "bob"]), [0]);
+    // Nobody is there after a start.
+    assert_eq!(command(to, &["LIST_USERS", "ana"]), [2]);
+    assert_eq!(command(to, &["CONNECT", "ana", "4000"]), [0]);
+    assert_eq!(command(to, &["LIST_CONTENT", "ana", "ana"]), b"\x001\0/tmp/x\0");
+    tracker.stop();
+}
+
+/// Registers as fast as it can, and writes down what was confirmed.
+fn register(to: std::net::SocketAddr, thread: usize, confirmed: &Mutex<BTreeSet<String>>, round: usize) {
+    for number in 0.. {
+        let name = format!("u{round}-{thread}-{number}");
+        let Ok(mut stream) = std::net::TcpStream::connect(to) else { return };
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
+        let request = [b"REGISTER\0", name.as_bytes(), b"\0"].concat();
+        let mut answer = [9];
+        if std::io::Write::write_all(&mut stream, &request).is_err()
+            || std::io::Read::read_exact(&mut stream, &mut answer).is_err()
+        {
+            return;
+        }
+        assert_eq!(answer, [0]);
+        confirmed.lock().unwrap().insert(name);
+    }
+}
+
+#[test]
+fn a_kill_loses_nothing_that_was_confirmed() {
+    let home = Home::new();
+    let confirmed = Mutex::new(BTreeSet::new());
+    for round in 0..8 {
+        let tracker = Tracker::start(&home, "--commands 127.0.0.1:0");
+        let to = tracker.commands();
+        let before = confirmed.lock().unwrap().len();
+        thread::scope(|scope| {
+            for thread in 0..4 {
+                let confirmed = &confirmed;
+                scope.spawn(move || register(to, thread, confirmed, round));
+            }
+            let over = std::sync::atomic::AtomicBool::new(false);
+            let _over = Over(&over);
+            while confirmed.lock().unwrap().len() < before + 40 * (round + 1) {
+                thread::sleep(Duration::from_millis(1));
+            }
+            tracker.process.kill();
+        });
+    }
+    let tracker = Tracker::start(&home, "--commands 127.0.0.1:0");
+    let to = tracker.commands();
+    let confirmed = confirmed.into_inner().unwrap();
+    assert!(confirmed.len() >= 40 * 36);
+    for name in &confirmed {
+        assert_eq!(command(to, &["REGISTER", name]), [1], "{name} was confirmed, and is lost");
+    }
+    tracker.stop();
+}

@@ -1,0 +1,57 @@
+//! The pages for Prometheus and for who looks whether the tracker is well; and log lines.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+};
+
+use super::member::Tracker;
+use crate::support::{Home, until};
+
+fn page(at: SocketAddr, request: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(at).unwrap();
+    stream.write_all(format!("{request} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
+}
+
+#[test]
+fn the_numbers_are_those_of_the_moment_and_the_health_page_says_ok() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0 --metrics 127.0.0.1:0");
+    let at = tracker.told("numbers at http://", "/metrics");
+    let _ana = tracker.join("ana").welcomed();
+    let _eva = tracker.join("eva").welcomed();
+    tracker.join("ana").refused();
+    let (status, body) = page(at, "GET /metrics");
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    for line in ["skep_tracker_users 2", "skep_tracker_logins_total 2", "skep_tracker_logins_refused_total 1"]
+    {
+        assert!(body.lines().any(|found| found == line), "no {line} in\n{body}");
+    }
+    assert!(body.ends_with("# EOF\n"));
+    assert_eq!(page(at, "GET /health"), ("HTTP/1.1 200 OK".to_owned(), "ok\n".to_owned()));
+    assert_eq!(page(at, "GET /nothing").0, "HTTP/1.1 404 Not Found");
+    assert_eq!(page(at, "POST /metrics").0, "HTTP/1.1 405 Method Not Allowed");
+    tracker.stop();
+}
+
+#[test]
+fn lines_for_machines_are_json_and_lines_for_people_are_not_forged() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0 --log json");
+    let mut ana = tracker.join("ana \"x\"").welcomed();
+    ana.say(&skep_core::wire::session::Request::Logout);
+    let events = until("two lines", || {
+        let err = tracker.process.err();
+        let lines = err.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let lines: Vec<_> = lines.filter(|line| line["user"] == "ana \"x\"").collect();
+        (lines.len() == 2).then_some(lines)
+    });
+    assert_eq!((&events[0]["event"], &events[1]["event"]), (&"came".into(), &"left".into()));
+    assert_eq!(events[1]["why"], "done");
+    assert!(events[0]["from"].as_str().unwrap().starts_with("127.0.0.1:"));
+    tracker.stop();
+}

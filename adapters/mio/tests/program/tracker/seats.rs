@@ -1,0 +1,44 @@
+//! Seats and the line.
+
+use skep_core::wire::session::{Code, Request};
+
+use super::member::Tracker;
+use crate::support::Home;
+
+#[test]
+fn who_finds_no_seat_waits_in_line_and_is_told_his_place() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0 --max-users 1 --waiting 2");
+    let mut ana = tracker.join("ana").welcomed();
+    let mut bob = tracker.join("bob");
+    bob.listen_until("a place", |bob| bob.place == Some(1));
+    let mut eva = tracker.join("eva");
+    eva.listen_until("a place", |eva| eva.place == Some(2));
+    assert_eq!(tracker.join("dan").refused(), Code::NoSeat);
+    assert!(tracker.admin(&home, "status").starts_with("1 users, 2 waiting"));
+    ana.say(&Request::Logout);
+    let mut bob = bob.welcomed();
+    eva.listen_until("a better place", |eva| eva.place == Some(1));
+    bob.say(&Request::Logout);
+    eva.welcomed();
+    tracker.stop();
+}
+
+#[test]
+fn without_a_line_who_finds_no_seat_is_refused() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0 --max-users 1 --waiting refuse");
+    let _ana = tracker.join("ana").welcomed();
+    assert_eq!(tracker.join("bob").refused(), Code::NoSeat);
+    tracker.stop();
+}
+
+#[test]
+fn a_second_log_in_takes_the_place_of_the_first_where_it_is_set_so() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0 --same-name replace");
+    let ana = tracker.join("ana").welcomed();
+    tracker.join("ana").welcomed();
+    assert_eq!(ana.refused(), Code::Replaced);
+    tracker.stop();
+}
