@@ -126,7 +126,6 @@ pub struct Driver<S: Service, F> {
     rdt: Vec<RdtSocket>,
     files: OpenFiles<F>,
     committer: Committer<FileId>,
-    waker: Arc<Waker>,
     /// Streams are opened for the machine by this: it may want to know on which listener.
     admit: Admit<S>,
     /// Who we are on sealed sockets.
@@ -186,7 +185,6 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     ) -> io::Result<Self> {
         Ok(Self {
             poll,
-            waker: Arc::clone(&waker),
             origin: std::time::Instant::now(),
             service,
             streams: Slab::new(),
@@ -221,11 +219,6 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// The present moment, as the machines count.
     pub fn now(&self) -> Instant {
         Instant::from_micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
-    }
-
-    /// What wakes the driver: for an application that decides about callers later, from a thread.
-    pub fn waker(&self) -> Arc<Waker> {
-        Arc::clone(&self.waker)
     }
 
     /// Takes a source of signals: [`Driver::take_signalled`] then says when one may have come.
