@@ -19,7 +19,7 @@ fn own(criterion: &mut Criterion) {
     let packets = [
         ("open", Own::Open { terms, realm: Magic::ROSTOV }),
         ("accept", Own::Accept { terms }),
-        ("data", Own::Data { transmission: 9, segment: 8, body: &BODY }),
+        ("data", Own::Data { transmission: 9, segment: 8, asks: false, body: &BODY }),
         ("ack", Own::Ack { top: 9, next: 7, limit: 1_031, delay: 3, map: Map([u64::MAX; 4]) }),
         ("fin", Own::Fin { segments: 9 }),
         ("finack", Own::FinAck),

@@ -25,27 +25,32 @@
 //! and, when silent, in both; who calls is answered in the one it used.
 
 mod connection;
-mod controller;
+pub mod control;
 mod endpoint;
+mod flight;
 mod index;
 mod outgoing;
+mod patience;
 mod profile;
 mod receiver;
+mod record;
+mod ring;
 mod rtt;
 mod sender;
-mod tally;
+pub mod trace;
 
 pub use connection::Connection;
 pub use endpoint::{Endpoint, Reply};
+pub use flight::{Segment, Transmission};
 pub use index::Link;
 pub use profile::{Fixed, Profile};
-pub use sender::{Segment, Transmission};
 
 use crate::{
     Instant,
     stream::FileId,
     wire::rdt::{Magic, Terms, TypeKind},
 };
+use control::Congestion;
 use core::{net::SocketAddr, time::Duration};
 
 /// A connection of one endpoint. A name is never used for two connections.
@@ -149,6 +154,12 @@ pub struct Settings {
     pub early_window: u32,
     /// The room around each datagram that is sent. Only skep's own language leaves it.
     pub envelope: Envelope,
+    /// What decides how much is under way, where the profile leaves a choice.
+    pub congestion: Congestion,
+    /// Bytes per second that the path to each peer carries, headers included, where that is known; else 0.
+    pub rate: u64,
+    /// The most segments that are sent in the first round trip.
+    pub first_flight: u32,
     /// The most datagrams in one [`Transmit`].
     pub batch: u16,
     /// New peers that may wait to be accepted, at most 16.
@@ -189,6 +200,9 @@ impl Settings {
         known_segment: 1_024,
         early_window: 512,
         envelope: Envelope::NONE,
+        congestion: Congestion::Model,
+        rate: 0,
+        first_flight: 512,
         batch: 64,
         backlog: 16,
         call_interval: Duration::from_millis(250),
@@ -319,6 +333,11 @@ pub enum Error {
     },
     /// The peer began anew: it was restarted.
     Restarted,
+    /// The peer acknowledged what was never sent: it lies, or somebody lies in its name.
+    Deceived {
+        /// Bytes that were delivered before, as far as that is to be believed.
+        delivered: u64,
+    },
     /// This side ended it.
     Aborted,
 }
@@ -332,6 +351,9 @@ impl core::fmt::Display for Error {
             }
             Self::Silent { delivered } => write!(formatter, "the peer became silent after {delivered} bytes"),
             Self::Reset { delivered } => write!(formatter, "the peer broke off after {delivered} bytes"),
+            Self::Deceived { delivered } => {
+                write!(formatter, "the peer acknowledged what was never sent, after {delivered} bytes")
+            }
             Self::Restarted => write!(formatter, "the peer was restarted"),
             Self::Aborted => write!(formatter, "broken off here"),
         }
@@ -445,6 +467,8 @@ pub struct Ticket {
     segment: u32,
     /// The number to acknowledge: a transmission's, or an INFO's as it was on the wire.
     number: u32,
+    /// The peer wants to hear of it at once.
+    asks: bool,
     skip: u16,
     count: u16,
     length: u16,

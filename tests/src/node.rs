@@ -170,6 +170,11 @@ impl<P: Profile, S: Service> Node<P, S> {
         self.streams.values().filter_map(|stream| self.endpoint.statistics(stream.connection))
     }
 
+    /// The connections that there are now.
+    pub fn connections(&self) -> impl Iterator<Item = ConnectionId> {
+        self.streams.values().map(|stream| stream.connection)
+    }
+
     /// The connection that ended last.
     pub fn last_past(&self) -> &Past {
         self.past.last().expect("a connection has ended")

@@ -22,8 +22,10 @@ pub struct Path {
     pub cuts: Vec<Range<Instant>>,
     /// Datagrams longer than this do not get through; 0 for no limit.
     pub carries: usize,
-    /// Bytes per second, with a queue of 64 KiB before it that drops what does not fit; 0 for no limit.
+    /// Bytes per second, with a queue before it that drops what does not fit; 0 for no limit.
     pub rate: u64,
-    /// When the queue is empty again.
-    pub(crate) busy_until: Instant,
+    /// Bytes that this queue holds; 0 for 64 KiB.
+    pub queue: u64,
+    /// When the queue is empty again, in nanoseconds.
+    pub(crate) busy_until: u64,
 }

@@ -14,6 +14,8 @@ use std::{
 const PORT: u16 = 4_000;
 /// What the queue before a slow link holds.
 const QUEUE: u64 = 65_536;
+/// What UDP and IPv4 put around a datagram.
+const HEADERS: u64 = 28;
 
 /// The network. Seat 0 is the server's: what goes there takes the way up, all else the way down.
 pub struct Simulated {
@@ -152,13 +154,15 @@ impl Simulated {
         }
         let mut at = self.now;
         if path.rate > 0 {
-            let takes = |bytes: u64| Duration::from_nanos(bytes * 1_000_000_000 / path.rate);
-            let begin = path.busy_until.max(self.now);
-            if begin.since(self.now) > takes(QUEUE) {
+            let takes = |bytes: u64| bytes * 1_000_000_000 / path.rate;
+            let nanos = self.now.as_micros() * 1_000;
+            let begin = path.busy_until.max(nanos);
+            let queue = if path.queue > 0 { path.queue } else { QUEUE };
+            if begin - nanos > takes(queue) {
                 return None;
             }
-            path.busy_until = begin + takes(datagram.len() as u64 + 28);
-            at = path.busy_until;
+            path.busy_until = begin + takes(datagram.len() as u64 + HEADERS);
+            at = Instant::from_micros(path.busy_until.div_ceil(1_000));
         }
         at = at + path.delay + Duration::from_micros(random.below(path.jitter.as_micros() as u64 + 1));
         if random.happens(path.reordering) {

@@ -90,7 +90,7 @@ fn server() -> ServerNode<Host, Sessions> {
     let service = files::Server::new(files::Settings::DEFAULT, Sessions::new());
     let node = Node::new(Seat(0), settings, 1, service).sealed(Seal::new(0, &settings, 1, Purpose::Guest));
     let mut node: ServerNode<Host, Sessions> = node;
-    node.storage.files.insert("f".into(), Random::new(1).bytes(100_000));
+    node.storage.files.insert("f".into(), Random::new(1).bytes(1_000_000));
     node
 }
 
@@ -169,7 +169,7 @@ fn case_18_every_truncation_of_every_datagram_changes_nothing() {
     let terms = skep_core::wire::rdt::Terms { window: 64, segment: 1_000 };
     let open = Rogue::new(at(0), address(), Purpose::Guest).datagram(&Own::Open { terms, realm }, 130);
     assert_eq!(open.len(), INIT1_MIN);
-    let data = rogue.datagram(&Own::Data { transmission: 0, segment: 0, body: b"body" }, 0);
+    let data = rogue.datagram(&Own::Data { transmission: 0, segment: 0, asks: false, body: b"body" }, 0);
     for whole in [open, data] {
         for length in 1..whole.len() {
             silent(&mut server, at(1), &whole[..length]);
@@ -213,7 +213,12 @@ fn asked() -> (ServerNode<Host, Sessions>, Tap, Rogue) {
     let (mut server, mut tap) = (server(), Tap::default());
     let mut rogue = Rogue::new(at(0), address(), Purpose::Member);
     rogue.meet(at(0), 64, &mut server, &mut tap);
-    rogue.tell(at(1), &Own::Data { transmission: 0, segment: 0, body: REQUEST }, &mut server, &mut tap);
+    rogue.tell(
+        at(1),
+        &Own::Data { transmission: 0, segment: 0, asks: false, body: REQUEST },
+        &mut server,
+        &mut tap,
+    );
     rogue.hear(at(2), &mut server, &mut tap);
     (server, tap, rogue)
 }
@@ -223,22 +228,52 @@ fn segments(rogue: &Rogue) -> usize {
     rogue.heard.iter().filter(is_data).count()
 }
 
-#[test]
-fn case_32_acknowledgements_of_what_was_never_sent_are_lies_and_move_nothing() {
+/// Tells a lie about what came to it; the server after that.
+fn lie(top: impl Fn(u32) -> u32, next: u32) -> ServerNode<Host, Sessions> {
     let (mut server, mut tap, mut rogue) = asked();
     let sent = segments(&rogue);
-    assert!(sent > 1 && sent < 64, "{sent}");
+    assert!(sent > 1 && sent <= 64, "{sent}");
     let map = skep_core::wire::rdt::Map([u64::MAX; 4]);
-    for top in [sent as u32 + 1_000, u32::MAX, 1 << 31] {
-        for next in [top, 0, 50_000] {
-            let ack = Own::Ack { top, next, limit: 100_000, delay: 0, map };
-            rogue.tell(at(3), &ack, &mut server, &mut tap);
-        }
-    }
-    let statistics = server.statistics().next().unwrap();
-    assert!(statistics.counters.false_acknowledgements >= 3, "{:?}", statistics.counters);
-    assert_eq!(statistics.bytes_acknowledged, 0);
+    let ack = Own::Ack { top: top(sent as u32), next, limit: 100_000, delay: 0, map };
+    rogue.tell(at(3), &ack, &mut server, &mut tap);
     assert_eq!(segments(&rogue), sent, "nothing more is sent for a lie");
+    server
+}
+
+#[test]
+fn case_32_who_acknowledges_what_was_never_sent_is_cut_off() {
+    for (ahead, next) in [(1_000, 0), (1, 0), (1 << 30, 50_000), (0, 50_000)] {
+        let server = lie(|sent| sent + ahead, next);
+        let past = server.last_past();
+        assert_eq!(past.outcome, Err(Error::Deceived { delivered: 0 }), "{ahead} {next}");
+        assert_eq!(past.statistics.counters.false_acknowledgements, 1);
+    }
+}
+
+#[test]
+fn case_32_acknowledgements_of_what_was_long_ago_move_nothing() {
+    for top in [u32::MAX, u32::MAX - 1_000] {
+        let server = lie(|_| top, 0);
+        assert_eq!(server.statistics().next().unwrap().bytes_acknowledged, 0);
+    }
+}
+
+/// Who acknowledges what he has not seen cannot know which numbers were left out.
+#[test]
+fn case_32_who_acknowledges_all_numbers_is_cut_off_before_he_has_many() {
+    let (mut server, mut tap, mut rogue) = asked();
+    let map = skep_core::wire::rdt::Map([u64::MAX; 4]);
+    for round in 0.. {
+        assert!(round < 100, "he is believed");
+        let newest = rogue.heard.iter().filter_map(|plain| match Own::parse(plain) {
+            Some(Some((_, Own::Data { transmission, .. }))) => Some(transmission),
+            _ => None,
+        });
+        let Some(top) = newest.max().filter(|_| server.statistics().next().is_some()) else { break };
+        let ack = Own::Ack { top, next: 0, limit: 100_000, delay: 0, map };
+        rogue.tell(at(3 + round), &ack, &mut server, &mut tap);
+    }
+    assert!(matches!(server.last_past().outcome, Err(Error::Deceived { .. })), "{:?}", server.last_past());
 }
 
 #[test]
@@ -249,13 +284,23 @@ fn case_33_a_flood_of_segments_with_gaps_keeps_no_more_than_a_window() {
     let mut header = vec![0];
     header.extend(2_000_000_000_u64.to_le_bytes());
     header.extend([1, 0, b'u']);
-    rogue.tell(at(1), &Own::Data { transmission: 0, segment: 0, body: &header }, &mut server, &mut tap);
+    rogue.tell(
+        at(1),
+        &Own::Data { transmission: 0, segment: 0, asks: false, body: &header },
+        &mut server,
+        &mut tap,
+    );
     let body = [9; 1_000];
     let mut random = Random::new(1);
     for transmission in 1..20_000 {
         // Never the next one.
         let segment = 2 + random.below(if transmission % 2 == 0 { 60 } else { 1 << 31 }) as u32;
-        rogue.tell(at(1), &Own::Data { transmission, segment, body: &body }, &mut server, &mut tap);
+        rogue.tell(
+            at(1),
+            &Own::Data { transmission, segment, asks: false, body: &body },
+            &mut server,
+            &mut tap,
+        );
     }
     let statistics = server.statistics().next().unwrap();
     assert!(statistics.bytes_received <= 64_000, "{statistics:?}");

@@ -15,7 +15,7 @@ fn packets() -> Vec<Vec<u8>> {
     let own = [
         Own::Open { terms, realm: Magic::ROSTOV },
         Own::Accept { terms },
-        Own::Data { transmission: 1, segment: 0, body: b"body" },
+        Own::Data { transmission: 1, segment: 0, asks: false, body: b"body" },
         Own::Ack { top: 1, next: 1, limit: 10, delay: 0, map: Default::default() },
         Own::Fin { segments: 1 },
         Own::FinAck,

@@ -87,8 +87,9 @@ fn a_narrow_link_is_filled_and_not_flooded() {
         let reached = scenario.content.len() as f64 / report.elapsed().as_secs_f64();
         let counters = report.sender().statistics.counters;
         assert!(reached > 0.8 * rate as f64, "{reached} of {rate} bytes/s, {counters:?}");
-        // What one in eight loses is taken for noise: a queue that overflows may cost that much.
-        assert!(counters.resent * 6 < counters.sent, "{rate}: {counters:?}");
+        // The first flight may be more than a slow link takes. After it the queue overflows seldom.
+        let first = u64::from(scenario.server.first_flight);
+        assert!(counters.resent < first + counters.sent / 40, "{rate}: {counters:?}");
     }
 }
 

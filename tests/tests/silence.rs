@@ -55,7 +55,7 @@ fn a_dead_client_is_noticed_within_the_idle_time() {
 
 #[test]
 fn a_cut_in_either_direction_is_survived() {
-    for scenario in scenarios(10_000) {
+    for scenario in scenarios(30_000) {
         let (_, middle) = half_way(&scenario);
         for seconds in [1, 5, 15] {
             let cut = middle..middle + Duration::from_secs(seconds);

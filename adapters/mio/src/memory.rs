@@ -2,8 +2,11 @@
 
 use crate::provider::HostProvider;
 use skep_core::{
-    Cell, Memory, guard,
-    rdt::{self, Profile},
+    Cell, Instant, Memory, guard,
+    rdt::{
+        self, Profile,
+        trace::{Happened, Trace},
+    },
     seal,
     table::Slot,
 };
@@ -55,6 +58,33 @@ pub const STREAMS_MAX: usize = 1 << 17;
 /// The largest window of a host, in segments.
 pub const WINDOW_MAX: usize = 8_192;
 
+/// Who is told what happens on a connection, if anybody is: a word in memory, and nothing to do, if nobody is.
+#[derive(Default)]
+pub struct Listener(Option<Box<Listens>>);
+
+type Listens = dyn FnMut(Instant, &Happened) + Send;
+
+impl Listener {
+    /// From now on this one is told.
+    pub fn set(&mut self, listens: impl FnMut(Instant, &Happened) + Send + 'static) {
+        self.0 = Some(Box::new(listens));
+    }
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(if self.0.is_some() { "Listener" } else { "nobody" })
+    }
+}
+
+impl Trace for Listener {
+    fn note(&mut self, now: Instant, happened: &Happened) {
+        if let Some(listens) = &mut self.0 {
+            listens(now, happened);
+        }
+    }
+}
+
 /// Room for an endpoint on a host.
 #[derive(Debug)]
 pub struct Host;
@@ -67,6 +97,8 @@ impl Profile for Host {
     type Transmissions = Growing<[rdt::Transmission; 2], WINDOW_MAX>;
     type Stored = Growing<bool, WINDOW_MAX>;
     type Outbox = Growing<u8, 65_536>;
+    type Controller = rdt::control::Chosen;
+    type Trace = Listener;
 }
 
 /// The sealed transport on a host's socket.

@@ -1,40 +1,30 @@
 //! Many connections on one socket: who a datagram is for, who is accepted, whose turn it is.
 
+mod arriving;
+mod calls;
+mod replies;
+
+pub use replies::Reply;
+
 use super::{
     Connection, ConnectionId, Discard, Dropped, Incoming, Language, Output, Peer, Settings, Statistics,
     Ticket, Transmit,
-    connection::{Made, Mode, Step, inside},
+    connection::{Made, Mode, Step},
     index::Index,
     profile::Profile,
-    receiver::{Verdict, count},
+    receiver::Verdict,
 };
 use crate::{
-    Instant, Memory,
+    Instant,
     stream::FileId,
     table::Table,
-    wire::rdt::{Known, Own, TypeKind},
+    wire::rdt::{Known, Own},
 };
 use heapless::Deque;
+use replies::Packet;
 
 /// The most peers that can wait to be accepted.
 const BACKLOG_MAX: usize = 16;
-
-/// A small packet that needs no connection to be sent.
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Reply {
-    to: Peer,
-    packet: Packet,
-}
-
-#[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-enum Packet {
-    KnownAck(TypeKind, u32),
-    KnownFinAck(TypeKind),
-    FinAck(u32),
-    Reset(u32),
-}
 
 /// The machine of one socket. See the [module](super) for how it is driven.
 #[derive(Debug)]
@@ -100,8 +90,8 @@ impl<P: Profile> Endpoint<P> {
     /// Calls a peer. [`Event::Connected`](super::Event::Connected) or [`Event::Closed`](super::Event::Closed) follows. `None`: the table is full.
     pub fn connect(&mut self, now: Instant, to: impl Into<Peer>, language: Language) -> Option<ConnectionId> {
         let to = to.into();
-        let number = self.next_random();
-        let connection = Connection::call(now, to, number, language, &self.settings);
+        let (number, seed) = (self.next_random(), self.next_random());
+        let connection = Connection::call(now, to, (number, seed), language, &self.settings);
         let name = self.enter(connection)?;
         self.table.set_deadline(name.number, Some(now));
         Some(name)
@@ -284,6 +274,13 @@ impl<P: Profile> Endpoint<P> {
         Some(found.statistics())
     }
 
+    /// Who is told what happens on a connection: see [`trace`](super::trace). `None` when there is none of that name any
+    /// more.
+    pub fn trace(&mut self, connection: ConnectionId) -> Option<&mut P::Trace> {
+        let found = self.table.get_mut(connection.number).filter(|found| found.name == connection)?;
+        Some(&mut found.record.trace)
+    }
+
     /// The next thing to do. `room` takes a batch of datagrams; it should hold at least one of the largest size.
     pub fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Output<'b> {
         while let Some(number) = self.table.take_expired(now) {
@@ -324,342 +321,6 @@ impl<P: Profile> Endpoint<P> {
         Output::Transmit(Transmit { to, bytes, size: made.size, load: made.load })
     }
 
-    fn handle_own<'d>(
-        &mut self,
-        now: Instant,
-        from: Peer,
-        size: usize,
-        number: u32,
-        packet: &Own<'d>,
-    ) -> Result<Option<Incoming<'d>>, Discard> {
-        if let Own::Open { terms, realm } = packet {
-            if *realm != self.settings.magic {
-                return Err(Discard::OtherMagic);
-            }
-            return self.called(now, from, number, *terms, size);
-        }
-        let ours = |connection: &Connection<P>| connection.number == number && connection.mode == Mode::Own;
-        let Some(place) = self.find(&from, &ours) else {
-            // The end of a connection that is over is confirmed; other packets of it are told that there is none.
-            match packet {
-                Own::Fin { .. } => self.reply(Reply { to: from, packet: Packet::FinAck(number) }),
-                Own::Data { .. } | Own::Ping | Own::Accept { .. } => {
-                    self.reply(Reply { to: from, packet: Packet::Reset(number) });
-                }
-                _ => {}
-            }
-            return Err(Discard::Stray);
-        };
-        let settings = &self.settings;
-        let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
-        if connection.is_opening() && !matches!(packet, Own::Accept { .. } | Own::Reset) {
-            // It has overtaken the answer to the call, and comes again.
-            return Err(Discard::Stray);
-        }
-        connection.hear(now, settings);
-        if let Peer::Session(_) = from {
-            // Nobody else can have sealed it.
-            connection.confirm();
-        }
-        let mut outcome = Ok(None);
-        match packet {
-            Own::Accept { terms } => {
-                if !connection.accepted(now, *terms, settings) {
-                    outcome = Err(Discard::Malformed);
-                }
-            }
-            Own::Data { transmission, segment, body } => {
-                outcome = Self::segment(connection, *segment, *transmission, body);
-                if outcome == Err(Discard::Duplicate) {
-                    connection.receiver.note(*transmission);
-                }
-            }
-            Own::Ack { .. } => {
-                if !connection.acknowledged(now, packet, settings) {
-                    outcome = Err(Discard::Acknowledgement);
-                }
-            }
-            Own::Fin { segments } => {
-                if connection.peer_finished(Some(*segments)) {
-                    self.linger_until = self.linger_until.max(connection.linger_until(now, settings));
-                } else {
-                    outcome = Err(Discard::Early);
-                }
-            }
-            Own::FinAck => connection.finish_acknowledged(),
-            Own::Ping => connection.pinged(),
-            Own::Reset => connection.reset(),
-            Own::Open { .. } => {}
-        }
-        self.table.give_turn(place);
-        self.forget_void(outcome)
-    }
-
-    fn handle_known<'d>(
-        &mut self,
-        now: Instant,
-        from: Peer,
-        kind: TypeKind,
-        packet: Known<'d>,
-    ) -> Result<Option<Incoming<'d>>, Discard> {
-        if packet == Known::Connect {
-            return self.called_by_known(now, from, kind);
-        }
-        let theirs = |connection: &Connection<P>| {
-            connection.mode != Mode::Own || packet == Known::ConnAck && connection.is_calling()
-        };
-        let Some(place) = self.find(&from, &theirs) else {
-            if packet == Known::Fin {
-                self.reply(Reply { to: from, packet: Packet::KnownFinAck(kind) });
-            }
-            return Err(Discard::Stray);
-        };
-        if let Known::Info { number: 0, .. } = packet
-            && self.table.get(place).is_some_and(Connection::has_begun_anew)
-        {
-            // It called again and counts from the start: it was restarted, and what is here is of its past.
-            self.replace(place);
-            self.called_by_known(now, from, kind)?;
-            return Err(Discard::Stray);
-        }
-        let settings = &self.settings;
-        let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
-        if connection.is_opening() && packet != Known::ConnAck {
-            return Err(Discard::Stray);
-        }
-        connection.hear(now, settings);
-        let mut outcome = Ok(None);
-        match packet {
-            Known::ConnAck => connection.accepted_by_known(now, kind, settings),
-            Known::Info { number, body } => outcome = self.info(place, number, body),
-            Known::Ack(number) => {
-                if !connection.acknowledged_segment(now, number, settings) {
-                    outcome = Err(Discard::Acknowledgement);
-                }
-            }
-            Known::Fin => {
-                connection.peer_finished(None);
-                self.linger_until = self.linger_until.max(connection.linger_until(now, settings));
-            }
-            Known::FinAck => connection.finish_acknowledged(),
-            Known::Connect => {}
-        }
-        self.table.give_turn(place);
-        self.forget_void(outcome)
-    }
-
-    /// Content that is wanted no more counts as stored.
-    fn forget_void<'d>(
-        &mut self,
-        outcome: Result<Option<Incoming<'d>>, Discard>,
-    ) -> Result<Option<Incoming<'d>>, Discard> {
-        let Ok(Some(Incoming::Store { ticket, .. })) = &outcome else { return outcome };
-        if !self.named(ticket.connection).is_some_and(|connection| connection.receiver.is_void()) {
-            return outcome;
-        }
-        self.stored(ticket);
-        Ok(None)
-    }
-
-    /// A known peer's segment.
-    fn info<'d>(&mut self, place: u32, number: u32, body: &'d [u8]) -> Result<Option<Incoming<'d>>, Discard> {
-        let settings = self.settings;
-        let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
-        let Mode::Known(kind) = connection.mode else { return Err(Discard::Stray) };
-        let acknowledgement = Reply { to: connection.peer, packet: Packet::KnownAck(kind, number) };
-        if connection.abandoned {
-            return Err(Discard::Stray);
-        }
-        let segment = connection.info_segment(number);
-        if body.is_empty() && segment == connection.receiver.next() {
-            // The known peer's first INFO is empty: it only confirms that the connection stands.
-            connection.receiver.taken(segment, 0, 0);
-            connection.received_segment();
-            self.reply(acknowledgement);
-            return Ok(None);
-        }
-        let outcome = Self::segment(connection, segment, number, body);
-        let ahead = segment.wrapping_sub(connection.receiver.next());
-        match outcome {
-            Err(Discard::Duplicate) => self.reply(acknowledgement),
-            Err(Discard::Early) if ahead > 0 && ahead < settings.early_window => {
-                let ticket = Ticket {
-                    connection: connection.name,
-                    segment,
-                    number,
-                    skip: 0,
-                    count: 0,
-                    length: body.len().min(usize::from(u16::MAX)) as u16,
-                };
-                return Ok(Some(Incoming::Early { ticket, number: segment }));
-            }
-            _ => {}
-        }
-        outcome
-    }
-
-    /// A segment in either language.
-    fn segment<'d>(
-        connection: &mut Connection<P>,
-        segment: u32,
-        number: u32,
-        body: &'d [u8],
-    ) -> Result<Option<Incoming<'d>>, Discard> {
-        let verdict = match connection.receiver.judge(segment, body.len()) {
-            // The application does not know yet that it has all of its content.
-            Verdict::Message { .. } if connection.owes_received() => Verdict::Early,
-            verdict => verdict,
-        };
-        count(verdict, &mut connection.tally);
-        let length = body.len().min(usize::from(u16::MAX)) as u16;
-        let ticket = Ticket { connection: connection.name, segment, number, skip: 0, count: length, length };
-        match verdict {
-            Verdict::Message { skip } => {
-                let bytes = body.get(usize::from(skip)..).unwrap_or_default();
-                Ok(Some(Incoming::Message { ticket, bytes }))
-            }
-            Verdict::Store { skip, length, file, offset } => {
-                let bytes = body.get(usize::from(skip)..).unwrap_or_default();
-                let bytes = bytes.get(..usize::from(length)).unwrap_or_default();
-                Ok(Some(Incoming::Store {
-                    ticket: Ticket { skip, count: length, ..ticket },
-                    file,
-                    offset,
-                    bytes,
-                }))
-            }
-            Verdict::Duplicate => Err(Discard::Duplicate),
-            Verdict::Beyond => Err(Discard::BeyondWindow),
-            Verdict::Early => Err(Discard::Early),
-            Verdict::Misfit => Err(Discard::Malformed),
-        }
-    }
-
-    /// A segment is in its place, all of it: it may be acknowledged.
-    fn complete(&mut self, ticket: &Ticket) {
-        let Some(connection) = self.named(ticket.connection) else { return };
-        connection.received_segment();
-        match connection.mode {
-            Mode::Own => connection.receiver.note(ticket.number),
-            Mode::Known(kind) => {
-                let reply = Reply { to: connection.peer, packet: Packet::KnownAck(kind, ticket.number) };
-                self.reply(reply);
-            }
-        }
-    }
-
-    /// OPEN.
-    fn called(
-        &mut self,
-        now: Instant,
-        from: Peer,
-        number: u32,
-        terms: crate::wire::rdt::Terms,
-        size: usize,
-    ) -> Result<Option<Incoming<'static>>, Discard> {
-        if let Some(place) =
-            self.find(&from, &|connection| !connection.is_calling() && connection.is_usable())
-        {
-            let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
-            if connection.mode == Mode::Own && connection.number == number {
-                if let Peer::Session(_) = from {
-                    // Its session waits for it as long again, too.
-                    connection.hear(now, &self.settings);
-                }
-                connection.answer_call();
-                self.table.give_turn(place);
-                return Ok(None);
-            }
-            let is_successor = number == connection.number.wrapping_add(1) && !connection.confirmed();
-            if connection.mode == Mode::Own && !is_successor {
-                connection.challenge();
-                self.table.give_turn(place);
-                return Ok(None);
-            }
-            if connection.mode != Mode::Own && connection.is_young(now) {
-                // It called in both languages, and the other one was heard first.
-                return Ok(None);
-            }
-            self.replace(place);
-        }
-        let connection = Connection::called(now, from, number, (terms, size), &self.settings);
-        self.queue(connection)
-    }
-
-    /// CONNECT.
-    fn called_by_known(
-        &mut self,
-        now: Instant,
-        from: Peer,
-        kind: TypeKind,
-    ) -> Result<Option<Incoming<'static>>, Discard> {
-        if let Some(place) =
-            self.find(&from, &|connection| !connection.is_calling() && connection.is_usable())
-        {
-            if let Some(connection) = self.table.get_mut(place) {
-                if connection.mode == Mode::Own {
-                    // It called in both languages, and the other one was heard first; or it was restarted.
-                    if connection.confirmed() {
-                        connection.challenge();
-                    }
-                } else {
-                    connection.called_by_known_again(now);
-                }
-                self.table.give_turn(place);
-            }
-            return Ok(None);
-        }
-        let connection = Connection::called_by_known(now, from, kind, &self.settings);
-        self.queue(connection)
-    }
-
-    /// A new peer waits to be accepted.
-    fn queue(&mut self, connection: Connection<P>) -> Result<Option<Incoming<'static>>, Discard> {
-        if self.backlog.len() >= usize::from(self.settings.backlog).min(BACKLOG_MAX) {
-            return Err(Discard::NoRoom);
-        }
-        let name = self.enter(connection).ok_or(Discard::NoRoom)?;
-        self.backlog.push_back(name.number).map_err(|_| Discard::NoRoom)?;
-        Ok(None)
-    }
-
-    /// A connection's peer is somebody else now: it is found under its address no more, but its end is still told.
-    fn replace(&mut self, place: u32) {
-        if let Some(connection) = self.table.get_mut(place) {
-            connection.replaced();
-            self.index.remove(&connection.peer, place);
-            self.table.give_turn(place);
-        }
-    }
-
-    fn enter(&mut self, connection: Connection<P>) -> Option<ConnectionId> {
-        let peer = connection.peer;
-        let number = self.table.insert(connection).ok()?;
-        self.generation = self.generation.wrapping_add(1);
-        let name = ConnectionId { number, generation: self.generation };
-        if let Some(connection) = self.table.get_mut(number) {
-            connection.name = name;
-        }
-        let table = &self.table;
-        let others = table.numbers().filter(|&other| other != number);
-        let others = others.filter_map(|other| Some((other, table.get(other)?.peer)));
-        self.index.insert(&peer, number, others);
-        Some(name)
-    }
-
-    fn leave(&mut self, number: u32) {
-        if let Some(connection) = self.table.remove(number) {
-            log!(debug, "rdt: {:?} is over", connection.name);
-            self.index.remove(&connection.peer, number);
-            // Not `retain`: it can panic, as far as the linker can tell.
-            for _ in 0..self.backlog.len() {
-                if let Some(waiting) = self.backlog.pop_front().filter(|&waiting| waiting != number) {
-                    _ = self.backlog.push_back(waiting);
-                }
-            }
-        }
-    }
-
     #[inline(never)] // for size: core/panic-check/run shows it
     fn find(&self, address: &Peer, is_it: &dyn Fn(&Connection<P>) -> bool) -> Option<u32> {
         let table = &self.table;
@@ -676,41 +337,6 @@ impl<P: Profile> Endpoint<P> {
         let done = act(self.named(name)?);
         self.table.give_turn(name.number);
         Some(done)
-    }
-
-    fn reply(&mut self, reply: Reply) {
-        let bound = self.replies.bound();
-        if self.replies_count >= bound {
-            return;
-        }
-        if self.replies.values().len() < bound {
-            self.replies.grow(bound, || reply);
-        }
-        let place = self.replies_first.saturating_add(self.replies_count);
-        let place = if place >= bound { place.saturating_sub(bound) } else { place };
-        if let Some(entry) = self.replies.values_mut().get_mut(place) {
-            *entry = reply;
-            self.replies_count = self.replies_count.saturating_add(1);
-        }
-    }
-
-    fn next_reply(&mut self) -> Option<Reply> {
-        self.replies_count = self.replies_count.checked_sub(1)?;
-        let reply = *self.replies.values().get(self.replies_first)?;
-        let next = self.replies_first.saturating_add(1);
-        self.replies_first = if next >= self.replies.bound() { 0 } else { next };
-        Some(reply)
-    }
-
-    fn emit_reply(&self, reply: &Reply, room: &mut [u8]) -> Option<usize> {
-        let room = inside(room, &self.settings);
-        let length = match reply.packet {
-            Packet::KnownAck(kind, number) => Known::Ack(number).emit(&self.settings.magic, kind, room),
-            Packet::KnownFinAck(kind) => Known::FinAck.emit(&self.settings.magic, kind, room),
-            Packet::FinAck(number) => Own::FinAck.emit(number, room),
-            Packet::Reset(number) => Own::Reset.emit(number, room),
-        };
-        length?.checked_add(self.settings.envelope.size())
     }
 
     /// SplitMix64: names need only differ.

@@ -2,9 +2,11 @@
 
 use super::{
     connection::Connection,
+    control::{Constant, Controller},
     endpoint::Reply,
+    flight::{Segment, Transmission},
     index::Link,
-    sender::{Segment, Transmission},
+    trace::Trace,
 };
 use crate::{Memory, table::Slot};
 use core::fmt::Debug;
@@ -25,6 +27,10 @@ pub trait Profile: Sized + Debug {
     type Stored: Memory<bool> + Default + Debug;
     /// Per connection: message bytes that are not yet acknowledged, at least [`crate::limits::MESSAGE_MAX`].
     type Outbox: Memory<u8> + Default + Debug;
+    /// Per connection: what decides how much is under way, and how fast it is sent.
+    type Controller: Controller;
+    /// Per connection: who is told what happens; `()` for nobody.
+    type Trace: Trace;
 }
 
 /// Room for `CONNECTIONS` connections with windows of `WINDOW` segments each way (a power of two), without
@@ -41,6 +47,8 @@ impl<const CONNECTIONS: usize, const WINDOW: usize> Profile for Fixed<CONNECTION
     type Transmissions = heapless::Vec<[Transmission; 2], WINDOW>;
     type Stored = heapless::Vec<bool, WINDOW>;
     type Outbox = heapless::Vec<u8, { crate::limits::MESSAGE_MAX }>;
+    type Controller = Constant;
+    type Trace = ();
 }
 
 /// The largest power of two that is not above `bound`; 0 for 0.

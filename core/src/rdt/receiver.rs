@@ -12,17 +12,24 @@
 use super::{
     outgoing,
     profile::{Profile, power_below},
-    sender::{place, rearrange},
-    tally::Tally,
+    record::Record,
+    ring::{place, rearrange},
+    trace::Trace,
 };
 use crate::{
-    Memory,
+    Instant, Memory,
     stream::FileId,
     wire::rdt::{Map, Own},
 };
 
-/// An acknowledgement is owed at the latest after so many transmissions, well within what its map can tell.
-const UNACKNOWLEDGED_MAX: u16 = 64;
+/// An acknowledgement is owed after so many transmissions, or one for every 32 in the window.
+const UNACKNOWLEDGED: u16 = 16;
+/// After so many the driver should not feed on before it polls: well within what a map can tell.
+const UNACKNOWLEDGED_MAX: u16 = 32;
+/// The longest that an acknowledgement waits for more to acknowledge, in microseconds.
+const DELAY: u64 = 1_000;
+/// Smaller windows are acknowledged at once.
+const SPARSE_FROM: usize = 8;
 
 /// Content that is being received.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +79,10 @@ pub(crate) struct Receiver<P: Profile> {
     top: u32,
     map: Map,
     unacknowledged: u16,
+    /// When `top` came.
+    top_at: Instant,
+    /// When an acknowledgement is owed at the latest; else `FAR`.
+    due: Instant,
     pub(crate) owes: bool,
     pub(crate) bytes_stored: u64,
 }
@@ -91,6 +102,8 @@ impl<P: Profile> Receiver<P> {
             top: 0,
             map: Map::default(),
             unacknowledged: 0,
+            top_at: Instant::ZERO,
+            due: Instant::FAR,
             owes: false,
             bytes_stored: 0,
         }
@@ -213,7 +226,6 @@ impl<P: Profile> Receiver<P> {
         }
         self.bytes_stored = self.bytes_stored.wrapping_add(bytes);
         if ahead > 0 {
-            self.owes = true;
             return self.mark(segment);
         }
         self.pass();
@@ -229,23 +241,47 @@ impl<P: Profile> Receiver<P> {
         let complete = self.content.is_some_and(|content| content.left == 0);
         if complete {
             self.content = None;
+            // Nothing may follow.
+            self.owes = true;
             self.stored.release();
         }
         complete && !core::mem::take(&mut self.void)
     }
 
-    /// Notes a transmission whose segment is stored.
-    pub(crate) fn note(&mut self, number: u32) {
+    /// Notes a transmission that came at `now` and whose segment is stored. The sender hears of it at once when it
+    /// `asks` for that, and of a hole or what fills one; in a steady stream after some more of them.
+    pub(crate) fn note(&mut self, now: Instant, number: u32, asks: bool) {
         let ahead = number.wrapping_sub(self.top).cast_signed();
         if ahead > 0 {
-            // A hole may be a loss: the sender should hear of it at once.
             self.map.advance(ahead.unsigned_abs());
             self.top = number;
+            if self.is_sparse() {
+                self.top_at = now;
+            }
         } else if ahead < 0 {
             self.map.insert(ahead.unsigned_abs());
         }
         self.unacknowledged = self.unacknowledged.saturating_add(1);
-        self.owes = true;
+        if !self.is_sparse() {
+            self.owes = true;
+            return;
+        }
+        let most = UNACKNOWLEDGED.min((self.window / 32) as u16);
+        if asks || ahead != 1 || self.unacknowledged >= most {
+            self.owes = true;
+        } else if self.due == Instant::FAR {
+            self.due = now.plus_micros(DELAY);
+        }
+    }
+
+    /// When [`Receiver::expire`] is to be called; `FAR` for never.
+    pub(crate) fn deadline(&self) -> Instant {
+        if self.is_sparse() { self.due } else { Instant::FAR }
+    }
+
+    /// A deadline may have come.
+    pub(crate) fn expire(&mut self, now: Instant) {
+        self.owes |= self.deadline() <= now;
     }
 
     /// Whether so much is unacknowledged that the driver must not feed on before it polls.
@@ -253,16 +289,26 @@ impl<P: Profile> Receiver<P> {
         self.unacknowledged >= UNACKNOWLEDGED_MAX
     }
 
+    /// Whether acknowledgements may wait for more: a constant, where the memory is fixed.
+    fn is_sparse(&self) -> bool {
+        self.stored.bound() >= SPARSE_FROM
+    }
+
     /// The acknowledgement that is owed.
-    pub(crate) fn acknowledge(&mut self) -> Own<'static> {
+    pub(crate) fn acknowledge(&mut self, now: Instant) -> Own<'static> {
         self.owes = false;
         self.unacknowledged = 0;
+        self.due = Instant::FAR;
         let room = if self.blocked { 0 } else { self.window };
         Own::Ack {
             top: self.top,
             next: self.next,
             limit: self.next.wrapping_add(room),
-            delay: 0,
+            delay: if self.is_sparse() {
+                now.micros_since(self.top_at).min(u16::MAX.into()) as u16
+            } else {
+                0
+            },
             map: self.map,
         }
     }
@@ -271,7 +317,6 @@ impl<P: Profile> Receiver<P> {
         self.next = self.next.wrapping_add(1);
         self.taken = 0;
         self.blocked = false;
-        self.owes = true;
         if let Some(content) = self.content.as_mut() {
             if content.placed {
                 content.advance(u64::from(self.size));
@@ -324,12 +369,12 @@ impl Content {
 }
 
 /// Counts a verdict that drops a datagram.
-pub(crate) fn count(verdict: Verdict, tally: &mut Tally) {
+pub(crate) fn count<T: Trace>(verdict: Verdict, record: &mut Record<T>) {
     match verdict {
-        Verdict::Duplicate => tally.duplicates.add(1),
-        Verdict::Beyond => tally.beyond_window.add(1),
-        Verdict::Early => tally.early.add(1),
-        Verdict::Misfit => tally.malformed.add(1),
+        Verdict::Duplicate => record.duplicates.add(1),
+        Verdict::Beyond => record.beyond_window.add(1),
+        Verdict::Early => record.early.add(1),
+        Verdict::Misfit => record.malformed.add(1),
         Verdict::Message { .. } | Verdict::Store { .. } => {}
     }
 }

@@ -1,6 +1,6 @@
 //! Round-trip time and the retransmission time-out (RFC 6298), in integers.
 
-use super::Settings;
+use super::{Settings, trace::Happened};
 use crate::{Instant, time::micros};
 
 /// The longest round trip that is told from longer ones: eight times as much has room in 32 bits.
@@ -42,6 +42,20 @@ impl Rtt {
     /// The smoothed round-trip time in microseconds; `None` before the first sample.
     pub(crate) const fn smoothed(&self) -> Option<u32> {
         if self.latest == 0 { None } else { Some(self.smoothed_by_8 >> 3) }
+    }
+
+    /// The newest sample; 0 before the first.
+    pub(crate) const fn latest(&self) -> u32 {
+        self.latest
+    }
+
+    /// What a trace is told of a sample.
+    pub(crate) const fn happened(&self) -> Happened {
+        Happened::RoundTrip {
+            latest: self.latest,
+            smoothed: self.smoothed_by_8 >> 3,
+            deviation: self.deviation_by_4 >> 2,
+        }
     }
 
     /// The time-out now, with the doublings of RFC 6298 section 5.5.

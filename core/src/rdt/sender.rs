@@ -1,73 +1,48 @@
-//! The sending half of a connection: window, acknowledgements, loss, time-outs. Window 1 is stop-and-wait.
+//! The sending half of a connection: what goes out next, what acknowledgements and time-outs mean. Window 1 is
+//! stop-and-wait.
 //!
 //! ```text
-//!   segments       first ........ next ........ limit          what may be sent: before `limit`, in the window
-//!                  A  F  L  F  F                               acknowledged, in flight, lost
-//!   transmissions  oldest ......... newest                     each sending has a number of its own
+//!   Outgoing ──► batch ──► datagrams        what may be sent: below the peer's limit, in the window, at its time
+//!                  │ Flight: each sending has a number of its own
+//!   ACK ──► acknowledged ──► lost? ──► Controller: window, rate
+//!   time ──► expire: a probe, and at last everything again
 //! ```
 //!
-//! A transmission is lost when one sent [`REORDERING_FIRST`] numbers later was acknowledged (more, once the
-//! network has shown that it reorders), or one sent 9/8 of a round-trip time later (RFC 9002 section 6.1; up to two
-//! round-trip times, once it has). A lost
-//! repeat is found in the same way, without a timer. When nothing comes back, the time-out of RFC 6298 takes all for
-//! lost, begins again at the first segment with a small window, and doubles.
-//!
-//! What was taken for lost is remembered as long as the memory lasts, as it may be acknowledged after all.
-//!
-//! Numbers are the 32 bits that go over the wire, and wrap: all that are in use lie within a window of each other.
+//! A transmission is lost when one sent some numbers later was acknowledged, or one sent later and it is some time ago
+//! ([`Patience`]). A lost repeat is found in the same way, without a timer. When nothing comes back, two segments are
+//! sent again as probes (RFC 9002 section 6.2): what is acknowledged of them tells what became of the rest. Only after
+//! several time-outs, or when there are no more than two, all is taken for lost.
 
 use super::{
     Settings,
-    controller::Controller,
+    control::{Controller, News, Start},
+    flight::{Fate, Flight, Transmission},
     outgoing::{self, Outgoing, Place},
-    profile::{Profile, power_below},
+    patience::Patience,
+    profile::Profile,
+    record::Record,
+    ring::{is_before, later},
     rtt::Rtt,
-    tally::Tally,
+    trace::{Cause, Happened, Why},
 };
 use crate::{
-    Instant, Memory,
+    Instant,
     wire::rdt::{Map, Own},
 };
 
-/// How many numbers an acknowledged transmission may be ahead at first (RFC 9002 section 6.1.1).
-pub(crate) const REORDERING_FIRST: u32 = 3;
-/// The most that reordering can raise it to.
-const REORDERING_MAX: u32 = 128;
-/// The same for the time, in eighths of the round trip.
-const PATIENCE_MAX: u8 = 8;
 /// How far ahead the limit lies of a peer that sets none, and the most of one that does.
 pub(crate) const UNLIMITED: u32 = 1 << 30;
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-enum Fate {
-    #[default]
-    InFlight,
-    Acknowledged,
-    /// Overtaken by too much.
-    Lost,
-    /// Nothing came back in time. Of a transmission only: its segment is lost.
-    Expired,
-}
-
-/// One sending of a segment.
-#[derive(Clone, Copy, Debug, Default)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Transmission {
-    sent: Instant,
-    segment: u32,
-    fate: Fate,
-}
-
-/// One segment of the window.
-#[derive(Clone, Copy, Debug, Default)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Segment {
-    /// Its newest transmission.
-    newest: u32,
-    fate: Fate,
-    repeated: bool,
-}
+/// Segments that are sent again when nothing comes back.
+const PROBES: u32 = 2;
+/// Time-outs in a row after which all that is under way counts as lost (RFC 9002 section 7.6: three).
+const SILENCES: u8 = 3;
+/// With a memory for no more segments a window is small: all of it is sent again at a time-out, each segment asks for its
+/// acknowledgement, and no numbers are left out. A device need not carry code for more.
+const SMALL: usize = 16;
+/// The least time that a time-out lies ahead when something was heard, in microseconds.
+const TIMEOUT_LEAST: u64 = 1_000;
+/// Transmissions between two numbers that are left out: at most so many, and what is left of a batch.
+const SKIP_MAX: u32 = 192;
 
 /// Equal datagrams to be sent now.
 #[derive(Clone, Copy, Debug)]
@@ -76,88 +51,104 @@ pub(crate) struct Batch {
     pub(crate) first_transmission: u32,
     pub(crate) count: u32,
     pub(crate) place: Place,
+    /// Nothing may follow before an acknowledgement comes.
+    pub(crate) asks: bool,
+}
+
+/// What a deadline asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expired {
+    /// Nothing besides the next batch.
+    Nothing,
+    /// Ask the peer whether it has room now.
+    AskForRoom,
 }
 
 #[derive(Debug)]
 pub(crate) struct Sender<P: Profile> {
     pub(crate) content: Outgoing<P::Outbox>,
-    segments: P::Segments,
-    transmissions: P::Transmissions,
-    /// The oldest segment that is not acknowledged.
-    first: u32,
-    /// The next segment that was never sent.
-    next: u32,
+    flight: Flight<P>,
     /// Segments before this one may be sent: what the peer said.
     limit: u32,
-    /// The oldest transmission that is remembered, whatever became of it.
-    remembered: u32,
-    /// The oldest transmission in flight; the one after the newest when there is none.
-    oldest: u32,
-    newest: u32,
-    in_flight: u32,
-    lost: u32,
-    /// No segment before this one is lost.
-    lost_from: u32,
     largest_acknowledged: u32,
-    reordering: u32,
-    /// How much longer than a round trip an acknowledgement may take, in eighths.
-    patience: u8,
-    controller: Controller,
+    patience: Patience,
+    controller: P::Controller,
     pub(crate) rtt: Rtt,
     /// The time-out, while something is in flight or the peer's limit is in the way; else `FAR`.
     timeout: Instant,
     /// When an older transmission counts as lost, because a later one was acknowledged; else `FAR`.
     loss_at: Instant,
+    /// When the next may be sent, if only its time is in the way; else `FAR`.
+    paced_until: Instant,
     tries: u8,
+    probes: u8,
+    /// The next probe is this segment or a later one.
+    probe_from: u32,
     size: u16,
     asks_for_room: bool,
+    /// Transmissions until the next number that is left out, and what that is drawn from.
+    skip_in: u32,
+    random: u32,
     pub(crate) bytes_acknowledged: u64,
 }
 
 impl<P: Profile> Sender<P> {
-    pub(crate) fn new() -> Self {
+    /// A sender that has not begun. `seed` should not be known to the peer.
+    pub(crate) fn new(seed: u32) -> Self {
         Self {
             content: Outgoing::default(),
-            segments: P::Segments::default(),
-            transmissions: P::Transmissions::default(),
-            first: 0,
-            next: 0,
+            flight: Flight::new(),
             limit: 0,
-            remembered: 1,
-            oldest: 1,
-            newest: 0,
-            in_flight: 0,
-            lost: 0,
-            lost_from: 0,
             largest_acknowledged: 0,
-            reordering: REORDERING_FIRST,
-            patience: 1,
-            controller: Controller::new(1),
+            patience: Patience::default(),
+            controller: P::Controller::new(&Start::NOTHING),
             rtt: Rtt::default(),
             timeout: Instant::FAR,
             loss_at: Instant::FAR,
+            paced_until: Instant::FAR,
             tries: 0,
+            probes: 0,
+            probe_from: 0,
             size: 1,
             asks_for_room: false,
+            skip_in: 0,
+            random: seed,
             bytes_acknowledged: 0,
         }
     }
 
-    /// The connection is open: segments of `size` bytes, at most `window` of them under way.
-    pub(crate) fn open(&mut self, size: u16, window: u32, limit: u32) {
+    /// The connection is open: segments of `size` bytes in datagrams of `datagram`, at most `window` of them under way.
+    pub(crate) fn open(
+        &mut self,
+        now: Instant,
+        (size, datagram): (u16, u32),
+        (window, limit): (u32, u32),
+        settings: &Settings,
+    ) {
         self.size = size.max(1);
-        self.controller = Controller::new(window.min(self.bound() as u32));
         self.limit = limit.min(UNLIMITED);
+        if !self.is_small() {
+            self.draw();
+        }
+        self.controller = P::Controller::new(&Start {
+            now,
+            window: window.min(self.flight.bound() as u32).max(1),
+            datagram: datagram.max(1),
+            round_trip: self.rtt.smoothed().unwrap_or(0),
+            congestion: settings.congestion,
+            rate: settings.rate,
+            first_flight: settings.first_flight,
+        });
     }
 
-    /// The most segments in the window.
-    fn bound(&self) -> usize {
-        power_below(self.segments.bound().min(self.transmissions.bound()))
+    /// Whether there is room for few segments only: a constant, where the memory is fixed.
+    pub(crate) fn is_small(&self) -> bool {
+        self.flight.bound() <= SMALL
     }
 
     /// How many segments there were so far: the number of the next.
     pub(crate) const fn segments_sent(&self) -> u32 {
-        self.next
+        self.flight.next
     }
 
     /// Whether all content was acknowledged.
@@ -165,9 +156,10 @@ impl<P: Profile> Sender<P> {
         self.content.is_empty()
     }
 
-    /// When [`Sender::expire`] is to be called; `FAR` for never.
+    /// When [`Sender::expire`] is to be called, or [`Sender::batch`] again; `FAR` for never.
     pub(crate) fn deadline(&self) -> Instant {
-        self.timeout.min(self.loss_at)
+        let deadline = self.timeout.min(self.loss_at);
+        if P::Controller::IS_PACED { deadline.min(self.paced_until) } else { deadline }
     }
 
     /// The next datagrams, up to `most` of equal size (only the last may be shorter).
@@ -176,54 +168,112 @@ impl<P: Profile> Sender<P> {
         now: Instant,
         most: usize,
         settings: &Settings,
-        tally: &mut Tally,
+        record: &mut Record<P::Trace>,
     ) -> Option<Batch> {
-        let window = self.controller.window();
-        let most = most.min(window.saturating_sub(self.in_flight) as usize);
-        if most == 0 {
-            return None;
+        if P::Controller::IS_PACED {
+            self.paced_until = Instant::FAR;
         }
-        let repeat = self.next_lost();
-        let segment = repeat.unwrap_or(self.next);
-        let open = self.limit.wrapping_sub(segment).cast_signed();
-        if open <= 0 {
+        let open = self.controller.window().saturating_sub(self.flight.count);
+        let (segment, why) = self.choose(open)?;
+        let below_limit = self.limit.wrapping_sub(segment).cast_signed();
+        if below_limit <= 0 {
+            self.controller.starved(self.flight.newest);
             self.wait_for_room(now, settings);
             return None;
         }
-        if repeat.is_none() && !self.has_room_for_segment() {
+        let has_room = why != Why::New || self.flight.has_room();
+        let place = if has_room { self.content.place(segment, self.size) } else { None };
+        let Some(place) = place else {
+            self.controller.starved(self.flight.newest);
+            return None;
+        };
+        let allowance = match why {
+            Why::Probe => 1,
+            _ => self.controller.allowance(now).min(open),
+        };
+        if allowance == 0 {
+            self.paced_until = self.controller.resumes();
             return None;
         }
-        let place = self.content.place(segment, self.size)?;
+        self.skip(now, record);
         let left = match place {
             Place::Message { .. } => 1,
             Place::Range { left, .. } => left,
         };
-        let most = (most as u32).min(open.cast_unsigned());
-        let first_transmission = self.newest.wrapping_add(1);
+        let most = allowance.min(most as u32).min(below_limit.cast_unsigned());
+        let first_transmission = self.flight.newest.wrapping_add(1);
         let mut count = 0_u32;
         while count < most && outgoing::bytes(count, self.size) < left {
             let this = segment.wrapping_add(count);
-            let fits = match repeat {
-                Some(_) => this != self.next && self.is(this, Fate::Lost),
-                None => self.has_room_for_segment(),
+            let fits = match why {
+                Why::New => self.flight.has_room(),
+                Why::Repeat => this != self.flight.next && self.flight.is(this, Fate::Lost),
+                Why::Probe => true,
             };
-            if !fits || !self.transmit(now, this) {
+            if !fits || !self.flight.send(now, this) {
                 break;
             }
+            let transmission = self.flight.newest;
+            let length = left.min(self.size.into()) as u16;
+            record.note(now, Happened::Sent { transmission, segment: this, length, why });
             count = count.wrapping_add(1);
         }
         if count == 0 {
             return None;
         }
-        tally.sent.add(count);
-        if repeat.is_some() {
-            tally.resent.add(count);
+        record.sent.add(count);
+        if why != Why::New {
+            record.resent.add(count);
         }
+        if !self.is_small() {
+            self.skip_in = self.skip_in.saturating_sub(count);
+        }
+        self.controller.sent(now, count, self.flight.newest, self.flight.count);
         if self.timeout == Instant::FAR || self.asks_for_room {
             self.asks_for_room = false;
             self.wait(now, settings);
         }
-        Some(Batch { first_segment: segment, first_transmission, count, place })
+        let asks = self.is_small()
+            || why != Why::New
+            || count == open
+            || count == below_limit.cast_unsigned()
+            || outgoing::bytes(count, self.size) >= left
+            || !self.flight.has_room();
+        Some(Batch { first_segment: segment, first_transmission, count, place, asks })
+    }
+
+    /// What is sent next, if the window has so much room.
+    fn choose(&mut self, open: u32) -> Option<(u32, Why)> {
+        if !self.is_small() && self.probes > 0 {
+            self.probes = self.probes.saturating_sub(1);
+            if let Some(segment) = self.flight.next_missing(self.probe_from) {
+                self.probe_from = segment.wrapping_add(1);
+                return Some((segment, Why::Probe));
+            }
+            self.probes = 0;
+        }
+        if open == 0 {
+            return None;
+        }
+        match self.flight.next_lost() {
+            Some(segment) => Some((segment, Why::Repeat)),
+            None => Some((self.flight.next, Why::New)),
+        }
+    }
+
+    /// Leaves a number out now and then, which nobody can acknowledge who waits for what he acknowledges (RFC 9000
+    /// section 21.4).
+    fn skip(&mut self, now: Instant, record: &mut Record<P::Trace>) {
+        if !self.is_small() && self.skip_in == 0 && self.flight.skip() {
+            record.note(now, Happened::Skipped { transmission: self.flight.newest });
+            self.draw();
+        }
+    }
+
+    fn draw(&mut self) {
+        // Numerical Recipes' generator; its high bits are the good ones.
+        self.random = self.random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        self.skip_in = 1 + (self.random >> 16) % SKIP_MAX;
     }
 
     /// An acknowledgement of skep's own: transmissions, and the segments before `next`. `false`: it lies.
@@ -233,31 +283,37 @@ impl<P: Profile> Sender<P> {
         now: Instant,
         packet: &Own<'_>,
         settings: &Settings,
-        tally: &mut Tally,
+        record: &mut Record<P::Trace>,
     ) -> bool {
         let Own::Ack { top, next, limit, delay, ref map } = *packet else { return false };
-        if is_before(self.newest, top) || is_before(self.next, next) {
+        if is_before(self.flight.newest, top) || is_before(self.flight.next, next) {
             return false;
         }
+        record.note(now, Happened::Heard { next, limit });
         let before = self.progress();
         // A delay of all ones says only that it was long.
-        if let Some(&mut Transmission { sent, fate, .. }) = self.transmission(top)
-            && fate != Fate::Acknowledged
+        let mut round_trip = 0;
+        if let Some(&mut Transmission { sent, fate: Fate::InFlight | Fate::Lost | Fate::Expired, .. }) =
+            self.flight.transmission(top)
             && delay < u16::MAX
         {
-            self.rtt.sample(sent, now, u32::from(delay));
+            round_trip = self.sample(now, sent, delay, record);
         }
-        if !is_before(top, self.remembered) {
-            let mut distance = top.wrapping_sub(self.remembered).min(Map::SPAN as u32);
+        let mut is_true = true;
+        if !is_before(top, self.flight.remembered) {
+            let mut distance = top.wrapping_sub(self.flight.remembered).min(Map::SPAN as u32);
             while distance > 0 {
                 if map.contains(u64::from(distance)) {
-                    self.settle(top.wrapping_sub(distance), tally);
+                    is_true &= self.settle(now, top.wrapping_sub(distance), record);
                 }
                 distance = distance.wrapping_sub(1);
             }
-            self.settle(top, tally);
+            is_true &= self.settle(now, top, record);
         }
-        let mut segment = self.first;
+        if !is_true {
+            return false;
+        }
+        let mut segment = self.flight.first;
         while is_before(segment, next) {
             self.take(segment);
             segment = segment.wrapping_add(1);
@@ -265,14 +321,14 @@ impl<P: Profile> Sender<P> {
         // An acknowledgement that was overtaken tells of a limit that holds no more.
         let is_current = !is_before(top, self.largest_acknowledged);
         if is_current {
-            self.limit = later(later(limit, next), self.first);
+            self.limit = later(later(limit, next), self.flight.first);
             self.largest_acknowledged = top;
         }
         let asked = self.asks_for_room;
-        self.conclude(now, before, settings, tally);
+        self.conclude(now, before, round_trip, settings, record);
         // The peer lives, and has its reasons to take nothing: it is asked for ever, but ever more seldom. Not so one
         // that acknowledged a segment and has it not, as a damaged datagram may make it do.
-        if asked && is_current && !is_before(next, self.first) {
+        if asked && is_current && !is_before(next, self.flight.first) {
             self.tries = 0;
         }
         true
@@ -285,45 +341,39 @@ impl<P: Profile> Sender<P> {
         now: Instant,
         number: u32,
         settings: &Settings,
-        tally: &mut Tally,
+        record: &mut Record<P::Trace>,
     ) -> bool {
-        if !self.is_begun(number) {
+        if !self.flight.is_begun(number) {
             return false;
         }
         let before = self.progress();
-        let Some(&mut Segment { newest, repeated, fate }) = self.segment(number) else { return false };
-        if fate == Fate::Acknowledged {
+        let Some(segment) = self.flight.segment(number) else { return false };
+        let (newest, repeated) = (segment.newest, segment.repeated);
+        if segment.fate == Fate::Acknowledged {
             return false;
         }
+        let mut round_trip = 0;
         // Karn's rule: of what was sent twice nobody knows which one is acknowledged.
         if !repeated {
-            if let Some(&mut Transmission { sent, .. }) = self.transmission(newest) {
-                self.rtt.sample(sent, now, 0);
+            if let Some(&mut Transmission { sent, .. }) = self.flight.transmission(newest) {
+                round_trip = self.sample(now, sent, 0, record);
             }
             self.largest_acknowledged = later(self.largest_acknowledged, newest);
         }
-        self.settle(newest, tally);
+        self.settle(now, newest, record);
         self.take(number);
-        self.conclude(now, before, settings, tally);
-        self.limit = self.first.wrapping_add(UNLIMITED);
+        self.conclude(now, before, round_trip, settings, record);
+        self.limit = self.flight.first.wrapping_add(UNLIMITED);
         true
     }
 
     /// How many ranges of files were acknowledged to their end since the last call.
     pub(crate) fn take_complete(&mut self) -> u8 {
-        let ranges = self.content.acknowledged(self.first, self.size);
-        if self.is_done() && self.first == self.next {
-            // An idle connection keeps no window.
-            self.forget();
+        let ranges = self.content.acknowledged(self.flight.first, self.size);
+        if self.is_done() && self.flight.first == self.flight.next {
+            self.flight.release();
         }
         ranges
-    }
-
-    fn forget(&mut self) {
-        self.segments.release();
-        self.transmissions.release();
-        self.oldest = self.newest.wrapping_add(1);
-        self.remembered = self.oldest;
     }
 
     /// A deadline has come. `Err`: the peer was given up.
@@ -331,10 +381,10 @@ impl<P: Profile> Sender<P> {
         &mut self,
         now: Instant,
         settings: &Settings,
-        tally: &mut Tally,
+        record: &mut Record<P::Trace>,
     ) -> Result<Expired, ()> {
         if self.loss_at <= now {
-            self.find_lost(now, 0, settings, tally);
+            self.find_lost(now, (0, 0), settings, record);
         }
         if self.timeout > now {
             return Ok(Expired::Nothing);
@@ -346,35 +396,47 @@ impl<P: Profile> Sender<P> {
         // Below the number of tries.
         self.tries = self.tries.wrapping_add(1);
         self.rtt.back_off();
-        tally.timeouts.add(1);
+        record.timeouts.add(1);
         log!(trace, "rdt: time-out {} of {}", self.tries, settings.tries);
+        record.note(now, Happened::TimedOut { tries: self.tries });
         if self.asks_for_room {
             self.wait(now, settings);
             return Ok(Expired::AskForRoom);
         }
-        self.controller.timed_out();
+        if !self.is_small() && self.flight.count > PROBES && self.tries < SILENCES {
+            self.probes = PROBES as u8;
+            self.probe_from = self.flight.first;
+            self.wait(now, settings);
+        } else {
+            self.give_up_flight(now, record);
+        }
+        // What is repeated starts the time-out again; if the peer has no room for it, asking does.
+        Ok(Expired::Nothing)
+    }
+
+    fn give_up_flight(&mut self, now: Instant, record: &mut Record<P::Trace>) {
         self.loss_at = Instant::FAR;
-        let mut number = self.oldest;
-        while number != self.newest.wrapping_add(1) {
-            if self.lose(number, Fate::Expired) {
-                tally.lost.add(1);
+        let mut number = self.flight.oldest;
+        while number != self.flight.newest.wrapping_add(1) {
+            if let Some(segment) = self.flight.lose(number, Fate::Expired) {
+                record.lost.add(1);
+                record.note(now, Happened::Lost { transmission: number, segment, cause: Cause::Silence });
             }
             number = number.wrapping_add(1);
         }
-        self.settle_oldest();
-        // What is repeated starts the time-out again; if the peer has no room for it, asking does.
-        Ok(Expired::Nothing)
+        self.flight.advance();
+        self.controller.timed_out(now);
+        record.note(now, Happened::Controlled(self.controller.state(self.flight.count)));
     }
 
     /// Forgets all content; nothing more is sent or expected.
     pub(crate) fn stop(&mut self) {
         self.content.clear();
-        self.forget();
-        self.first = self.next;
-        self.in_flight = 0;
-        self.lost = 0;
+        self.flight.stop();
         self.timeout = Instant::FAR;
         self.loss_at = Instant::FAR;
+        self.paced_until = Instant::FAR;
+        self.probes = 0;
         self.tries = 0;
         self.rtt.recover();
     }
@@ -391,264 +453,141 @@ impl<P: Profile> Sender<P> {
         self.timeout = now.plus_micros(self.rtt.timeout(settings).into());
     }
 
-    /// Whether a segment that was never sent fits into the window's memory; makes more when it may.
-    fn has_room_for_segment(&mut self) -> bool {
-        let used = self.next.wrapping_sub(self.first) as usize;
-        let length = self.segments.values().len();
-        if used < length {
-            return true;
-        }
-        let bound = self.bound();
-        if length >= bound {
-            return false;
-        }
-        // A small memory is taken whole; a large one is doubled when it is needed.
-        let longer = if bound <= 32 { bound } else { length.saturating_mul(2).max(32) };
-        let before = self.transmissions.values().len().saturating_mul(2);
-        self.segments.grow(longer, Segment::default);
-        self.transmissions.grow(longer, Default::default);
-        if bound > 32 {
-            rearrange(self.segments.values_mut(), length, self.first, self.next);
-            let end = self.newest.wrapping_add(1);
-            rearrange(self.transmissions.values_mut().as_flattened_mut(), before, self.remembered, end);
-        }
-        true
+    /// The round trip was measured by something else than a segment.
+    pub(crate) fn measured(&mut self, sent: Instant, now: Instant, record: &mut Record<P::Trace>) {
+        let round_trip = self.sample(now, sent, 0, record);
+        self.tell_controller(now, (0, 0), round_trip, record);
     }
 
-    fn next_lost(&mut self) -> Option<u32> {
-        if self.lost == 0 {
-            return None;
-        }
-        self.lost_from = later(self.lost_from, self.first);
-        while self.lost_from != self.next {
-            if self.is(self.lost_from, Fate::Lost) {
-                return Some(self.lost_from);
-            }
-            self.lost_from = self.lost_from.wrapping_add(1);
-        }
-        self.lost = 0;
-        None
+    /// The time that passed is a sample of the round trip; without the delay it is returned.
+    fn sample(&mut self, now: Instant, sent: Instant, delay: u16, record: &mut Record<P::Trace>) -> u32 {
+        self.rtt.sample(sent, now, delay.into());
+        record.note(now, self.rtt.happened());
+        self.rtt.latest()
     }
 
-    fn transmit(&mut self, now: Instant, segment: u32) -> bool {
-        let number = self.newest.wrapping_add(1);
-        let length = self.transmissions.values().as_flattened().len() as u32;
-        if number.wrapping_sub(self.oldest) >= length {
-            return false;
-        }
-        self.newest = number;
-        if number.wrapping_sub(self.remembered) >= length {
-            self.remembered = self.remembered.wrapping_add(1);
-        }
-        if let Some(transmission) = self.transmission(number) {
-            *transmission = Transmission { sent: now, segment, fate: Fate::InFlight };
-        }
-        let is_new = segment == self.next;
-        if is_new {
-            self.next = segment.wrapping_add(1);
-        } else {
-            self.lost = self.lost.saturating_sub(1);
-        }
-        if let Some(segment) = self.segment(segment) {
-            *segment = Segment { newest: number, fate: Fate::InFlight, repeated: !is_new };
-        }
-        self.in_flight = self.in_flight.wrapping_add(1);
-        true
-    }
-
-    /// A transmission was acknowledged.
-    fn settle(&mut self, number: u32, tally: &mut Tally) {
-        let newest = self.newest;
-        let Some(transmission) = self.transmission(number) else { return };
-        let segment = transmission.segment;
-        match core::mem::replace(&mut transmission.fate, Fate::Acknowledged) {
-            Fate::Acknowledged => return,
-            Fate::InFlight => self.in_flight = self.in_flight.saturating_sub(1),
+    /// A transmission was acknowledged. `false`: it was never made.
+    fn settle(&mut self, now: Instant, transmission: u32, record: &mut Record<P::Trace>) -> bool {
+        let Some((segment, fate)) = self.flight.settle(transmission) else { return true };
+        match fate {
+            Fate::Skipped => return self.is_small(),
             Fate::Lost => {
                 // It was late, not lost: from now on the network is given that much more room.
-                tally.spurious.add(1);
-                let ahead = newest.wrapping_sub(number).wrapping_add(1);
-                self.reordering = self.reordering.max(ahead).min(REORDERING_MAX);
-                self.patience = self.patience.wrapping_add(1).min(PATIENCE_MAX);
+                record.spurious.add(1);
+                self.patience.widen(self.largest_acknowledged.wrapping_sub(transmission));
+                self.controller.undo();
+                record.note(now, Happened::Spurious { transmission, segment });
             }
             // The acknowledgement was late, or the only one that was not lost.
-            Fate::Expired => tally.spurious.add(1),
+            Fate::Expired => {
+                if !self.is_small() {
+                    self.flight.revive();
+                }
+                self.controller.undo();
+                record.spurious.add(1);
+                record.note(now, Happened::Spurious { transmission, segment });
+            }
+            _ => record.note(now, Happened::Acknowledged { transmission, segment }),
         }
         self.take(segment);
-    }
-
-    /// A segment was acknowledged, by whichever transmission.
-    fn take(&mut self, number: u32) {
-        if !self.is_begun(number) {
-            return;
-        }
-        let Some(segment) = self.segment(number) else { return };
-        let newest = segment.newest;
-        match core::mem::replace(&mut segment.fate, Fate::Acknowledged) {
-            Fate::Acknowledged => return,
-            Fate::Lost | Fate::Expired => self.lost = self.lost.saturating_sub(1),
-            Fate::InFlight => {
-                // Its newest transmission need not be waited for.
-                if let Some(transmission) =
-                    self.transmission(newest).filter(|that| that.fate == Fate::InFlight)
-                {
-                    transmission.fate = Fate::Acknowledged;
-                    self.in_flight = self.in_flight.saturating_sub(1);
-                }
-            }
-        }
-        let bytes = match self.content.place(number, self.size) {
-            Some(Place::Message { length, .. }) => length as u64,
-            Some(Place::Range { left, .. }) => left.min(self.size.into()),
-            None => 0,
-        };
-        self.bytes_acknowledged = self.bytes_acknowledged.wrapping_add(bytes);
-    }
-
-    /// Takes a transmission for lost, if it is in flight.
-    fn lose(&mut self, number: u32, fate: Fate) -> bool {
-        let Some(transmission) = self.transmission(number).filter(|that| that.fate == Fate::InFlight) else {
-            return false;
-        };
-        transmission.fate = fate;
-        let segment_number = transmission.segment;
-        self.in_flight = self.in_flight.saturating_sub(1);
-        if let Some(segment) = self.segment(segment_number)
-            && segment.newest == number
-            && segment.fate == Fate::InFlight
-        {
-            segment.fate = Fate::Lost;
-            if self.lost == 0 || is_before(segment_number, self.lost_from) {
-                self.lost_from = segment_number;
-            }
-            self.lost = self.lost.wrapping_add(1);
-        }
         true
+    }
+
+    /// A segment was acknowledged.
+    fn take(&mut self, number: u32) {
+        if self.flight.take(number) {
+            let bytes = match self.content.place(number, self.size) {
+                Some(Place::Message { length, .. }) => length as u64,
+                Some(Place::Range { left, .. }) => left.min(self.size.into()),
+                None => 0,
+            };
+            self.bytes_acknowledged = self.bytes_acknowledged.wrapping_add(bytes);
+        }
     }
 
     /// Declares lost what later transmissions have overtaken by too much; sets the moment of the next. So many
-    /// transmissions were acknowledged since the last time.
-    fn find_lost(&mut self, now: Instant, acknowledged: u32, settings: &Settings, tally: &mut Tally) {
-        let mut count = 0_u32;
+    /// transmissions were acknowledged since the last time, after such a round trip.
+    fn find_lost(
+        &mut self,
+        now: Instant,
+        (acknowledged, round_trip): (u32, u32),
+        settings: &Settings,
+        record: &mut Record<P::Trace>,
+    ) {
+        let mut lost = 0_u32;
         self.loss_at = Instant::FAR;
-        let wait = self.rtt.reordering(self.patience, settings);
-        let mut number = self.oldest;
+        let wait = self.patience.wait(&self.rtt, settings);
+        let mut number = self.flight.oldest;
         while is_before(number, self.largest_acknowledged) {
-            if let Some(&mut Transmission { sent, fate: Fate::InFlight, .. }) = self.transmission(number) {
-                let overtaken = self.largest_acknowledged.wrapping_sub(number) >= self.reordering;
+            if let Some(&mut Transmission { sent, fate: Fate::InFlight, .. }) =
+                self.flight.transmission(number)
+            {
+                let overtaken = self.patience.is_over(self.largest_acknowledged.wrapping_sub(number));
                 let late = sent.plus_micros(wait.into());
-                if overtaken || late <= now {
-                    self.lose(number, Fate::Lost);
-                    count = count.wrapping_add(1);
-                } else {
+                if !overtaken && late > now {
                     self.loss_at = self.loss_at.min(late);
+                } else if let Some(segment) = self.flight.lose(number, Fate::Lost) {
+                    lost = lost.wrapping_add(1);
+                    let cause = if overtaken { Cause::Overtaken } else { Cause::Late };
+                    record.note(now, Happened::Lost { transmission: number, segment, cause });
                 }
             }
             number = number.wrapping_add(1);
         }
-        self.settle_oldest();
-        tally.lost.add(count);
-        self.controller.update(acknowledged, count, self.oldest, self.newest.wrapping_add(1));
+        if !self.is_small() && lost > 0 {
+            self.patience.lost();
+        }
+        self.flight.advance();
+        record.lost.add(lost);
+        self.tell_controller(now, (acknowledged, lost), round_trip, record);
     }
 
-    fn settle_oldest(&mut self) {
-        while self.oldest != self.newest.wrapping_add(1)
-            && self.transmission(self.oldest).is_none_or(|transmission| transmission.fate != Fate::InFlight)
-        {
-            self.oldest = self.oldest.wrapping_add(1);
-        }
-        while self.first != self.next && self.is(self.first, Fate::Acknowledged) {
-            self.first = self.first.wrapping_add(1);
-        }
+    fn tell_controller(
+        &mut self,
+        now: Instant,
+        (acknowledged, lost): (u32, u32),
+        round_trip: u32,
+        record: &mut Record<P::Trace>,
+    ) {
+        let in_flight = self.flight.count;
+        let (top, next) = (self.largest_acknowledged, self.flight.newest.wrapping_add(1));
+        let news = News { acknowledged, lost, in_flight, top, next, round_trip };
+        self.controller.acknowledged(now, &news);
+        record.note(now, Happened::Controlled(self.controller.state(in_flight)));
     }
 
     /// What an acknowledgement changed, all its parts taken together.
-    fn conclude(&mut self, now: Instant, before: (u32, u64), settings: &Settings, tally: &mut Tally) {
-        let acknowledged = before.0.saturating_sub(self.in_flight);
+    fn conclude(
+        &mut self,
+        now: Instant,
+        before: (u32, u64),
+        round_trip: u32,
+        settings: &Settings,
+        record: &mut Record<P::Trace>,
+    ) {
+        let acknowledged = before.0.saturating_sub(self.flight.count);
         let progress = self.bytes_acknowledged != before.1;
-        self.find_lost(now, acknowledged, settings, tally);
-        let next = self.next_lost().unwrap_or(self.next);
+        self.find_lost(now, (acknowledged, round_trip), settings, record);
+        let next = self.flight.next_lost().unwrap_or(self.flight.next);
         if progress || self.asks_for_room && is_before(next, self.limit) {
             self.tries = 0;
             self.rtt.recover();
+            self.probes = 0;
             self.asks_for_room = false;
             self.timeout = Instant::FAR;
-            if self.in_flight > 0 {
-                self.wait(now, settings);
+            if self.flight.count > 0 {
+                // From the last sending on (RFC 9002 section 6.2.1): what was lost at the end of a flight is noticed
+                // the sooner.
+                let newest =
+                    if self.is_small() { None } else { self.flight.transmission(self.flight.newest) };
+                let sent = newest.map_or(now, |transmission| transmission.sent);
+                self.wait(sent, settings);
+                self.timeout = self.timeout.max(now.plus_micros(TIMEOUT_LEAST));
             }
         }
     }
 
     fn progress(&self) -> (u32, u64) {
-        (self.in_flight, self.bytes_acknowledged)
+        (self.flight.count, self.bytes_acknowledged)
     }
-
-    /// Whether a segment was sent and is not behind the window yet.
-    fn is_begun(&self, number: u32) -> bool {
-        number.wrapping_sub(self.first) < self.next.wrapping_sub(self.first)
-    }
-
-    fn is(&mut self, number: u32, fate: Fate) -> bool {
-        self.segment(number).is_some_and(|segment| segment.fate == fate)
-    }
-
-    #[cfg_attr(target_os = "none", inline(never))] // for size: core/panic-check/run shows it
-    fn segment(&mut self, number: u32) -> Option<&mut Segment> {
-        let values = self.segments.values_mut();
-        let place = place(number, values.len());
-        values.get_mut(place)
-    }
-
-    #[cfg_attr(target_os = "none", inline(never))] // for size: core/panic-check/run shows it
-    fn transmission(&mut self, number: u32) -> Option<&mut Transmission> {
-        if number.wrapping_sub(self.remembered) >= self.newest.wrapping_add(1).wrapping_sub(self.remembered) {
-            return None;
-        }
-        let values = self.transmissions.values_mut().as_flattened_mut();
-        let place = place(number, values.len());
-        values.get_mut(place)
-    }
-}
-
-/// What a deadline asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Expired {
-    /// Nothing besides the next batch.
-    Nothing,
-    /// Ask the peer whether it has room now.
-    AskForRoom,
-}
-
-/// Where an entry of a ring stands whose length is a power of two.
-pub(crate) const fn place(number: u32, length: usize) -> usize {
-    number as usize & length.wrapping_sub(1)
-}
-
-/// A ring grew from `before` entries to twice as many or more: moves the entries `from..to` to their new places.
-pub(crate) fn rearrange<T: Default>(values: &mut [T], before: usize, from: u32, to: u32) {
-    if before == 0 {
-        return;
-    }
-    let length = values.len();
-    let mut number = from;
-    while number != to {
-        let (old, new) = (place(number, before), place(number, length));
-        if old != new
-            && let Some(value) = values.get_mut(old).map(core::mem::take)
-            && let Some(entry) = values.get_mut(new)
-        {
-            *entry = value;
-        }
-        number = number.wrapping_add(1);
-    }
-}
-
-/// Whether a number comes before another one; they are less than 2^31 apart.
-pub(crate) const fn is_before(number: u32, other: u32) -> bool {
-    number.wrapping_sub(other).cast_signed() < 0
-}
-
-/// The later one of two numbers.
-const fn later(one: u32, other: u32) -> u32 {
-    if is_before(one, other) { other } else { one }
 }

@@ -222,6 +222,8 @@ pub enum Own<'a> {
         transmission: u32,
         /// The segment's place in the stream.
         segment: u32,
+        /// An ACK is wanted at once: nothing follows before one comes.
+        asks: bool,
         /// At least one byte.
         body: &'a [u8],
     },
@@ -302,10 +304,10 @@ impl<'a> Own<'a> {
                 let (input, _padding) = rest(input)?;
                 (input, Self::Accept { terms })
             }
-            0x12 => {
+            0x12 | 0x18 => {
                 let (input, (transmission, segment)) = (word, word).parse(input)?;
                 let (input, body) = verify(rest, |body: &[u8]| !body.is_empty()).parse(input)?;
-                (input, Self::Data { transmission, segment, body })
+                (input, Self::Data { transmission, segment, asks: kind == 0x18, body })
             }
             0x13 => {
                 let (input, (top, next, limit, delay)) = (word, word, word, short).parse(input)?;
@@ -330,7 +332,8 @@ impl<'a> Own<'a> {
         let kind = match self {
             Self::Open { .. } => 0x10,
             Self::Accept { .. } => 0x11,
-            Self::Data { .. } => 0x12,
+            Self::Data { asks: false, .. } => 0x12,
+            Self::Data { asks: true, .. } => 0x18,
             Self::Ack { .. } => 0x13,
             Self::Fin { .. } => 0x14,
             Self::FinAck => 0x15,
@@ -345,7 +348,7 @@ impl<'a> Own<'a> {
                 put.counted(realm.as_bytes());
             }
             Self::Accept { terms } => terms.emit(&mut put),
-            Self::Data { transmission, segment, body } => {
+            Self::Data { transmission, segment, body, .. } => {
                 put.bytes(&transmission.to_be_bytes());
                 put.bytes(&segment.to_be_bytes());
                 put.bytes(body);
@@ -419,7 +422,7 @@ mod tests {
         assert_eq!(Known::parse(&Magic::new(b"X").unwrap(), b"ROSTOV\x00"), None);
     }
 
-    fn own() -> [(Own<'static>, Vec<u8>); 8] {
+    fn own() -> [(Own<'static>, Vec<u8>); 9] {
         let terms = Terms { window: 256, segment: 1_200 };
         let map = Map([1, 0, 0, 1 << 63]);
         let bytes = |text: &str| {
@@ -433,8 +436,12 @@ mod tests {
             ),
             (Own::Accept { terms }, bytes("534b4550110a0b0c0d010000010004b0")),
             (
-                Own::Data { transmission: 9, segment: 8, body: b"hi" },
+                Own::Data { transmission: 9, segment: 8, asks: false, body: b"hi" },
                 bytes("534b4550120a0b0c0d00000009000000086869"),
+            ),
+            (
+                Own::Data { transmission: 9, segment: 8, asks: true, body: b"hi" },
+                bytes("534b4550180a0b0c0d00000009000000086869"),
             ),
             (
                 Own::Ack { top: 9, next: 8, limit: 300, delay: 5, map },

@@ -97,7 +97,7 @@ fn own() -> Seeds {
     let packets = [
         ("open", Own::Open { terms, realm: Magic::ROSTOV }),
         ("accept", Own::Accept { terms }),
-        ("data", Own::Data { transmission: 9, segment: 8, body: b"body" }),
+        ("data", Own::Data { transmission: 9, segment: 8, asks: false, body: b"body" }),
         ("ack", Own::Ack { top: 9, next: 7, limit: 1_031, delay: 3, map: Map([1, 2, 3, 4]) }),
         ("fin", Own::Fin { segments: 9 }),
         ("finack", Own::FinAck),

@@ -75,7 +75,7 @@ fn own() {
     let packet = match number() {
         0 => Own::Open { terms: terms(), realm: magic() },
         1 => Own::Accept { terms: terms() },
-        2 => Own::Data { transmission: one, segment: two, body: bytes() },
+        2 => Own::Data { transmission: one, segment: two, asks: one > two, body: bytes() },
         3 => Own::Ack { top: one, next: two, limit: three, delay: number() as u16, map: map() },
         4 => Own::Fin { segments: one },
         5 => Own::FinAck,
@@ -94,6 +94,7 @@ fn texts() {
         2 => Error::Silent { delivered },
         3 => Error::Reset { delivered },
         4 => Error::Restarted,
+        5 => Error::Deceived { delivered },
         _ => Error::Aborted,
     };
     keep(write!(Sink, "{error} {}", Code::from(number() as u8)));

@@ -1,0 +1,133 @@
+//! How a connection ends: each direction by itself, or everything at once.
+
+use super::{Connection, Due, Finish, Mode, Phase};
+use crate::{
+    Instant,
+    rdt::{Error, Settings, profile::Profile},
+};
+
+impl<P: Profile> Connection<P> {
+    /// Our direction ends after its content.
+    pub(crate) fn finish(&mut self) {
+        if self.finish == Finish::No {
+            self.finish = Finish::Asked;
+        }
+    }
+
+    /// Everything ends now. The peer is told as well as its language allows.
+    pub(crate) fn abort(&mut self) {
+        if self.phase == Phase::Over || self.abandoned {
+            return;
+        }
+        self.sender.stop();
+        self.due = Due::default();
+        match (self.mode, self.phase) {
+            (Mode::Own, Phase::Open) => {
+                self.due.reset = true;
+                self.fail(Error::Aborted);
+            }
+            (Mode::Known(_), Phase::Open) if self.finish != Finish::Done => {
+                // There is no other word for it: the stream ends too early, and the peer sees that it does.
+                self.finish();
+                self.abandoned = true;
+                self.due.closed = Some(Err(Error::Aborted));
+            }
+            _ => self.fail(Error::Aborted),
+        }
+    }
+
+    #[inline(never)] // for size: core/panic-check/run shows it
+    pub(crate) fn fail(&mut self, error: Error) {
+        if self.phase != Phase::Over {
+            log!(debug, "rdt: {:?} with {:?} failed: {:?}", self.name, self.peer, error);
+            // Of one that was never accepted nobody knows.
+            if !self.abandoned && self.phase != Phase::Waiting {
+                self.due.closed = Some(Err(error));
+            }
+            self.phase = Phase::Over;
+            // Who is given up may live: it should not keep what is left of this one.
+            let is_given_up = matches!(error, Error::TimedOut { .. } | Error::Deceived { .. });
+            self.due.reset |= is_given_up && self.mode == Mode::Own;
+        }
+    }
+
+    /// Forgets what was not said yet, as its peer is somebody else now.
+    pub(crate) fn replaced(&mut self) {
+        self.due = Due::default();
+        self.fail(Error::Restarted);
+    }
+
+    /// FIN: whether it is to be answered. One that came too early is not.
+    pub(crate) fn peer_finished(&mut self, segments: Option<u32>) -> bool {
+        if segments.is_some_and(|segments| segments != self.receiver.next()) {
+            return false;
+        }
+        if !self.peer_finished {
+            self.peer_finished = true;
+            self.due.finished = true;
+            self.check_end();
+        }
+        self.due.fin_ack = true;
+        true
+    }
+
+    /// Until when a FIN that comes now may come again: if its answer is lost, the peer repeats it after its time-out,
+    /// which is about as long as ours; or three round trips, when it has measured only one.
+    pub(crate) fn linger_until(&self, now: Instant, settings: &Settings) -> Instant {
+        let rtt = &self.sender.rtt;
+        let repeat =
+            rtt.timeout(settings).saturating_mul(2).max(rtt.smoothed().unwrap_or(0).saturating_mul(4));
+        match self.mode {
+            Mode::Own => (now + settings.linger).max(now.plus_micros(repeat.into())),
+            Mode::Known(_) => now + settings.known_linger,
+        }
+    }
+
+    /// FINACK.
+    pub(crate) fn finish_acknowledged(&mut self) {
+        if matches!(self.finish, Finish::Sent { .. }) {
+            self.finish = Finish::Done;
+            self.check_end();
+        }
+    }
+
+    /// The peer has no such connection any more.
+    pub(crate) fn reset(&mut self) {
+        let has_said_all = matches!(self.finish, Finish::Sent { .. });
+        if has_said_all && self.peer_finished {
+            // It has all, has said all, and has gone: only its FINACK was lost.
+            self.finish = Finish::Done;
+            self.check_end();
+        } else if self.challenged {
+            self.fail(Error::Restarted);
+        } else {
+            self.fail(Error::Reset { delivered: self.sender.bytes_acknowledged });
+        }
+    }
+
+    #[inline(never)] // for size: core/panic-check/run shows it
+    fn check_end(&mut self) {
+        if self.finish == Finish::Done && (self.peer_finished || self.abandoned) && self.phase == Phase::Open
+        {
+            if !self.abandoned {
+                self.due.closed = Some(Ok(()));
+            }
+            self.phase = Phase::Over;
+        }
+    }
+
+    pub(super) fn fin_is_due(&self) -> bool {
+        self.phase == Phase::Open
+            && match self.finish {
+                Finish::Asked => self.sender.is_done(),
+                Finish::Sent { again, .. } => again == Instant::ZERO,
+                Finish::No | Finish::Done => false,
+            }
+    }
+
+    pub(super) fn fin_is_sent(&mut self, now: Instant, settings: &Settings) {
+        let tries = if let Finish::Sent { tries, .. } = self.finish { tries } else { 0 };
+        let again = now.plus_micros(self.sender.rtt.timeout(settings).max(1).into());
+        self.finish = Finish::Sent { tries: tries.saturating_add(1), again };
+    }
+}

@@ -1,0 +1,218 @@
+//! How a connection opens: who calls, in which language, with datagrams of what size.
+
+use super::{Connection, Mode, Phase};
+use crate::{
+    Instant,
+    rdt::{Error, Language, Peer, Settings, profile::Profile, sender::UNLIMITED, trace::Happened},
+    time::micros,
+    wire::rdt::{Own, Terms, TypeKind},
+};
+use core::time::Duration;
+
+/// The smallest datagram size that every path carries; calls fall back to it (RFC 9000 section 14.1).
+const DATAGRAM_MIN: usize = 1_200;
+
+/// What UDP and IPv4 put around a datagram.
+const HEADERS_BELOW: u32 = 28;
+/// About what stands in an INFO before its body.
+const HEADERS_KNOWN: usize = 13;
+
+/// How long a copy of a call may be under way. Whoever calls again later has begun anew.
+const RESTART_AGE: Duration = Duration::from_secs(3);
+
+/// From this call on the smallest size is asked for.
+const CALLS_HOPED: u8 = 3;
+
+impl<P: Profile> Connection<P> {
+    /// A connection that calls.
+    pub(crate) fn call(
+        now: Instant,
+        peer: Peer,
+        number: (u32, u32),
+        language: Language,
+        settings: &Settings,
+    ) -> Self {
+        let mode = if language == Language::Known { Mode::Known(settings.kind) } else { Mode::Own };
+        let phase = Phase::Calling { language, calls: 0, again: now };
+        Self::new(now, peer, number, mode, phase)
+    }
+
+    /// A connection for one who calls in skep's own language, by an OPEN of `size` bytes.
+    pub(crate) fn called(
+        now: Instant,
+        peer: Peer,
+        number: (u32, u32),
+        (terms, size): (Terms, usize),
+        settings: &Settings,
+    ) -> Self {
+        let mut connection = Self::new(now, peer, number, Mode::Own, Phase::Waiting);
+        let carried = size.saturating_sub(Own::DATA_HEADER).max(1).min(usize::from(u16::MAX)) as u16;
+        connection.segment = terms.segment.min(settings.terms.segment).min(carried);
+        connection.begin(now, terms.window, settings);
+        connection
+    }
+
+    /// A connection for a known peer that calls.
+    pub(crate) fn called_by_known(
+        now: Instant,
+        peer: Peer,
+        seed: u32,
+        kind: TypeKind,
+        settings: &Settings,
+    ) -> Self {
+        let mut connection = Self::new(now, peer, (0, seed), Mode::Known(kind), Phase::Waiting);
+        connection.begin(now, 0, settings);
+        connection
+    }
+
+    /// Sets both halves up for what was agreed.
+    fn begin(&mut self, now: Instant, window: u32, settings: &Settings) {
+        let (around, windows) = match self.mode {
+            Mode::Own => {
+                self.receiver.open(self.segment, settings.terms.window, true);
+                let around = Own::DATA_HEADER.saturating_add(settings.envelope.size());
+                (around, (settings.window.min(window), window))
+            }
+            Mode::Known(_) => {
+                self.segment = settings.known_segment;
+                self.receiver.open(u16::MAX, settings.early_window, false);
+                (HEADERS_KNOWN, (settings.known_window, UNLIMITED))
+            }
+        };
+        let datagram = (around as u32).saturating_add(u32::from(self.segment)).saturating_add(HEADERS_BELOW);
+        self.sender.open(now, (self.segment, datagram), windows, settings);
+        self.record.note(now, Happened::Opened { segment: self.segment, window: windows.0 });
+    }
+
+    /// The application takes the connection: its peer is told.
+    pub(crate) fn accept(&mut self, now: Instant, settings: &Settings) {
+        if self.phase == Phase::Waiting {
+            self.phase = Phase::Open;
+            self.hear(now, settings);
+            self.answer_call();
+            self.answered = now;
+        }
+    }
+
+    pub(crate) fn is_calling(&self) -> bool {
+        matches!(self.phase, Phase::Calling { .. })
+    }
+
+    /// Whether it is not open yet: nothing but the answer to a call means anything.
+    pub(crate) fn is_opening(&self) -> bool {
+        matches!(self.phase, Phase::Calling { .. } | Phase::Waiting)
+    }
+
+    /// The call is answered, at first or again.
+    pub(crate) fn answer_call(&mut self) {
+        self.answered = Instant::FAR;
+        self.due.accept = self.phase == Phase::Open;
+    }
+
+    /// Another call came from the peer's address. Either it is an old one that took its time, or the peer was
+    /// restarted: asked for a sign of life, it gives one, or says that it knows of no such connection.
+    pub(crate) fn challenge(&mut self) {
+        if self.mode == Mode::Own {
+            self.challenged = true;
+            self.due.ping = true;
+        }
+    }
+
+    pub(crate) fn confirmed(&self) -> bool {
+        self.confirmed
+    }
+
+    /// Whether another call may be one that was under way when the peer began to speak.
+    pub(crate) fn is_young(&self, now: Instant) -> bool {
+        !self.confirmed || now.since(self.confirmed_at) < RESTART_AGE
+    }
+
+    pub(crate) fn confirm(&mut self) {
+        if !self.confirmed {
+            self.confirmed = true;
+            self.confirmed_at = self.heard;
+        }
+    }
+
+    /// A known peer called again.
+    pub(crate) fn called_by_known_again(&mut self, now: Instant) {
+        self.called_again = !self.is_young(now);
+        self.answer_call();
+    }
+
+    /// Whether a known peer that sends its first segment does so for the second time, after a second call: it
+    /// cannot have lost only the acknowledgement when it sent others since, or acknowledged some of ours.
+    pub(crate) fn has_begun_anew(&self) -> bool {
+        let next = self.receiver.next();
+        self.called_again && (next > 1 || next == 1 && self.sender.bytes_acknowledged > 0)
+    }
+
+    /// The answer to a call in skep's own language. `false`: it answers something else.
+    #[must_use]
+    pub(crate) fn accepted(&mut self, now: Instant, terms: Terms, settings: &Settings) -> bool {
+        // Later ones are repeats.
+        let Phase::Calling { language, calls, again } = self.phase else { return true };
+        if language == Language::Known || terms.segment > offer(calls, settings) {
+            return false;
+        }
+        self.mode = Mode::Own;
+        self.segment = terms.segment;
+        if calls == 1 {
+            // Called once, answered once: the first sample of the round-trip time.
+            let called = again.as_micros().saturating_sub(micros(settings.call_interval));
+            self.sender.measured(Instant::from_micros(called), now, &mut self.record);
+        }
+        self.opened(now, terms.window, settings);
+        true
+    }
+
+    /// The answer of a known peer.
+    pub(crate) fn accepted_by_known(&mut self, now: Instant, kind: TypeKind, settings: &Settings) {
+        let Phase::Calling { language, .. } = self.phase else { return };
+        if language == Language::Own {
+            return;
+        }
+        self.mode = Mode::Known(kind);
+        self.opened(now, 0, settings);
+    }
+
+    fn opened(&mut self, now: Instant, window: u32, settings: &Settings) {
+        self.phase = Phase::Open;
+        self.due.open = false;
+        self.due.connect = false;
+        self.due.connected = true;
+        // Who has nothing to say yet shows at least that it is there.
+        self.due.ping = self.mode == Mode::Own;
+        self.hear(now, settings);
+        // A peer does not wait long for one that has only called: a sign of life that is lost is soon given again.
+        self.ping_at = self.ping_at.min(now + settings.call_interval);
+        self.unheard = true;
+        self.confirm();
+        self.begin(now, window, settings);
+    }
+
+    pub(super) fn call_again(&mut self, now: Instant, calls: u8, settings: &Settings) {
+        let Phase::Calling { language, .. } = self.phase else { return };
+        if calls >= settings.calls {
+            return self.fail(Error::Unreachable);
+        }
+        let interval = micros(settings.call_interval).saturating_mul(1 << calls.min(8));
+        let again = now.plus_micros(interval.min(1_000_000));
+        let next = calls.saturating_add(1);
+        self.phase = Phase::Calling { language, calls: next, again };
+        if offer(next, settings) != offer(calls, settings) {
+            // The size of segments is part of what a number stands for: an answer to an earlier call, which may still
+            // be under way, must not be taken for one to this.
+            self.number = self.number.wrapping_add(1);
+        }
+        self.due.open = language != Language::Known;
+        self.due.connect = language == Language::Known || language == Language::Any && calls > 0;
+    }
+}
+
+/// The size of segments that a call asks for, after so many calls. A path that does not carry the size hoped for is
+/// found out by the size of OPEN and ACCEPT, not in the middle of a file.
+pub(super) fn offer(calls: u8, settings: &Settings) -> u16 {
+    let safe = DATAGRAM_MIN.saturating_sub(Own::DATA_HEADER).saturating_sub(settings.envelope.size()) as u16;
+    if calls < CALLS_HOPED { settings.terms.segment } else { settings.terms.segment.min(safe) }
+}

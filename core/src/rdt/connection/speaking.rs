@@ -1,0 +1,174 @@
+//! What a connection says next, and how it is written.
+
+use super::{Connection, Made, Mode, Phase, Step, opening::offer};
+use crate::{
+    Instant,
+    rdt::{
+        Event, Load, Settings,
+        outgoing::{self, Place},
+        profile::Profile,
+        sender::Batch,
+        trace::Happened,
+    },
+    wire::rdt::{Known, Own, Terms, TypeKind, pad},
+};
+
+/// A packet that carries no content.
+enum Small {
+    Own(Own<'static>),
+    Known(TypeKind, Known<'static>),
+}
+
+impl<P: Profile> Connection<P> {
+    /// The next thing to say; datagrams are written into `room`.
+    pub(crate) fn poll(&mut self, now: Instant, room: &mut [u8], settings: &Settings) -> Step {
+        if let Some(event) = self.next_event() {
+            return Step::Event(event);
+        }
+        if let Some(made) = self.next_small(now, room, settings) {
+            return Step::Datagrams(made);
+        }
+        if let Some(event) = self.due.closed.take() {
+            return Step::Event(Event::Closed(self.name, event));
+        }
+        match self.phase {
+            Phase::Over => Step::Gone,
+            Phase::Open => self.next_segments(now, room, settings).map_or(Step::Idle, Step::Datagrams),
+            _ => Step::Idle,
+        }
+    }
+
+    fn next_event(&mut self) -> Option<Event> {
+        let name = self.name;
+        if core::mem::take(&mut self.due.connected) {
+            Some(Event::Connected(name))
+        } else if core::mem::take(&mut self.due.received) {
+            Some(Event::Received(name))
+        } else if self.due.sent > 0 {
+            self.due.sent = self.due.sent.saturating_sub(1);
+            Some(Event::Sent(name))
+        } else if core::mem::take(&mut self.due.finished) {
+            Some(Event::Finished(name))
+        } else if self.due.flushed && self.sender.content.is_light() {
+            self.due.flushed = false;
+            Some(Event::Flushed(name))
+        } else {
+            None
+        }
+    }
+
+    /// The next packet that carries no content.
+    fn next_small(&mut self, now: Instant, room: &mut [u8], settings: &Settings) -> Option<Made> {
+        let segments = self.sender.segments_sent();
+        let either = |mode, own, known| match mode {
+            Mode::Own => Small::Own(own),
+            Mode::Known(kind) => Small::Known(kind, known),
+        };
+        let mut segment = 0;
+        let packet = if core::mem::take(&mut self.due.open) {
+            let calls = if let Phase::Calling { calls, .. } = self.phase { calls } else { 0 };
+            segment = offer(calls, settings);
+            Small::Own(Own::Open { terms: Terms { segment, ..settings.terms }, realm: settings.magic })
+        } else if core::mem::take(&mut self.due.connect) {
+            Small::Known(settings.kind, Known::Connect)
+        } else if core::mem::take(&mut self.due.accept) {
+            segment = self.segment;
+            either(self.mode, Own::Accept { terms: Terms { segment, ..settings.terms } }, Known::ConnAck)
+        } else if core::mem::take(&mut self.due.reset) {
+            Small::Own(Own::Reset)
+        } else if self.receiver.owes && self.mode == Mode::Own {
+            self.record.acknowledgements.add(1);
+            let packet = self.receiver.acknowledge(now);
+            if let Own::Ack { top, next, limit, .. } = packet {
+                self.record.note(now, Happened::Told { top, next, limit });
+            }
+            Small::Own(packet)
+        } else if core::mem::take(&mut self.due.fin_ack) {
+            either(self.mode, Own::FinAck, Known::FinAck)
+        } else if core::mem::take(&mut self.due.ping) {
+            Small::Own(Own::Ping)
+        } else if self.fin_is_due() {
+            self.fin_is_sent(now, settings);
+            either(self.mode, Own::Fin { segments }, Known::Fin)
+        } else {
+            return None;
+        };
+        // One place writes them all: for size.
+        let room = inside(room, settings);
+        let length = match packet {
+            Small::Own(packet) => packet.emit(self.number, room).map(|length| {
+                // What opens a connection is as large as what it is to carry.
+                let size = usize::from(segment).saturating_add(Own::DATA_HEADER);
+                if segment > 0 { pad(room, length, size) } else { length }
+            }),
+            Small::Known(kind, packet) => packet.emit(&settings.magic, kind, room),
+        };
+        // A room too small for a packet is as good as a network that loses it.
+        let length = length.map_or(0, |length| length.saturating_add(settings.envelope.size()));
+        Some(Made { length, size: length.max(1), load: None })
+    }
+
+    /// The next segments, as many equal ones as there is room for.
+    fn next_segments(&mut self, now: Instant, room: &mut [u8], settings: &Settings) -> Option<Made> {
+        let (header, trailer) = match self.mode {
+            Mode::Own => {
+                let envelope = settings.envelope;
+                (Own::DATA_HEADER.saturating_add(usize::from(envelope.front)), usize::from(envelope.back))
+            }
+            Mode::Known(_) => (settings.magic.as_bytes().len().saturating_add(Known::INFO_HEADER), 0),
+        };
+        let size = usize::from(self.segment).saturating_add(header).saturating_add(trailer);
+        let most = room.len().checked_div(size).unwrap_or(0).min(usize::from(settings.batch.max(1)));
+        let batch = self.sender.batch(now, most, settings, &mut self.record)?;
+        let (body, load) = match batch.place {
+            Place::Message { start, length } => {
+                let bytes = self.sender.content.message(start, length)?;
+                room.get_mut(header..header.checked_add(length)?)?.copy_from_slice(bytes);
+                (length, None)
+            }
+            Place::Range { file, offset, left } => {
+                let length = left.min(outgoing::bytes(batch.count, self.segment)) as usize;
+                (length, Some(Load { connection: self.name, file, offset, length, header, trailer }))
+            }
+        };
+        self.write_headers(room, &batch, size, body, settings)?;
+        let around = header.saturating_add(trailer).saturating_mul(batch.count as usize);
+        let length = body.saturating_add(around);
+        Some(Made { length, size, load })
+    }
+
+    fn write_headers(
+        &self,
+        room: &mut [u8],
+        batch: &Batch,
+        size: usize,
+        body: usize,
+        settings: &Settings,
+    ) -> Option<()> {
+        let mut left = body;
+        for (index, datagram) in room.chunks_mut(size.max(1)).take(batch.count as usize).enumerate() {
+            let segment = batch.first_segment.wrapping_add(index as u32);
+            let length = left.min(usize::from(self.segment));
+            left = left.saturating_sub(length);
+            match self.mode {
+                Mode::Own => {
+                    let transmission = batch.first_transmission.wrapping_add(index as u32);
+                    let datagram = inside(datagram, settings);
+                    let asks = batch.asks && index.wrapping_add(1) == batch.count as usize;
+                    Own::Data { transmission, segment, asks, body: &[] }.emit(self.number, datagram)?;
+                }
+                Mode::Known(kind) => {
+                    let number = if settings.known_window == 1 { segment & 0xffff } else { segment };
+                    Known::emit_info_header(&settings.magic, kind, number, length as u16, datagram)?;
+                }
+            }
+        }
+        Some(())
+    }
+}
+
+/// The room for a datagram inside its envelope.
+pub(crate) fn inside<'r>(room: &'r mut [u8], settings: &Settings) -> &'r mut [u8] {
+    let end = room.len().saturating_sub(usize::from(settings.envelope.back));
+    room.get_mut(usize::from(settings.envelope.front)..end).unwrap_or_default()
+}

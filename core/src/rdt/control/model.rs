@@ -1,0 +1,399 @@
+//! A model of the path: its rate and its shortest round-trip time, in the manner of BBR (draft-ietf-ccwg-bbr).
+//!
+//! ```text
+//!   Start ──no more rate, or a queue──► Drain ──empty──► Cruise ──some rounds──► Probe ──► Drain
+//!                                                          ▲ the rate that was measured   a quarter faster
+//! ```
+//!
+//! What is sent is paced at the largest rate that arrived in the last rounds, and what is under way is bounded by twice
+//! what the path holds. Loss alone does not slow it down: in rounds without a queue it is noise, and a little more is
+//! sent to make up for it. Loss while there is a queue says that the queue is full: then the rate is given
+//! back until the next probe, as other traffic may want its share.
+
+use super::{Controlled, Controller, News, Phase, Start, pacer::Pacer, round::Round};
+use crate::Instant;
+
+/// Rounds for which a rate is remembered.
+const ROUNDS: usize = 10;
+/// How long the shortest round-trip time is remembered at least; twice as long at most. In microseconds.
+const LEAST_LIFE: u64 = 5_000_000;
+/// Rounds without more rate after which the path counts as full.
+const FULL_ROUNDS: u8 = 3;
+/// Rounds between two probes.
+const CRUISE_ROUNDS: u8 = 6;
+/// The smallest window.
+const WINDOW_LEAST: u32 = 4;
+/// Without a round-trip time nothing can be spread: so much at once.
+const BLIND_FLIGHT: u32 = 32;
+/// The fastest that is sent before anything is known, in bytes a second.
+const BLIND_RATE: u64 = 100_000_000;
+/// Round trips shorter than this are made by the hosts, not by the path: the window is what limits there.
+const LOCAL: u32 = 1_000;
+/// What the hosts themselves hold back, in transmissions: their batches.
+const BATCHES: u32 = 128;
+
+/// A queue that delays by an eighth of the round trip, but at least by so much, in microseconds, is one.
+const MARGIN_LEAST: u32 = 1_000;
+/// So many samples in a row above that are not by chance.
+const RISEN: u8 = 8;
+/// In a round of fewer transmissions a part that was lost says nothing.
+const MANY: u32 = 32;
+/// Of 1,024: loss above the noise that says that a queue has overflowed, and that the path has become another one.
+const OVERFLOW: u32 = 20;
+const HEAVY: u32 = 256;
+/// The most that is taken for noise, of 1,024.
+const NOISE_MAX: u32 = 600;
+/// All of the rate, and the least that overflowing queues leave of it.
+const WHOLE: u32 = 256;
+const SHARE_LEAST: u32 = 128;
+
+/// The model of one direction.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Model {
+    most: u32,
+    datagram: u64,
+    phase: Phase,
+    /// Rounds in this phase.
+    rounds: u8,
+    window: u32,
+    pacer: Pacer,
+    /// At which the pacer is set; 0 for no limit.
+    pace: u64,
+    round: Round,
+    /// The rates of the last rounds, in bytes a second, and the largest of them.
+    rates: [u64; ROUNDS],
+    newest_rate: u8,
+    rate: u64,
+    /// What `rate` was when it last grew much, and for how many rounds it has not.
+    grown: u64,
+    full: u8,
+    /// The shortest round-trip time of the time before and of this one, and when this one began.
+    least: [u32; 2],
+    least_since: Instant,
+    /// What is lost without a queue, of 1,024.
+    noise: u32,
+    /// What of the rate is used, of 256: less after a queue has overflowed.
+    share: u32,
+    first_flight: u32,
+    is_first: bool,
+    /// The shortest round-trip time of the round before: what a growing queue is told from.
+    base: u32,
+    /// Below this many under way the queue did not overflow.
+    high: u32,
+    /// The rate when the last probe began, and whether that has only just ended.
+    probed_from: u64,
+    has_probed: bool,
+    /// By how much that is raised when it proves to be too low.
+    step: u32,
+    /// The pace when the round before began, and when this one did.
+    paces: [u64; 2],
+    /// Samples in a row that say that the queue grows.
+    risen: u8,
+    /// The rate before the last time-out; 0 when something was acknowledged since.
+    saved: u64,
+}
+
+impl Controller for Model {
+    fn new(start: &Start) -> Self {
+        let mut model = Self {
+            most: start.window.max(1),
+            datagram: start.datagram.max(1).into(),
+            phase: Phase::Start,
+            rounds: 0,
+            window: start.first_flight.min(BLIND_FLIGHT).clamp(1, start.window.max(1)),
+            pacer: Pacer::default(),
+            pace: 0,
+            round: Round::new(start.now, 0),
+            rates: [0; ROUNDS],
+            newest_rate: 0,
+            rate: 0,
+            grown: 0,
+            full: 0,
+            least: [u32::MAX; 2],
+            least_since: start.now,
+            noise: 0,
+            share: WHOLE,
+            first_flight: start.first_flight.max(1),
+            is_first: true,
+            base: u32::MAX,
+            high: u32::MAX,
+            step: 1,
+            probed_from: 0,
+            has_probed: false,
+            paces: [0; 2],
+            risen: 0,
+            saved: 0,
+        };
+        if start.round_trip > 0 {
+            model.measured(start.now, start.round_trip);
+        }
+        model
+    }
+
+    fn window(&self) -> u32 {
+        self.window
+    }
+
+    fn allowance(&self, now: Instant) -> u32 {
+        self.pacer.allowance(now)
+    }
+
+    fn resumes(&mut self) -> Instant {
+        self.pacer.resumes()
+    }
+
+    fn sent(&mut self, now: Instant, count: u32, newest: u32, in_flight: u32) {
+        self.pacer.sent(now, count);
+        if in_flight <= count {
+            // Nothing was under way: what is measured begins here.
+            self.round = Round::new(now, newest);
+            self.paces = [0, self.pace];
+        }
+    }
+
+    fn starved(&mut self, _newest: u32) {
+        self.round.is_starved = true;
+        self.pacer.rest();
+    }
+
+    fn acknowledged(&mut self, now: Instant, news: &News) {
+        if news.round_trip > 0 {
+            self.measured(now, news.round_trip);
+        }
+        if news.acknowledged > 0 {
+            self.saved = 0;
+        }
+        let used = news.in_flight.saturating_add(news.acknowledged).saturating_add(news.lost);
+        if used >= self.window {
+            self.pacer.rest();
+        }
+        let is_over = self.round.hear(now, news, self.least() / 8);
+        match self.phase {
+            Phase::Start if news.acknowledged > 0 => {
+                if self.risen >= RISEN || self.is_spread(now) {
+                    self.enter(Phase::Drain);
+                } else {
+                    self.grow(news, used);
+                }
+            }
+            Phase::Probe if self.risen >= RISEN => self.enter(Phase::Drain),
+            _ => {}
+        }
+        if is_over {
+            self.end_round(now);
+            let [_, pace] = self.paces;
+            self.paces = [pace, self.pace];
+            self.round = Round::new(now, news.next);
+        }
+        self.steer();
+    }
+
+    fn timed_out(&mut self, now: Instant) {
+        // What was known may hold no more: it is measured again, from little on.
+        if self.rate > 0 {
+            self.saved = self.rate;
+        }
+        self.forget_rates(0);
+        self.round = Round::new(now, self.round.end());
+        self.window = WINDOW_LEAST.min(self.most);
+        self.is_first = false;
+        self.enter(Phase::Start);
+        self.steer();
+    }
+
+    fn undo(&mut self) {
+        if self.saved > 0 {
+            self.forget_rates(self.saved);
+            self.saved = 0;
+            self.enter(Phase::Cruise);
+            self.steer();
+        }
+    }
+
+    fn state(&self, in_flight: u32) -> Controlled {
+        Controlled { window: self.window, in_flight, rate: self.pace, phase: self.phase }
+    }
+}
+
+impl Model {
+    /// The shortest round-trip time; the largest number when nothing was measured yet.
+    fn least(&self) -> u32 {
+        let [before, now] = self.least;
+        before.min(now)
+    }
+
+    fn measured(&mut self, now: Instant, round_trip: u32) {
+        if self.least() == u32::MAX {
+            self.window = self.first_flight.min(self.most);
+        }
+        if now.micros_since(self.least_since) > LEAST_LIFE {
+            let [_, newer] = self.least;
+            self.least = [newer, u32::MAX];
+            self.least_since = now;
+        }
+        let [_, newer] = &mut self.least;
+        *newer = round_trip.min(*newer);
+        let base = if self.phase == Phase::Start { self.least() } else { self.base.max(self.least()) };
+        let has_risen = round_trip > base.saturating_add(self.margin());
+        self.risen = if has_risen { self.risen.saturating_add(1) } else { 0 };
+    }
+
+    /// How much longer than the shortest a round trip is when there is a queue.
+    fn margin(&self) -> u32 {
+        (self.least() / 8).max(MARGIN_LEAST)
+    }
+
+    /// Twice as much each round trip.
+    fn grow(&mut self, news: &News, used: u32) {
+        if core::mem::take(&mut self.is_first) {
+            // Less may have been sent than was allowed.
+            self.window = self.window.min(used.max(BLIND_FLIGHT)).min(self.most);
+        }
+        if !self.round.is_starved && used.saturating_mul(2) >= self.window {
+            self.window = self.window.saturating_add(news.acknowledged).min(self.most);
+        }
+    }
+
+    /// Datagrams that come slower than they were sent have been spread by the slowest link of the path: this is its
+    /// rate.
+    fn is_spread(&mut self, now: Instant) -> bool {
+        let [pace, _] = self.paces;
+        // Half a burst, and half of what is acknowledged together, may be missing at each end.
+        let train = self.round.train(now, self.datagram, (self.pacer.burst() / 2).saturating_add(8));
+        let is_spread = train > 0 && train < pace / 8 * 7 && self.least() >= LOCAL;
+        if is_spread {
+            self.note_rate(self.round.train(now, self.datagram, 0));
+        }
+        is_spread
+    }
+
+    fn end_round(&mut self, now: Instant) {
+        let (loss, all) = (self.round.loss(), self.round.delivered.saturating_add(self.round.lost));
+        let rate = self.round.rate(now, self.datagram);
+        let is_queued = self.round.round_trip != u32::MAX
+            && self.round.round_trip > self.least().saturating_add(self.margin());
+        self.base = self.round.round_trip;
+        if !self.round.is_starved || rate > self.rate {
+            self.note_rate(rate);
+        }
+        let is_much = all >= MANY && loss > self.noise.saturating_mul(2).saturating_add(HEAVY);
+        let is_full = all >= MANY && loss > self.noise.saturating_add(OVERFLOW) && is_queued;
+        self.rounds = self.rounds.saturating_add(1);
+        if self.phase == Phase::Cruise && self.rounds == 1 && !self.has_probed && all >= MANY {
+            // What was lost of what was sent slowly was not lost to a queue.
+            let change = loss.cast_signed().wrapping_sub(self.noise.cast_signed()) / 4;
+            self.noise = self.noise.saturating_add_signed(change).min(NOISE_MAX);
+        }
+        if is_much && self.phase != Phase::Start {
+            // The path carries far less than it did.
+            self.forget_rates(rate);
+            self.enter(Phase::Drain);
+            return;
+        }
+        if is_full {
+            self.high = (self.round.peak / 8).saturating_mul(7).max(WINDOW_LEAST);
+            self.step = 1;
+            if self.phase == Phase::Cruise && self.rounds > 2 {
+                self.share = (self.share / 8).saturating_mul(7).max(SHARE_LEAST);
+            }
+        }
+        match self.phase {
+            Phase::Start if !self.round.is_starved => {
+                if self.rate > self.grown.saturating_add(self.grown / 4) {
+                    self.grown = self.rate;
+                    self.full = 0;
+                } else {
+                    self.full = self.full.saturating_add(1);
+                }
+                if self.full >= FULL_ROUNDS || is_full || is_much {
+                    self.enter(Phase::Drain);
+                }
+            }
+            Phase::Probe => {
+                if !is_full && self.round.peak >= self.high {
+                    self.high = self.high.saturating_add(self.step);
+                    self.step = self.step.saturating_mul(2);
+                }
+                // What it brings shows a round later.
+                self.enter(Phase::Cruise);
+                self.has_probed = true;
+            }
+            Phase::Cruise if self.has_probed => {
+                let has_grown = self.rate > self.probed_from.saturating_add(self.probed_from / 8);
+                self.enter(if has_grown && !is_queued { Phase::Probe } else { Phase::Drain });
+            }
+            Phase::Drain => self.enter(Phase::Cruise),
+            Phase::Cruise if self.rounds >= CRUISE_ROUNDS && !self.is_bounded() => self.enter(Phase::Probe),
+            _ => {}
+        }
+    }
+
+    fn note_rate(&mut self, rate: u64) {
+        if let Some(entry) = self.rates.get_mut(usize::from(self.newest_rate)) {
+            *entry = rate;
+        }
+        self.newest_rate =
+            if usize::from(self.newest_rate) >= ROUNDS - 1 { 0 } else { self.newest_rate.wrapping_add(1) };
+        self.rate = self.rates.iter().copied().max().unwrap_or(0);
+    }
+
+    fn forget_rates(&mut self, rate: u64) {
+        self.rates = [0; ROUNDS];
+        self.rate = 0;
+        self.note_rate(rate);
+        self.share = WHOLE;
+        self.grown = 0;
+        self.full = 0;
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.rounds = 0;
+        self.risen = 0;
+        self.has_probed = false;
+        if phase == Phase::Probe {
+            self.probed_from = self.rate;
+            self.share = WHOLE;
+        }
+    }
+
+    /// How many transmissions are under way on a path that is just full, at that rate.
+    fn holds(&self, rate: u64) -> u32 {
+        let bytes = rate.saturating_mul(self.least().into()) / 1_000_000;
+        bytes.checked_div(self.datagram).unwrap_or(0).min(self.most.into()) as u32
+    }
+
+    /// Whether the largest window is what limits the rate: then there is nothing to look for.
+    fn is_bounded(&self) -> bool {
+        self.holds(self.rate) >= self.most.saturating_sub(self.most / 8)
+    }
+
+    /// Sets the rate and the window for what is known now.
+    fn steer(&mut self) {
+        let least = self.least();
+        if self.phase == Phase::Start {
+            let bytes = u64::from(self.window).saturating_mul(self.datagram);
+            let twice = bytes.saturating_mul(2_000_000).checked_div(least.into()).unwrap_or(0);
+            self.pace = match (least, self.is_first) {
+                (u32::MAX, _) => 0,
+                (_, true) => twice.min(BLIND_RATE),
+                (_, false) => twice,
+            };
+        } else {
+            let gain = match self.phase {
+                _ if least < LOCAL => 512,
+                Phase::Cruise if self.is_bounded() => 320,
+                Phase::Probe => 320,
+                Phase::Drain => 192,
+                _ => self.share,
+            };
+            let rate = self.rate.saturating_add(self.rate.saturating_mul(self.noise.into()) / 1_024);
+            self.pace = (rate.saturating_mul(gain.into()) / 256).max(self.datagram.saturating_mul(4));
+            let window = self.holds(self.rate).saturating_mul(2).saturating_add(BATCHES);
+            self.window = window.min(self.high).max(WINDOW_LEAST).min(self.most);
+        }
+        let slack = if least == u32::MAX { 0 } else { least };
+        self.pacer.set(self.pace, self.datagram, slack);
+    }
+}

@@ -1,0 +1,91 @@
+//! What one round trip has shown: from a sending to the acknowledgement of something sent after it.
+
+use super::News;
+use crate::{Instant, rdt::ring::is_before};
+
+/// Fewer datagrams tell nothing of a rate.
+const TRAIN: u32 = 256;
+
+/// What is counted in it.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(crate) struct Round {
+    /// It ends when this transmission or a later one is acknowledged.
+    end: u32,
+    started: Instant,
+    /// When the first acknowledgement came in it, and what it told of.
+    first: (Instant, u32),
+    last: Instant,
+    /// The most that was under way in it.
+    pub(crate) peak: u32,
+    pub(crate) delivered: u32,
+    pub(crate) lost: u32,
+    /// The shortest round-trip time in it, in microseconds.
+    pub(crate) round_trip: u32,
+    /// There was a time when nothing more could be sent, though the path would have taken it.
+    pub(crate) is_starved: bool,
+}
+
+impl Round {
+    /// One that begins.
+    pub(crate) const fn new(now: Instant, next: u32) -> Self {
+        Self {
+            end: next,
+            started: now,
+            first: (now, 0),
+            last: now,
+            peak: 0,
+            delivered: 0,
+            lost: 0,
+            round_trip: u32::MAX,
+            is_starved: false,
+        }
+    }
+
+    /// The number that it waits for.
+    pub(crate) const fn end(&self) -> u32 {
+        self.end
+    }
+
+    /// Counts; whether it is over with that.
+    /// What comes after a `pause` of so many microseconds was not sent together with what came before.
+    pub(crate) fn hear(&mut self, now: Instant, news: &News, pause: u32) -> bool {
+        let heard = self.delivered.saturating_add(self.lost);
+        if heard == 0 || now.micros_since(self.last) > pause.into() {
+            self.first = (now, heard.saturating_add(news.acknowledged).saturating_add(news.lost));
+        }
+        self.last = now;
+        self.delivered = self.delivered.saturating_add(news.acknowledged);
+        self.lost = self.lost.saturating_add(news.lost);
+        self.peak = self.peak.max(news.in_flight.saturating_add(news.acknowledged));
+        if news.round_trip > 0 {
+            self.round_trip = self.round_trip.min(news.round_trip);
+        }
+        news.acknowledged > 0 && !is_before(news.top, self.end)
+    }
+
+    /// What arrived per second, in bytes.
+    pub(crate) fn rate(&self, now: Instant, datagram: u64) -> u64 {
+        let bytes = u64::from(self.delivered).saturating_mul(datagram);
+        let micros = now.micros_since(self.started).max(1);
+        bytes.saturating_mul(1_000_000).checked_div(micros).unwrap_or(0)
+    }
+
+    /// How fast datagrams left the path while they came without a pause, in bytes a second, if so many `more` came: 0
+    /// for too few of them.
+    pub(crate) fn train(&self, now: Instant, datagram: u64, more: u32) -> u64 {
+        let (began, first) = self.first;
+        let count = self.delivered.saturating_add(self.lost).saturating_sub(first);
+        let bytes = u64::from(count.saturating_add(more)).saturating_mul(datagram);
+        if count < TRAIN {
+            return 0;
+        }
+        bytes.saturating_mul(1_000_000).checked_div(now.micros_since(began).max(1)).unwrap_or(0)
+    }
+
+    /// The part that was lost, of 1,024.
+    pub(crate) fn loss(&self) -> u32 {
+        let all = self.delivered.saturating_add(self.lost);
+        self.lost.saturating_mul(1_024).checked_div(all).unwrap_or(0)
+    }
+}

@@ -1,0 +1,66 @@
+//! A rate that somebody knows: everything is sent at it.
+
+use super::{Controlled, Controller, News, Phase, Start, pacer::Pacer};
+use crate::Instant;
+
+/// What the hosts themselves hold back, in transmissions: their batches.
+const BATCHES: u32 = 128;
+
+/// A rate, and as much under way as the longest round trip of late needs.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Told {
+    most: u32,
+    window: u32,
+    datagram: u64,
+    rate: u64,
+    pacer: Pacer,
+}
+
+impl Controller for Told {
+    fn new(start: &Start) -> Self {
+        let mut told = Self {
+            most: start.window.max(1),
+            window: start.window.max(1),
+            datagram: start.datagram.max(1).into(),
+            rate: start.rate,
+            pacer: Pacer::default(),
+        };
+        told.pacer.set(told.rate, told.datagram, start.round_trip);
+        told
+    }
+
+    fn window(&self) -> u32 {
+        self.window
+    }
+
+    fn allowance(&self, now: Instant) -> u32 {
+        self.pacer.allowance(now)
+    }
+
+    fn resumes(&mut self) -> Instant {
+        self.pacer.resumes()
+    }
+
+    fn sent(&mut self, now: Instant, count: u32, _newest: u32, _in_flight: u32) {
+        self.pacer.sent(now, count);
+    }
+
+    fn starved(&mut self, _newest: u32) {
+        self.pacer.rest();
+    }
+
+    fn acknowledged(&mut self, _now: Instant, news: &News) {
+        if news.round_trip > 0 {
+            // Twice what the rate fills: what is lost takes a second round trip.
+            let bytes = self.rate.saturating_mul(u64::from(news.round_trip).saturating_mul(2)) / 1_000_000;
+            let count = bytes.checked_div(self.datagram).unwrap_or(0).min(self.most.into()) as u32;
+            self.window = count.saturating_add(BATCHES).min(self.most);
+            self.pacer.set(self.rate, self.datagram, news.round_trip);
+        }
+    }
+
+    fn state(&self, in_flight: u32) -> Controlled {
+        Controlled { window: self.window, in_flight, rate: self.rate, phase: Phase::Fixed }
+    }
+}

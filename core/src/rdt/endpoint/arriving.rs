@@ -1,0 +1,241 @@
+//! Datagrams that came: whose they are, and what is to be done with what they brought.
+
+use crate::{
+    Instant,
+    rdt::{
+        Connection, Discard, Endpoint, Incoming, Peer, Ticket,
+        connection::Mode,
+        endpoint::replies::{Packet, Reply},
+        profile::Profile,
+        receiver::{Verdict, count},
+    },
+    wire::rdt::{Known, Own, TypeKind},
+};
+
+impl<P: Profile> Endpoint<P> {
+    pub(super) fn handle_own<'d>(
+        &mut self,
+        now: Instant,
+        from: Peer,
+        size: usize,
+        number: u32,
+        packet: &Own<'d>,
+    ) -> Result<Option<Incoming<'d>>, Discard> {
+        if let Own::Open { terms, realm } = packet {
+            if *realm != self.settings.magic {
+                return Err(Discard::OtherMagic);
+            }
+            return self.called(now, from, number, *terms, size);
+        }
+        let ours = |connection: &Connection<P>| connection.number == number && connection.mode == Mode::Own;
+        let Some(place) = self.find(&from, &ours) else {
+            // The end of a connection that is over is confirmed; other packets of it are told that there is none.
+            match packet {
+                Own::Fin { .. } => self.reply(Reply { to: from, packet: Packet::FinAck(number) }),
+                Own::Data { .. } | Own::Ping | Own::Accept { .. } => {
+                    self.reply(Reply { to: from, packet: Packet::Reset(number) });
+                }
+                _ => {}
+            }
+            return Err(Discard::Stray);
+        };
+        let settings = &self.settings;
+        let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
+        if connection.is_opening() && !matches!(packet, Own::Accept { .. } | Own::Reset) {
+            // It has overtaken the answer to the call, and comes again.
+            return Err(Discard::Stray);
+        }
+        connection.hear(now, settings);
+        if let Peer::Session(_) = from {
+            // Nobody else can have sealed it.
+            connection.confirm();
+        }
+        let mut outcome = Ok(None);
+        match packet {
+            Own::Accept { terms } => {
+                if !connection.accepted(now, *terms, settings) {
+                    outcome = Err(Discard::Malformed);
+                }
+            }
+            Own::Data { transmission, segment, asks, body } => {
+                outcome = Self::segment(connection, *segment, (*transmission, *asks), body);
+                if outcome == Err(Discard::Duplicate) {
+                    connection.note(*transmission, true);
+                }
+            }
+            Own::Ack { .. } => {
+                if !connection.acknowledged(now, packet, settings) {
+                    outcome = Err(Discard::Acknowledgement);
+                }
+            }
+            Own::Fin { segments } => {
+                if connection.peer_finished(Some(*segments)) {
+                    self.linger_until = self.linger_until.max(connection.linger_until(now, settings));
+                } else {
+                    outcome = Err(Discard::Early);
+                }
+            }
+            Own::FinAck => connection.finish_acknowledged(),
+            Own::Ping => connection.pinged(),
+            Own::Reset => connection.reset(),
+            Own::Open { .. } => {}
+        }
+        self.table.give_turn(place);
+        self.forget_void(outcome)
+    }
+
+    pub(super) fn handle_known<'d>(
+        &mut self,
+        now: Instant,
+        from: Peer,
+        kind: TypeKind,
+        packet: Known<'d>,
+    ) -> Result<Option<Incoming<'d>>, Discard> {
+        if packet == Known::Connect {
+            return self.called_by_known(now, from, kind);
+        }
+        let theirs = |connection: &Connection<P>| {
+            connection.mode != Mode::Own || packet == Known::ConnAck && connection.is_calling()
+        };
+        let Some(place) = self.find(&from, &theirs) else {
+            if packet == Known::Fin {
+                self.reply(Reply { to: from, packet: Packet::KnownFinAck(kind) });
+            }
+            return Err(Discard::Stray);
+        };
+        if let Known::Info { number: 0, .. } = packet
+            && self.table.get(place).is_some_and(Connection::has_begun_anew)
+        {
+            // It called again and counts from the start: it was restarted, and what is here is of its past.
+            self.replace(place);
+            self.called_by_known(now, from, kind)?;
+            return Err(Discard::Stray);
+        }
+        let settings = &self.settings;
+        let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
+        if connection.is_opening() && packet != Known::ConnAck {
+            return Err(Discard::Stray);
+        }
+        connection.hear(now, settings);
+        let mut outcome = Ok(None);
+        match packet {
+            Known::ConnAck => connection.accepted_by_known(now, kind, settings),
+            Known::Info { number, body } => outcome = self.info(place, number, body),
+            Known::Ack(number) => {
+                if !connection.acknowledged_segment(now, number, settings) {
+                    outcome = Err(Discard::Acknowledgement);
+                }
+            }
+            Known::Fin => {
+                connection.peer_finished(None);
+                self.linger_until = self.linger_until.max(connection.linger_until(now, settings));
+            }
+            Known::FinAck => connection.finish_acknowledged(),
+            Known::Connect => {}
+        }
+        self.table.give_turn(place);
+        self.forget_void(outcome)
+    }
+
+    /// Content that is wanted no more counts as stored.
+    fn forget_void<'d>(
+        &mut self,
+        outcome: Result<Option<Incoming<'d>>, Discard>,
+    ) -> Result<Option<Incoming<'d>>, Discard> {
+        let Ok(Some(Incoming::Store { ticket, .. })) = &outcome else { return outcome };
+        if !self.named(ticket.connection).is_some_and(|connection| connection.receiver.is_void()) {
+            return outcome;
+        }
+        self.stored(ticket);
+        Ok(None)
+    }
+
+    /// A known peer's segment.
+    fn info<'d>(&mut self, place: u32, number: u32, body: &'d [u8]) -> Result<Option<Incoming<'d>>, Discard> {
+        let settings = self.settings;
+        let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
+        let Mode::Known(kind) = connection.mode else { return Err(Discard::Stray) };
+        let acknowledgement = Reply { to: connection.peer, packet: Packet::KnownAck(kind, number) };
+        if connection.abandoned {
+            return Err(Discard::Stray);
+        }
+        let segment = connection.info_segment(number);
+        if body.is_empty() && segment == connection.receiver.next() {
+            // The known peer's first INFO is empty: it only confirms that the connection stands.
+            connection.receiver.taken(segment, 0, 0);
+            connection.received_segment(number, 0);
+            self.reply(acknowledgement);
+            return Ok(None);
+        }
+        let outcome = Self::segment(connection, segment, (number, true), body);
+        let ahead = segment.wrapping_sub(connection.receiver.next());
+        match outcome {
+            Err(Discard::Duplicate) => self.reply(acknowledgement),
+            Err(Discard::Early) if ahead > 0 && ahead < settings.early_window => {
+                let ticket = Ticket {
+                    connection: connection.name,
+                    segment,
+                    number,
+                    asks: true,
+                    skip: 0,
+                    count: 0,
+                    length: body.len().min(usize::from(u16::MAX)) as u16,
+                };
+                return Ok(Some(Incoming::Early { ticket, number: segment }));
+            }
+            _ => {}
+        }
+        outcome
+    }
+
+    /// A segment in either language.
+    fn segment<'d>(
+        connection: &mut Connection<P>,
+        segment: u32,
+        (number, asks): (u32, bool),
+        body: &'d [u8],
+    ) -> Result<Option<Incoming<'d>>, Discard> {
+        let verdict = match connection.receiver.judge(segment, body.len()) {
+            // The application does not know yet that it has all of its content.
+            Verdict::Message { .. } if connection.owes_received() => Verdict::Early,
+            verdict => verdict,
+        };
+        count(verdict, &mut connection.record);
+        let length = body.len().min(usize::from(u16::MAX)) as u16;
+        let ticket =
+            Ticket { connection: connection.name, segment, number, asks, skip: 0, count: length, length };
+        match verdict {
+            Verdict::Message { skip } => {
+                let bytes = body.get(usize::from(skip)..).unwrap_or_default();
+                Ok(Some(Incoming::Message { ticket, bytes }))
+            }
+            Verdict::Store { skip, length, file, offset } => {
+                let bytes = body.get(usize::from(skip)..).unwrap_or_default();
+                let bytes = bytes.get(..usize::from(length)).unwrap_or_default();
+                Ok(Some(Incoming::Store {
+                    ticket: Ticket { skip, count: length, ..ticket },
+                    file,
+                    offset,
+                    bytes,
+                }))
+            }
+            Verdict::Duplicate => Err(Discard::Duplicate),
+            Verdict::Beyond => Err(Discard::BeyondWindow),
+            Verdict::Early => Err(Discard::Early),
+            Verdict::Misfit => Err(Discard::Malformed),
+        }
+    }
+
+    /// A segment is in its place, all of it: it may be acknowledged.
+    pub(super) fn complete(&mut self, ticket: &Ticket) {
+        let Some(connection) = self.named(ticket.connection) else { return };
+        connection.received_segment(ticket.number, ticket.length);
+        match connection.mode {
+            Mode::Own => connection.note(ticket.number, ticket.asks),
+            Mode::Known(kind) => {
+                let reply = Reply { to: connection.peer, packet: Packet::KnownAck(kind, ticket.number) };
+                self.reply(reply);
+            }
+        }
+    }
+}

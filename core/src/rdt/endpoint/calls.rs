@@ -1,0 +1,127 @@
+//! Calls that come, and the connections that are made of them.
+
+use crate::{
+    Instant,
+    rdt::{
+        Connection, ConnectionId, Discard, Endpoint, Incoming, Peer, connection::Mode, endpoint::BACKLOG_MAX,
+        profile::Profile,
+    },
+    wire::rdt::{Terms, TypeKind},
+};
+
+impl<P: Profile> Endpoint<P> {
+    /// OPEN.
+    pub(super) fn called(
+        &mut self,
+        now: Instant,
+        from: Peer,
+        number: u32,
+        terms: Terms,
+        size: usize,
+    ) -> Result<Option<Incoming<'static>>, Discard> {
+        if let Some(place) =
+            self.find(&from, &|connection| !connection.is_calling() && connection.is_usable())
+        {
+            let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
+            if connection.mode == Mode::Own && connection.number == number {
+                // First: whoever is answered twice is no measure of the round trip.
+                connection.answer_call();
+                if let Peer::Session(_) = from {
+                    // Its session waits for it as long again, too.
+                    connection.hear(now, &self.settings);
+                }
+                self.table.give_turn(place);
+                return Ok(None);
+            }
+            let is_successor = number == connection.number.wrapping_add(1) && !connection.confirmed();
+            if connection.mode == Mode::Own && !is_successor {
+                connection.challenge();
+                self.table.give_turn(place);
+                return Ok(None);
+            }
+            if connection.mode != Mode::Own && connection.is_young(now) {
+                // It called in both languages, and the other one was heard first.
+                return Ok(None);
+            }
+            self.replace(place);
+        }
+        let seed = self.next_random();
+        let connection = Connection::called(now, from, (number, seed), (terms, size), &self.settings);
+        self.queue(connection)
+    }
+
+    /// CONNECT.
+    pub(super) fn called_by_known(
+        &mut self,
+        now: Instant,
+        from: Peer,
+        kind: TypeKind,
+    ) -> Result<Option<Incoming<'static>>, Discard> {
+        if let Some(place) =
+            self.find(&from, &|connection| !connection.is_calling() && connection.is_usable())
+        {
+            if let Some(connection) = self.table.get_mut(place) {
+                if connection.mode == Mode::Own {
+                    // It called in both languages, and the other one was heard first; or it was restarted.
+                    if connection.confirmed() {
+                        connection.challenge();
+                    }
+                } else {
+                    connection.called_by_known_again(now);
+                }
+                self.table.give_turn(place);
+            }
+            return Ok(None);
+        }
+        let seed = self.next_random();
+        let connection = Connection::called_by_known(now, from, seed, kind, &self.settings);
+        self.queue(connection)
+    }
+
+    /// A new peer waits to be accepted.
+    fn queue(&mut self, connection: Connection<P>) -> Result<Option<Incoming<'static>>, Discard> {
+        if self.backlog.len() >= usize::from(self.settings.backlog).min(BACKLOG_MAX) {
+            return Err(Discard::NoRoom);
+        }
+        let name = self.enter(connection).ok_or(Discard::NoRoom)?;
+        self.backlog.push_back(name.number).map_err(|_| Discard::NoRoom)?;
+        Ok(None)
+    }
+
+    /// A connection's peer is somebody else now: it is found under its address no more, but its end is still told.
+    pub(super) fn replace(&mut self, place: u32) {
+        if let Some(connection) = self.table.get_mut(place) {
+            connection.replaced();
+            self.index.remove(&connection.peer, place);
+            self.table.give_turn(place);
+        }
+    }
+
+    pub(super) fn enter(&mut self, connection: Connection<P>) -> Option<ConnectionId> {
+        let peer = connection.peer;
+        let number = self.table.insert(connection).ok()?;
+        self.generation = self.generation.wrapping_add(1);
+        let name = ConnectionId { number, generation: self.generation };
+        if let Some(connection) = self.table.get_mut(number) {
+            connection.name = name;
+        }
+        let table = &self.table;
+        let others = table.numbers().filter(|&other| other != number);
+        let others = others.filter_map(|other| Some((other, table.get(other)?.peer)));
+        self.index.insert(&peer, number, others);
+        Some(name)
+    }
+
+    pub(super) fn leave(&mut self, number: u32) {
+        if let Some(connection) = self.table.remove(number) {
+            log!(debug, "rdt: {:?} is over", connection.name);
+            self.index.remove(&connection.peer, number);
+            // Not `retain`: it can panic, as far as the linker can tell.
+            for _ in 0..self.backlog.len() {
+                if let Some(waiting) = self.backlog.pop_front().filter(|&waiting| waiting != number) {
+                    _ = self.backlog.push_back(waiting);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What a connection counts, and tells its trace.
+
+use super::{
+    Counters,
+    trace::{Happened, Trace},
+};
+use crate::Instant;
+
+/// A count in a word of the machine: of 32 bits on a device, where it saturates that much earlier.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Count(usize);
+
+impl Count {
+    /// Counts so many more.
+    pub(crate) fn add(&mut self, more: u32) {
+        self.0 = self.0.saturating_add(more as usize);
+    }
+}
+
+/// The counts behind [`Counters`], and the trace.
+#[derive(Debug, Default)]
+pub(crate) struct Record<T> {
+    pub(crate) trace: T,
+    pub(crate) sent: Count,
+    pub(crate) resent: Count,
+    pub(crate) lost: Count,
+    pub(crate) spurious: Count,
+    pub(crate) timeouts: Count,
+    pub(crate) received: Count,
+    pub(crate) duplicates: Count,
+    pub(crate) beyond_window: Count,
+    pub(crate) early: Count,
+    pub(crate) malformed: Count,
+    pub(crate) false_acknowledgements: Count,
+    pub(crate) acknowledgements: Count,
+}
+
+impl<T: Trace> Record<T> {
+    /// Tells the trace.
+    #[inline(always)]
+    pub(crate) fn note(&mut self, now: Instant, happened: Happened) {
+        self.trace.note(now, &happened);
+    }
+
+    /// What was counted.
+    pub(crate) fn counters(&self) -> Counters {
+        Counters {
+            sent: self.sent.0 as u64,
+            resent: self.resent.0 as u64,
+            lost: self.lost.0 as u64,
+            spurious: self.spurious.0 as u64,
+            timeouts: self.timeouts.0 as u64,
+            received: self.received.0 as u64,
+            duplicates: self.duplicates.0 as u64,
+            beyond_window: self.beyond_window.0 as u64,
+            early: self.early.0 as u64,
+            malformed: self.malformed.0 as u64,
+            false_acknowledgements: self.false_acknowledgements.0 as u64,
+            acknowledgements: self.acknowledgements.0 as u64,
+        }
+    }
+}
