@@ -23,7 +23,7 @@ impl Forger {
         let terms = Terms { window: 9, segment: 99 };
         let own = [
             Own::Open { terms, realm: Magic::ROSTOV },
-            Own::Data { transmission: 1, segment: 0, body: b"body" },
+            Own::Data { transmission: 1, segment: 0, asks: false, body: b"body" },
             Own::Fin { segments: 1 },
             Own::Ping,
             Own::Accept { terms },
