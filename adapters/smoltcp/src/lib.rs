@@ -15,6 +15,56 @@
 //! how to put it into a project of one's own.
 //!
 //! Carriers are features: `udp` for RDT, `tcp`, and `seal` for the sealed transport on either.
+//!
+//! A server of files over both, in the clear. On a board the arrays would be statics:
+//!
+//! ```
+//! # #[cfg(all(feature = "udp", feature = "tcp"))]
+//! # mod example {
+//! use skep_core::{Instant, files, rdt::Settings};
+//! use skep_smoltcp::{Both, Driver, Rdt, Stack, Tcp, rdt, storage::Ram, tcp};
+//! use smoltcp::{
+//!     iface::{Config, Interface, SocketSet, SocketStorage},
+//!     phy::Device,
+//!     socket,
+//!     wire::{EthernetAddress, IpAddress, IpCidr},
+//! };
+//!
+//! fn serve<D: Device>(mut device: D, now: impl Fn() -> Instant, sleep: impl Fn(Option<Instant>)) -> ! {
+//!     // smoltcp, as its own documentation has it: an address, and buffers for the sockets.
+//!     let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 7]).into());
+//!     let mut interface = Interface::new(config, &mut device, smoltcp::time::Instant::ZERO);
+//!     interface.update_ip_addrs(|all| all.push(IpCidr::new(IpAddress::v4(192, 0, 2, 7), 24)).unwrap());
+//!     let (mut came, mut leaves) = ([socket::udp::PacketMetadata::EMPTY; 4], [socket::udp::PacketMetadata::EMPTY; 1]);
+//!     let (mut inbound, mut outbound) = ([0; 4 * rdt::DATAGRAM], [0; rdt::DATAGRAM]);
+//!     let (mut received, mut sent) = ([0; 4_096], [0; 4_096]);
+//!     let mut places = [SocketStorage::EMPTY; 2];
+//!     let mut sockets = SocketSet::new(&mut places[..]);
+//!     let udp = sockets.add(socket::udp::Socket::new(
+//!         socket::udp::PacketBuffer::new(&mut came[..], &mut inbound[..]),
+//!         socket::udp::PacketBuffer::new(&mut leaves[..], &mut outbound[..]),
+//!     ));
+//!     let stream = sockets.add(socket::tcp::Socket::new(
+//!         socket::tcp::SocketBuffer::new(&mut received[..]),
+//!         socket::tcp::SocketBuffer::new(&mut sent[..]),
+//!     ));
+//!     let mut stack = Stack::new(device, interface, sockets);
+//!
+//!     // Files, carriers, a machine, and the driver of all of it.
+//!     let mut storage = Ram::<2, 8_192>::new();
+//!     let settings = Settings::DEVICE;
+//!     let rdt = Rdt::<2, 4>::bind::<_, Ram<2, 8_192>>(&mut stack, udp, 7537, settings, 1, rdt::Plain);
+//!     let tcp = Tcp::<1>::new([stream], 1, tcp::Plain).listening(7537);
+//!     let machine = files::Server::new(files::Settings::DEFAULT, heapless::Vec::<_, 4>::new());
+//!     let mut driver = Driver::<_, _, 3>::new(machine, Both { first: rdt.unwrap(), second: tcp });
+//!     loop {
+//!         let until = driver.turn(now(), &mut stack, &mut storage, |_, _event| {});
+//!         // Until then, or until the card has a frame. A moment that is over: not at all.
+//!         sleep(until);
+//!     }
+//! }
+//! # }
+//! ```
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 

@@ -17,6 +17,8 @@ pub mod nor;
 mod ram;
 mod rom;
 mod split;
+#[cfg(test)]
+mod tests;
 
 #[cfg(feature = "nor-flash")]
 pub use nor::Nor;
