@@ -274,6 +274,11 @@ impl<P: Profile> Client<P> {
         Some((name, UserId(file.user), file.info))
     }
 
+    /// A file by its owner and its name.
+    pub fn find(&self, owner: Text<'_>, name: Text<'_>) -> Option<EntryId> {
+        self.mirror.find(owner, name)
+    }
+
     fn end_stray(&mut self, transfer: u32, code: Code) {
         // Of what finds no room the tracker learns by a time-out.
         let _ = self.strays.push_back((transfer, code));

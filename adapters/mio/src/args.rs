@@ -5,9 +5,12 @@ mod client;
 mod demo;
 mod get;
 mod invite;
+mod join;
 mod key;
 mod known;
 mod link;
+mod list;
+mod login;
 mod magic;
 mod number;
 mod put;
@@ -28,9 +31,12 @@ pub use client::Client;
 pub use demo::Demo;
 pub use get::Get;
 pub use invite::{InviteAction, InviteArgs};
+pub use join::Join;
 pub use key::{Key, KeyAction, Who};
 pub use known::{Known, KnownAction};
 pub use link::{Link, Via};
+pub use list::{Find, Ls};
+pub use login::{Login, user_name};
 pub use magic::Magic;
 pub use put::Put;
 pub use serve::Serve;
@@ -106,6 +112,12 @@ pub enum Command {
     Tracker(Tracker),
     /// Look after a tracker that runs
     Admin(Admin),
+    /// Log in to a tracker, share a directory, and fetch from others
+    Join(Join),
+    /// List who is at a tracker, and what they share
+    Ls(Ls),
+    /// Find files at a tracker
+    Find(Find),
     /// Make a key, and show what others may see of it
     Key(Key),
     /// Remember the keys of servers

@@ -2,11 +2,16 @@
 
 mod admin;
 mod client;
+mod credentials;
 mod demo;
 mod get;
 mod invite;
+mod join;
 mod key;
 mod known;
+mod list;
+mod node;
+mod password;
 mod port;
 mod put;
 mod serve;
@@ -14,6 +19,7 @@ mod signals;
 mod temporary;
 mod tracker;
 mod transfer;
+mod words;
 
 use crate::{
     args::{Command, Magic},
@@ -38,6 +44,9 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Command::Put(put) => put::run(put),
         Command::Tracker(tracker) => tracker::run(tracker),
         Command::Admin(admin) => admin::run(admin),
+        Command::Join(join) => join::run(join),
+        Command::Ls(ls) => list::ls(ls),
+        Command::Find(find) => list::find(find),
         Command::Key(key) => key::run(key),
         Command::Known(known) => known::run(known),
         Command::Invite(invite) => invite::run(invite),

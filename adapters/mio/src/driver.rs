@@ -363,6 +363,12 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         Ok(())
     }
 
+    /// Does what there is to do at this moment, without waiting: after the machine was asked for something.
+    pub fn stir(&mut self) {
+        let now = self.now();
+        self.settle(now);
+    }
+
     /// Waits until all that is being committed is durable: for the end of a program.
     pub fn finish_commits(self) {
         self.committer.drain();

@@ -2,13 +2,14 @@
 
 use crate::provider::HostProvider;
 use skep_core::{
-    Cell, Instant, Memory, guard,
+    Cell, Instant, Memory, client, guard,
     rdt::{
         self, Profile,
         trace::{Happened, Trace},
     },
     seal,
     table::Slot,
+    tracker::Chunk,
 };
 
 /// A memory that takes room when it is used and gives it back when it is not, up to `BOUND` values.
@@ -117,6 +118,45 @@ pub fn layer(
     seed: seal::Secret,
 ) -> HostLayer {
     seal::Layer::new(settings, own, seed, Growing::new(), Growing::new())
+}
+
+/// The most downloads that a member asks for at once, and the most that others ask of it.
+pub const TRANSFERS_MAX: usize = 64;
+
+/// Room for a client of a tracker on a host.
+#[derive(Debug)]
+pub struct HostClient;
+
+impl client::Profile for HostClient {
+    type Users = Growing<Slot<client::User>, { 1 << 17 }>;
+    type Files = Growing<Slot<client::File>, { 1 << 20 }>;
+    type Index = Growing<Cell, { 1 << 20 }>;
+    type Texts = Growing<Chunk, { 1 << 22 }>;
+    type Shares = Growing<Slot<client::Share>, { 1 << 17 }>;
+    type Fetches = Growing<Slot<client::Fetch>, TRANSFERS_MAX>;
+    type Uploads = Growing<Slot<client::Upload>, TRANSFERS_MAX>;
+}
+
+/// A client of a tracker for a host. `seed` should differ at every start.
+pub fn client(settings: client::Settings, seed: u64) -> client::Client<HostClient> {
+    let mirror = client::Mirror::new(
+        Growing::new(),
+        Growing::new(),
+        Growing::new(),
+        Growing::new(),
+        Growing::new(),
+        Growing::new(),
+        Growing::new(),
+    );
+    client::Client::new(
+        settings,
+        seed,
+        mirror,
+        Growing::new(),
+        Growing::new(),
+        Growing::new(),
+        Growing::new(),
+    )
 }
 
 /// An endpoint for a host. `seed` should differ at every start.

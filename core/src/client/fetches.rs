@@ -255,7 +255,17 @@ impl<P: Profile> Client<P> {
         let number = self.fetches.numbers().find(|&number| {
             self.fetches.get(number).is_some_and(|fetch| fetch.tag == tag && fetch.state == FetchState::Asked)
         });
-        if let Some(fetch) = number.and_then(|number| self.fetches.get_mut(number)) {
+        let falls_back = self.settings.falls_back;
+        let Some((number, fetch)) = number.and_then(|number| Some((number, self.fetches.get_mut(number)?)))
+        else {
+            return;
+        };
+        if falls_back && code == Code::Unreachable && fetch.way == Way::Direct {
+            // The owner has no door.
+            fetch.way = Way::Relayed;
+            fetch.state = FetchState::ToAsk;
+            self.fetches.give_turn(number);
+        } else {
             fetch.state = FetchState::Failed(code);
         }
     }

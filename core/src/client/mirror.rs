@@ -309,6 +309,13 @@ impl<P: Profile> Mirror<P> {
             .find(hash(number), |file| self.files.get(file).is_some_and(|file| file.number == number))
     }
 
+    pub(super) fn find(&self, owner: Text<'_>, name: Text<'_>) -> Option<EntryId> {
+        let owner = self.user_names.find(hash_name(NONE, owner.as_bytes()), |user| {
+            self.users.get(user).is_some_and(|user| self.texts.is(user.name, owner.as_bytes()))
+        })?;
+        self.find_named(owner, name.as_bytes()).map(EntryId)
+    }
+
     /// A user's file of this name.
     fn find_named(&self, user: u32, name: &[u8]) -> Option<u32> {
         self.file_names.find(hash_name(user, name), |file| {

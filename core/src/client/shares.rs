@@ -86,7 +86,8 @@ impl<P: Profile> Client<P> {
         })
     }
 
-    pub(super) fn shares_file(&self, name: &[u8]) -> bool {
+    /// Whether the client shares a file of this name.
+    pub fn shares_file(&self, name: &[u8]) -> bool {
         self.share_named(name)
             .and_then(|number| self.shares.get(number))
             .is_some_and(|share| share.wish == Wish::Publish)

@@ -134,6 +134,12 @@ impl<M: Memory<Slot<Session>>> Server<M> {
         self.sessions.get(file.0)?.request.name()
     }
 
+    /// The stream of a transfer whose file is asked for or in use. (An upload that is being committed may have lost
+    /// it.)
+    pub fn stream(&self, file: FileId) -> Option<StreamId> {
+        Some(self.sessions.get(file.0)?.stream)
+    }
+
     /// The request is whole, or is known to be none.
     fn asked(&mut self, number: u32, outcome: Result<Wanted, Code>) {
         count(&mut self.counters.requests);

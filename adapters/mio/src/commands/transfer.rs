@@ -1,14 +1,11 @@
 //! One transfer from the side of a client: connect, move, tell how far it is, end.
 
-mod password;
-
-use super::{serve::because, settings, signals::Signals};
+use super::{credentials::Credentials, serve::because, settings, signals::Signals};
 use crate::{
     args::{Link, Via},
     driver::{Driver, Storage},
     exit::{Code, Failure, describe},
     gate::Gate,
-    identity::{Code as Invite, Home, Identity, KnownHosts, Password},
     progress::{Progress as Display, Summary},
     url::{Scheme, Url},
 };
@@ -16,9 +13,8 @@ use mio::Events;
 use skep_core::{
     files::{Client, Failure as Reason, Progress},
     rdt::{self, Language},
-    seal::{Secret, layer::Call},
     stream::{Fault, Service, StreamId},
-    wire::{rdt::TypeKind, seal::Purpose},
+    wire::rdt::TypeKind,
 };
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -56,49 +52,6 @@ enum Way {
     Enrol,
 }
 
-/// Whom a sealed transfer is with, and as whom it is made.
-struct Sealed {
-    /// `None`: as a guest.
-    secret: Option<Secret>,
-    call: Call,
-    /// With the code of an invite.
-    invite: Option<Call>,
-}
-
-impl Sealed {
-    fn new(url: &Url, link: &Link) -> Result<Self, Failure> {
-        let home = link.key.as_deref().map_or_else(Home::find, |key| Ok(Home::of_key(key)))?;
-        let server = KnownHosts::load(&home.known_hosts())?.expect(&url.host, url.key)?;
-        let secret = match (&url.invite, &link.user) {
-            (_, Some(name)) => {
-                let password = Password::find(link.password_file.as_deref(), name)?;
-                Some(password::secret(url, server.key(), name, &password, link.timeout)?)
-            }
-            // The key that is let in has to stay.
-            (Some(_), None) => Some(Identity::load_or_make(home.key())?.secret().clone()),
-            (None, None) if link.key.is_some() || home.key().exists() => {
-                Some(Identity::load(home.key())?.secret().clone())
-            }
-            (None, None) => None,
-        };
-        let server = *server.key();
-        let purpose = if secret.is_some() { Purpose::Member } else { Purpose::Guest };
-        let call = Call { server, purpose, psk: None };
-        let enrol = |code: &Invite| Call {
-            server,
-            purpose: Purpose::Enrol { invite: code.id().0 },
-            psk: Some(code.psk()),
-        };
-        Ok(Self { secret, call, invite: url.invite.as_ref().map(enrol) })
-    }
-
-    /// Our key. A guest's is never used.
-    fn secret(&self) -> &Secret {
-        const NONE: &Secret = &Secret::new([1; 32]);
-        self.secret.as_ref().unwrap_or(NONE)
-    }
-}
-
 /// What the machine had to say in the end.
 enum End {
     Done(Summary),
@@ -120,7 +73,7 @@ impl Order<'_> {
         let addresses =
             addresses.map_err(|error| Failure::network(format!("cannot find {}: {error}", self.url.host)))?;
         let sealed = match self.url.scheme {
-            Scheme::Skep => Some(Sealed::new(self.url, self.link)?),
+            Scheme::Skep => Some(Credentials::of_link(self.url, self.link)?),
             _ => None,
         };
         let ways: &[Way] = match (&sealed, self.link.via) {
@@ -166,7 +119,7 @@ impl Order<'_> {
         &self,
         address: SocketAddr,
         way: Way,
-        sealed: Option<&Sealed>,
+        sealed: Option<&Credentials>,
         storage: F,
         client: Client,
     ) -> Result<End, Failure> {
@@ -277,14 +230,14 @@ impl Order<'_> {
         driver: &mut Driver<Client, F>,
         to: SocketAddr,
         way: Way,
-        sealed: Option<&Sealed>,
+        sealed: Option<&Credentials>,
     ) -> Result<std::io::Result<StreamId>, Failure> {
         if let Some(sealed) = sealed {
             let identified = driver.identify(sealed.secret(), Gate::closed());
             identified.map_err(|error| Failure::cannot("start", &error))?;
         }
         match (way, sealed) {
-            (Way::Enrol, Some(Sealed { invite: Some(invite), .. })) => {
+            (Way::Enrol, Some(Credentials { invite: Some(invite), .. })) => {
                 return Ok(driver.connect_tcp_sealed(to, invite));
             }
             (Way::Sealed(Via::Tcp), Some(sealed)) => return Ok(driver.connect_tcp_sealed(to, &sealed.call)),

@@ -43,6 +43,8 @@ pub struct Part {
     name: String,
     length: Option<u64>,
     origin: Origin,
+    /// The BLAKE3 hash that the content has to have.
+    expected: Option<[u8; 32]>,
     committed: bool,
 }
 
@@ -57,7 +59,16 @@ impl Part {
         permit(&folder, name)?;
         refuse_variant(&folder, name, origin)?;
         let (file, temporary) = unique(&folder).map_err(|error| fault(&error))?;
-        let part = Self { folder, file, temporary, name: name.to_owned(), length, origin, committed: false };
+        let part = Self {
+            folder,
+            file,
+            temporary,
+            name: name.to_owned(),
+            length,
+            origin,
+            expected: None,
+            committed: false,
+        };
         match length {
             None | Some(0) => {}
             // More than the system can number, so it is no use to ask.
@@ -65,6 +76,13 @@ impl Part {
             Some(length) => confined::reserve(&part.file, length).map_err(|error| moving(&error))?,
         }
         Ok(part)
+    }
+
+    /// The same file, whose content has to have this BLAKE3 hash when it is committed.
+    #[must_use]
+    pub fn expecting(mut self, hash: [u8; 32]) -> Self {
+        self.expected = Some(hash);
+        self
     }
 
     /// Writes the bytes to a place in the file.
@@ -89,11 +107,17 @@ impl Part {
     ///
     /// # Errors
     /// [`Fault::Exists`] when there is a file of that name and it is not to be replaced; [`Fault::Failed`] when not
-    /// all of the announced length was written; what the storage says otherwise.
+    /// all of the announced length was written; [`Fault::Changed`] when the content is not the one that was expected;
+    /// what the storage says otherwise.
     pub fn commit(mut self, replace: bool) -> Result<u64, Fault> {
         let written = self.file.metadata().map_err(|error| moving(&error))?.len();
         if self.length.is_some_and(|length| length != written) {
             return Err(Fault::Failed);
+        }
+        if let Some(expected) = self.expected
+            && self.hash().map_err(|error| moving(&error))? != expected
+        {
+            return Err(Fault::Changed);
         }
         confined::publish(&self.file).map_err(|error| moving(&error))?;
         self.file.sync_all().map_err(|error| moving(&error))?;
@@ -106,6 +130,13 @@ impl Part {
         self.committed = true;
         self.folder.sync().map_err(|error| moving(&error))?;
         Ok(written)
+    }
+
+    /// The hash of what was written, read again: what is made durable is what was looked at.
+    fn hash(&self) -> io::Result<[u8; 32]> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(self.folder.read(&self.temporary)?)?;
+        Ok(*hasher.finalize().as_bytes())
     }
 
     /// The open file, for calls that move bytes without showing them to the program.

@@ -1,0 +1,253 @@
+//! `skep join`: one member of a tracker's exchange.
+
+mod gets;
+pub(in crate::commands) mod notice;
+mod order;
+mod prompt;
+mod sharing;
+mod typed;
+
+use super::{
+    node::{Node, Plan},
+    signals::Signals,
+    words::of_code,
+};
+use crate::{
+    args::Join,
+    escape::escape,
+    exit::Failure,
+    member::{Accept, Event, UploadId},
+};
+use gets::Gets;
+use prompt::{Names, Prompt};
+use serde_json::{Value, json};
+use sharing::Sharing;
+use skep_core::wire::session::Code;
+use std::io::{IsTerminal, Write, stdin, stdout};
+
+/// Logs in, and stays until it is asked to end.
+pub(super) fn run(join: &Join) -> Result<(), Failure> {
+    let name = join.login.who()?;
+    sharing::check(join)?;
+    let plan = Plan {
+        shared: join.directory.as_deref(),
+        downloads: &join.downloads,
+        replace: false,
+        wants_list: true,
+        accept: if join.ask { Accept::Ask } else { Accept::All },
+        door: (!join.relay).then_some(join.listen.as_ref()),
+        plain: join.plain,
+    };
+    let mut node = Node::new(&join.login, &name, &plan)?;
+    let mut signals = Signals::new(&mut node.driver)?;
+    let mut stay = Stay::new(join, name);
+    stay.sharing = Sharing::new(join, node.driver.waker())?;
+    loop {
+        node.turn(stay.gets.patience())?;
+        while let Some(event) = node.news.pop_front() {
+            if stay.hear(&node, &event)? {
+                return Ok(());
+            }
+        }
+        stay.take_changes(&mut node);
+        stay.take_typed(&mut node);
+        for line in stay.gets.begin(&mut node).into_iter().chain(stay.gets.news(&node)) {
+            stay.tell(&line);
+        }
+        if signals.ask_to_end(&mut node.driver) {
+            if stay.leaves {
+                return Err(Failure::interrupted());
+            }
+            stay.leave(&mut node);
+        }
+    }
+}
+
+/// A stay at a tracker, and how it is told.
+struct Stay<'a> {
+    join: &'a Join,
+    name: String,
+    prompt: Option<Prompt>,
+    names: Names,
+    sharing: Option<Sharing>,
+    gets: Gets,
+    /// Who fetches from us, and what.
+    serving: Vec<(UploadId, Box<str>, Box<str>)>,
+    /// Who asks, and for what.
+    asking: Vec<(UploadId, Box<str>, Box<str>)>,
+    was_online: bool,
+    /// The list is being told from its beginning.
+    lists: bool,
+    leaves: bool,
+}
+
+impl<'a> Stay<'a> {
+    fn new(join: &'a Join, name: String) -> Self {
+        Self {
+            join,
+            name,
+            prompt: None,
+            names: Names::default(),
+            sharing: None,
+            gets: Gets::default(),
+            serving: Vec::new(),
+            asking: Vec::new(),
+            was_online: false,
+            lists: true,
+            leaves: false,
+        }
+    }
+
+    /// Takes note of what happens. `true`: it is over.
+    fn hear(&mut self, node: &Node, event: &Event) -> Result<bool, Failure> {
+        self.note(event);
+        let host = &self.join.login.server.host;
+        match event {
+            Event::Online => {
+                self.tell_json(&json!({"event": "online", "tracker": host.to_string(), "user": self.name}));
+                self.online(node)?;
+            }
+            Event::Offline { code } if !self.was_online => return Err(self.cannot_log_in(node, *code)),
+            Event::Offline { code } => {
+                let why = match code {
+                    Code::Unreachable => node.reasons().to_owned(),
+                    code => of_code(*code),
+                };
+                self.tell(&format!("lost the tracker: {why}; calling it again"));
+            }
+            Event::Over { code } => {
+                self.tell_event(event);
+                if *code == Code::Done {
+                    self.tell("logged out");
+                    return Ok(true);
+                }
+                return Err(Failure::refused(format!("{host}: {}", of_code(*code))));
+            }
+            Event::Cleared => self.lists = true,
+            Event::Listed if self.lists => {
+                self.lists = false;
+                let member = &node.driver.service;
+                let (users, files) = (member.users().count(), member.files().count());
+                self.tell(&others(users, files));
+            }
+            Event::Asked { user, name, .. } => {
+                let (user, name) = (escape(user), escape(name));
+                self.tell(&format!("{user} asks for {name}: accept {user}, or refuse {user}"));
+            }
+            Event::Getting { download, length, travel } => self.gets.flows(*download, *length, *travel),
+            Event::Got { download, outcome } => {
+                if let Some((line, json)) = self.gets.over(*download, outcome) {
+                    self.tell(&line);
+                    self.tell_json(&json);
+                }
+                return Ok(false);
+            }
+            _ => {}
+        }
+        if !self.lists
+            && let Some(line) = notice::line(event)
+        {
+            self.tell(&line);
+        }
+        self.tell_event(event);
+        Ok(false)
+    }
+
+    /// Keeps what is asked for at the prompt.
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::Cleared => self.names.clear(),
+            Event::Came { user, .. } => self.names.add(user, ""),
+            Event::Left { user } => self.names.remove_user(user),
+            Event::Shared { user, name, .. } => self.names.add(user, name),
+            Event::Unshared { user, name } => self.names.remove(user, name),
+            Event::Asked { upload, user, name } => self.asking.push((*upload, user.clone(), name.clone())),
+            Event::Serving { upload, user, name, .. } => {
+                self.serving.push((*upload, user.clone(), name.clone()));
+            }
+            Event::Served { upload, .. } => {
+                self.asking.retain(|(other, ..)| other != upload);
+                self.serving.retain(|(other, ..)| other != upload);
+            }
+            _ => {}
+        }
+    }
+
+    fn online(&mut self, node: &Node) -> Result<(), Failure> {
+        let back = if std::mem::replace(&mut self.was_online, true) { "back at" } else { "logged in to" };
+        self.tell(&format!("{back} {} as {}", self.join.login.server.host, escape(&self.name)));
+        let wants_log = self.join.log || self.join.json || self.join.quiet;
+        if self.prompt.is_none() && !wants_log && stdin().is_terminal() && stdout().is_terminal() {
+            self.prompt = Some(Prompt::new(self.names.clone(), node.driver.waker())?);
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, node: &mut Node) {
+        self.leaves = true;
+        node.driver.service.log_out(node.driver.now());
+    }
+
+    /// Why the first log-in failed: nobody is kept waiting for a tracker that may never have been there.
+    fn cannot_log_in(&self, node: &Node, code: Code) -> Failure {
+        let host = &self.join.login.server.host;
+        match code {
+            Code::Unreachable => unreachable(node, host),
+            Code::Gone | Code::Silent | Code::Malformed => Failure::network(format!(
+                "{host}: {}; is it a tracker, and not a server of files?",
+                of_code(code)
+            )),
+            code => Failure::refused(format!("{host}: {}", of_code(code))),
+        }
+    }
+
+    fn tell(&mut self, line: &str) {
+        match &mut self.prompt {
+            Some(prompt) => prompt.print(line),
+            None if !self.join.json && !self.join.quiet => print(line),
+            None => {}
+        }
+    }
+
+    fn tell_event(&self, event: &Event) {
+        if let Some(line) = notice::json(event) {
+            self.tell_json(&line);
+        }
+    }
+
+    fn tell_json(&self, line: &Value) {
+        if self.join.json {
+            print(&line.to_string());
+        }
+    }
+}
+
+/// Nobody answered, or nobody who has the key.
+pub(in crate::commands) fn unreachable(node: &Node, host: &crate::url::Host) -> Failure {
+    Failure::network(format!(
+        "cannot connect to {host}: {}; a tracker is silent to those who do not know its key, and to those whom it does \
+         not let in",
+        node.reasons()
+    ))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+/// Who else is there, and what they share.
+fn others(users: usize, files: usize) -> String {
+    let files = counted(files, "file");
+    match users {
+        0 => "nobody else is here".to_owned(),
+        1 => format!("1 other is here, with {files}"),
+        users => format!("{users} others are here, with {files}"),
+    }
+}
+
+/// A line on standard output, at once. Nobody may read it any more.
+fn print(line: &str) {
+    let mut out = stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}

@@ -1,0 +1,286 @@
+//! The prompt: a line is typed while notices are printed above it.
+//!
+//! Lines are read on a thread of their own. What is printed meanwhile goes through the editor, which puts it above the
+//! line that is being typed.
+
+use super::order::ORDERS;
+use crate::{escape::escape, exit::Failure};
+use mio::Waker;
+use rustyline::{
+    CompletionType, Config, Context, Editor, ExternalPrinter, Helper,
+    completion::{Completer, Pair},
+    error::ReadlineError,
+    highlight::Highlighter,
+    hint::Hinter,
+    history::MemHistory,
+    validate::Validator,
+};
+use std::{
+    collections::BTreeSet,
+    ops::Bound,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+};
+
+/// The lines that are kept to be called back.
+const HISTORY_MAX: usize = 1_000;
+
+/// The most names that are offered to complete a word.
+const OFFERS_MAX: usize = 200;
+
+const PROMPT: &str = "skep> ";
+
+/// What was typed.
+pub(super) enum Typed {
+    Line(String),
+    /// Ctrl-C, Ctrl-D, or there is no terminal any more.
+    End,
+}
+
+/// Users, and their files as USER/FILE: what a word can be completed to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names(Arc<Mutex<BTreeSet<Box<str>>>>);
+
+impl Names {
+    pub(super) fn add(&self, user: &str, file: &str) {
+        self.with(|names| names.insert(format!("{user}/{file}").into()));
+    }
+
+    pub(super) fn remove(&self, user: &str, file: &str) {
+        self.with(|names| names.remove(format!("{user}/{file}").as_str()));
+    }
+
+    /// A user, with all of its files.
+    pub(super) fn remove_user(&self, user: &str) {
+        let begin = format!("{user}/");
+        self.with(|names| names.retain(|name| !name.starts_with(&begin)));
+    }
+
+    pub(super) fn clear(&self) {
+        self.with(BTreeSet::clear);
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut BTreeSet<Box<str>>) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What begins so, up to the next slash.
+    fn offers(&self, begin: &str) -> Vec<String> {
+        self.with(|names| {
+            let from = (Bound::Included(begin), Bound::Unbounded);
+            let fitting = names.range::<str, _>(from).take_while(|name| name.starts_with(begin));
+            let mut offers: Vec<String> = Vec::new();
+            for name in fitting {
+                let end = name[begin.len()..].find('/').map_or(name.len(), |at| begin.len() + at + 1);
+                if end > begin.len() && offers.last().is_none_or(|last| **last != name[..end]) {
+                    offers.push(name[..end].to_owned());
+                }
+                if offers.len() == OFFERS_MAX {
+                    break;
+                }
+            }
+            offers
+        })
+    }
+}
+
+/// A prompt at the terminal.
+pub(super) struct Prompt {
+    typed: Receiver<Typed>,
+    /// Lets the next line be typed.
+    next: Sender<()>,
+    printer: Box<dyn ExternalPrinter + Send>,
+    /// The terminal as it was.
+    before: Terminal,
+}
+
+impl Prompt {
+    /// Shows the prompt, and wakes the loop for every line.
+    pub(super) fn new(names: Names, waker: Arc<Waker>) -> Result<Self, Failure> {
+        let before = Terminal::now();
+        let cannot = |error: ReadlineError| Failure::local(format!("cannot read from the terminal: {error}"));
+        let config = Config::builder()
+            .max_history_size(HISTORY_MAX)
+            .map_err(cannot)?
+            .completion_type(CompletionType::List)
+            .auto_add_history(true)
+            .build();
+        let history = MemHistory::with_config(&config);
+        let mut editor = Editor::with_history(config, history).map_err(cannot)?;
+        editor.set_helper(Some(Complete(names)));
+        let printer = Box::new(editor.create_external_printer().map_err(cannot)?);
+        let (tell, typed) = channel();
+        let (next, is_next) = channel();
+        let read = move || {
+            loop {
+                let typed = match editor.readline(PROMPT) {
+                    Ok(line) => Typed::Line(line),
+                    Err(ReadlineError::Signal(_)) => continue,
+                    Err(_) => Typed::End,
+                };
+                let is_end = matches!(typed, Typed::End);
+                let is_heard = tell.send(typed).is_ok();
+                let _ = waker.wake();
+                // What comes of a line is printed before the prompt is back.
+                if is_end || !is_heard || is_next.recv().is_err() {
+                    return;
+                }
+            }
+        };
+        let started = thread::Builder::new().name("skep-prompt".into()).spawn(read);
+        started.map_err(|error| Failure::cannot("start", &error))?;
+        Ok(Self { typed, next, printer, before })
+    }
+
+    /// What was typed and not taken yet. After a line [`Prompt::go_on`] is to be called.
+    pub(super) fn typed(&self) -> Option<Typed> {
+        self.typed.try_recv().ok()
+    }
+
+    /// The prompt comes back.
+    pub(super) fn go_on(&self) {
+        // The thread may have ended.
+        let _ = self.next.send(());
+    }
+
+    /// Prints a line above the one that is being typed.
+    pub(super) fn print(&mut self, line: &str) {
+        // A terminal that is gone is noticed by the thread that reads.
+        let _ = self.printer.print(format!("{line}\n"));
+    }
+}
+
+impl Drop for Prompt {
+    fn drop(&mut self) {
+        // The thread may still wait for a line, with the terminal as it needs it.
+        self.before.restore();
+    }
+}
+
+/// How a terminal is set.
+#[cfg(unix)]
+struct Terminal(Option<rustix::termios::Termios>);
+
+#[cfg(unix)]
+impl Terminal {
+    fn now() -> Self {
+        Self(rustix::termios::tcgetattr(std::io::stdin()).ok())
+    }
+
+    fn restore(&self) {
+        if let Some(before) = &self.0 {
+            let _ =
+                rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Drain, before);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Terminal;
+
+#[cfg(not(unix))]
+impl Terminal {
+    const fn now() -> Self {
+        Self
+    }
+
+    const fn restore(&self) {}
+}
+
+/// Completes commands, users and files.
+struct Complete(Names);
+
+impl Completer for Complete {
+    type Candidate = Pair;
+
+    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        Ok(complete(&self.0, &line[..at]))
+    }
+}
+
+/// Where the word at the end of a line begins, and what it can be completed to.
+fn complete(names: &Names, line: &str) -> (usize, Vec<Pair>) {
+    let start = word_at_end(line);
+    let typed = line[start..].replace('\\', "");
+    if line[..start].trim().is_empty() {
+        let fitting = ORDERS.iter().filter(|(order, ..)| order.starts_with(&*typed.to_ascii_lowercase()));
+        let offers = fitting.map(|(order, rest, _)| {
+            let space = if rest.is_empty() { "" } else { " " };
+            Pair { display: (*order).to_owned(), replacement: format!("{order}{space}") }
+        });
+        return (start, offers.collect());
+    }
+    let users_only = ["files", "accept", "refuse"];
+    let is_user = users_only.iter().any(|order| line.trim_start().starts_with(order));
+    let offers = names.offers(&typed).into_iter().map(|offer| {
+        let offer = if is_user { offer.trim_end_matches('/').to_owned() } else { offer };
+        Pair { display: escape(&offer).to_string(), replacement: quoted(&offer) }
+    });
+    (start, offers.collect())
+}
+
+/// Where the last word begins. A space behind a backslash belongs to it.
+fn word_at_end(line: &str) -> usize {
+    let mut start = 0;
+    let mut is_quoted = false;
+    for (at, character) in line.char_indices() {
+        match character {
+            _ if is_quoted => is_quoted = false,
+            '\\' => is_quoted = true,
+            ' ' => start = at + 1,
+            _ => {}
+        }
+    }
+    start
+}
+
+/// A word such that it is read as one.
+fn quoted(word: &str) -> String {
+    let mut quoted = String::with_capacity(word.len());
+    for character in word.chars() {
+        if matches!(character, ' ' | '\\' | '\'' | '"' | '#') {
+            quoted.push('\\');
+        }
+        quoted.push(character);
+    }
+    quoted
+}
+
+impl Hinter for Complete {
+    type Hint = String;
+}
+
+impl Highlighter for Complete {}
+
+impl Validator for Complete {}
+
+impl Helper for Complete {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_users_and_files_are_completed() {
+        let names = Names::default();
+        for (user, file) in [("ana", ""), ("ana", "a b.txt"), ("ana", "sub/x"), ("ana", "sub/y"), ("ben", "")]
+        {
+            names.add(user, file);
+        }
+        let offers = |line: &str| {
+            let (start, offers) = complete(&names, line);
+            (start, offers.into_iter().map(|offer| offer.replacement).collect::<Vec<_>>())
+        };
+        assert_eq!(offers("fi"), (0, vec!["files ".into(), "find ".into()]));
+        assert_eq!(offers("get "), (4, vec!["ana/".into(), "ben/".into()]));
+        assert_eq!(offers("get ana/"), (4, vec!["ana/a\\ b.txt".into(), "ana/sub/".into()]));
+        assert_eq!(offers("get ben/ ana/a\\ b"), (9, vec!["ana/a\\ b.txt".into()]));
+        assert_eq!(offers("files b"), (6, vec!["ben".into()]));
+        assert_eq!(shlex::split("ana/a\\ b.txt").unwrap(), ["ana/a b.txt"]);
+        names.remove_user("ana");
+        assert_eq!(offers("get a"), (4, vec![]));
+    }
+}

@@ -1,0 +1,122 @@
+//! What we share: as the directory changes.
+
+use super::{Stay, counted};
+use crate::{
+    args::Join,
+    commands::node::Node,
+    escape::escape,
+    exit::Failure,
+    shelf::{Change, Shelf},
+};
+use mio::Waker;
+use serde_json::json;
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// More changes at a time than this are told in one line.
+const TOLD_MAX: usize = 5;
+
+/// Changes that are taken at a time: the network has its turn in between.
+const CHANGES_A_TURN: usize = 1_000;
+
+pub(super) struct Sharing {
+    shelf: Shelf,
+    shown: String,
+    names: HashSet<Box<str>>,
+    settled: bool,
+}
+
+/// Downloads must not be shared because they lie where sharing is done.
+pub(super) fn check(join: &Join) -> Result<(), Failure> {
+    let Some(directory) = &join.directory else { return Ok(()) };
+    let full = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
+    let (Ok(shared), Ok(downloads)) = (full(directory), full(&join.downloads)) else { return Ok(()) };
+    if shared == downloads {
+        return Err(Failure::usage(
+            "downloads go to another directory than the shared one; choose one with --downloads",
+        ));
+    }
+    Ok(())
+}
+
+impl Sharing {
+    pub(super) fn new(join: &Join, waker: Arc<Waker>) -> Result<Option<Self>, Failure> {
+        let Some(directory) = &join.directory else { return Ok(None) };
+        let shown = directory.display().to_string();
+        let except: [PathBuf; 1] = [join.downloads.clone()];
+        let shelf = Shelf::watch(directory, &except, waker);
+        let shelf =
+            shelf.map_err(|error| Failure::cannot(format_args!("share {}", directory.display()), &error))?;
+        Ok(Some(Self { shelf, shown, names: HashSet::new(), settled: false }))
+    }
+}
+
+impl Stay<'_> {
+    /// Tells the tracker what has changed in the directory.
+    pub(super) fn take_changes(&mut self, node: &mut Node) {
+        let Some(mut sharing) = self.sharing.take() else { return };
+        let (mut new, mut gone) = (Vec::new(), Vec::new());
+        for _ in 0..CHANGES_A_TURN {
+            let Some(change) = sharing.shelf.next() else { break };
+            match change {
+                Change::Shared { name, info } => {
+                    if !node.driver.service.publish(&name, info) {
+                        self.tell(&format!("{} cannot be shared: there is no room for more", escape(&name)));
+                    } else if sharing.names.insert(name.clone()) {
+                        new.push(name);
+                    }
+                }
+                Change::Withdrawn { name } => {
+                    node.driver.service.withdraw(&name);
+                    if sharing.names.remove(&name) {
+                        gone.push(name);
+                    }
+                }
+                Change::BadName { path } => {
+                    self.tell(&format!("{} is not shared: others could not use its name", escape(&path)));
+                }
+                Change::Settled => {
+                    sharing.settled = true;
+                    let files = counted(sharing.names.len(), "file");
+                    self.tell(&format!("sharing {files} of {}", escape(&sharing.shown)));
+                    new.clear();
+                }
+                Change::Gone => {
+                    self.tell(&format!(
+                        "{} is gone; it is shared again when it is back",
+                        escape(&sharing.shown)
+                    ));
+                }
+                Change::Back => self.tell(&format!("{} is back", escape(&sharing.shown))),
+                Change::Trouble { text } => self.tell(&text),
+            }
+        }
+        if sharing.settled {
+            self.tell_names("sharing", &new, sharing.names.len());
+            self.tell_names("no longer sharing", &gone, sharing.names.len());
+        }
+        if self.join.json {
+            for name in new {
+                self.tell_json(&json!({"event": "sharing", "name": name}));
+            }
+            for name in gone {
+                self.tell_json(&json!({"event": "not-sharing", "name": name}));
+            }
+        }
+        // The channel may hold more than a turn takes.
+        self.sharing = Some(sharing);
+    }
+
+    fn tell_names(&mut self, what: &str, names: &[Box<str>], all: usize) {
+        if names.len() > TOLD_MAX {
+            self.tell(&format!("{what} {}, {all} in all", counted(names.len(), "file")));
+            return;
+        }
+        for name in names {
+            self.tell(&format!("{what} {}", escape(name)));
+        }
+    }
+}

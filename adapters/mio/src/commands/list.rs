@@ -1,0 +1,192 @@
+//! `skep ls` and `skep find`: a short visit to a tracker.
+
+use super::{
+    join::{notice, unreachable},
+    node::{Node, Plan},
+    signals::Signals,
+    words::of_code,
+};
+use crate::{
+    args::{Find, Login, Ls},
+    escape::escape,
+    exit::{Code as Exit, Failure},
+    member::{Accept, Event},
+};
+use glob::{MatchOptions, Pattern};
+use serde_json::json;
+use skep_core::wire::session::{Code, FileInfo};
+use std::{
+    collections::BTreeMap,
+    io::{Write, stdout},
+    path::Path,
+    time::Instant as Clock,
+};
+
+/// Everything that is there: users in order, whether by command, and their files in order.
+type List = BTreeMap<Box<str>, (bool, BTreeMap<Box<str>, FileInfo>)>;
+
+pub(super) fn ls(ls: &Ls) -> Result<(), Failure> {
+    let mut list = visit(&ls.login)?;
+    if let Some(user) = &ls.user {
+        list.retain(|name, _| **name == **user);
+        if list.is_empty() {
+            return Err(Failure::refused(format!("nobody called {user} is at {}", ls.login.server.host)));
+        }
+    }
+    print(&list, ls.json);
+    Ok(())
+}
+
+pub(super) fn find(find: &Find) -> Result<(), Failure> {
+    let search = Search::new(&find.pattern)?;
+    let mut list = visit(&find.login)?;
+    for (_, files) in list.values_mut() {
+        files.retain(|name, _| search.finds(name));
+    }
+    list.retain(|_, (_, files)| !files.is_empty());
+    print(&list, find.json);
+    if list.is_empty() {
+        return Err(Failure::new(Exit::Refused, format!("nothing is called like {}", find.pattern)));
+    }
+    Ok(())
+}
+
+/// A pattern of the shell.
+pub(super) struct Search {
+    pattern: Pattern,
+    /// It is about the whole path.
+    is_path: bool,
+}
+
+impl Search {
+    /// # Errors
+    /// It is no pattern.
+    pub(super) fn new(pattern: &str) -> Result<Self, Failure> {
+        let is_plain = !pattern.contains(['*', '?', '[']);
+        let wanted = if is_plain { format!("*{}*", Pattern::escape(pattern)) } else { pattern.to_owned() };
+        let found = Pattern::new(&wanted);
+        let pattern =
+            found.map_err(|error| Failure::usage(format!("\"{pattern}\" is no pattern: {}", error.msg)))?;
+        Ok(Self { is_path: wanted.contains('/'), pattern })
+    }
+
+    pub(super) fn finds(&self, name: &str) -> bool {
+        let last = name.rsplit('/').next().unwrap_or(name);
+        let options = MatchOptions { case_sensitive: false, ..MatchOptions::new() };
+        self.pattern.matches_with(if self.is_path { name } else { last }, options)
+    }
+}
+
+/// Logs in, takes the list, and logs out.
+fn visit(login: &Login) -> Result<List, Failure> {
+    let plan = Plan {
+        shared: None,
+        downloads: Path::new("."),
+        replace: false,
+        wants_list: true,
+        accept: Accept::All,
+        door: None,
+        plain: false,
+    };
+    let mut node = Node::new(login, &login.who()?, &plan)?;
+    let mut signals = Signals::new(&mut node.driver)?;
+    let host = &login.server.host;
+    let until = Clock::now() + login.timeout;
+    let mut list = None;
+    loop {
+        node.turn(Some(until.saturating_duration_since(Clock::now())))?;
+        while let Some(event) = node.news.pop_front() {
+            match event {
+                Event::Listed => {
+                    list = Some(taken(&node));
+                    let now = node.driver.now();
+                    node.driver.service.log_out(now);
+                }
+                Event::Offline { code: Code::Unreachable } => return Err(unreachable(&node, host)),
+                Event::Offline { code } | Event::Over { code } => {
+                    let refused = || Failure::refused(format!("{host}: {}", of_code(code)));
+                    return list.ok_or_else(refused);
+                }
+                _ => {}
+            }
+        }
+        if signals.ask_to_end(&mut node.driver) {
+            return Err(Failure::interrupted());
+        }
+        if Clock::now() >= until {
+            let seconds = login.timeout.as_secs();
+            return list.ok_or_else(|| Failure::network(format!("{host}: no list in {seconds} s")));
+        }
+    }
+}
+
+fn taken(node: &Node) -> List {
+    let member = &node.driver.service;
+    let mut list: List =
+        member.users().map(|(user, by_command)| (user, (by_command, BTreeMap::new()))).collect();
+    for (user, name, info) in member.files() {
+        if let Some((_, files)) = list.get_mut(&user) {
+            files.insert(name, info);
+        }
+    }
+    list
+}
+
+fn print(list: &List, is_json: bool) {
+    let mut out = stdout().lock();
+    // Nobody may read it any more.
+    let _ = if is_json { print_json(list, &mut out) } else { print_lines(list, &mut out) };
+}
+
+fn print_json(list: &List, out: &mut impl Write) -> std::io::Result<()> {
+    let users: Vec<_> = list
+        .iter()
+        .map(|(user, (by_command, files))| {
+            let files: Vec<_> = files.iter().map(|(name, info)| notice::file(name, info)).collect();
+            json!({"user": user, "plain": by_command, "files": files})
+        })
+        .collect();
+    writeln!(out, "{}", json!({"users": users}))
+}
+
+fn print_lines(list: &List, out: &mut impl Write) -> std::io::Result<()> {
+    for (user, (_, files)) in list {
+        if files.is_empty() {
+            writeln!(out, "{:>12}  {}/", "-", escape(user))?;
+        }
+        for (name, info) in files {
+            let length = if info.flags & FileInfo::UNKNOWN_LENGTH == 0 {
+                notice::length(info)
+            } else {
+                "?".to_owned()
+            };
+            writeln!(out, "{length:>12}  {}/{}", escape(user), escape(name))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_found_anywhere_and_a_pattern_where_it_fits() {
+        for (pattern, name, is_found) in [
+            ("bee", "photos/A Beehive.jpg", true),
+            ("photos", "photos/x.jpg", false),
+            ("photos/", "photos/x.jpg", true),
+            ("*.JPG", "photos/x.jpg", true),
+            ("*.jp", "photos/x.jpg", false),
+            ("photos/*", "photos/x.jpg", true),
+            ("a[b", "a[b", false),
+            ("?.jpg", "photos/x.jpg", true),
+        ] {
+            let Ok(search) = Search::new(pattern) else {
+                assert!(!is_found, "{pattern}");
+                continue;
+            };
+            assert_eq!(search.finds(name), is_found, "{pattern} {name}");
+        }
+    }
+}

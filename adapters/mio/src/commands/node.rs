@@ -1,0 +1,265 @@
+//! A member on the sockets of this host: opens the streams that it asks for.
+
+mod rendezvous;
+#[cfg(test)]
+mod tests;
+
+use super::{
+    credentials::{As, Credentials},
+    port::free_for_both,
+    settings,
+};
+use crate::{
+    args::{Login, Magic, Via},
+    driver::{Driver, Moved},
+    exit::Failure,
+    gate::Gate,
+    member::{Accept, DOOR, Event, Introductions, Leg, Member, PLAIN_DOOR, Places, Rules, Target},
+    url::Host,
+};
+use mio::Events;
+use rendezvous::{Next, Rendezvous, Way};
+use skep_core::stream::StreamId;
+use std::{
+    collections::VecDeque,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// How often a door or a tracker is called over UDP before TCP is tried: it takes 1.75 s.
+const CALLS: u8 = 3;
+
+/// What a member is to do besides logging in.
+pub(super) struct Plan<'a> {
+    pub(super) shared: Option<&'a Path>,
+    pub(super) downloads: &'a Path,
+    /// A download replaces what has its name.
+    pub(super) replace: bool,
+    pub(super) wants_list: bool,
+    pub(super) accept: Accept,
+    /// Others may fetch; where from, if it was said.
+    pub(super) door: Option<Option<&'a Host>>,
+    pub(super) plain: bool,
+}
+
+/// A member, and the driver under it.
+pub(super) struct Node {
+    pub(super) driver: Driver<Member, Places>,
+    events: Events,
+    credentials: Credentials,
+    rendezvous: Rendezvous,
+    /// Sockets from which is called over RDT, for IPv4 and IPv6.
+    callers: [Option<usize>; 2],
+    /// What is to be told.
+    pub(super) news: VecDeque<Event>,
+}
+
+impl Node {
+    /// A member that has not called its tracker yet.
+    pub(super) fn new(login: &Login, name: &str, plan: &Plan<'_>) -> Result<Self, Failure> {
+        let who = if login.is_by_password() {
+            As::Account { name, password_file: login.password_file.as_deref() }
+        } else {
+            As::Member
+        };
+        let credentials = Credentials::new(&login.server, &who, login.key.as_deref(), login.timeout)?;
+        let start = |error: &io::Error| Failure::cannot("start", error);
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).map_err(|error| start(&io::Error::other(error)))?;
+        let rules = Rules {
+            wants_list: plan.wants_list,
+            accept: plan.accept,
+            door: (0, 0),
+            plain_door: 0,
+            plain: plan.plain,
+            patience: login.timeout,
+        };
+        let introductions = Introductions::default();
+        let places = Places::new(plan.shared, plan.downloads, plan.replace);
+        let member = Member::new(rules, &places, introductions.clone(), u64::from_ne_bytes(seed));
+        let driver =
+            Driver::new(member, places, |member: &mut Member, now, admission| member.admit(now, admission));
+        let mut driver = driver.map_err(|error| start(&error))?;
+        let gate = Gate::new(Arc::new(Mutex::new(introductions)));
+        driver.identify(credentials.secret(), gate).map_err(|error| start(&error))?;
+        let rendezvous = Rendezvous::new(&login.server.host, login.via, credentials.invite.is_some())?;
+        let mut node = Self {
+            driver,
+            events: Events::with_capacity(256),
+            credentials,
+            rendezvous,
+            callers: [None; 2],
+            news: VecDeque::new(),
+        };
+        if let Some(host) = plan.door {
+            node.open_door(host, plan.plain)?;
+        }
+        if !node.driver.service.start(name) {
+            return Err(Failure::usage(format!("\"{name}\" cannot be the name of a user")));
+        }
+        Ok(node)
+    }
+
+    /// Listens for other members, over TCP and UDP on one port.
+    fn open_door(&mut self, host: Option<&Host>, plain: bool) -> Result<(), Failure> {
+        let any = [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
+        let any = any.map(|any| SocketAddr::new(any, 0)).to_vec();
+        let addresses = match host {
+            None => any,
+            Some(host) => {
+                host.resolve().map_err(|error| Failure::cannot(format_args!("listen on {host}"), &error))?
+            }
+        };
+        let mut failure = None;
+        for address in addresses {
+            match self.listen(address, plain) {
+                Ok(()) => return Ok(()),
+                Err(error) => failure = Some((address, error)),
+            }
+        }
+        match failure {
+            Some((address, error)) => Err(Failure::cannot(format_args!("listen on {address}"), &error)),
+            None => Err(Failure::usage("there is no address to listen on")),
+        }
+    }
+
+    fn listen(&mut self, address: SocketAddr, plain: bool) -> io::Result<()> {
+        let tcp = self.driver.listen_tcp_sealed(free_for_both(address), DOOR)?;
+        let both = SocketAddr::new(address.ip(), tcp.port());
+        let rules = settings(&Magic::default(), None).map_err(io::Error::other)?;
+        let (_, rdt) = self.driver.bind_sealed(both, rules, DOOR)?;
+        let plain_port = match plain {
+            true => self.driver.listen_tcp(SocketAddr::new(address.ip(), 0), PLAIN_DOOR)?.port(),
+            false => 0,
+        };
+        self.driver.service.set_door((tcp.port(), rdt.port()), plain_port);
+        Ok(())
+    }
+
+    /// Waits for something to happen, at most `longest`, and does what there is to do. What is to be told is in
+    /// `news` then.
+    pub(super) fn turn(&mut self, longest: Option<Duration>) -> Result<(), Failure> {
+        self.driver.stir();
+        let now = self.driver.now();
+        let is_busy = !self.driver.gone.is_empty() || !self.driver.events.is_empty();
+        let longest = if is_busy { Some(Duration::ZERO) } else { longest };
+        let patience = self.rendezvous.deadline().map(|deadline| deadline.since(now));
+        let longest = longest.into_iter().chain(patience).min();
+        let waited = self.driver.turn(&mut self.events, longest);
+        waited.map_err(|error| Failure::cannot("wait for the network", &error))?;
+        let now = self.driver.now();
+        while let Some(gone) = self.driver.gone.pop_front() {
+            let reason = gone.reason.unwrap_or_else(|| "no answer".to_owned());
+            self.driver.service.gone(now, gone.stream, &reason);
+            if self.rendezvous.failed(gone.stream, &reason) {
+                self.call_tracker();
+            }
+        }
+        if let Some(stream) = self.rendezvous.calling()
+            && self.driver.is_open(stream)
+        {
+            self.rendezvous.connected();
+        }
+        if let Some(stream) = self.rendezvous.expired(now) {
+            self.driver.abort(stream);
+        }
+        while let Some(told) = self.driver.events.pop_front() {
+            match told.event {
+                Event::Connect => {
+                    self.rendezvous.begin();
+                    self.call_tracker();
+                }
+                Event::Call(leg, target) => self.call(leg, &target),
+                event => {
+                    if let (Event::Offline { .. } | Event::Over { .. }, Some(stream)) =
+                        (&event, self.rendezvous.cancel())
+                    {
+                        self.driver.abort(stream);
+                    }
+                    self.news.push_back(event);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Why the tracker could not be reached, the last time.
+    pub(super) fn reasons(&self) -> &str {
+        self.rendezvous.reasons()
+    }
+
+    /// How far a stream has come.
+    pub(super) fn moved(&self, stream: Option<StreamId>) -> Moved {
+        stream.and_then(|stream| self.driver.moved(stream)).unwrap_or_default()
+    }
+
+    /// Calls the tracker where it has not been tried yet.
+    fn call_tracker(&mut self) {
+        let now = self.driver.now();
+        loop {
+            let (address, way) = match self.rendezvous.next() {
+                Next::Call(address, way) => (address, way),
+                Next::Unreachable => {
+                    self.driver.service.session_unreachable(now);
+                    return;
+                }
+            };
+            let called = match way {
+                Way::Enrol => match &self.credentials.invite {
+                    Some(invite) => self.driver.connect_tcp_sealed(address, invite),
+                    None => continue,
+                },
+                Way::Tcp => self.driver.connect_tcp_sealed(address, &self.credentials.call),
+                Way::Udp => self.caller(address).and_then(|socket| {
+                    self.driver.connect_sealed(socket, address, self.credentials.call.clone())
+                }),
+            };
+            match called {
+                Ok(stream) => {
+                    self.driver.service.session_called(stream);
+                    self.rendezvous.called(now, stream);
+                    return;
+                }
+                Err(error) => self.rendezvous.refused(&error.to_string()),
+            }
+        }
+    }
+
+    /// Opens a stream for a transfer.
+    fn call(&mut self, leg: Leg, target: &Target) {
+        let called = match target {
+            Target::Direct { address, via: Via::Tcp, call } => self.driver.connect_tcp_sealed(*address, call),
+            Target::Direct { address, via: Via::Udp, call } => self
+                .caller(*address)
+                .and_then(|socket| self.driver.connect_sealed(socket, *address, call.clone())),
+            Target::Relayed(end) => match self.rendezvous.tracker() {
+                Some(tracker) => self.driver.connect_relayed(tracker, end),
+                None => Err(io::ErrorKind::NotConnected.into()),
+            },
+            Target::Plain { address } => self.driver.connect_tcp(*address),
+        };
+        match called {
+            Ok(stream) => self.driver.service.called(leg, stream),
+            Err(error) => self.driver.service.not_called(self.driver.now(), leg, &error.to_string()),
+        }
+    }
+
+    /// A socket from which an address can be called over RDT.
+    fn caller(&mut self, to: SocketAddr) -> io::Result<usize> {
+        let (place, any): (_, IpAddr) = match to {
+            SocketAddr::V4(_) => (0, Ipv4Addr::UNSPECIFIED.into()),
+            SocketAddr::V6(_) => (1, Ipv6Addr::UNSPECIFIED.into()),
+        };
+        if let Some(socket) = self.callers[place] {
+            return Ok(socket);
+        }
+        let mut rules = settings(&Magic::default(), None).map_err(io::Error::other)?;
+        rules.calls = CALLS;
+        let (socket, _) = self.driver.bind_sealed(SocketAddr::new(any, 0), rules, DOOR)?;
+        self.callers[place] = Some(socket);
+        Ok(socket)
+    }
+}

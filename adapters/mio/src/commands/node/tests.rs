@@ -1,0 +1,341 @@
+//! Members and a tracker on loopback, in one process.
+
+use super::{Node, Plan};
+use crate::{
+    args::{Login, Via},
+    driver::{Driver, Storage, Subject},
+    gate::{Admission, Gate},
+    identity::Fingerprint,
+    member::{Accept, DownloadId, Event, Travel, Trouble},
+    storage::{Part, Source},
+    url::Host,
+};
+use mio::Events;
+use skep_core::{
+    Instant,
+    files::Outcome,
+    seal::{
+        KeyPair, Psk, Public, RustCrypto, Secret,
+        layer::{Access, Caller},
+    },
+    stream::{Fault, FileId, StreamId},
+    tracker::{self, Dialect, Peer, Tracker},
+    wire::{
+        Name,
+        seal::Purpose,
+        session::{Code, FileInfo},
+    },
+};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant as Clock},
+};
+use tempfile::TempDir;
+
+type Room = tracker::Fixed<64, 32, 256, 512, 32, 16>;
+
+const SESSIONS: usize = 0;
+const RELAYS: usize = 1;
+
+struct Everybody;
+
+impl Access for Everybody {
+    fn permits(&mut self, caller: &Caller) -> bool {
+        caller.purpose == Purpose::Member
+    }
+
+    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
+        None
+    }
+
+    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
+        None
+    }
+}
+
+struct Nothing;
+
+impl Storage for Nothing {
+    fn open(&mut self, _: Name<'_>) -> Result<Source, Fault> {
+        Err(Fault::NotFound)
+    }
+
+    fn create(&mut self, _: Name<'_>, _: Option<u64>) -> Result<Part, Fault> {
+        Err(Fault::NotAllowed)
+    }
+
+    fn replaces(&self) -> bool {
+        false
+    }
+}
+
+impl Subject for tracker::Event {
+    fn subject(&self) -> (Option<StreamId>, Option<FileId>) {
+        (None, None)
+    }
+}
+
+/// A tracker in a thread.
+struct Host7 {
+    port: u16,
+    key: Fingerprint,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+fn admit(tracker: &mut Tracker<Room>, now: Instant, admission: &Admission) -> bool {
+    let dialect = if admission.label == RELAYS { Dialect::Relay } else { Dialect::Session };
+    let key = admission.caller.and_then(|caller| caller.key).map(|key| key.0);
+    let peer = Peer { key, ..Peer::at(admission.peer.ip()) };
+    tracker.opened_as(now, admission.stream, dialect, &peer)
+}
+
+impl Host7 {
+    fn start(settings: tracker::Settings) -> Self {
+        let secret = Secret::new([7; 32]);
+        let key = *KeyPair::<RustCrypto>::new(secret.clone()).public();
+        let mut driver = Driver::new(Tracker::<Room>::fixed(settings, [9; 32]), Nothing, admit).unwrap();
+        driver.identify(&secret, Gate::new(Arc::new(Mutex::new(Everybody)))).unwrap();
+        let any = "127.0.0.1:0".parse().unwrap();
+        let bound = driver.listen_tcp_tracker(any, SESSIONS, RELAYS).unwrap();
+        driver.bind_sealed(bound, skep_core::rdt::Settings::HOST, SESSIONS).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = thread::spawn(move || {
+            let mut events = Events::with_capacity(64);
+            while !stopped.load(Ordering::Relaxed) {
+                driver.turn(&mut events, Some(Duration::from_millis(20))).unwrap();
+                driver.events.clear();
+                driver.gone.clear();
+            }
+            driver.abort_all();
+        });
+        Self { port: bound.port(), key: Fingerprint::new(key).unwrap(), stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for Host7 {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// Who a member of a test is.
+#[derive(Clone, Copy)]
+struct Who {
+    name: &'static str,
+    via: Option<Via>,
+    accept: Accept,
+    /// Its door cannot be reached where the tracker sees it.
+    is_shut: bool,
+}
+
+impl Who {
+    fn new(name: &'static str) -> Self {
+        Self { name, via: None, accept: Accept::All, is_shut: false }
+    }
+}
+
+/// Members that take their turns in one thread, so that nothing depends on who is faster.
+struct World {
+    tracker: Host7,
+    home: TempDir,
+    nodes: Vec<(Node, Vec<Event>)>,
+}
+
+impl World {
+    fn new(members: &[Who]) -> Self {
+        let mut world = Self {
+            tracker: Host7::start(tracker::Settings::DEFAULT),
+            home: tempfile::tempdir().unwrap(),
+            nodes: Vec::new(),
+        };
+        for who in members {
+            world.join(who);
+        }
+        world
+    }
+
+    fn join(&mut self, who: &Who) {
+        let link = format!("skep://{}@127.0.0.1:{}/", self.tracker.key, self.tracker.port);
+        let login = Login {
+            server: link.parse().unwrap(),
+            name: Some(who.name.to_owned()),
+            password: false,
+            password_file: None,
+            key: Some(self.path(who.name, "keys").join("key")),
+            via: who.via,
+            timeout: Duration::from_secs(10),
+        };
+        let (shared, downloads) = (self.path(who.name, "shared"), self.path(who.name, "downloads"));
+        fs::create_dir_all(&shared).unwrap();
+        // The tracker sees 127.0.0.1.
+        let elsewhere = Host { name: "127.0.0.2".to_owned(), port: 0 };
+        let plan = Plan {
+            shared: Some(&shared),
+            downloads: &downloads,
+            replace: false,
+            wants_list: true,
+            accept: who.accept,
+            door: Some(who.is_shut.then_some(&elsewhere)),
+            plain: false,
+        };
+        self.nodes.push((Node::new(&login, who.name, &plan).unwrap(), Vec::new()));
+        let number = self.nodes.len() - 1;
+        self.until(number, |event| matches!(event, Event::Listed));
+    }
+
+    fn path(&self, who: &str, what: &str) -> PathBuf {
+        self.home.path().join(who).join(what)
+    }
+
+    fn turn(&mut self) {
+        for (node, told) in &mut self.nodes {
+            node.turn(Some(Duration::from_millis(1))).unwrap();
+            told.extend(node.news.drain(..));
+        }
+    }
+
+    /// Goes on until a member is told something; what that was.
+    fn until(&mut self, number: usize, is_it: impl Fn(&Event) -> bool) -> Event {
+        let patience = Clock::now() + Duration::from_secs(60);
+        loop {
+            let told = &mut self.nodes[number].1;
+            if let Some(at) = told.iter().position(&is_it) {
+                return told.drain(..=at).next_back().unwrap();
+            }
+            assert!(Clock::now() < patience, "{number} was told {told:?}");
+            self.turn();
+        }
+    }
+
+    fn share(&mut self, number: usize, who: &str, name: &str, content: &[u8], hash: bool) {
+        let path = self.path(who, "shared").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        let hash = hash.then(|| *blake3::hash(content).as_bytes());
+        let info = FileInfo { length: content.len() as u64, flags: 0, hash };
+        assert!(self.nodes[number].0.driver.service.publish(name, info));
+        for other in (0..self.nodes.len()).filter(|other| *other != number) {
+            self.until(other, |event| matches!(event, Event::Shared { name: told, .. } if **told == *name));
+        }
+    }
+
+    fn get(&mut self, number: usize, from: (&str, &str), local: &str, relayed: bool) -> DownloadId {
+        let node = &mut self.nodes[number].0;
+        let now = node.driver.now();
+        node.driver.service.download(now, from, local, relayed).unwrap()
+    }
+
+    fn outcome(&mut self, number: usize) -> Result<u64, Trouble> {
+        match self.until(number, |event| matches!(event, Event::Got { .. })) {
+            Event::Got { outcome, .. } => outcome,
+            _ => unreachable!(),
+        }
+    }
+
+    fn travelled(&mut self, number: usize) -> Travel {
+        match self.until(number, |event| matches!(event, Event::Getting { .. })) {
+            Event::Getting { travel, .. } => travel,
+            _ => unreachable!(),
+        }
+    }
+}
+
+fn content(size: usize) -> Vec<u8> {
+    (0..size as u32).flat_map(|number| number.wrapping_mul(0x9e37_79b1).to_le_bytes()).take(size).collect()
+}
+
+#[test]
+fn files_go_from_door_to_door_and_through_the_tracker() {
+    for via in [Via::Udp, Via::Tcp] {
+        let who = |name| Who { via: Some(via), ..Who::new(name) };
+        let mut world = World::new(&[who("ana"), who("ben")]);
+        for (size, relayed) in [(0, false), (1, true), (3 << 20, false), (3 << 20, true)] {
+            let name = format!("sub/{size}{relayed}");
+            let bytes = content(size);
+            world.share(0, "ana", &name, &bytes, true);
+            world.get(1, ("ana", &name), "got", relayed);
+            assert_eq!(world.travelled(1), if relayed { Travel::Relayed } else { Travel::Udp });
+            assert_eq!(world.outcome(1), Ok(size as u64), "{via:?} {name}");
+            let got = world.path("ben", "downloads").join("got");
+            assert!(fs::read(&got).unwrap() == bytes);
+            fs::remove_file(got).unwrap();
+            let served = world.until(0, |event| matches!(event, Event::Served { .. }));
+            assert!(
+                matches!(served, Event::Served { user, outcome: Some(Outcome::Done), .. } if &*user == "ben")
+            );
+        }
+        for _ in 0..20 {
+            world.turn();
+        }
+        assert!(world.nodes.iter().all(|(node, _)| node.driver.service.is_idle()));
+    }
+}
+
+#[test]
+fn an_owner_whose_door_cannot_be_reached_is_reached_through_the_tracker() {
+    let mut world = World::new(&[Who { is_shut: true, ..Who::new("ana") }, Who::new("ben")]);
+    world.share(0, "ana", "file", b"content", false);
+    world.get(1, ("ana", "file"), "got", false);
+    assert_eq!(world.travelled(1), Travel::Relayed);
+    assert_eq!(world.outcome(1), Ok(7));
+}
+
+#[test]
+fn what_is_not_what_was_announced_leaves_nothing() {
+    for relayed in [false, true] {
+        let mut world = World::new(&[Who::new("ana"), Who::new("ben")]);
+        world.share(0, "ana", "file", b"content", true);
+        fs::write(world.path("ana", "shared").join("file"), "another").unwrap();
+        world.get(1, ("ana", "file"), "got", relayed);
+        assert_eq!(world.outcome(1), Err(Trouble::Differs));
+        // Longer than was said: it is not even taken.
+        fs::write(world.path("ana", "shared").join("file"), "more than that").unwrap();
+        world.get(1, ("ana", "file"), "got", relayed);
+        assert!(matches!(world.outcome(1), Err(Trouble::Failed(_))));
+        let left = fs::read_dir(world.path("ben", "downloads")).map_or(0, Iterator::count);
+        assert_eq!(left, 0);
+    }
+}
+
+#[test]
+fn an_owner_may_be_asked_and_refuse() {
+    let mut world = World::new(&[Who { accept: Accept::Ask, ..Who::new("ana") }, Who::new("ben")]);
+    world.share(0, "ana", "file", b"content", false);
+    for relayed in [false, true] {
+        for accepts in [false, true] {
+            let local = format!("{relayed}{accepts}");
+            world.get(1, ("ana", "file"), &local, relayed);
+            let asked = world.until(0, |event| matches!(event, Event::Asked { .. }));
+            let Event::Asked { upload, user, name } = asked else { unreachable!() };
+            assert_eq!((&*user, &*name), ("ben", "file"));
+            let node = &mut world.nodes[0].0;
+            let now = node.driver.now();
+            if accepts {
+                assert!(node.driver.service.accept(now, upload));
+                assert_eq!(world.outcome(1), Ok(7));
+            } else {
+                assert!(node.driver.service.refuse(upload));
+                assert_eq!(world.outcome(1), Err(Trouble::Code(Code::Refused)));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_there_is_refused_by_the_tracker() {
+    let mut world = World::new(&[Who::new("ana"), Who::new("ben")]);
+    world.share(0, "ana", "file", b"content", false);
+    for (from, code) in [(("eva", "file"), Code::UnknownUser), (("ana", "other"), Code::NotShared)] {
+        world.get(1, from, "got", false);
+        assert_eq!(world.outcome(1), Err(Trouble::Code(code)));
+    }
+}

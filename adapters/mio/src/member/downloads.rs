@@ -1,0 +1,289 @@
+//! Files that are fetched from others.
+//!
+//! ```text
+//! download ──► asked of the tracker ──► Go ──► called, one target after the other ──► opened ──► Got
+//!                       ▲                          │ none answers
+//!                       └───────── relayed ────────┘
+//! ```
+
+use super::{DownloadId, Event, Leg, Member, Role, Target, Travel, Trouble};
+use crate::{
+    args::Via,
+    driver::{Joined, Relayed},
+};
+use skep_core::{
+    Instant, client,
+    files::{Client, Dialect, Failure, Progress},
+    seal::{Psk, Public, Secret, layer::Call},
+    stream::{Fault, FileId, Service, StreamId},
+    wire::{
+        Name, Text,
+        seal::Purpose,
+        session::{Code, FileInfo, Way},
+    },
+};
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
+
+/// Files of downloads have numbers from here on; the server's are below.
+const FILES: u32 = 1 << 30;
+
+/// How long an owner's door may take to open. Over RDT the endpoint gives up by itself, a little earlier.
+const DOOR_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long it may take until both ends of a relayed transfer are there, and have greeted each other.
+pub(super) const RELAY_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long the end of a stream may take once its transfer is over.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(super) struct Download {
+    /// `None`: the tracker has ended it, or has forgotten it.
+    fetch: Option<client::FetchId>,
+    owner: Box<str>,
+    name: Box<str>,
+    /// What it is called here.
+    pub(super) local: Box<str>,
+    /// Where it is still to be tried.
+    targets: VecDeque<Target>,
+    /// How it travels, or is tried to.
+    travel: Travel,
+    /// Why it did not get through.
+    reasons: String,
+    /// The stream that was called, or is open.
+    pub(super) stream: Option<StreamId>,
+    pub(super) client: Option<Client>,
+    /// Until when a call is to be answered.
+    pub(super) deadline: Option<Instant>,
+}
+
+impl Member {
+    /// Fetches a file of another member, into the directory for downloads under the name `local`. Events tell what
+    /// becomes of it. `None`: a name cannot be used, or as many downloads as there may be are under way.
+    pub fn download(
+        &mut self,
+        now: Instant,
+        (owner, name): (&str, &str),
+        local: &str,
+        relayed: bool,
+    ) -> Option<DownloadId> {
+        Name::new(local.as_bytes()).ok()?;
+        let way = if relayed { Way::Relayed } else { Way::Direct };
+        let (to, of) = (Text::new(owner.as_bytes()).ok()?, Text::new(name.as_bytes()).ok()?);
+        let fetch = self.session.fetch(now, to, of, way)?;
+        let key = self.downloads.insert(Download {
+            fetch: Some(fetch),
+            owner: owner.into(),
+            name: name.into(),
+            local: local.into(),
+            targets: VecDeque::new(),
+            travel: Travel::Tcp,
+            reasons: String::new(),
+            stream: None,
+            client: None,
+            deadline: None,
+        });
+        Some(DownloadId(key))
+    }
+
+    /// Gives a download up; [`Event::Got`] follows.
+    pub fn cancel(&mut self, now: Instant, download: DownloadId) {
+        if self.downloads.contains(download.0) {
+            self.end_download(now, download.0, Err(Trouble::Code(Code::Done)));
+        }
+    }
+
+    /// The stream that a download is on, if it is on one.
+    pub fn stream_of(&self, download: DownloadId) -> Option<StreamId> {
+        self.downloads.get(download.0)?.stream
+    }
+
+    fn downloaded_by(&self, fetch: client::FetchId) -> Option<usize> {
+        self.downloads.iter().find(|(_, download)| download.fetch == Some(fetch)).map(|(key, _)| key)
+    }
+
+    /// The tracker says where the file is to be had.
+    pub(super) fn go(&mut self, now: Instant, fetch: client::FetchId) {
+        let (Some(key), Some(go)) = (self.downloaded_by(fetch), self.session.way(fetch).copied()) else {
+            return;
+        };
+        let Some(download) = self.downloads.get_mut(key) else { return };
+        let call = go.introduction.map(|introduction| {
+            let mut secret = introduction.secret;
+            Call {
+                server: Public(introduction.key),
+                purpose: Purpose::Peer { introduction: go.token },
+                psk: Some(Psk::new(Secret::take(&mut secret))),
+            }
+        });
+        // A tracker that takes IPv4 on a socket of IPv6 may say so.
+        let at = |port| SocketAddr::new(go.address.to_canonical(), port);
+        let trouble = match (go.way, call) {
+            (Way::Command, _) if self.rules.plain => {
+                download.targets.push_back(Target::Plain { address: at(go.tcp) });
+                None
+            }
+            (Way::Command, _) => Some(Trouble::Plain),
+            (_, None) => Some(Trouble::Unsealed),
+            (Way::Direct, Some(call)) => {
+                if go.rdt != 0 {
+                    let call = call.clone();
+                    download.targets.push_back(Target::Direct { address: at(go.rdt), via: Via::Udp, call });
+                }
+                if go.tcp != 0 {
+                    download.targets.push_back(Target::Direct { address: at(go.tcp), via: Via::Tcp, call });
+                }
+                None
+            }
+            (Way::Relayed, Some(call)) => {
+                let end = Relayed { transfer: go.transfer, token: go.token, then: Joined::Call(call) };
+                download.targets.push_back(Target::Relayed(end));
+                None
+            }
+        };
+        match trouble {
+            Some(trouble) => self.end_download(now, key, Err(trouble)),
+            None => self.call_next(now, key),
+        }
+    }
+
+    /// Calls where the file may be had; if there is no such place left, it is asked for again, relayed.
+    fn call_next(&mut self, now: Instant, key: usize) {
+        let Some(download) = self.downloads.get_mut(key) else { return };
+        download.deadline = None;
+        let Some(target) = download.targets.pop_front() else {
+            match (download.travel, download.fetch) {
+                (Travel::Udp | Travel::Tcp, Some(fetch)) => self.session.owner_unreachable(now, fetch),
+                _ => {
+                    let reasons = std::mem::take(&mut download.reasons);
+                    self.end_download(now, key, Err(Trouble::Unreachable(reasons)));
+                }
+            }
+            return;
+        };
+        let (travel, patience) = match &target {
+            Target::Direct { via: Via::Udp, .. } => (Travel::Udp, DOOR_PATIENCE),
+            Target::Direct { via: Via::Tcp, .. } => (Travel::Tcp, DOOR_PATIENCE),
+            Target::Plain { .. } => (Travel::Plain, DOOR_PATIENCE),
+            Target::Relayed(_) => (Travel::Relayed, RELAY_PATIENCE),
+        };
+        download.travel = travel;
+        download.deadline = Some(now + patience);
+        self.news.push_back(Event::Call(Leg::Download(DownloadId(key)), target));
+    }
+
+    /// A call of a download was not answered.
+    pub(super) fn download_not_called(&mut self, now: Instant, key: usize, reason: &str) {
+        let Some(download) = self.downloads.get_mut(key) else { return };
+        download.stream = None;
+        if !download.reasons.is_empty() {
+            download.reasons.push_str("; ");
+        }
+        download.reasons.push_str(&format!("{}: {reason}", download.travel.as_str()));
+        self.call_next(now, key);
+    }
+
+    /// A call of a download was answered.
+    pub(super) fn open_download(&mut self, now: Instant, key: usize, stream: StreamId) -> bool {
+        let Some(download) = self.downloads.get(key) else { return false };
+        let info = self.find(&download.owner, &download.name);
+        let Some(download) = self.downloads.get_mut(key) else { return false };
+        let Ok(name) = Name::new(download.name.as_bytes()) else { return false };
+        let limit = match info {
+            Some(FileInfo { length, flags, .. }) if flags & FileInfo::UNKNOWN_LENGTH == 0 => length,
+            _ => u64::MAX,
+        };
+        let dialect = if download.travel == Travel::Plain { Dialect::GetFile } else { Dialect::Files };
+        self.expected.set(&download.local, info.and_then(|info| info.hash));
+        let mut client = Client::download(name, dialect, limit, self.rules.patience);
+        let is_open = client.opened(now, stream);
+        download.deadline = None;
+        download.client = Some(client);
+        is_open
+    }
+
+    /// What a download's machine tells.
+    pub(super) fn download_told(&mut self, now: Instant, key: usize, progress: Progress) {
+        let Some(download) = self.downloads.get(key) else { return };
+        match progress {
+            Progress::Started { length } => {
+                let event = Event::Getting {
+                    download: DownloadId(key),
+                    length: length.unwrap_or_default(),
+                    travel: download.travel,
+                };
+                self.news.push_back(event);
+            }
+            Progress::Done { bytes } => self.end_download(now, key, Ok(bytes)),
+            Progress::Refused(code) => self.end_download(now, key, Err(Trouble::Refused(code))),
+            Progress::Failed(Failure::Storage(Fault::Changed)) => {
+                self.end_download(now, key, Err(Trouble::Differs));
+            }
+            Progress::Failed(failure) => self.end_download(now, key, Err(Trouble::Failed(failure))),
+        }
+    }
+
+    /// A call has taken too long.
+    pub(super) fn download_expired(&mut self, now: Instant, key: usize) {
+        let Some(download) = self.downloads.get_mut(key) else { return };
+        download.deadline = None;
+        if let Some(stream) = download.stream.take() {
+            self.streams.remove(&stream);
+            self.aborts.push_back(stream);
+        }
+        self.download_not_called(now, key, "no answer in time");
+    }
+
+    pub(super) fn fetch_failed(&mut self, now: Instant, fetch: client::FetchId, code: Code) {
+        let Some(key) = self.downloaded_by(fetch) else { return };
+        let Some(download) = self.downloads.get_mut(key) else { return };
+        download.fetch = None;
+        let trouble = match code {
+            Code::Unreachable => Trouble::Unreachable(std::mem::take(&mut download.reasons)),
+            code => Trouble::Code(code),
+        };
+        self.end_download(now, key, Err(trouble));
+    }
+
+    /// The tracker says that a transfer is over. One that is under way may go on all the same.
+    pub(super) fn fetch_ended(&mut self, now: Instant, fetch: client::FetchId, code: Code) {
+        let Some(key) = self.downloaded_by(fetch) else { return };
+        let Some(download) = self.downloads.get_mut(key) else { return };
+        download.fetch = None;
+        if download.client.is_none() {
+            self.end_download(now, key, Err(Trouble::Code(code)));
+        }
+    }
+
+    fn end_download(&mut self, now: Instant, key: usize, outcome: Result<u64, Trouble>) {
+        let Some(download) = self.downloads.try_remove(key) else { return };
+        self.expected.set(&download.local, None);
+        if let Some(stream) = download.stream
+            && let Some(found) = self.streams.get_mut(&stream)
+        {
+            if found.is_open && !matches!(outcome, Err(Trouble::Code(_))) {
+                // It closes in order, or is made to.
+                found.role = Role::Parting;
+                self.parting.push_back((now + FAREWELL, stream));
+            } else {
+                self.streams.remove(&stream);
+                self.aborts.push_back(stream);
+            }
+        }
+        if let Some(fetch) = download.fetch {
+            let code = if outcome.is_ok() { Code::Done } else { Code::Broken };
+            self.session.fetched(fetch, code);
+        }
+        self.news.push_back(Event::Got { download: DownloadId(key), outcome });
+    }
+}
+
+/// The number of a download's file.
+pub(super) fn file_of(key: usize) -> FileId {
+    FileId(FILES + key as u32)
+}
+
+/// The download whose file it is.
+pub(super) fn of_file(file: FileId) -> Option<usize> {
+    file.0.checked_sub(FILES).map(|key| key as usize)
+}

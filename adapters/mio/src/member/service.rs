@@ -1,0 +1,307 @@
+//! What the driver feeds to a member, and what it is asked for in return.
+
+use super::{
+    Event, Member, Role, Stream,
+    downloads::{file_of, of_file},
+    step::Step,
+};
+use skep_core::{
+    Instant, client,
+    limits::MESSAGE_MAX,
+    stream::{Action, Closed, Fault, FileId, Service, StreamId},
+    wire::session::Code,
+};
+
+impl Service for Member {
+    type Event = Event;
+
+    /// A stream that was asked for is open.
+    fn opened(&mut self, now: Instant, stream: StreamId) -> bool {
+        let Some(found) = self.streams.get_mut(&stream) else { return false };
+        found.is_open = true;
+        match found.role {
+            Role::Session => self.session.opened(now, stream),
+            Role::Download(key) => self.open_download(now, key, stream),
+            Role::Upload(_) | Role::Parting => false,
+        }
+    }
+
+    fn received(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) -> usize {
+        match self.role(stream) {
+            Some(Role::Session) => self.session.received(now, stream, bytes),
+            Some(Role::Upload(_)) => self.server.received(now, stream, bytes),
+            Some(Role::Download(key)) => {
+                self.client(key).map_or(bytes.len(), |client| client.received(now, stream, bytes))
+            }
+            Some(Role::Parting) | None => bytes.len(),
+        }
+    }
+
+    fn moved(&mut self, now: Instant, stream: StreamId, outcome: Result<(), Fault>) {
+        match self.role(stream) {
+            Some(Role::Upload(_)) => self.server.moved(now, stream, outcome),
+            Some(Role::Download(key)) => {
+                if let Some(client) = self.client(key) {
+                    client.moved(now, stream, outcome);
+                }
+            }
+            Some(Role::Session | Role::Parting) | None => {}
+        }
+    }
+
+    fn finished(&mut self, now: Instant, stream: StreamId) {
+        match self.role(stream) {
+            Some(Role::Session) => self.session.finished(now, stream),
+            Some(Role::Upload(_)) => self.server.finished(now, stream),
+            Some(Role::Download(key)) => {
+                if let Some(client) = self.client(key) {
+                    client.finished(now, stream);
+                }
+            }
+            Some(Role::Parting) | None => {}
+        }
+    }
+
+    fn closed(&mut self, now: Instant, stream: StreamId, how: Closed) {
+        match self.streams.remove(&stream).map(|stream| stream.role) {
+            Some(Role::Session) => self.session.closed(now, stream, how),
+            Some(Role::Upload(key)) => {
+                // What the server still says of it comes first.
+                self.streams.insert(stream, Stream { role: Role::Upload(key), is_open: true });
+                self.server.closed(now, stream, how);
+                self.closed.push(stream);
+            }
+            Some(Role::Download(key)) => {
+                if let Some(download) = self.downloads.get_mut(key) {
+                    download.stream = None;
+                }
+                if let Some(client) = self.client(key) {
+                    client.closed(now, stream, how);
+                }
+            }
+            Some(Role::Parting) | None => {}
+        }
+    }
+
+    fn flushed(&mut self, now: Instant, stream: StreamId) {
+        if self.role(stream) == Some(Role::Session) {
+            self.session.flushed(now, stream);
+        }
+    }
+
+    fn stored(&mut self, now: Instant, file: FileId, outcome: Result<u64, Fault>) {
+        match of_file(file) {
+            None => self.server.stored(now, file, outcome),
+            Some(key) => {
+                if let Some(client) = self.client(key) {
+                    client.stored(now, FileId(0), outcome);
+                }
+            }
+        }
+    }
+
+    fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Action<'b, Event> {
+        if room.len() < MESSAGE_MAX {
+            return Action::Wait(None);
+        }
+        self.next(now, room).action(room)
+    }
+}
+
+impl Member {
+    fn role(&self, stream: StreamId) -> Option<Role> {
+        self.streams.get(&stream).map(|stream| stream.role)
+    }
+
+    fn client(&mut self, key: usize) -> Option<&mut skep_core::files::Client> {
+        self.downloads.get_mut(key)?.client.as_mut()
+    }
+
+    fn next(&mut self, now: Instant, room: &mut [u8]) -> Step<Event> {
+        self.expire(now);
+        loop {
+            if let Some(event) = self.news.pop_front() {
+                return Step::Event(event);
+            }
+            if let Some(stream) = self.aborts.pop_front() {
+                return Step::Abort(stream);
+            }
+            let mut deadline = self.deadline();
+            match self.next_of_session(now, room) {
+                Next::Step(step) => return step,
+                Next::Again => continue,
+                Next::Wait(until) => deadline = sooner(deadline, until),
+            }
+            match self.next_of_server(now, room) {
+                Next::Step(step) => return step,
+                Next::Again => continue,
+                Next::Wait(until) => deadline = sooner(deadline, until),
+            }
+            for stream in std::mem::take(&mut self.closed) {
+                self.upload_closed(stream);
+            }
+            match self.next_of_downloads(now, room) {
+                Next::Step(step) => return step,
+                Next::Again => continue,
+                Next::Wait(until) => deadline = sooner(deadline, until),
+            }
+            return Step::Wait(deadline);
+        }
+    }
+
+    fn next_of_session(&mut self, now: Instant, room: &mut [u8]) -> Next {
+        match Step::take(self.session.poll(now, &mut self.scratch[..]), room) {
+            Step::Event(event) => {
+                self.heard(now, event);
+                Next::Again
+            }
+            step => Next::of(step),
+        }
+    }
+
+    fn next_of_server(&mut self, now: Instant, room: &mut [u8]) -> Next {
+        match Step::take(self.server.poll(now, &mut self.scratch[..]), room) {
+            Step::Event(event) => {
+                self.server_told(event);
+                Next::Again
+            }
+            Step::Open { file, name } => {
+                let is_his = std::str::from_utf8(&room[..name])
+                    .is_ok_and(|name| self.may_have(self.server.stream(file), name));
+                if is_his {
+                    return Next::Step(Step::Open { file, name });
+                }
+                self.server.stored(now, file, Err(Fault::NotFound));
+                Next::Again
+            }
+            step => Next::of(step),
+        }
+    }
+
+    fn next_of_downloads(&mut self, now: Instant, room: &mut [u8]) -> Next {
+        let mut deadline = None;
+        let keys: Vec<_> = self.downloads.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            let Some(download) = self.downloads.get_mut(key) else { continue };
+            let Some(client) = &mut download.client else { continue };
+            match Step::take(client.poll(now, &mut self.scratch[..]), room) {
+                Step::Event(progress) => {
+                    self.download_told(now, key, progress);
+                    return Next::Again;
+                }
+                Step::Create { file: _, length, .. } => {
+                    let local = download.local.as_bytes();
+                    room[..local.len()].copy_from_slice(local);
+                    return Next::Step(Step::Create { file: file_of(key), name: local.len(), length });
+                }
+                step => match Next::of(step.with_files(|_| file_of(key))) {
+                    Next::Wait(until) => deadline = sooner(deadline, until),
+                    next => return next,
+                },
+            }
+        }
+        Next::Wait(deadline)
+    }
+
+    /// What the session tells.
+    fn heard(&mut self, now: Instant, event: client::Event) {
+        use client::Event as Heard;
+        let news = match event {
+            Heard::Connect => Some(Event::Connect),
+            Heard::Waiting { place } => Some(Event::Waiting { place }),
+            Heard::Online => Some(Event::Online),
+            Heard::Offline { code } => Some(Event::Offline { code }),
+            Heard::Over { code } => Some(Event::Over { code }),
+            Heard::Cleared => Some(Event::Cleared),
+            Heard::Listed => Some(Event::Listed),
+            Heard::Came(user) => {
+                let mut room = [0; skep_core::wire::TEXT_MAX];
+                self.session
+                    .user(user, &mut room)
+                    .map(|(name, by_command)| Event::Came { user: name.as_str().into(), by_command })
+            }
+            Heard::Left(user) => self.user(user).map(|user| Event::Left { user }),
+            Heard::Shared(file) => {
+                self.file(file).map(|(user, name, info)| Event::Shared { user, name, info })
+            }
+            Heard::Unshared(file) => self.file(file).map(|(user, name, _)| Event::Unshared { user, name }),
+            Heard::Published(_) => None,
+            Heard::NotPublished { share, code } => {
+                let mut room = [0; skep_core::wire::TEXT_MAX];
+                self.session
+                    .share(share, &mut room)
+                    .map(|(name, _)| Event::NotPublished { name: name.as_str().into(), code })
+            }
+            Heard::Go(fetch) => {
+                self.go(now, fetch);
+                None
+            }
+            Heard::FetchFailed { fetch, code } => {
+                self.fetch_failed(now, fetch, code);
+                None
+            }
+            Heard::FetchEnded { fetch, code } => {
+                self.fetch_ended(now, fetch, code);
+                None
+            }
+            Heard::Asked(upload) => {
+                self.asked(now, upload);
+                None
+            }
+            Heard::UploadEnded { upload, code } => {
+                self.upload_ended(upload, code);
+                None
+            }
+        };
+        self.news.extend(news);
+    }
+
+    /// Time-outs that have come.
+    fn expire(&mut self, now: Instant) {
+        let is_due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
+        let downloads = self.downloads.iter().filter(|(_, download)| is_due(download.deadline));
+        for key in downloads.map(|(key, _)| key).collect::<Vec<_>>() {
+            self.download_expired(now, key);
+        }
+        let uploads = self.uploads.iter().filter(|(_, upload)| is_due(upload.deadline));
+        for key in uploads.map(|(key, _)| key).collect::<Vec<_>>() {
+            self.end_upload(key, Code::Silent);
+        }
+        while let Some(&(until, stream)) = self.parting.front()
+            && until <= now
+        {
+            self.parting.pop_front();
+            if self.role(stream) == Some(Role::Parting) {
+                self.streams.remove(&stream);
+                self.aborts.push_back(stream);
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let downloads = self.downloads.iter().filter_map(|(_, download)| download.deadline);
+        let uploads = self.uploads.iter().filter_map(|(_, upload)| upload.deadline);
+        downloads.chain(uploads).chain(self.parting.front().map(|(until, _)| *until)).min()
+    }
+}
+
+/// What comes of asking one of the machines.
+enum Next {
+    Step(Step<Event>),
+    /// It told something: everything is to be asked again.
+    Again,
+    Wait(Option<Instant>),
+}
+
+impl Next {
+    fn of<E>(step: Step<E>) -> Self {
+        match step {
+            Step::Wait(until) => Self::Wait(until),
+            step => step.other().map_or(Self::Again, Self::Step),
+        }
+    }
+}
+
+fn sooner(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
+}

@@ -1,0 +1,108 @@
+//! A walk through the directory: what lies there, without opening anything.
+
+use super::name::{Kind, is_hidden, kind};
+use std::{
+    collections::BTreeMap,
+    fs::{self, Metadata},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// The most entries that are looked at.
+const ENTRIES_MAX: usize = 1_000_000;
+
+/// What tells whether a file is still the same one, without opening it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) length: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+    pub(super) number: u64,
+}
+
+impl Stamp {
+    #[cfg(unix)]
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self {
+            length: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            number: metadata.ino(),
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        let since = metadata.modified().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+        let since = since.unwrap_or_default();
+        let modified = (since.as_secs().cast_signed(), i64::from(since.subsec_nanos()));
+        Self { length: metadata.len(), modified, changed: modified, number: 0 }
+    }
+
+    /// Whether the content is the same: a new name or another mode moves the time of change alone.
+    pub(super) fn same_content(&self, other: &Self) -> bool {
+        (self.length, self.modified, self.number) == (other.length, other.modified, other.number)
+    }
+}
+
+/// What a walk has found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Files to be shared, by their names.
+    pub(super) files: BTreeMap<String, Stamp>,
+    /// Files that cannot be, for their names.
+    pub(super) bad: Vec<String>,
+}
+
+/// Walks through a directory; links are not followed.
+///
+/// # Errors
+/// The directory itself cannot be read. What lies below and cannot be read is passed over.
+pub(super) fn scan(root: &Path, except: &[PathBuf]) -> io::Result<Found> {
+    let mut found = Found::default();
+    let mut left = ENTRIES_MAX;
+    let mut below = scan_one(root, root, except, &mut found, &mut left)?;
+    while let Some(path) = below.pop() {
+        below.extend(scan_one(root, &path, except, &mut found, &mut left).unwrap_or_default());
+    }
+    Ok(found)
+}
+
+fn scan_one(
+    root: &Path,
+    path: &Path,
+    except: &[PathBuf],
+    found: &mut Found,
+    left: &mut usize,
+) -> io::Result<Vec<PathBuf>> {
+    let mut below = Vec::new();
+    for entry in fs::read_dir(path)? {
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            break;
+        }
+        let Ok(entry) = entry else { continue };
+        if entry.file_name().to_str().is_some_and(is_hidden) {
+            continue;
+        }
+        let (path, Ok(file_type)) = (entry.path(), entry.file_type()) else { continue };
+        if file_type.is_dir() {
+            if !except.contains(&path) {
+                below.push(path);
+            }
+            continue;
+        }
+        let Ok(relative) = path.strip_prefix(root) else { continue };
+        match kind(relative) {
+            Kind::Name(name) if file_type.is_file() => {
+                if let Ok(metadata) = entry.metadata() {
+                    found.files.insert(name, Stamp::of(&metadata));
+                }
+            }
+            Kind::Bad(path) if file_type.is_file() => found.bad.push(path),
+            _ => {}
+        }
+    }
+    Ok(below)
+}
