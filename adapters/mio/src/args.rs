@@ -13,6 +13,8 @@ mod list;
 mod login;
 mod magic;
 mod number;
+mod pace;
+mod plot;
 mod put;
 mod serve;
 mod tracker;
@@ -38,6 +40,8 @@ pub use link::{Link, Via};
 pub use list::{Find, Ls};
 pub use login::{Login, user_name};
 pub use magic::Magic;
+pub use pace::{Congestion, Pace};
+pub use plot::Plot;
 pub use put::Put;
 pub use serve::Serve;
 pub use tracker::{Registration, SecondLogin, Tracker, Waiting};
@@ -128,4 +132,6 @@ pub enum Command {
     Client(Client),
     /// Show on this machine how files cross a network that loses packets
     Demo(Demo),
+    /// Draw a trace of a transfer
+    Plot(Plot),
 }

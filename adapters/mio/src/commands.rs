@@ -12,11 +12,13 @@ mod known;
 mod list;
 mod node;
 mod password;
+mod plot;
 mod port;
 mod put;
 mod serve;
 mod signals;
 mod temporary;
+mod tracing;
 mod tracker;
 mod transfer;
 mod words;
@@ -52,6 +54,7 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Command::Invite(invite) => invite::run(invite),
         Command::Client(client) => client::run(client),
         Command::Demo(demo) => demo::run(demo),
+        Command::Plot(plot) => plot::run(plot),
     }
 }
 

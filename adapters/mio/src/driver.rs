@@ -35,7 +35,7 @@ use files::OpenFiles;
 use mio::{Events, Interest, Poll, Token, Waker, net::TcpListener};
 use skep_core::{
     Instant,
-    rdt::Error,
+    rdt::{Error, trace::Happened},
     seal::layer::Caller,
     stream::{FileId, Service, StreamId},
 };
@@ -311,6 +311,21 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             Carrier::Tcp(_) => None,
             Carrier::Rdt { socket, connection } => self.rdt[socket].endpoint.statistics(connection),
         }
+    }
+
+    /// From now on `listens` is told what happens on the RDT connection under a stream. `false`: there is none.
+    pub fn trace(
+        &mut self,
+        stream: StreamId,
+        listens: impl FnMut(Instant, &Happened) + Send + 'static,
+    ) -> bool {
+        let Some(Stream { carrier: Carrier::Rdt { socket, connection }, .. }) =
+            self.streams.get(stream.0 as usize)
+        else {
+            return false;
+        };
+        let trace = self.rdt[*socket].endpoint.trace(*connection);
+        trace.map(|listener| listener.set(listens)).is_some()
     }
 
     /// Until when the endpoints should still answer after the last transfer.

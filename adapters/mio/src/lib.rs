@@ -19,5 +19,6 @@ pub mod progress;
 pub mod provider;
 pub mod shelf;
 pub mod storage;
+pub mod trace;
 pub mod tracker;
 pub mod url;

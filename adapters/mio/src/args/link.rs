@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-use super::{magic::Magic, number::seconds};
+use super::{Pace, magic::Magic, number::seconds};
 use crate::url::{BadUrl, Scheme};
 
 /// How to speak with the other side.
@@ -22,9 +22,17 @@ pub struct Link {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub window: Option<u16>,
 
+    /// How fast to send.
+    #[command(flatten)]
+    pub pace: Pace,
+
     /// RDT: what begins each datagram, text or 0x and hex digits [default: ROSTOV]
     #[arg(long, value_name = "MAGIC")]
     pub magic: Option<Magic>,
+
+    /// RDT: write what happens on the connection into this file, as qlog; see skep plot
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
 
     /// skep://: what carries the sealed transfer; by default UDP, and TCP where that does not get through
     #[arg(long, value_name = "WAY", value_enum)]
@@ -72,9 +80,12 @@ impl Link {
             ("--ascii-types", self.ascii_types),
             ("--window", self.window.is_some()),
             ("--magic", self.magic.is_some()),
+            ("--trace", self.trace.is_some()),
+            ("--congestion", self.pace.congestion.is_some()),
+            ("--rate", self.pace.rate.is_some()),
         ];
         match given.into_iter().find(|(_, given)| *given) {
-            Some(("--window", _)) if scheme == Scheme::Skep => Ok(()),
+            Some(("--window" | "--trace" | "--congestion" | "--rate", _)) if scheme == Scheme::Skep => Ok(()),
             Some((option, _)) if scheme != Scheme::Rdt => Err(BadUrl::because(format!(
                 "{option} is for rdt:// and has no meaning for {scheme}://; leave it out"
             ))),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{magic::Magic, number::size};
+use super::{Pace, magic::Magic, number::size};
 use crate::{
     exit::CODES,
     url::{Host, PATH_PORT, PORT, Scheme},
@@ -102,6 +102,10 @@ pub struct Serve {
     /// RDT: packets under way at most, per connection and direction
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub window: Option<u16>,
+
+    /// How fast to send.
+    #[command(flatten)]
+    pub pace: Pace,
 
     /// RDT: what begins each datagram, as text or as 0x and hex digits
     #[arg(long, value_name = "MAGIC", default_value = Magic::KNOWN)]

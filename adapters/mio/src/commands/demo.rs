@@ -17,7 +17,7 @@ use super::{
     transfer::Order,
 };
 use crate::{
-    args::{Demo, Link, Magic},
+    args::{Demo, Link, Magic, Pace},
     driver::Driver,
     exit::{Code, Failure},
     memory::Growing,
@@ -105,6 +105,8 @@ fn cross(demo: &Demo, mode: &Mode, server: SocketAddr, sent: &Path, received: &P
         ascii_types: false,
         window: Some(mode.window),
         magic: None,
+        trace: None,
+        pace: Pace::default(),
         timeout: PATIENCE,
     };
     let watch = Watch::default();

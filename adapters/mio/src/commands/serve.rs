@@ -247,7 +247,8 @@ fn listen(
 ) -> Result<(), Failure> {
     let cannot = |error: &io::Error| Failure::cannot(format_args!("listen on {scheme}://{host}"), error);
     for address in host.resolve().map_err(|error| cannot(&error))? {
-        let settings = settings(&serve.magic, serve.window)?;
+        let mut settings = settings(&serve.magic, serve.window)?;
+        serve.pace.set(&mut settings);
         let reach = if address.ip().is_loopback() { 0 } else { FROM_NETWORK };
         let bound = match scheme {
             Scheme::Tcp => driver.listen_tcp(address, FILES | reach),

@@ -1,6 +1,6 @@
 //! One transfer from the side of a client: connect, move, tell how far it is, end.
 
-use super::{credentials::Credentials, serve::because, settings, signals::Signals};
+use super::{credentials::Credentials, serve::because, settings, signals::Signals, tracing};
 use crate::{
     args::{Link, Via},
     driver::{Driver, Storage},
@@ -132,6 +132,7 @@ impl Order<'_> {
             Ok(stream) => stream,
             Err(error) => return Ok(End::Unconnected(error.to_string())),
         };
+        let trace = tracing::begin(&mut driver, stream, self.link.trace.as_deref(), self.label)?;
         let mut events = Events::with_capacity(16);
         let began = Clock::now();
         // There is something to show when there is a connection.
@@ -196,6 +197,7 @@ impl Order<'_> {
                     driver.abort(stream);
                 }
                 farewell(&mut driver, &mut events, self.farewell);
+                trace.end()?;
                 return Ok(end);
             }
             if let Some(gone) = driver.gone.pop_front()
@@ -245,6 +247,7 @@ impl Order<'_> {
             _ => {}
         }
         let mut settings = settings(&self.link.magic(), self.link.window)?;
+        self.link.pace.set(&mut settings);
         settings.idle = self.link.timeout;
         settings.keep_alive = settings.keep_alive.min(self.link.timeout / 3);
         if self.link.ascii_types {

@@ -1,0 +1,28 @@
+//! `skep plot`.
+
+use clap::Args;
+use std::path::PathBuf;
+
+use crate::exit::CODES;
+
+const EXAMPLES: &str = "\
+Draws what `skep get --trace FILE` or `skep put --trace FILE` wrote: what was sent, acknowledged, lost and received over \
+time; the rate; and round-trip time and window. The traces are qlog (JSON text sequences), which other tools draw too, and traces \
+of other programs' QUIC connections are drawn as well.
+
+Examples:
+  skep get --trace bee.sqlog rdt://bee.example/bee.jpg
+  skep plot bee.sqlog -o bee.svg";
+
+/// Draw a trace of a transfer
+#[derive(Args, Clone, Debug)]
+#[command(after_help = format!("{EXAMPLES}\n\n{CODES}"))]
+pub struct Plot {
+    /// The trace
+    #[arg(value_name = "FILE")]
+    pub trace: PathBuf,
+
+    /// The drawing, SVG
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+}

@@ -1,0 +1,185 @@
+//! What is drawn of a trace: points, thinned out to what can be told apart.
+
+use crate::trace::{Event, Happened};
+use std::collections::{HashMap, HashSet};
+
+/// A curve or a cloud: x in seconds.
+pub(super) type Points = Vec<(f64, f64)>;
+
+/// How many places a panel has in each direction: points that fall together there are drawn once.
+const GRID: (f64, f64) = (1000.0, 260.0);
+
+/// Over how many intervals the rate is taken.
+const INTERVALS: usize = 200;
+
+/// What is allowed is drawn up to so many times of what was reached.
+const HEADROOM: f64 = 1.5;
+
+/// Everything that is drawn.
+#[derive(Debug, Default)]
+pub(super) struct Series {
+    /// MB in the stream of what was sent for the first time.
+    pub sent: Points,
+    /// The same of what was sent again.
+    pub repeated: Points,
+    /// The same of what was acknowledged.
+    pub acknowledged: Points,
+    /// The same of what was taken for lost.
+    pub lost: Points,
+    /// The same of what arrived.
+    pub received: Points,
+    /// MB/s of content that was acknowledged, or arrived.
+    pub goodput: Points,
+    /// MB/s that the sender allowed itself.
+    pub pacing: Points,
+    /// Milliseconds.
+    pub latest_rtt: Points,
+    /// Milliseconds.
+    pub smoothed_rtt: Points,
+    /// KiB that could be under way.
+    pub window: Points,
+    /// KiB that were under way.
+    pub in_flight: Points,
+    /// Seconds from the first event to the last.
+    pub seconds: f64,
+}
+
+impl Series {
+    pub(super) fn of(events: &[Event]) -> Self {
+        let mut series = Self {
+            seconds: events.iter().map(|event| event.seconds).fold(1e-6, f64::max),
+            ..Self::default()
+        };
+        let mut sent: HashMap<u64, (u64, u64)> = HashMap::new();
+        let (mut seen, mut arrived) = (HashSet::new(), HashSet::new());
+        let mut delivered = Vec::new();
+        for Event { seconds, happened } in events {
+            let (x, mega) = (*seconds, |bytes: u64| bytes as f64 / 1e6);
+            match happened {
+                Happened::Sent { number, content: Some(content), .. } => {
+                    sent.insert(*number, *content);
+                    let points = if seen.insert(content.0) { &mut series.sent } else { &mut series.repeated };
+                    points.push((x, mega(content.0)));
+                }
+                Happened::Sent { content: None, .. } => {}
+                Happened::Received { content, acknowledged, .. } => {
+                    if let Some((offset, length)) = content {
+                        series.received.push((x, mega(*offset)));
+                        if arrived.insert(*offset) {
+                            delivered.push((x, *length));
+                        }
+                    }
+                    for number in
+                        acknowledged.iter().flat_map(|(first, last)| *first..=(*last).min(*first + 65_536))
+                    {
+                        if let Some((offset, length)) = sent.remove(&number) {
+                            series.acknowledged.push((x, mega(offset)));
+                            delivered.push((x, length));
+                        }
+                    }
+                }
+                Happened::Lost { number } => {
+                    series.lost.extend(sent.get(number).map(|(offset, _)| (x, mega(*offset))));
+                }
+                Happened::Metrics(metrics) => {
+                    let kibi = |bytes: u64| bytes as f64 / 1024.0;
+                    series.latest_rtt.extend(metrics.latest_rtt.map(|y| (x, y)));
+                    series.smoothed_rtt.extend(metrics.smoothed_rtt.map(|y| (x, y)));
+                    series.window.extend(metrics.window.map(|y| (x, kibi(y))));
+                    series.in_flight.extend(metrics.in_flight.map(|y| (x, kibi(y))));
+                    series.pacing.extend(metrics.rate.map(|bits| (x, bits / 8e6)));
+                }
+            }
+        }
+        series.goodput = rate(&delivered, series.seconds);
+        // What is allowed before anything is known would leave no height for the rest.
+        let highest = series.goodput.iter().map(|point| point.1).fold(1e-9, f64::max);
+        for (_, rate) in &mut series.pacing {
+            *rate = rate.min(HEADROOM * highest);
+        }
+        series.thin();
+        series
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.sent.is_empty() && self.received.is_empty()
+    }
+
+    fn thin(&mut self) {
+        let seconds = self.seconds;
+        for points in [
+            &mut self.sent,
+            &mut self.repeated,
+            &mut self.acknowledged,
+            &mut self.lost,
+            &mut self.received,
+            &mut self.pacing,
+            &mut self.latest_rtt,
+            &mut self.smoothed_rtt,
+            &mut self.window,
+            &mut self.in_flight,
+        ] {
+            let highest = points.iter().map(|point| point.1).fold(1e-9, f64::max);
+            let mut taken = HashSet::new();
+            let place = |(x, y): &(f64, f64)| ((x / seconds * GRID.0) as u32, (y / highest * GRID.1) as u32);
+            points.retain(|point| taken.insert(place(point)));
+        }
+    }
+}
+
+/// Bytes at moments as MB/s, a step an interval.
+fn rate(delivered: &[(f64, u64)], seconds: f64) -> Points {
+    let interval = seconds / INTERVALS as f64;
+    let mut bytes = vec![0; INTERVALS];
+    for (x, length) in delivered {
+        bytes[((x / interval) as usize).min(INTERVALS - 1)] += length;
+    }
+    let middle = |place: usize| (place as f64 + 0.5) * interval;
+    bytes.iter().enumerate().map(|(place, bytes)| (middle(place), *bytes as f64 / interval / 1e6)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: f64, happened: Happened) -> Event {
+        Event { seconds, happened }
+    }
+
+    fn sent(number: u64, offset: u64) -> Happened {
+        Happened::Sent { number, content: Some((offset, 1_000_000)), length: 1_000_040 }
+    }
+
+    #[test]
+    fn a_repeat_is_told_from_the_first_time_and_a_loss_has_its_place() {
+        let series = Series::of(&[
+            at(0.0, sent(1, 3_000_000)),
+            at(0.5, Happened::Lost { number: 1 }),
+            at(1.0, sent(2, 3_000_000)),
+        ]);
+        assert_eq!(series.sent, [(0.0, 3.0)]);
+        assert_eq!(series.lost, [(0.5, 3.0)]);
+        assert_eq!(series.repeated, [(1.0, 3.0)]);
+    }
+
+    #[test]
+    fn goodput_counts_content_once() {
+        let acknowledged = Happened::Received { content: None, length: 50, acknowledged: vec![(1, 2)] };
+        let series = Series::of(&[
+            at(0.0, sent(1, 0)),
+            at(0.0, sent(2, 1_000_000)),
+            at(1.0, acknowledged.clone()),
+            at(2.0, acknowledged),
+        ]);
+        let interval = 2.0 / INTERVALS as f64;
+        let megabytes: f64 = series.goodput.iter().map(|(_, rate)| rate * interval).sum();
+        assert!((megabytes - 2.0).abs() < 1e-9, "{megabytes}");
+    }
+
+    #[test]
+    fn points_that_fall_together_are_drawn_once() {
+        let many: Vec<_> =
+            (0..100_000).map(|n| at(f64::from(n) / 1e5, sent(u64::from(n as u32), 0))).collect();
+        assert!(Series::of(&many).repeated.len() <= GRID.0 as usize + 1);
+    }
+}
