@@ -38,7 +38,7 @@ use crate::{
     time::micros,
     wire::{
         Text,
-        session::{Code, FileInfo, RESUME_LENGTH, USER_MAX},
+        session::{Code, FRAME_MAX, FileInfo, RESUME_LENGTH, USER_MAX},
     },
 };
 use heapless::{Deque, Vec};
@@ -79,6 +79,8 @@ pub struct Client<P: Profile> {
     owes: Owes,
     /// Bytes of a message that is too long, still to be skipped.
     skip: u32,
+    /// The beginning of a message of which the rest has not come.
+    begun: Vec<u8, FRAME_MAX, u16>,
 }
 
 /// What is to be done next, besides the list and the transfers.
@@ -182,6 +184,7 @@ impl<P: Profile> Client<P> {
                 abort: None,
             },
             skip: 0,
+            begun: Vec::new(),
         }
     }
 

@@ -156,8 +156,9 @@ pub trait Service {
     fn opened(&mut self, now: Instant, stream: StreamId) -> bool;
 
     /// Bytes arrived. The machine says how many it took; the rest is offered again, with more behind it, when
-    /// more came, after every action on the stream, and, if it took some, after the next [`Action::Wait`]. At least [`crate::limits::MESSAGE_MAX`] bytes are offered
-    /// when so many came. Not called between [`Action::Receive`] and [`Service::moved`].
+    /// more came (or alone: over datagrams what a machine waits for the end of never comes, so it takes the beginning of
+    /// a message and keeps it), after every action on the stream, and, if it took some, after the next
+    /// [`Action::Wait`]. Not called between [`Action::Receive`] and [`Service::moved`].
     #[must_use]
     fn received(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) -> usize;
 

@@ -38,6 +38,7 @@ mod speaker;
 mod storage;
 mod stream;
 mod trace;
+mod wanderer;
 mod world;
 
 pub use board::{Board, Card, Shelf};
@@ -62,4 +63,5 @@ pub use settings::{known_settings, own_settings};
 pub use simulated::Simulated;
 pub use speaker::Speaker;
 pub use storage::{Faults, Storage};
+pub use wanderer::{List, Wanderer};
 pub use world::{Handle, Member, World};

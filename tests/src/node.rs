@@ -17,6 +17,7 @@ use skep_core::{
     rdt::{self, ConnectionId, Endpoint, Language, Output, Peer, Profile, Transmit},
     stream::{Fault, Service},
     table::Slot,
+    tracker::{self, Tracker},
 };
 use std::{any::Any, collections::BTreeMap, net::SocketAddr};
 
@@ -49,6 +50,11 @@ impl Default for Habits {
 
 /// What can be checked of a service when all is over.
 pub trait Checked: Service {
+    /// Whether it wants a connection to whom the node knows, once.
+    fn wants_call(&mut self) -> bool {
+        false
+    }
+
     /// Panics when something is left.
     fn check_over(&self);
 }
@@ -56,6 +62,13 @@ pub trait Checked: Service {
 impl<M: Memory<Slot<files::Session>>> Checked for files::Server<M> {
     fn check_over(&self) {
         assert_eq!((self.sessions(), self.transfers(), self.waiting()), (0, 0, 0), "sessions are left");
+    }
+}
+
+impl<P: tracker::Profile> Checked for Tracker<P> {
+    fn check_over(&self) {
+        let left = (self.links(), self.online(), self.transfers());
+        assert_eq!(left, (0, 0, 0), "links, users or transfers are left");
     }
 }
 
@@ -82,6 +95,8 @@ pub struct Node<P: Profile, S: Service> {
     pub past: Vec<Past>,
     /// Whom it is going to call, and when.
     pub(crate) call: Option<(Instant, SocketAddr, Language)>,
+    /// Whom it calls whenever its service wants that.
+    known: Option<(SocketAddr, Language)>,
     pub(crate) habits: Habits,
     streams: BTreeMap<u32, Stream>,
     has_left: bool,
@@ -112,6 +127,7 @@ impl<P: Profile, S: Service> Node<P, S> {
             events: Vec::new(),
             past: Vec::new(),
             call: None,
+            known: None,
             habits: Habits::default(),
             streams: BTreeMap::new(),
             has_left: false,
@@ -145,6 +161,12 @@ impl<P: Profile, S: Service> Node<P, S> {
     pub fn calling(mut self, at: Instant, peer: SocketAddr, language: Language) -> Self {
         self.call = Some((at, peer, language));
         self
+    }
+
+    /// It calls this peer whenever its service wants that.
+    #[must_use]
+    pub fn knowing(self, peer: SocketAddr, language: Language) -> Self {
+        Self { known: Some((peer, language)), ..self }
     }
 
     /// The power is off: it says nothing any more.
@@ -279,6 +301,12 @@ where
             outputs += 1;
             assert!(outputs < OUTPUTS_MAX, "node {} does not come to a wait", self.seat.0);
             let service_wait = self.serve(now);
+            if self.service.wants_call()
+                && let Some((peer, language)) = self.known
+            {
+                self.call = Some((now, peer, language));
+                self.call_when_due(now);
+            }
             self.feed_kept(now);
             match self.endpoint.poll(now, &mut room) {
                 Output::Transmit(transmit) => self.transmit(now, transmit, network),

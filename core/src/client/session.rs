@@ -3,21 +3,59 @@
 use super::{Asked, Client, Go, Listed, Profile, State, fetches::NO_TRANSFER};
 use crate::{
     Instant,
-    wire::session::{Code, Frame, Notice, Request, Unread, VERSION, Way},
+    wire::session::{Code, FRAME_MAX, Frame, Notice, Request, Unread, VERSION, Way, joined},
 };
 use core::time::Duration;
 
 impl<P: Profile> Client<P> {
-    /// Takes the messages that are whole, while there is room for what they say. How many bytes that were.
+    /// Takes messages, while there is room for what they say. How many bytes that were. The beginning of one is kept:
+    /// datagrams cut messages anywhere, and are acknowledged whole.
     pub(super) fn take(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        let begun = self.take_begun(now, bytes);
+        let rest = bytes.get(begun..).unwrap_or_default();
+        if rest.is_empty() || !self.begun.is_empty() {
+            return begun;
+        }
+        let (taken, is_cut) = self.take_whole(now, rest);
+        let rest = rest.get(taken..).unwrap_or_default();
+        if is_cut && self.begun.extend_from_slice(rest).is_ok() {
+            return bytes.len();
+        }
+        begun.saturating_add(taken)
+    }
+
+    /// Goes on with a message of which the beginning was kept. How many bytes of the rest that took.
+    fn take_begun(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        let held = self.begun.len();
+        if held == 0 {
+            return 0;
+        }
+        let mut room = [0; FRAME_MAX];
+        room.iter_mut().zip(&self.begun).for_each(|(place, byte)| *place = *byte);
+        let joined = joined(&mut room, held, bytes);
+        let (taken, is_cut) = self.take_whole(now, joined);
+        if is_cut {
+            let more = bytes.get(..joined.len().saturating_sub(held)).unwrap_or_default();
+            // There is room for a whole message, and this is less.
+            let _ = self.begun.extend_from_slice(more);
+            return more.len();
+        }
+        if taken > 0 {
+            self.begun.clear();
+        }
+        taken.saturating_sub(held)
+    }
+
+    /// Takes the messages that are whole. How many bytes that were, and whether it ended at one that is not.
+    fn take_whole(&mut self, now: Instant, bytes: &[u8]) -> (usize, bool) {
         let mut taken = 0_usize;
         loop {
             let rest = bytes.get(taken..).unwrap_or_default();
             if !self.state.has_session() {
-                return bytes.len();
+                return (bytes.len(), false);
             }
             if rest.is_empty() || !self.mirror.has_room() || self.done.is_some() {
-                return taken;
+                return (taken, false);
             }
             if self.skip > 0 {
                 let skipped = rest.len().min(self.skip as usize);
@@ -26,7 +64,7 @@ impl<P: Profile> Client<P> {
                 continue;
             }
             match Frame::first(rest) {
-                Frame::Incomplete => return taken,
+                Frame::Incomplete => return (taken, true),
                 Frame::Malformed => self.lost(now, Code::Malformed),
                 // A later version's; what this one knows is never that long.
                 Frame::Long { length, .. } => self.skip = length as u32,
@@ -170,6 +208,7 @@ impl<P: Profile> Client<P> {
         }
         self.in_flight = false;
         self.skip = 0;
+        self.begun.clear();
         self.owes.login = false;
         self.owes.logout = false;
         self.owes.ping = false;

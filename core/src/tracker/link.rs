@@ -106,6 +106,8 @@ pub(super) struct Session {
     pub owes: Owes,
     /// Bytes of a message that is too long, still to be skipped.
     pub skip: u32,
+    /// The beginning of a message of which the rest has not come.
+    pub begun: Stored,
     /// The neighbours in the line.
     pub before: u32,
     pub after: u32,
@@ -161,6 +163,7 @@ impl Session {
             done: None,
             owes: Owes { welcome: false, place: false, ping: false, pong: false },
             skip: 0,
+            begun: Stored::EMPTY,
             before: NONE,
             after: NONE,
             place: 0,

@@ -8,29 +8,88 @@ use super::{
     login::Login,
     profile::Profile,
 };
-use crate::wire::{
-    Name, Text,
-    session::{Code, FileInfo, Frame, Request, Unread},
+use crate::{
+    texts::Stored,
+    wire::{
+        Name, Text,
+        session::{Code, FRAME_MAX, FileInfo, Frame, Request, Unread, joined},
+    },
 };
 
 impl<P: Profile> Tracker<P> {
-    /// Takes the messages of a session that are whole, until one has to be answered first. How many bytes that
-    /// were.
+    /// Takes the messages of a session, until one has to be answered first. How many bytes that were. The beginning of
+    /// one is kept: datagrams cut messages anywhere, and are acknowledged whole.
     pub(super) fn take(&mut self, number: u32, bytes: &[u8]) -> usize {
+        let begun = self.take_begun(number, bytes);
+        let rest = bytes.get(begun..).unwrap_or_default();
+        let Some(session) = self.links.get(number).and_then(Link::session) else { return bytes.len() };
+        if rest.is_empty() || !session.begun.is_empty() {
+            return begun;
+        }
+        let (taken, is_cut) = self.take_whole(number, rest);
+        let rest = rest.get(taken..).unwrap_or_default();
+        if is_cut
+            && let Some(stored) = self.directory.texts.store(rest)
+            && let Some(session) = self.links.get_mut(number).and_then(Link::session_mut)
+        {
+            session.begun = stored;
+            return bytes.len();
+        }
+        begun.saturating_add(taken)
+    }
+
+    /// Goes on with a message of which the beginning was kept. How many bytes of the rest that took.
+    fn take_begun(&mut self, number: u32, bytes: &[u8]) -> usize {
+        let Some(session) = self.links.get(number).and_then(Link::session) else { return 0 };
+        let mut begun = session.begun;
+        if begun.is_empty() {
+            return 0;
+        }
+        let mut room = [0; FRAME_MAX];
+        let held = self.directory.texts.copy(begun, &mut room).map_or(0, <[u8]>::len);
+        let joined = joined(&mut room, held, bytes);
+        let (taken, is_cut) = self.take_whole(number, joined);
+        if is_cut {
+            // Still not whole: what came is a part of it.
+            let more = bytes.get(..joined.len().saturating_sub(held)).unwrap_or_default();
+            let is_kept = self.directory.texts.push(&mut begun, more);
+            if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
+                session.begun = begun;
+            }
+            if !is_kept {
+                self.dismiss_link(number, Code::Full);
+            }
+            return more.len();
+        }
+        let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) else { return 0 };
+        if taken == 0 && session.skip == 0 {
+            // Something has to be answered first.
+            return 0;
+        }
+        if taken == 0 {
+            session.skip = session.skip.saturating_sub(held as u32);
+        }
+        session.begun = Stored::EMPTY;
+        self.directory.texts.free(begun);
+        taken.saturating_sub(held)
+    }
+
+    /// Takes the messages that are whole. How many bytes that were, and whether it ended at one that is not.
+    fn take_whole(&mut self, number: u32, bytes: &[u8]) -> (usize, bool) {
         let mut taken = 0_usize;
         while let Some(link) = self.links.get_mut(number) {
             let rest = bytes.get(taken..).unwrap_or_default();
             if matches!(link.state, State::Attached { .. } | State::Joined { .. }) {
                 // They are the other side's.
-                return taken;
+                return (taken, false);
             }
             if !link.is_talking() {
-                return bytes.len();
+                return (bytes.len(), false);
             }
             let is_asking = link.is_asking();
-            let Some(session) = link.session_mut() else { return bytes.len() };
+            let Some(session) = link.session_mut() else { return (bytes.len(), false) };
             if is_asking || session.reply.is_some() || rest.is_empty() {
-                return taken;
+                return (taken, false);
             }
             if session.skip > 0 {
                 let skipped = rest.len().min(session.skip as usize);
@@ -39,7 +98,7 @@ impl<P: Profile> Tracker<P> {
                 continue;
             }
             match Frame::first(rest) {
-                Frame::Incomplete => return taken,
+                Frame::Incomplete => return (taken, true),
                 Frame::Malformed => self.malformed(number),
                 Frame::Long { kind, length } => {
                     session.skip = length as u32;
@@ -59,7 +118,7 @@ impl<P: Profile> Tracker<P> {
                 }
             }
         }
-        bytes.len()
+        (bytes.len(), false)
     }
 
     /// A message that breaks the format ends its session: what follows may mean anything.

@@ -216,6 +216,9 @@ impl<P: Profile> Tracker<P> {
         }
         if let Some(link) = self.links.remove(number) {
             self.directory.texts.free(link.account);
+            if let Role::Session(session) = &link.role {
+                self.directory.texts.free(session.begun);
+            }
             self.drop_command(&link.role);
         }
         None

@@ -1,5 +1,6 @@
 //! Scenarios over a driver in memory: see `world.rs`.
 
+mod bad_input;
 mod chaos;
 mod commands;
 mod list;

@@ -96,6 +96,19 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// Puts the first `held` bytes of a message, which stand in `room`, and what follows them together, as far as the
+/// message goes or there is room.
+pub fn joined<'r>(room: &'r mut [u8; FRAME_MAX], held: usize, bytes: &[u8]) -> &'r [u8] {
+    let places = room.get_mut(held..).unwrap_or_default();
+    let end = held.saturating_add(places.len().min(bytes.len()));
+    places.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+    let joined = room.get(..end).unwrap_or_default();
+    match Frame::first(joined) {
+        Frame::Whole { length, .. } => joined.get(..length).unwrap_or(joined),
+        _ => joined,
+    }
+}
+
 impl Unread {
     /// What to do with a message of a kind that is not known.
     pub const fn unknown(kind: u8) -> Self {

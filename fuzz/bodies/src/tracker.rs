@@ -14,10 +14,13 @@ use mirror::Mirror;
 use skep_core::{
     Instant,
     stream::{Action, Closed, Fault, Service, StreamId},
-    tracker::{Counters, Dialect, Event, Fixed, Peer, Rights, SameName, Settings, Ticket, Tracker, UserId},
+    tracker::{
+        Ask, Counters, Dialect, Event, Fixed, Peer, Rights, SameName, Settings, Ticket, Tracker, UserId,
+    },
     wire::{
         Text,
         command::{self, Operation},
+        session::Code,
     },
 };
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
@@ -41,6 +44,8 @@ struct World {
     known: BTreeMap<String, Mirror>,
     hints: Hints,
     tickets: Vec<Ticket>,
+    /// Log-ins about which the application is asked.
+    asks: Vec<Ask>,
     counters: Counters,
     /// Users who are there, by events alone.
     there: i64,
@@ -66,6 +71,7 @@ impl World {
             seats: [SEATS, 1][choices.below(2)],
             waiting: [2, 0][choices.below(2)],
             anonymous: !choices.rarely(8),
+            asks: choices.rarely(3),
             same_name: [SameName::Refuse, SameName::Replace][choices.below(2)],
             accounts: 3,
             files_per_user: 3,
@@ -88,6 +94,7 @@ impl World {
             known: BTreeMap::new(),
             hints: Hints::default(),
             tickets: Vec::new(),
+            asks: Vec::new(),
             there: 0,
         }
     }
@@ -110,6 +117,11 @@ impl World {
                 let ticket = self.tickets.swap_remove(choices.below(self.tickets.len()));
                 let outcome = if choices.rarely(3) { Err(Fault::NoSpace) } else { Ok(()) };
                 self.tracker.committed(self.now, ticket, outcome);
+            }
+            13 if !self.asks.is_empty() => {
+                let ask = self.asks.swap_remove(choices.below(self.asks.len()));
+                let answer = if choices.rarely(3) { Err(Code::NotAllowed) } else { Ok(()) };
+                self.tracker.decided(self.now, ask, answer);
             }
             13 if choices.rarely(4) => {
                 let name = NAMES[choices.below(NAMES.len())];
@@ -237,6 +249,10 @@ impl World {
                 assert!(!self.tickets.contains(&ticket), "a ticket is in use");
                 self.tickets.push(ticket);
             }
+            Event::Asks { ask, .. } => {
+                assert!(self.tracker.asked(ask, &mut room).is_some() && self.settings.asks);
+                self.asks.push(ask);
+            }
             Event::Came { user, .. } => {
                 self.there += 1;
                 let _ = self.tracker.user_name(user, &mut room);
@@ -275,6 +291,9 @@ impl World {
         }
         for _ in 0..3 {
             self.run();
+            for ask in std::mem::take(&mut self.asks) {
+                self.tracker.decided(self.now, ask, Ok(()));
+            }
             self.now = self.now + Duration::from_millis(20);
         }
         self.run();

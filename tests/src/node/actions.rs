@@ -30,12 +30,14 @@ impl<P: Profile, S: Service> Node<P, S> {
 
     fn act(&mut self, now: Instant, action: Action<'_, S::Event>) {
         match action {
-            Action::Write { stream, bytes } => {
-                let Some(stream) = self.acting(stream) else { return };
+            Action::Write { stream: id, bytes } => {
+                let Some(stream) = self.acting(id) else { return };
                 let connection = stream.connection;
                 if !self.endpoint.write(connection, bytes) {
                     // It has failed already, and says why by its last event; or it has no room, which no test forgives.
                     self.endpoint.abort(connection);
+                } else if self.endpoint.is_flushed(connection) {
+                    self.service.flushed(now, id);
                 }
             }
             Action::Send { stream, file, offset, length } => {

@@ -40,7 +40,13 @@ impl<P: Profile, S: Service> Node<P, S> {
                 }
                 self.move_ended(now, connection, Ok(()));
             }
-            Event::Flushed(_) => {}
+            Event::Flushed(connection) => {
+                let id = connection.number();
+                let stream = self.streams.get(&id).filter(|stream| stream.connection == connection);
+                if stream.is_some_and(|stream| !stream.is_aborted) {
+                    self.service.flushed(now, StreamId(id));
+                }
+            }
             Event::Finished(connection) => {
                 let id = connection.number();
                 if let Some(stream) =

@@ -1,8 +1,13 @@
 //! Seats, the line, second log-ins, silence, and what is not a log-in.
 
-use super::{Small, speaker::Speaker, tracker, world::World};
+use super::{
+    Small,
+    speaker::{Speaker, info},
+    tracker,
+    world::World,
+};
 use crate::{
-    stream::Closed,
+    stream::{Closed, Service, StreamId},
     tracker::{Ask, Dialect, Event, Fixed, Peer, Rights, SameName, Settings, Tracker},
     wire::{
         Text,
@@ -367,4 +372,33 @@ fn a_dismissed_user_is_told_so() {
     world.run();
     ana.listen(&mut world);
     assert_eq!((ana.bye, world.tracker.online()), (Some(Code::Dismissed), 0));
+}
+
+#[test]
+fn a_message_is_taken_in_any_pieces_and_a_piece_is_not_offered_again() {
+    for piece in [1, 2, 3, 20, 50] {
+        let mut world = world(Settings::DEFAULT);
+        let stream = world.open(Dialect::Session, &Peer::at(IpAddr::from([1, 1, 1, 1]))).unwrap();
+        let mut bytes = Vec::new();
+        let mut out = [0; 512];
+        let (resume, name) = ([0; 16], b"ana".as_slice());
+        let login =
+            Request::Login { version: 1, wants_list: true, epoch: 0, number: 0, resume, door: 0, name };
+        for request in [login, Request::Publish { tag: 1, file: info(5), name: &[b'x'; 200] }, Request::Ping]
+        {
+            let length = request.emit(&mut out).unwrap();
+            bytes.extend(&out[..length]);
+        }
+        for piece in bytes.chunks(piece) {
+            assert_eq!(world.tracker.received(world.now, StreamId(stream), piece), piece.len());
+            world.run();
+        }
+        assert_eq!((world.tracker.online(), world.tracker.files()), (1, 1));
+        let said = world.read(stream);
+        assert!(said.windows(3).any(|message| message == [0, 1, 0x7f]), "{said:?}");
+        // What is cut and never goes on takes no room for ever.
+        assert_eq!(world.tracker.received(world.now, StreamId(stream), &[0, 200, 3, 1, 2]), 5);
+        world.close(stream, Closed::Broken);
+        assert_eq!((world.tracker.links(), world.tracker.chunks()), (0, 0));
+    }
 }
