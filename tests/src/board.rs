@@ -48,6 +48,8 @@ pub struct Board<S: Machine, W: Wiring, F = Shelf> {
     /// How many frames that come at once its card is given before it makes a turn.
     pub feeds: usize,
     call: Option<(Instant, Whom)>,
+    /// What of the machine's events asks for a call, and whom.
+    calls_when: Option<(fn(&S::Event) -> bool, Whom)>,
     has_opened: bool,
     was_killed: bool,
 }
@@ -101,6 +103,7 @@ impl<S: Machine, W: Wiring, F: Storage + Clocked> Board<S, W, F> {
             events,
             feeds: 3,
             call: None,
+            calls_when: None,
             has_opened: false,
             was_killed: false,
         }
@@ -109,6 +112,11 @@ impl<S: Machine, W: Wiring, F: Storage + Clocked> Board<S, W, F> {
     /// It calls somebody at that moment.
     pub(crate) fn calling(self, at: Instant, whom: Whom) -> Self {
         Self { call: Some((at, whom)), ..self }
+    }
+
+    /// It calls somebody whenever the machine tells such an event.
+    pub(crate) fn calling_when(self, is_it: fn(&S::Event) -> bool, whom: Whom) -> Self {
+        Self { calls_when: Some((is_it, whom)), ..self }
     }
 
     /// It calls later by so much.
@@ -131,8 +139,24 @@ impl<S: Machine, W: Wiring, F: Storage + Clocked> Board<S, W, F> {
         }
     }
 
+    /// Calls if the machine has asked for it since so many events. Whether it did.
+    fn call_when_asked(&mut self, now: Instant, since: usize) -> bool {
+        let Some((is_it, whom)) = self.calls_when else { return false };
+        let calls = self.events.iter().skip(since).filter(|(_, event)| is_it(event)).count();
+        for _ in 0..calls {
+            let called = W::call(now, &mut self.driver.carrier, &mut self.stack, &whom);
+            if self.driver.adopt(called).is_none() {
+                self.driver.machine.unreachable(now, StreamId(0));
+            }
+        }
+        calls > 0
+    }
+
     fn has_nothing_to_do(&self) -> bool {
-        self.call.is_none() && self.driver.count() == 0 && self.storage.next_answer().is_none()
+        self.call.is_none()
+            && self.calls_when.is_none()
+            && self.driver.count() == 0
+            && self.storage.next_answer().is_none()
     }
 }
 
@@ -156,6 +180,7 @@ where
         let mut deadline = Some(now);
         for turn in 0.. {
             assert!(turn < TURNS_MAX, "board {} does not come to a wait", self.seat.0);
+            let since = self.events.len();
             let events = &mut self.events;
             deadline = self.driver.turn(now, &mut self.stack, &mut self.storage, |_, event| {
                 events.push((now, event));
@@ -166,7 +191,7 @@ where
                     network.send(self.seat, network.address(*other), &frame);
                 }
             }
-            if deadline.is_none_or(|deadline| deadline > now) {
+            if !self.call_when_asked(now, since) && deadline.is_none_or(|deadline| deadline > now) {
                 break;
             }
         }

@@ -1,9 +1,11 @@
 //! The usual case on two boards, with a cable between their network cards.
 
+mod exchange;
 mod forge;
 mod relay;
 mod wiring;
 
+pub use exchange::Exchange;
 pub use forge::Forger;
 pub use relay::Relay;
 pub use wiring::{PlainRdt, PlainTcp, SealedRdt, SealedTcp, Wiring};

@@ -43,8 +43,8 @@ mod world;
 
 pub use board::{Board, Card, Shelf};
 pub use cable::{
-    CableReport, ClientBoard, Forger, PlainRdt, PlainTcp, Relay, SealedRdt, SealedTcp, ServerBoard, Wiring,
-    play_relayed,
+    CableReport, ClientBoard, Exchange, Forger, PlainRdt, PlainTcp, Relay, SealedRdt, SealedTcp, ServerBoard,
+    Wiring, play_relayed,
 };
 pub use client::{download, upload};
 pub use hostile::{Hostile, Tap};

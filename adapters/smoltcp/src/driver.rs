@@ -163,10 +163,13 @@ impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
             }
             match self.carrier.give(now, stack, storage) {
                 Some(happening) => self.feed(now, happening),
-                None if frames == FRAMES => return Some(now),
                 None => {
                     stack.transmit(now);
-                    return self.wait(now, stack);
+                    // A socket that gave up, or has delivered its last bytes, is looked at again.
+                    if !stack.take_stirred() {
+                        // There may be more frames than one turn takes.
+                        return if frames == FRAMES { Some(now) } else { self.wait(now, stack) };
+                    }
                 }
             }
         }

@@ -17,12 +17,14 @@ pub struct Stack<'s, D> {
     pub interface: Interface,
     /// The sockets of every driver on this stack, and others.
     pub sockets: SocketSet<'s>,
+    /// Sockets have sent something, or given up, and nobody has looked what follows from that.
+    stirred: bool,
 }
 
 impl<'s, D: Device> Stack<'s, D> {
     /// These three together.
     pub const fn new(device: D, interface: Interface, sockets: SocketSet<'s>) -> Self {
-        Self { device, interface, sockets }
+        Self { device, interface, sockets, stirred: false }
     }
 
     /// Takes one frame from the device. `false`: there was none.
@@ -38,7 +40,13 @@ impl<'s, D: Device> Stack<'s, D> {
             if outcome == PollResult::None {
                 return;
             }
+            self.stirred = true;
         }
+    }
+
+    /// Whether sockets have sent something, or given up, since this was asked.
+    pub(crate) const fn take_stirred(&mut self) -> bool {
+        core::mem::replace(&mut self.stirred, false)
     }
 
     /// When the sockets have something to do by themselves, not before `now`.

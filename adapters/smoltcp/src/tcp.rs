@@ -183,6 +183,7 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Carrier for Tcp<SOCKE
             if let Some(happening) = self.look(now, number, stack, storage) {
                 return Some(happening);
             }
+            self.free(number, stack);
         }
         None
     }
@@ -197,10 +198,6 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Carrier for Tcp<SOCKE
             if let Some(happening) = self.flush(number, stack, storage) {
                 return Some(happening);
             }
-        }
-        stack.transmit(now);
-        for number in 0..SOCKETS {
-            self.free(number, stack);
         }
         let stuck = self.is_stuck.then(|| now + ASK_AGAIN);
         self.deadline = self.connections.iter().filter_map(|one| one.until).chain(stuck).min();
