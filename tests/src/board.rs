@@ -32,6 +32,9 @@ pub(crate) struct Whom {
     pub(crate) purpose: Purpose,
 }
 
+/// Which events ask for a call, and whom.
+type Calls<E> = (fn(&E) -> bool, Whom);
+
 /// A machine, its streams over `W`, and files in `F`.
 pub struct Board<S: Machine, W: Wiring, F = Shelf> {
     seat: Seat,
@@ -49,7 +52,7 @@ pub struct Board<S: Machine, W: Wiring, F = Shelf> {
     pub feeds: usize,
     call: Option<(Instant, Whom)>,
     /// What of the machine's events asks for a call, and whom.
-    calls_when: Option<(fn(&S::Event) -> bool, Whom)>,
+    calls_when: Option<Calls<S::Event>>,
     has_opened: bool,
     was_killed: bool,
 }
