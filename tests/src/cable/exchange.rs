@@ -18,10 +18,6 @@ use std::net::SocketAddr;
 type Members = Tracker<tracker::Fixed<12, 8, 16, 64, 16, 4>>;
 type Member = Client<client::Fixed<8, 16, 4, 2, 64>>;
 
-impl Checked for Members {
-    fn check_over(&self) {}
-}
-
 impl Checked for Member {
     fn check_over(&self) {}
 }
