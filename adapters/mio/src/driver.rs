@@ -12,6 +12,7 @@
 //! that no stream holds up another.
 
 mod act;
+mod alarm;
 mod connect;
 mod files;
 mod handshake;
@@ -31,6 +32,7 @@ use crate::{
     },
     storage::Committer,
 };
+use alarm::Alarm;
 use files::OpenFiles;
 use mio::{Events, Interest, Poll, Token, Waker, net::TcpListener};
 use skep_core::{
@@ -73,7 +75,8 @@ const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 const WAKER: Token = Token(0);
 const SIGNALS: Token = Token(1);
-const FIRST: usize = 2;
+const ALARM: Token = Token(2);
+const FIRST: usize = 3;
 
 #[derive(Debug)]
 struct Listener {
@@ -112,6 +115,7 @@ impl<S> std::fmt::Debug for Admit<S> {
 #[derive(Debug)]
 pub struct Driver<S: Service, F> {
     poll: Poll,
+    alarm: Alarm,
     waker: Arc<Waker>,
     origin: std::time::Instant,
     /// The machine.
@@ -184,6 +188,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         admit: impl FnMut(&mut S, Instant, &Admission) -> bool + Send + 'static,
     ) -> io::Result<Self> {
         Ok(Self {
+            alarm: Alarm::new(poll.registry(), ALARM)?,
             poll,
             origin: std::time::Instant::now(),
             service,
@@ -342,6 +347,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let now = self.now();
         self.settle(now);
         let timeout = if self.has_work() { Some(Duration::ZERO) } else { self.timeout(now, longest) };
+        let timeout = self.alarm.set(timeout);
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             other => other?,
@@ -413,6 +419,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             // A decision may have been made.
             WAKER => std::mem::take(&mut self.deferred).into_iter().for_each(|key| self.activate(key)),
             SIGNALS => self.signalled = true,
+            ALARM => {}
             Token(number) => {
                 let (kind, index) = ((number - FIRST) & 3, (number - FIRST) >> 2);
                 match kind {
