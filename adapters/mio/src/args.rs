@@ -17,6 +17,7 @@ mod pace;
 mod plot;
 mod put;
 mod serve;
+mod target;
 mod tracker;
 
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub use pace::{Congestion, Pace};
 pub use plot::Plot;
 pub use put::Put;
 pub use serve::Serve;
+pub use target::Target;
 pub use tracker::{Registration, SecondLogin, Tracker, Waiting};
 
 use crate::{conceal::conceal, exit::CODES};

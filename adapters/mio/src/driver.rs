@@ -67,6 +67,9 @@ const ATTACHING: Duration = Duration::from_secs(30);
 /// A turn that takes so long says that there is more to do than can be done: callers have to prove their addresses.
 const LATE: Duration = Duration::from_millis(100);
 
+/// How soon it is looked again whether a file that has just changed can be read.
+const SETTLING_LOOK: Duration = Duration::from_millis(1);
+
 /// How often that is looked at.
 const ROUND: Duration = Duration::from_secs(5);
 
@@ -376,6 +379,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             self.end_stalled(now);
             self.next_round = now + ROUND;
         }
+        self.tell_settled(now);
         while let Some((file, outcome)) = self.committer.committed() {
             self.service.stored(now, file, outcome);
         }
@@ -407,6 +411,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             self.rdt.iter().filter_map(|socket| socket.deadline).chain(self.deadline).chain(resting);
         let deadlines = deadlines.chain((!self.streams.is_empty()).then_some(self.next_round));
         let deadlines = deadlines.chain(self.handshakes.deadline());
+        let deadlines = deadlines.chain(self.files.are_settling().then(|| now + SETTLING_LOOK));
         let wait = deadlines.min().map(|deadline| deadline.since(now));
         match (wait, longest) {
             (Some(one), Some(other)) => Some(one.min(other)),

@@ -16,7 +16,7 @@ Exit codes:
     0  done
     1  the other side refused, or failed
     2  wrong usage
-    3  network: could not connect, timed out, or broke off
+    3  network: could not connect or listen, timed out, or broke off; a server's key is not the one you know
     4  a local file or the local storage
   130  interrupted";
 
@@ -28,7 +28,7 @@ pub enum Code {
     Refused = 1,
     /// The command line asks for something that cannot be.
     Usage = 2,
-    /// Could not connect, timed out, broke off.
+    /// Could not connect or listen, timed out, broke off; or the other side is not who it should be.
     Network = 3,
     /// A local file, or the local storage.
     Local = 4,
@@ -72,6 +72,11 @@ impl Failure {
     /// A call of the system failed with something local: `doing` is like "open notes.txt".
     pub fn cannot(doing: impl Display, error: &io::Error) -> Self {
         Self::local(format!("cannot {doing}: {}", reason(error)))
+    }
+
+    /// A call of the system failed with the network: `doing` is like "listen on tcp://[::]:7537".
+    pub fn cannot_on_network(doing: impl Display, error: &io::Error) -> Self {
+        Self::network(format!("cannot {doing}: {}", reason(error)))
     }
 
     /// The local storage refused or failed: `doing` is like "save notes.txt".

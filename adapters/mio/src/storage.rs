@@ -39,7 +39,7 @@ use skep_core::{stream::Fault, wire::Name};
 
 pub use committer::Committer;
 pub use part::Part;
-pub use source::Source;
+pub use source::{SETTLING, Source};
 
 use confined::Folder;
 use fault::fault;

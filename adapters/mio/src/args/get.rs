@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::Link;
-use crate::{exit::CODES, url::Url};
+use super::{Link, Target};
+use crate::exit::CODES;
 
 const EXAMPLES: &str = "\
 URL is a link that `skep serve` printed, skep://KEY@HOST/, with the NAME of the file behind it: KEY is the key that the \
 server has to have, so nobody else can answer. It goes over UDP, or over TCP where that does not get through. A link \
-with an invite lets your key in, once; after that leave the invite out. Without KEY the host has to be known (skep known).
+with an invite lets your key in, once; after that leave the invite out. Other users of this machine see the arguments \
+of a program: with --link-file, or in $SKEP_LINK, a link is hidden from them. Without KEY the host has to be known (skep known).
 
 The plain formats, which anyone on the way can read and change, are tcp://HOST/NAME, rdt://HOST/NAME and \
 path://HOST/NAME, with HOST:PORT where it is not the default port (7537, \
@@ -24,7 +25,8 @@ Over path://, the end of a file is the end of the connection. Some servers keep 
 
 Examples:
   skep get skep://KEY@bee.example/notes.txt            into notes.txt
-  skep get tcp://bee.example/notes.txt                 the same, plain
+  skep get --link-file invite notes.txt                the link is in the file `invite`
+  skep get tcp://bee.example/notes.txt                 plain
   skep get rdt://[2001:db8::7]/photos/bee.jpg -o b.jpg
   skep get path://10.0.0.5:2000/etc/motd -o -          to standard output
   skep get rdt://device.example/log --legacy           from a peer that is not skep
@@ -34,9 +36,9 @@ Examples:
 #[derive(Args, Clone, Debug)]
 #[command(after_help = format!("{EXAMPLES}\n\n{CODES}"))]
 pub struct Get {
-    /// Where the file is
-    #[arg(value_name = "URL")]
-    pub url: Url,
+    /// Where the file is.
+    #[command(flatten)]
+    pub target: Target,
 
     /// Save it as this file, or into this directory; - is standard output
     #[arg(short, long, value_name = "FILE")]

@@ -4,19 +4,21 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Link;
-use crate::{exit::CODES, url::Url};
+use super::{Link, Target};
+use crate::exit::CODES;
 
 const EXAMPLES: &str = "\
 URL is a link that `skep serve` printed, skep://KEY@HOST/, with the NAME behind it; or, plain, tcp://HOST/NAME or \
 rdt://HOST/NAME, with HOST:PORT where it is not the default port (7537). When NAME is \
 missing or ends in a slash, the file keeps its own name. An IPv6 address goes into brackets. In NAME, %20 is a space \
-and %25 is %. Directories in NAME must exist on the other side.
+and %25 is %. Directories in NAME must exist on the other side. A link with an invite is better hidden from other users \
+of this machine: with --link-file FILE, or in $SKEP_LINK; what stands for the URL then follows the link.
 
 It ends well (exit code 0) only when the other side has stored the whole file safely under its name.
 
 Examples:
   skep put photo.jpg skep://KEY@bee.example/           as photo.jpg
+  skep put photo.jpg --link-file invite                the link is in the file `invite`
   skep put photo.jpg rdt://bee.example/photos/         as photos/photo.jpg
   skep put build.bin rdt://[fe80::1%eth0]:7000/fw.bin --window 4 --timeout 5";
 
@@ -28,9 +30,9 @@ pub struct Put {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
-    /// Where it goes
-    #[arg(value_name = "URL")]
-    pub url: Url,
+    /// Where it goes.
+    #[command(flatten)]
+    pub target: Target,
 
     /// How to speak with the other side.
     #[command(flatten)]

@@ -5,7 +5,10 @@ use std::time::Duration;
 use clap::{CommandFactory, error::ErrorKind};
 
 use super::*;
-use crate::url::{Host, Scheme};
+use crate::{
+    exit::Code,
+    url::{Host, Scheme},
+};
 
 fn parse(line: &str) -> Result<Command, clap::Error> {
     Args::try_parse_from(line.split_whitespace()).map(|args| args.command)
@@ -200,9 +203,11 @@ fn a_single_dash_is_standard_output() {
 
 #[test]
 fn a_bad_url_is_wrong_usage_and_says_why() {
-    let error = refused("skep get host/name");
-    assert!(error.contains("tcp://host/name"), "{error}");
-    refused("skep put file");
+    let failure = get("host/name").target.url().unwrap_err();
+    assert!(failure.code() == Code::Usage && failure.to_string().contains("tcp://host/name"), "{failure}");
+    let Ok(Command::Put(put)) = parse("skep put file") else { panic!("no put") };
+    let failure = put.target.url().unwrap_err();
+    assert!(failure.code() == Code::Usage && failure.to_string().contains("--link-file"), "{failure}");
     refused("skep");
     refused("skep fetch tcp://h/a");
 }
@@ -261,9 +266,12 @@ fn no_error_repeats_the_code_of_an_invite() {
         format!("skep get --skep://{key}.{code}@h/a"),
         format!("skep get tcp://h/a --window skep://{key}.{code}@h/a"),
     ] {
-        let error = without_secrets(parse(&line).unwrap_err()).to_string();
+        let error = match parse(&line) {
+            Ok(Command::Get(get)) => get.target.url().unwrap_err().to_string(),
+            other => without_secrets(other.unwrap_err()).to_string(),
+        };
         assert!(!error.contains(&code[..20]) && error.contains("\u{2026}"), "{line}: {error}");
     }
-    let url = get(&format!("skep://{key}.{code}@h/a")).url;
+    let url = get(&format!("skep://{key}.{code}@h/a")).target.url().unwrap();
     assert!(!format!("{url} {url:?}").contains(code));
 }

@@ -112,6 +112,7 @@ fn cross(demo: &Demo, mode: &Mode, server: SocketAddr, sent: &Path, received: &P
     let watch = Watch::default();
     let order = Order {
         url: &url,
+        folder: None,
         link: &link,
         label: NAME,
         local: "the file",

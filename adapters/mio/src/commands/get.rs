@@ -9,7 +9,7 @@ use crate::{
     driver::Storage,
     exit::Failure,
     storage::{Directory, Part, Source},
-    url::Scheme,
+    url::{Scheme, Url},
 };
 use skep_core::{
     files::{Client, Dialect},
@@ -56,8 +56,9 @@ enum Wish {
 }
 
 pub(super) fn run(get: &Get) -> Result<(), Failure> {
-    let name = get.url.name_to_get().map_err(|error| Failure::usage(error.to_string()))?;
-    let wish = wish(get)?;
+    let url = get.target.url()?;
+    let name = url.name_to_get().map_err(|error| Failure::usage(error.to_string()))?;
+    let wish = wish(get, &url)?;
     let temporary = match &wish {
         Wish::File(_) => None,
         Wish::Pour(_) => Some(Temporary::new()?),
@@ -74,7 +75,8 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
         }
     };
     let order = Order {
-        url: &get.url,
+        url: &url,
+        folder: None,
         link: &get.link,
         label: name.as_str(),
         local: &local,
@@ -83,7 +85,7 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
         farewell: FAREWELL,
         observe: &|_| {},
     };
-    let dialect = if get.url.scheme == Scheme::Path { Dialect::Path } else { Dialect::Files };
+    let dialect = if url.scheme == Scheme::Path { Dialect::Path } else { Dialect::Files };
     let storage = || destination(&path, !get.no_replace);
     let summary = order.run(storage, || Client::download(name, dialect, u64::MAX, get.link.timeout))?;
     if let Wish::Pour(sink) = &wish {
@@ -101,11 +103,11 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
     Ok(())
 }
 
-fn wish(get: &Get) -> Result<Wish, Failure> {
+fn wish(get: &Get, url: &Url) -> Result<Wish, Failure> {
     if get.is_to_standard_output() {
         return Ok(Wish::Pour(None));
     }
-    let own = get.url.last_component();
+    let own = url.last_component();
     let path = match &get.output {
         None => PathBuf::from(own),
         Some(output) if output.is_dir() => output.join(own),

@@ -31,10 +31,12 @@ impl Storage for Sent {
 }
 
 pub(super) fn run(put: &Put) -> Result<(), Failure> {
-    let name = put.url.name_to_put(&put.file).map_err(|error| Failure::usage(error.to_string()))?;
+    let url = put.target.url()?;
+    let name = url.name_to_put(&put.file).map_err(|error| Failure::usage(error.to_string()))?;
     let local = put.file.display().to_string();
     let order = Order {
-        url: &put.url,
+        url: &url,
+        folder: name.rsplit_once('/').map(|(folder, _)| folder),
         link: &put.link,
         label: &name,
         local: &local,

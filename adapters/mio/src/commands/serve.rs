@@ -245,7 +245,8 @@ fn listen(
     scheme: Scheme,
     host: &Host,
 ) -> Result<(), Failure> {
-    let cannot = |error: &io::Error| Failure::cannot(format_args!("listen on {scheme}://{host}"), error);
+    let cannot =
+        |error: &io::Error| Failure::cannot_on_network(format_args!("listen on {scheme}://{host}"), error);
     for address in host.resolve().map_err(|error| cannot(&error))? {
         let mut settings = settings(&serve.magic, serve.window)?;
         serve.pace.set(&mut settings);

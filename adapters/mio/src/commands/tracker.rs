@@ -266,7 +266,7 @@ fn on_each(
     host: &Host,
     mut listen: impl FnMut(SocketAddr) -> io::Result<SocketAddr>,
 ) -> Result<Vec<SocketAddr>, Failure> {
-    let cannot = |error: &io::Error| Failure::cannot(format_args!("listen on {host}"), error);
+    let cannot = |error: &io::Error| Failure::cannot_on_network(format_args!("listen on {host}"), error);
     let addresses = host.resolve().map_err(|error| cannot(&error))?;
     addresses.into_iter().map(|address| listen(address).map_err(|error| cannot(&error))).collect()
 }

@@ -14,7 +14,7 @@ use skep_core::{
     files::{Client, Failure as Reason, Progress},
     rdt::{self, Language},
     stream::{Fault, Service, StreamId},
-    wire::rdt::TypeKind,
+    wire::{file, rdt::TypeKind},
 };
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -32,6 +32,8 @@ pub(super) struct Order<'a> {
     pub(super) url: &'a Url,
     pub(super) link: &'a Link,
     pub(super) label: &'a str,
+    /// The directory there that a file is put into.
+    pub(super) folder: Option<&'a str>,
     /// What the local file is called in errors.
     pub(super) local: &'a str,
     pub(super) quiet: bool,
@@ -318,7 +320,12 @@ impl Order<'_> {
                 return End::Done(Summary { bytes, elapsed, resent: watch.resent });
             }
             Progress::Started { .. } => Failure::new(Code::Network, format!("{url}: ended early")),
-            Progress::Refused(code) => Failure::refused(format!("{url}: {}", because(code))),
+            Progress::Refused(code) => Failure::refused(match (code, self.folder) {
+                (file::Code::NotFound, Some(folder)) => {
+                    format!("{url}: there is no directory {folder} there, and none is made by this")
+                }
+                _ => format!("{url}: {}", because(code)),
+            }),
             Progress::Failed(Reason::Storage(Fault::Ended)) | Progress::Failed(Reason::Closed) => {
                 if !watch.connected {
                     return End::Unconnected(reason.unwrap_or_else(|| "no answer".to_owned()));

@@ -26,8 +26,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 Action::Finish(stream) => self.finish(stream),
                 Action::Abort(stream) => self.abort_stream(now, stream, None),
                 Action::Open { file, name } => {
-                    let outcome = self.files.open(file, name);
-                    self.service.stored(now, file, outcome);
+                    if let Err(fault) = self.files.open(now, file, name) {
+                        self.service.stored(now, file, Err(fault));
+                    }
+                    self.tell_settled(now);
                 }
                 Action::Create { file, name, length } => {
                     let outcome = self.files.create(file, name, length);
@@ -51,6 +53,13 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             }
         }
         self.words = room;
+    }
+
+    /// Says of the files that were opened which can be read: most at once.
+    pub(super) fn tell_settled(&mut self, now: Instant) {
+        while let Some((file, outcome)) = self.files.settled(now) {
+            self.service.stored(now, file, outcome);
+        }
     }
 
     /// Writes a message, at once where the socket takes it: then the machine hears so at once, too.

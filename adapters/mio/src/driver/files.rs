@@ -1,7 +1,8 @@
 //! The files that are in use, by the machine's numbers.
 
-use crate::storage::{Part, Source};
+use crate::storage::{Part, SETTLING, Source};
 use skep_core::{
+    Instant,
     stream::{Fault, FileId},
     wire::Name,
 };
@@ -43,23 +44,45 @@ struct Open {
 pub(super) struct OpenFiles<F> {
     pub(super) storage: F,
     open: HashMap<FileId, Open>,
+    /// Files that were opened and are not settled yet, and until when they have to be.
+    settling: Vec<(FileId, Instant)>,
 }
 
 impl<F: Storage> OpenFiles<F> {
     pub(super) fn new(storage: F) -> Self {
-        Self { storage, open: HashMap::new() }
+        Self { storage, open: HashMap::new(), settling: Vec::new() }
     }
 
-    pub(super) fn open(&mut self, file: FileId, name: Name<'_>) -> Result<u64, Fault> {
+    /// Opens a file; the answer comes from [`OpenFiles::settled`].
+    pub(super) fn open(&mut self, now: Instant, file: FileId, name: Name<'_>) -> Result<(), Fault> {
         let (content, outcome) = match self.storage.open(name) {
-            Ok(source) => {
-                let length = source.len();
-                (Content::Source(source), Ok(length))
-            }
+            Ok(source) => (Content::Source(source), Ok(())),
             Err(fault) => (Content::Nothing, Err(fault)),
         };
         self.open.insert(file, Open { name: name.as_str().into(), content });
+        if outcome.is_ok() {
+            self.settling.push((file, now + SETTLING));
+        }
         outcome
+    }
+
+    /// A file that was opened and can be read now: its length.
+    pub(super) fn settled(&mut self, now: Instant) -> Option<(FileId, Result<u64, Fault>)> {
+        let open = &mut self.open;
+        let is_settled = |&(file, until): &(FileId, Instant)| match open.get_mut(&file) {
+            Some(Open { content: Content::Source(source), .. }) => {
+                source.settle().unwrap_or(true) || until <= now
+            }
+            _ => true,
+        };
+        let place = self.settling.iter().position(is_settled)?;
+        let (file, _) = self.settling.swap_remove(place);
+        Some((file, self.source(file).map(Source::len).ok_or(Fault::Failed)))
+    }
+
+    /// Whether there are files to look at soon.
+    pub(super) fn are_settling(&self) -> bool {
+        !self.settling.is_empty()
     }
 
     pub(super) fn create(&mut self, file: FileId, name: Name<'_>, length: Option<u64>) -> Result<(), Fault> {

@@ -142,7 +142,7 @@ impl KnownHosts {
     }
 
     fn differs(&self, host: &Host, known: Fingerprint, linked: Fingerprint) -> Failure {
-        Failure::local(format!(
+        Failure::network(format!(
             "{host} is known with the key {known}, and the link says {linked}: either the server has a new key, or the link \
              leads to somebody else; ask whoever runs the server, and only if the key is new: skep known remove {host} \
              (known keys are in {})",

@@ -1,6 +1,6 @@
 //! A file that is read, and watched for changes.
 
-use std::{fs::File, io, io::IoSliceMut, path::Path};
+use std::{fs::File, io, io::IoSliceMut, path::Path, time::Duration};
 
 use skep_core::stream::Fault;
 
@@ -22,7 +22,8 @@ use super::{fault::moving, positioned, stamp::Stamp};
 ///
 /// Three things the stamps cannot show: a single `write` call that began before the opening and still goes on, stores
 /// through a memory map (the kernel stamps these when it gets round to it), and a machine whose clock was set
-/// back to the very nanosecond. Bytes that are moved by reference (`sendfile`) are looked at only when they leave the
+/// back to the very nanosecond. And a file that has just changed may change again unseen, until the clock of the kernel
+/// has moved on: nothing is to be read before it [is settled](Self::settle). Bytes that are moved by reference (`sendfile`) are looked at only when they leave the
 /// machine: there a check afterwards can end a transfer, but not call back what left.
 #[derive(Debug)]
 pub struct Source {
@@ -30,8 +31,12 @@ pub struct Source {
     opened: Stamp,
 }
 
+/// So long after its opening a file is taken for settled that is written all the time: more than a tick of the slowest
+/// kernel (10 ms).
+pub const SETTLING: Duration = Duration::from_millis(12);
+
 impl Source {
-    /// Opens a file of the user's own choice: links are followed, any path will do.
+    /// Opens a file of the user's own choice: links are followed, any path will do. Waits until it is settled.
     ///
     /// # Errors
     /// It cannot be opened, or is not a regular file.
@@ -41,7 +46,15 @@ impl Source {
         // Or a FIFO would hold us here until somebody writes to it.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
-        Self::new(options.open(path)?)?.ok_or_else(|| io::Error::other("it is not a regular file"))
+        let opened = Self::new(options.open(path)?)?;
+        let mut source = opened.ok_or_else(|| io::Error::other("it is not a regular file"))?;
+        for _ in 0..SETTLING.as_millis() {
+            if source.settle()? {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(source)
     }
 
     /// A source of an open file, or `None` when that is not a regular one.
@@ -49,8 +62,18 @@ impl Source {
         if !file.metadata()?.is_file() {
             return Ok(None);
         }
-        let opened = Stamp::settled(&file)?;
+        let opened = Stamp::of(&file)?;
         Ok(Some(Self { file, opened }))
+    }
+
+    /// Looks whether every change of the file will be seen from now on; its length may be another one than before. Rarely
+    /// not at once, and never for longer than [`SETTLING`] unless somebody writes all the time.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    pub fn settle(&mut self) -> io::Result<bool> {
+        self.opened = Stamp::of(&self.file)?;
+        Ok(self.opened.is_settled())
     }
 
     /// Bytes in the file when it was opened. (A file without any is a file too.)

@@ -1,10 +1,6 @@
 //! What tells one state of a file from another without reading it.
 
-use std::{fs::File, io, time::Duration};
-
-/// Looks at the clock before it gives up on a file that is written all the time: more than a tick of the slowest
-/// kernel (10 ms) in steps of one.
-const LOOKS_MAX: u32 = 12;
+use std::{fs::File, io};
 
 /// Size and times of a file, as fine as the system has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,19 +35,12 @@ impl Stamp {
         Ok(Self { size: metadata.len(), modified, changed: modified, links: 1 })
     }
 
-    /// The stamp of a file, such that any later change gives it another one.
+    /// Whether any change of the file after this stamp was taken gives it another one.
     ///
     /// Many kernels stamp with the time of their last tick, up to 10 ms old: a file that changed in this very tick
-    /// could change again and look the same. So the tick has to pass first. Rare, and short.
-    pub(super) fn settled(file: &File) -> io::Result<Self> {
-        for _ in 0..LOOKS_MAX {
-            let stamp = Self::of(file)?;
-            if Some(stamp.changed) != tick() {
-                return Ok(stamp);
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        Self::of(file)
+    /// could change again and look the same.
+    pub(super) fn is_settled(&self) -> bool {
+        Some(self.changed) != tick()
     }
 
     /// Whether the content is the same. The time of change moves with the number of names as well: a served file that

@@ -321,18 +321,26 @@ fn every_change_of_a_file_is_noticed() {
     for (what, change) in changes {
         // At once after the file was written: the hardest case for clocks that tick slowly.
         let (home, directory) = home();
-        let source = directory.open_file(name("file")).unwrap();
+        let source = settled(directory.open_file(name("file")).unwrap());
         assert_eq!(source.unchanged(), Ok(()));
         change(&home.path().join("shared/file"));
         assert_eq!(source.unchanged(), Err(Fault::Changed), "{what}");
     }
 }
 
+/// Every change of it is noticed from now on.
+fn settled(mut source: Source) -> Source {
+    while !source.settle().unwrap() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    source
+}
+
 #[test]
 fn a_change_that_hides_behind_the_old_time_is_noticed() {
     let (home, directory) = home();
     let path = home.path().join("shared/file");
-    let source = directory.open_file(name("file")).unwrap();
+    let source = settled(directory.open_file(name("file")).unwrap());
     let modified = fs::metadata(&path).unwrap().modified().unwrap();
     let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
     file.write_all(b"x").unwrap();

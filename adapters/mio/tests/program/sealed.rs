@@ -8,7 +8,8 @@ use std::{
 };
 
 use crate::support::{
-    Home, Mischief, Relay, Server, content, port_of_both, skipped, tcp_middle, together, until, until_within,
+    Home, Mischief, Process, Relay, Server, content, port_of_both, skipped, tcp_middle, together, until,
+    until_within,
 };
 
 /// Content that one sealed segment carries.
@@ -215,6 +216,49 @@ fn case_36_an_invite_lets_one_key_in_once() {
 }
 
 #[test]
+fn case_40_a_link_can_be_kept_out_of_the_arguments() {
+    let home = Home::new();
+    home.write("shared/file", "content");
+    let server = home.serve_sealed("--invite");
+    let invite = server.invite("");
+    home.write("link", format!("invite {invite}\n"));
+    let mut bob = home.command_of("bob", &["put", "link", "--link-file", "-", "sent"]);
+    let bob = Process::start_with(&mut bob, fs::File::open(home.path("link")).unwrap().into());
+    // What every user of the machine can see of it.
+    let shown = fs::read(format!("/proc/{}/cmdline", bob.id())).unwrap_or_default();
+    assert!(!String::from_utf8_lossy(&shown).contains("skep://"));
+    bob.end().well();
+    assert_eq!(home.read("shared/sent"), home.read("link"));
+    // From a file, whole or followed by a name, and from the environment.
+    assert_eq!(home.run_as("bob", "get --link-file link file -o -").well().out, b"content");
+    home.run_as("bob", "put shared/file --link-file link").well();
+    home.write("whole", server.link("file"));
+    assert_eq!(home.run_as("bob", "get --link-file whole -o -").well().out, b"content");
+    let mut named = home.command_of("bob", &["get", "file", "-o", "-"]);
+    let got = Process::start(named.env("SKEP_LINK", server.link(""))).end().well();
+    assert_eq!(got.out, b"content");
+    home.run_as("bob", "get --link-file whole other").with(2).saying("leave other out");
+    home.run_as("bob", "get --link-file nowhere other").with(4).saying("cannot read nowhere");
+    home.run_as("bob", "get file").with(2).saying("is not a URL");
+    home.run_as("bob", "get").with(2).saying("--link-file");
+}
+
+#[test]
+fn who_puts_into_a_directory_that_is_not_there_is_told_which() {
+    let (home, server) = friends("");
+    home.write("mine", "mine");
+    for way in WAYS {
+        let ended = home.run(&format!("put mine {} {way}", server.link("photos/bees/a.jpg"))).with(1);
+        ended.saying("there is no directory photos/bees there");
+    }
+    let plain = home.serve("");
+    for scheme in ["tcp", "rdt"] {
+        let ended = home.run(&format!("put mine {}", plain.url(scheme, "photos/"))).with(1);
+        ended.saying("there is no directory photos there");
+    }
+}
+
+#[test]
 fn case_36_of_many_who_race_for_an_invite_one_wins() {
     let home = Home::new();
     home.write("shared/file", "content");
@@ -291,13 +335,13 @@ fn case_30_known_hosts_are_believed_and_a_key_that_differs_is_an_error_that_says
             home.run(&format!("known add skep://{}@{known}/", server.key())).well();
         }
         let link = format!("skep://{}@{known}/file", other.key());
-        let told = home.run(&format!("get {link}")).with(4).saying("is known with the key").err;
+        let told = home.run(&format!("get {link}")).with(3).saying("is known with the key").err;
         for part in
             [server.key(), other.key(), format!("skep known remove {known}"), "known_hosts".to_owned()]
         {
             assert!(told.contains(&part), "no {part} in {told}");
         }
-        let again = home.run(&format!("known add {link}")).with(4);
+        let again = home.run(&format!("known add {link}")).with(3);
         again.saying("is known with the key");
     }
     mute.set_nonblocking(true).unwrap();
@@ -307,7 +351,7 @@ fn case_30_known_hosts_are_believed_and_a_key_that_differs_is_an_error_that_says
     home.run(&format!("known remove {address}")).well();
     home.run(&format!("known add skep://{}@{address}/", other.key())).well();
     home.run(&format!("get {bare} --timeout 2")).with(3).saying(SILENT);
-    home.run(&format!("get {} --timeout 2", server.link("file"))).with(4).saying("is known with the key");
+    home.run(&format!("get {} --timeout 2", server.link("file"))).with(3).saying("is known with the key");
     assert_eq!(home.entries(""), ["shared", "temporary"]);
 }
 
@@ -354,7 +398,7 @@ fn a_server_that_was_started_again_is_the_same_one() {
 
 /// The port is taken; another server does not get it, and says so.
 fn server_again(home: &Home, address: &str, link: &str) {
-    home.run(&format!("serve shared --listen {address}")).with(4).saying("Address already in use");
+    home.run(&format!("serve shared --listen {address}")).with(3).saying("Address already in use");
     home.run(&format!("get {link} -o -")).well();
 }
 

@@ -40,7 +40,7 @@ fn wrong_usage_is_told_in_its_first_line_and_ends_with_2() {
     home.write("file", "content");
     for (line, told) in [
         ("fly", "'fly'"),
-        ("get", "<URL>"),
+        ("get", "give a URL"),
         ("get x", "not a URL"),
         ("get http://host/x", "http:// is not known"),
         ("get tcp:///x", "tcp:///x"),
@@ -70,7 +70,7 @@ fn wrong_usage_is_told_in_its_first_line_and_ends_with_2() {
         ("get rdt://host/x --magic 0x123", "hexadecimal"),
         ("get rdt://127.0.0.1/x --magic SKEPTIC", "SKEP"),
         ("put", "<FILE>"),
-        ("put file", "<URL>"),
+        ("put file", "give a URL"),
         ("put file path://host/x", "only fetches"),
         ("put file tcp://host/../x", "cannot be the name"),
         ("put .. tcp://host/", "cannot be sent"),
@@ -133,8 +133,8 @@ fn a_server_that_cannot_serve_says_why() {
     let server = home.serve("");
     for scheme in ["tcp", "rdt", "path"] {
         let taken = format!("serve shared --{scheme} {}", server.at(scheme));
-        home.run(&taken).with(4).saying("Address already in use");
+        home.run(&taken).with(3).saying("Address already in use");
         let unknown = format!("serve shared --{scheme} nobody.invalid:0");
-        home.run(&unknown).with(4).saying(&format!("cannot listen on {scheme}://nobody.invalid:0"));
+        home.run(&unknown).with(3).saying(&format!("cannot listen on {scheme}://nobody.invalid:0"));
     }
 }

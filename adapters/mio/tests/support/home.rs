@@ -106,7 +106,11 @@ impl Home {
     /// Nothing that a process does touches the files of whoever runs the tests.
     pub(crate) fn shelter(&self, command: &mut Command, who: &str) {
         command.env("TMPDIR", self.path("temporary")).env("HOME", self.1.path());
-        command.env("SKEP_HOME", self.keys(who)).env_remove("XDG_CONFIG_HOME").env_remove("SKEP_PASSWORD");
+        command
+            .env("SKEP_HOME", self.keys(who))
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("SKEP_PASSWORD")
+            .env_remove("SKEP_LINK");
     }
 
     /// Starts the program with a command line without quotes.
