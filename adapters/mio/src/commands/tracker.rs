@@ -186,7 +186,8 @@ fn take_orders(desk: &Desk, state: &Path) -> Result<PathBuf, Failure> {
     // Nobody else has the database, so nobody listens on what was left.
     let _ = std::fs::remove_file(&path);
     let shown = path.display().to_string();
-    let cannot = |error: io::Error| Failure::cannot(format_args!("listen on {}", escape(&shown)), &error);
+    let cannot =
+        |error: io::Error| Failure::cannot_on_network(format_args!("listen on {}", escape(&shown)), &error);
     let listener = UnixListener::bind(&path).map_err(cannot)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(cannot)?;
     desk.clone().take_orders(listener).map_err(cannot)?;

@@ -87,7 +87,7 @@ fn a_client_tells_what_the_server_refused() {
         ("--no-replace", "old", "there is a file of that name already"),
         ("--max-upload 4", "new", "the file is too large"),
         ("--read-only", "new", "that is not allowed"),
-        ("", "nowhere/new", "there is no such file"),
+        ("", "nowhere/new", "there is no directory nowhere there"),
         ("", "link", "that is not a name that can be used there"),
     ] {
         let server = home.serve(options);
