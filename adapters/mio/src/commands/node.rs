@@ -109,9 +109,9 @@ impl Node {
         let any = any.map(|any| SocketAddr::new(any, 0)).to_vec();
         let addresses = match host {
             None => any,
-            Some(host) => {
-                host.resolve().map_err(|error| Failure::cannot(format_args!("listen on {host}"), &error))?
-            }
+            Some(host) => host
+                .resolve()
+                .map_err(|error| Failure::cannot_on_network(format_args!("listen on {host}"), &error))?,
         };
         let mut failure = None;
         for address in addresses {
@@ -121,7 +121,9 @@ impl Node {
             }
         }
         match failure {
-            Some((address, error)) => Err(Failure::cannot(format_args!("listen on {address}"), &error)),
+            Some((address, error)) => {
+                Err(Failure::cannot_on_network(format_args!("listen on {address}"), &error))
+            }
             None => Err(Failure::usage("there is no address to listen on")),
         }
     }
