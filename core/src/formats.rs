@@ -53,6 +53,7 @@ by_name! {
     [V] crate::seal::greeting::Hail<V> => "Hail";
     [V] crate::seal::greeting::Host<'_, V> => "Host";
     [const SLOTS: usize, const BUCKETS: usize] crate::guard::Guard<SLOTS, BUCKETS> => "Guard";
-    [V: crate::seal::Provider, M, I, const SLOTS: usize, const BUCKETS: usize]
-        crate::seal::Layer<V, M, I, SLOTS, BUCKETS> => "Layer";
+    [P: crate::seal::Provider] crate::seal::layer::Opening<P> => "Opening";
+    [V: crate::seal::Provider, M, I, const SLOTS: usize, const BUCKETS: usize, H]
+        crate::seal::Layer<V, M, I, SLOTS, BUCKETS, H> => "Layer";
 }

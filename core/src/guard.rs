@@ -70,7 +70,7 @@ mod unproven;
 mod verdict;
 
 pub use buckets::Buckets;
-pub use cookie::{COOKIE_LENGTH, EPOCH};
+pub use cookie::{COOKIE_LENGTH, EPOCH, PROOF_LENGTH};
 pub use counters::Counters;
 pub use half_open::{GRACE, HALF_OPEN_LIFE, Slot};
 pub use load::LOAD_HOLD;
@@ -248,6 +248,25 @@ impl<const SLOTS: usize, const BUCKETS: usize> Guard<SLOTS, BUCKETS> {
     /// How many handshakes are half-open.
     pub const fn half_open(&self) -> usize {
         self.half_open.count()
+    }
+
+    /// Bytes for who has a session of this `id` and claims to be at this address: only who receives there can give
+    /// them back. Nothing is kept for that.
+    pub fn proof(&mut self, now: Instant, address: SocketAddr, id: [u8; 8]) -> [u8; PROOF_LENGTH] {
+        self.keys.advance(now);
+        self.keys.proof(&Source::new(address, id))
+    }
+
+    /// Whether these bytes were made for this address and session within the last [`EPOCH`], or the one before.
+    pub fn is_proof(
+        &mut self,
+        now: Instant,
+        address: SocketAddr,
+        id: [u8; 8],
+        proof: &[u8; PROOF_LENGTH],
+    ) -> bool {
+        self.keys.advance(now);
+        self.keys.is_proof(&Source::new(address, id), proof)
     }
 
     /// Whether cookies are asked for.

@@ -109,6 +109,7 @@ pub type HostLayer = seal::Layer<
     Growing<Cell, STREAMS_MAX>,
     { guard::HOST_SLOTS },
     { guard::HOST_BUCKETS },
+    Growing<Slot<seal::layer::Opening<HostProvider>>, STREAMS_MAX>,
 >;
 
 /// A layer for a host.

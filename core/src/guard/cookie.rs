@@ -25,11 +25,18 @@ use zeroize::Zeroize;
 pub const EPOCH: Duration = Duration::from_secs(16);
 /// The length of a cookie in bytes.
 pub const COOKIE_LENGTH: usize = 16;
+/// The length in bytes of what proves another address of a session: the beginning of a cookie.
+pub const PROOF_LENGTH: usize = 8;
 
 /// Bits of an IPv4 address below its /24.
 const V4_HOST_BITS: u32 = 8;
 /// Bits of an IPv6 address below its /48.
 const V6_HOST_BITS: u32 = 80;
+
+const fn start(cookie: [u8; COOKIE_LENGTH]) -> [u8; PROOF_LENGTH] {
+    let [a, b, c, d, e, f, g, h, ..] = cookie;
+    [a, b, c, d, e, f, g, h]
+}
 
 /// What a cookie is bound to, ready to be hashed.
 pub(super) struct Source {
@@ -132,10 +139,24 @@ impl Keys {
 
     /// Whether a cookie was made for this source, in this epoch or the last.
     pub(super) fn is_good(&self, source: &Source, cookie: &[u8; COOKIE_LENGTH]) -> bool {
+        self.made_again(source, cookie[0]).ct_eq(cookie).into()
+    }
+
+    /// A shorter one, for an address of a session.
+    pub(super) fn proof(&self, source: &Source) -> [u8; PROOF_LENGTH] {
+        start(self.cookie(source))
+    }
+
+    /// Whether it was made for this source, in this epoch or the last.
+    pub(super) fn is_proof(&self, source: &Source, proof: &[u8; PROOF_LENGTH]) -> bool {
+        start(self.made_again(source, proof[0])).ct_eq(proof).into()
+    }
+
+    /// The cookie for this source in the epoch that a cookie with this first byte was made in.
+    fn made_again(&self, source: &Source, first: u8) -> [u8; COOKIE_LENGTH] {
         let epoch = self.epoch.unwrap_or(0);
-        let parity = u128::from_le_bytes(*cookie) as u64 & 1;
-        let made_in = if parity == epoch & 1 { epoch } else { epoch.wrapping_sub(1) };
-        self.cookie_of(source, made_in).ct_eq(cookie).into()
+        let is_this = u64::from(first) & 1 == epoch & 1;
+        self.cookie_of(source, if is_this { epoch } else { epoch.wrapping_sub(1) })
     }
 
     /// A short name for this source and attempt, that nobody outside can find another source or attempt for.

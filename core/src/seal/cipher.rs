@@ -34,6 +34,15 @@ impl<P: Provider> Cipher<P> {
         }
     }
 
+    /// The cipher so many steps after this one, one at the least.
+    pub(super) fn after(&self, steps: u64) -> Option<Self> {
+        let mut cipher = self.next()?;
+        for _ in 1..steps {
+            cipher = cipher.next()?;
+        }
+        Some(cipher)
+    }
+
     pub(super) fn seal(&self, number: u64, header: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LENGTH]> {
         match self {
             Self::ChaCha(cipher) => cipher.seal(number, header, text),

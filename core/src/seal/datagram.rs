@@ -20,9 +20,10 @@
 //! that does not fit is refused before anything is calculated.
 //! [`Protection::refresh`] takes the next key early, by going on at the next multiple of 2^20.
 //!
-//! **A datagram changes nothing before it has opened.** The generation after the current one is tried with a
-//! key made for it, which is thrown away when the tag does not fit; one further ahead is refused. The key
-//! before is kept while a number of its generation can still be in the window.
+//! **A datagram changes nothing before it has opened.** A receiver keeps the key of the lowest number in its window; the
+//! key of a later generation is made for the datagram that asks for it, and thrown away. That is one step for as
+//! many datagrams as the window spans, after each change of keys. A generation further ahead than the one after the
+//! highest number's is refused.
 
 mod opener;
 mod sealer;
@@ -145,10 +146,6 @@ impl<P: Provider> core::fmt::Debug for Protection<P> {
             .finish()
     }
 }
-
-// A device keeps one for every session.
-#[cfg(all(target_pointer_width = "32", not(feature = "aes")))]
-const _: () = assert!(size_of::<Protection>() <= 300);
 
 #[cfg(test)]
 mod tests;

@@ -17,38 +17,39 @@
 //! his address is proven.
 //!
 //! **Addresses.** A session stays when its peer's address changes: what opens is taken wherever it came from. But what is
-//! sent goes to the old address until the new one has given back sixteen random bytes that were sent there.
+//! sent goes to the old address until the new one has given back eight bytes that nobody can guess and that were sent there.
 
 mod access;
+mod answer;
 mod call;
+mod caller;
+mod opening;
 mod path;
 mod session;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
 pub use access::{Access, Caller, Decision, SALT};
 pub use call::Call;
+pub use opening::Opening;
 pub use session::Session;
 
-use super::{
-    CheckKey, KeyPair, Prologue, Protection, Provider, Psk, Public, Random, Responder, ResponderKeys, Secret,
-    Transport, datagram::OVERHEAD,
-};
+use super::{CheckKey, KeyPair, Provider, Random, Secret, datagram::OVERHEAD};
 use crate::{
     Instant, Memory,
-    guard::{FirstPacket, Guard, Verdict},
-    index::{Cell, Index},
+    guard::Guard,
+    index::Cell,
     rdt::{Peer, Transmit},
-    table::{Slot, Table},
-    wire::seal::{
-        Answer, Challenge, ConnectionId, Init1, Init2, Offer, Packet, Proof, Purpose, Suite, Suites,
-    },
+    table::Slot,
+    wire::seal::{Challenge, ConnectionId, Packet, Suite, Suites},
 };
-use call::{Calling, OPEN_MAX};
 use core::{net::SocketAddr, time::Duration};
 use heapless::{Deque, Vec};
+use opening::Step;
 use path::Control;
-use session::{ANSWER_MAX, State};
+use session::State;
+use sessions::Sessions;
 
 /// A session from which nothing opened for so long is forgotten. Endpoints ask for a sign of life more often.
 const SESSION_LIFE: Duration = Duration::from_secs(60);
@@ -102,14 +103,21 @@ pub struct Settings {
     pub guard: crate::guard::Settings,
 }
 
-/// The layer of one socket.
-pub struct Layer<V: Provider, M, I, const SLOTS: usize, const BUCKETS: usize> {
+/// The layer of one socket, with its sessions in `M`, their index in `I` and their handshakes in `H`. Of these there are
+/// at most as many as the guard has slots and this side calls at once.
+pub struct Layer<
+    V: Provider,
+    M,
+    I,
+    const SLOTS: usize,
+    const BUCKETS: usize,
+    H = Vec<Slot<Opening<V>>, SLOTS>,
+> {
     settings: Settings,
     own: KeyPair<V>,
     check: CheckKey<V>,
     random: Random<V>,
-    sessions: Table<Session<V>, M>,
-    index: Index<I>,
+    sessions: Sessions<V, M, I, H>,
     guard: Guard<SLOTS, BUCKETS>,
     /// The sessions of the guard's slots.
     slots: [u32; SLOTS],
@@ -117,16 +125,20 @@ pub struct Layer<V: Provider, M, I, const SLOTS: usize, const BUCKETS: usize> {
     counters: Counters,
 }
 
-impl<V, M, I, const SLOTS: usize, const BUCKETS: usize> Layer<V, M, I, SLOTS, BUCKETS>
+impl<V, M, I, const SLOTS: usize, const BUCKETS: usize, H> Layer<V, M, I, SLOTS, BUCKETS, H>
 where
     V: Provider,
     M: Memory<Slot<Session<V>>>,
     I: Memory<Cell>,
+    H: Memory<Slot<Opening<V>>>,
 {
     /// A layer with this identity in empty memories. `seed` must be 32 random bytes, secret, and others at every
     /// start. `sessions` should have room for `SLOTS` more than are to be open at once, or handshakes that come to
     /// nothing keep others out for [`HALF_OPEN_LIFE`](crate::guard::HALF_OPEN_LIFE).
-    pub fn new(settings: Settings, own: KeyPair<V>, seed: Secret, sessions: M, index: I) -> Self {
+    pub fn new(settings: Settings, own: KeyPair<V>, seed: Secret, sessions: M, index: I) -> Self
+    where
+        H: Default,
+    {
         let mut random = Random::<V>::new(seed);
         let guard = Guard::new(settings.guard, *random.next().expose());
         Self {
@@ -134,8 +146,7 @@ where
             check: CheckKey::new(own.public(), None),
             own,
             random,
-            sessions: Table::new(sessions),
-            index: Index::new(index),
+            sessions: Sessions::new(sessions, index, H::default()),
             guard,
             slots: [u32::MAX; SLOTS],
             waiting: Deque::new(),
@@ -166,32 +177,22 @@ where
         }
     }
 
-    /// A session that calls: have the endpoint connect to the peer that this gives. `None`: there is no room.
-    pub fn connect(&mut self, now: Instant, to: SocketAddr, call: Call) -> Option<Peer> {
-        let id = self.random.number();
-        let callee = Caller { address: to, purpose: call.purpose, key: Some(call.server) };
-        let state = State::Calling(Calling { call, attempt: None });
-        self.enter(now, Session::new(id, to, callee, state))?;
-        Some(Peer::Session(id))
-    }
-
     /// Who is at the other end of a session, by what the handshake has shown. Nothing may be done in its name before it
     /// [is confirmed](Self::is_confirmed): the first message of a handshake may be a replay.
     pub fn caller(&self, peer: Peer) -> Option<Caller> {
-        Some(self.named(peer).and_then(|number| self.sessions.get(number))?.caller)
+        Some(self.sessions.named(peer)?.caller())
     }
 
     /// Whether the other end of a session has shown that it holds the keys. What it said in the session shows that too:
     /// nothing is passed on before.
     pub fn is_confirmed(&self, peer: Peer) -> bool {
-        let session = self.named(peer).and_then(|number| self.sessions.get(number));
-        session.is_some_and(|session| matches!(session.state, State::Open(_)))
+        self.sessions.named(peer).is_some_and(|session| matches!(session.state, State::Open(_)))
     }
 
     /// A connection has ended: its session is needed only to answer the peer's last words again.
     pub fn ended(&mut self, now: Instant, peer: Peer) {
-        if let Some(number) = self.named(peer) {
-            self.sessions.set_deadline(number, Some(now + LAST_WORDS));
+        if let Some(number) = self.sessions.number(peer) {
+            self.sessions.set_deadline(number, now + LAST_WORDS);
             if let Some(session) = self.sessions.get_mut(number) {
                 session.ending = true;
             }
@@ -237,39 +238,36 @@ where
     /// Makes what the endpoint wants to send into what goes to the socket, and says where. `None`: nothing goes.
     /// Content must have been read into it before.
     pub fn seal(&mut self, transmit: &mut Transmit<'_>) -> Option<SocketAddr> {
-        let number = self.named(transmit.to)?;
+        let number = self.sessions.number(transmit.to)?;
         let suites = self.offered();
         let session = self.sessions.get_mut(number)?;
         let to = session.address;
-        match &mut session.state {
-            State::Open(protection) => {
-                protection.seal_batch(transmit.bytes, transmit.size).ok()?;
-                Some(to)
-            }
-            State::Answering { .. } | State::Answered { .. } => {
-                let slot = session.slot?;
-                let plain = inside(transmit.bytes)?;
-                let init2 = session.answer(plain, self.settings.largest, &mut self.random)?;
-                // Padded as the ACCEPT is, which is not longer than the call: so this way carries the size, too.
-                if !self.guard.may_send(slot, transmit.bytes.len()) {
-                    return None;
-                }
-                let (message, padding) = transmit.bytes.split_at_mut_checked(init2.len())?;
-                message.copy_from_slice(init2);
-                padding.fill(0);
-                self.guard.sent(slot, transmit.bytes.len());
-                Some(to)
-            }
-            State::Nothing => None,
-            State::Calling(calling) => {
-                let (size, plain) = (transmit.bytes.len(), inside(transmit.bytes)?);
-                let terms = (suites, self.settings.largest);
-                calling.prepare(&self.own, terms, plain, size, self.random.next())?;
-                let length = calling.emit(session.id.to_be_bytes(), suites, transmit.bytes)?;
-                transmit.bytes = core::mem::take(&mut transmit.bytes).get_mut(..length)?;
-                Some(to)
-            }
+        if let State::Open(protection) = &mut session.state {
+            protection.seal_batch(transmit.bytes, transmit.size).ok()?;
+            return Some(to);
         }
+        let (session, opening) = self.sessions.opening(number)?;
+        let id = session.id.to_be_bytes();
+        if let Step::Calling(calling) = &mut opening.step {
+            let (size, plain) = (transmit.bytes.len(), inside(transmit.bytes)?);
+            let terms = (suites, self.settings.largest);
+            calling.prepare(&self.own, terms, plain, size, self.random.next())?;
+            let length = calling.emit(id, suites, transmit.bytes)?;
+            transmit.bytes = core::mem::take(&mut transmit.bytes).get_mut(..length)?;
+            return Some(to);
+        }
+        let slot = opening.slot?;
+        let plain = inside(transmit.bytes)?;
+        let init2 = opening.answer(id, plain, self.settings.largest, &mut self.random)?;
+        // Padded as the ACCEPT is, which is not longer than the call: so this way carries the size, too.
+        if !self.guard.may_send(slot, transmit.bytes.len()) {
+            return None;
+        }
+        let (message, padding) = transmit.bytes.split_at_mut_checked(init2.len())?;
+        message.copy_from_slice(init2);
+        padding.fill(0);
+        self.guard.sent(slot, transmit.bytes.len());
+        Some(to)
     }
 
     /// The next packet of the layer itself, written into `room`: where it goes and how long it is.
@@ -284,12 +282,17 @@ where
         loop {
             let sent = match self.waiting.pop_front()? {
                 Waiting::Call(id) => {
-                    let session = self.numbered(id).and_then(|number| self.sessions.get_mut(number));
-                    session.and_then(|session| session.call(suites, room))
+                    let number = self.sessions.numbered(id);
+                    number.and_then(|number| self.sessions.opening(number)).and_then(|(session, opening)| {
+                        let Step::Calling(calling) = &mut opening.step else { return None };
+                        let length = calling.emit(session.id.to_be_bytes(), suites, room)?;
+                        Some((session.address, length))
+                    })
                 }
                 Waiting::Challenge(to, challenge) => challenge.emit(room).map(|length| (to, length)),
                 Waiting::Control(id, to, control) => {
-                    let session = self.numbered(id).and_then(|number| self.sessions.get_mut(number));
+                    let number = self.sessions.numbered(id);
+                    let session = number.and_then(|number| self.sessions.get_mut(number));
                     session.and_then(|session| session.emit(&control, room)).map(|length| (to, length))
                 }
             };
@@ -313,178 +316,6 @@ where
         }
     }
 
-    /// INIT1. Nothing is said to whoever is refused.
-    fn called(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        length: usize,
-        init1: &Init1<'_>,
-        proof: &Proof<'_>,
-        access: &mut (impl Access + ?Sized),
-    ) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
-        let Some((key, psk)) = self.checked(init1, proof, access) else {
-            bump(&mut self.counters.unchecked);
-            log!(debug, "seal: a call of {:?} has no right check", from);
-            return None;
-        };
-        // The ephemeral key: a client that calls with other words under the same id is not the same handshake.
-        let attempt = *init1.message.first_chunk()?;
-        let first =
-            FirstPacket { from, client: init1.client, attempt, cookie: init1.cookie.as_ref(), length };
-        let permit = match self.guard.first(now, &first) {
-            Verdict::Proceed(permit) => permit,
-            Verdict::Repeat(slot) => return self.repeated(slot.number()),
-            other => {
-                self.challenge(from, init1.client, &other);
-                return None;
-            }
-        };
-        let keys = match (&init1.purpose, &key, &psk) {
-            (Purpose::Member, ..) => ResponderKeys::Ik { own: &self.own },
-            (Purpose::Guest | Purpose::Salt, ..) => ResponderKeys::Nk { own: &self.own },
-            (Purpose::Enrol { .. }, _, Some(psk)) => ResponderKeys::NkPsk0 { own: &self.own, psk },
-            (Purpose::Peer { .. }, Some(peer), Some(psk)) => {
-                ResponderKeys::KkPsk0 { own: &self.own, peer, psk }
-            }
-            _ => return None,
-        };
-        let prologue = Prologue {
-            transport: Transport::Datagrams,
-            suites: init1.suites,
-            purpose: init1.purpose,
-            context: [0; 32],
-        };
-        let mut payload = [0; OPEN_MAX + 2];
-        let read = Responder::read(&keys, &prologue, init1.message, &mut payload);
-        let caller = read.as_ref().ok().map(|(responder, _)| Caller {
-            address: from,
-            purpose: init1.purpose,
-            key: responder.initiator().copied(),
-        });
-        let (Ok((responder, used)), Some(caller)) = (read, caller) else {
-            bump(&mut self.counters.refused);
-            log!(debug, "seal: a call of {:?} is refused", from);
-            return None;
-        };
-        let offer = payload.get(..used).and_then(Offer::parse);
-        let suite = init1.suites.choose(self.settings.suites);
-        let decision = access.decide(&caller, permit.is_proven());
-        if decision == Decision::Prove && !permit.is_proven() {
-            let verdict = self.guard.prove(&first);
-            self.challenge(from, init1.client, &verdict);
-            return None;
-        }
-        let (Some(offer), Some(suite), Decision::Admit) = (offer, suite, decision) else {
-            bump(&mut self.counters.refused);
-            log!(debug, "seal: a call of {:?} is refused", from);
-            return None;
-        };
-        let open = Vec::from_slice(offer.body).ok()?;
-        let id = self.random.number();
-        let answered = self.guard.answered(now, permit)?;
-        let slot = answered.slot;
-        if answered.displaced {
-            self.free_slot(slot.number());
-        }
-        let state = State::Answering { suite, client: init1.client, responder, open: open.clone() };
-        let session = Session { slot: Some(slot), ..Session::new(id, from, caller, state) };
-        let Some(number) = self.enter(now, session) else {
-            self.guard.abandoned(slot);
-            return None;
-        };
-        if let Some(entry) = self.slots.get_mut(slot.number()) {
-            *entry = number;
-        }
-        bump(&mut self.counters.sessions);
-        log!(debug, "seal: a call of {:?} is answered", from);
-        Some((Peer::Session(id), open))
-    }
-
-    /// Asks for a cookie, if that is the verdict.
-    fn challenge(&mut self, to: SocketAddr, client: ConnectionId, verdict: &Verdict) {
-        if let &Verdict::Challenge(cookie) = verdict {
-            let _ = self.waiting.push_back(Waiting::Challenge(to, Challenge { client, cookie }));
-        }
-    }
-
-    /// The keys that the purpose of an INIT1 names, when its check is right.
-    fn checked(
-        &self,
-        init1: &Init1<'_>,
-        proof: &Proof<'_>,
-        access: &mut (impl Access + ?Sized),
-    ) -> Option<(Option<Public>, Option<Psk>)> {
-        let (key, psk) = match init1.purpose {
-            Purpose::Member | Purpose::Guest | Purpose::Salt => (None, None),
-            Purpose::Enrol { invite } => (None, Some(access.invite(&invite)?)),
-            Purpose::Peer { introduction } => {
-                let (key, psk) = access.introduction(&introduction)?;
-                (Some(key), Some(psk))
-            }
-        };
-        let is_right = match &psk {
-            None => self.check.verify(proof),
-            Some(psk) => CheckKey::<V>::new(self.own.public(), Some(psk)).verify(proof),
-        };
-        is_right.then_some((key, psk))
-    }
-
-    /// A first packet came again: the endpoint answers its call again, and [`Layer::seal`] finds the same answer.
-    fn repeated(&mut self, slot: usize) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
-        let session = self.sessions.get(*self.slots.get(slot)?)?;
-        Some((Peer::Session(session.id), session.open_again()?))
-    }
-
-    /// INIT2.
-    fn answered(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        init2: &Init2<'_>,
-    ) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
-        let number = self.known(&init2.client)?;
-        let suites = self.offered();
-        let session = self.sessions.get_mut(number)?;
-        let State::Calling(Calling { attempt: Some(attempt), .. }) = &mut session.state else { return None };
-        if session.address != from {
-            return None;
-        }
-        let mut payload = [0; ANSWER_MAX];
-        let Ok((keys, used)) = attempt.initiator.finish(init2.message, &mut payload) else {
-            bump(&mut self.counters.unopened);
-            log!(debug, "seal: what {:?} sent does not open", from);
-            return None;
-        };
-        let answer =
-            payload.get(..used).and_then(Answer::parse).filter(|answer| suites.contains(answer.suite));
-        let begun = answer.and_then(|answer| {
-            let (server, accept) = answer.body.split_first_chunk()?;
-            Some((Vec::from_slice(accept).ok()?, Protection::new(answer.suite, &keys, *server)?))
-        });
-        let Some((accept, protection)) = begun else {
-            // The server itself said it: there is no use in waiting for another answer.
-            self.forget(number);
-            return None;
-        };
-        session.state = State::Open(protection);
-        session.heard = now;
-        let id = session.id;
-        bump(&mut self.counters.sessions);
-        Some((Peer::Session(id), accept))
-    }
-
-    /// CHALLENGE: the call again, with the cookie.
-    fn challenged(&mut self, challenge: &Challenge, from: SocketAddr) {
-        let session = self.known(&challenge.client).and_then(|number| self.sessions.get_mut(number));
-        if let Some(Session { id, state: State::Calling(calling), address, .. }) = session
-            && *address == from
-            && calling.challenged(challenge.cookie)
-        {
-            let _ = self.waiting.push_back(Waiting::Call(*id));
-        }
-    }
-
     /// A sealed datagram.
     fn opened<'d>(
         &mut self,
@@ -493,15 +324,11 @@ where
         destination: ConnectionId,
         datagram: &'d mut [u8],
     ) -> Option<(Peer, &'d [u8])> {
-        let length = datagram.len();
-        let Some(number) = self.known(&destination) else {
+        let Some(number) = self.sessions.known(&destination) else {
             bump(&mut self.counters.strange);
             return None;
         };
-        let session = self.sessions.get_mut(number)?;
-        let (State::Open(protection) | State::Answered { protection, .. }) = &mut session.state else {
-            return None;
-        };
+        let protection = self.sessions.protection(number)?;
         let before = protection.expected();
         let Ok(text) = protection.open(datagram) else {
             bump(&mut self.counters.unopened);
@@ -510,52 +337,37 @@ where
         };
         // Of all that the peer has sent, this is the last: only that says where it is now (RFC 9000, section 9.3).
         let is_newest = protection.expected() > before;
-        session.heard = now;
-        if let Some(slot) = session.slot.take() {
+        if let Some(slot) = self.sessions.confirm(number) {
             // Only now it is sure that the caller holds the key that it named.
             self.guard.confirmed(slot);
             if let Some(entry) = self.slots.get_mut(slot.number()) {
                 *entry = u32::MAX;
             }
-            session.confirm();
         }
+        let session = self.sessions.get_mut(number)?;
+        session.heard = now;
         let (id, address) = (session.id, session.address);
         if let Some(control) = Control::parse(text) {
-            self.control(number, from, control);
+            self.control(now, number, from, control);
             return None;
         }
-        if from != address && is_newest {
-            self.question(number, from, length);
+        if from != address && is_newest && text.len() >= Control::LENGTH {
+            self.question(now, id, from);
         }
         Some((Peer::Session(id), text))
     }
 
-    fn offered(&self) -> Suites {
-        self.settings.suites.iter().fold(Suites::CHACHA, |offered, &suite| offered.and(suite))
-    }
-
-    fn enter(&mut self, now: Instant, session: Session<V>) -> Option<u32> {
-        let hash = hash(session.id);
-        let mut session = session;
-        session.heard = now;
-        session.refreshed = now;
-        let number = self.sessions.insert(session).ok()?;
-        if !self.index.insert(hash, number) {
-            self.sessions.remove(number);
-            return None;
-        }
-        self.sessions.set_deadline(number, Some(now + SESSION_LIFE));
-        Some(number)
-    }
-
     fn forget(&mut self, number: u32) {
-        self.index.remove(number);
-        if let Some(slot) = self.sessions.remove(number).and_then(|session| session.slot)
+        if let Some(slot) = self.sessions.remove(number)
             && let Some(entry) = self.slots.get_mut(slot.number()).filter(|entry| **entry == number)
         {
             *entry = u32::MAX;
             self.guard.abandoned(slot);
         }
+    }
+
+    fn offered(&self) -> Suites {
+        self.settings.suites.iter().fold(Suites::CHACHA, |offered, &suite| offered.and(suite))
     }
 
     /// The guard has given a slot to another, or to nobody: the session that waited in it is over.
@@ -579,32 +391,12 @@ where
             session.refreshed = now;
             protection.refresh();
         }
-        self.sessions.set_deadline(number, Some(until));
-    }
-
-    fn known(&self, id: &ConnectionId) -> Option<u32> {
-        self.numbered(u64::from_be_bytes(*id))
-    }
-
-    fn named(&self, peer: Peer) -> Option<u32> {
-        match peer {
-            Peer::Session(id) => self.numbered(id),
-            Peer::Address(_) => None,
-        }
-    }
-
-    fn numbered(&self, id: u64) -> Option<u32> {
-        self.index.find(hash(id), |number| self.sessions.get(number).is_some_and(|session| session.id == id))
+        self.sessions.set_deadline(number, until);
     }
 }
 
 /// How long a session outlives its connection.
 const LAST_WORDS: Duration = Duration::from_secs(3);
-
-/// Ids are random: any part of one will do.
-const fn hash(id: u64) -> u32 {
-    (id >> 32) as u32
-}
 
 /// The packet inside an envelope.
 fn inside(datagram: &[u8]) -> Option<&[u8]> {
@@ -615,8 +407,8 @@ fn bump(counter: &mut u64) {
     *counter = counter.saturating_add(1);
 }
 
-impl<V: Provider, M, I, const SLOTS: usize, const BUCKETS: usize> core::fmt::Debug
-    for Layer<V, M, I, SLOTS, BUCKETS>
+impl<V: Provider, M, I, const SLOTS: usize, const BUCKETS: usize, H> core::fmt::Debug
+    for Layer<V, M, I, SLOTS, BUCKETS, H>
 {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         formatter.debug_struct("Layer").field("counters", &self.counters).finish_non_exhaustive()

@@ -15,8 +15,8 @@ use skep_core::{
 use skep_panic_check::keep;
 
 type Sessions<const COUNT: usize> = Vec<Slot<layer::Session<RustCrypto>>, COUNT>;
-type Sealed<const COUNT: usize> =
-    Layer<RustCrypto, Sessions<COUNT>, Vec<Cell, COUNT>, DEVICE_SLOTS, DEVICE_BUCKETS>;
+type Sealed<const COUNT: usize, const SLOTS: usize = DEVICE_SLOTS> =
+    Layer<RustCrypto, Sessions<COUNT>, Vec<Cell, COUNT>, SLOTS, DEVICE_BUCKETS>;
 
 macro_rules! sizes {
     ($($name:ident: $type:ty,)*) => {
@@ -45,9 +45,10 @@ sizes! {
     SIZE_files_each_stream: Slot<Session>,
     SIZE_guard_of_a_device: Guard<DEVICE_SLOTS, DEVICE_BUCKETS>,
     SIZE_guard_of_a_host: Guard<HOST_SLOTS, HOST_BUCKETS>,
-    SIZE_seal_layer_1_session: Sealed<1>,
-    SIZE_seal_layer_4_sessions: Sealed<4>,
-    SIZE_seal_each_session: Slot<layer::Session<RustCrypto>>,
+    SIZE_seal_layer_1_session_1_handshake: Sealed<1, 1>,
+    SIZE_seal_layer_8_sessions_4_handshakes: Sealed<8>,
+    SIZE_seal_each_handshake: Slot<layer::Opening<RustCrypto>>,
+    SIZE_seal_each_session: (Slot<layer::Session<RustCrypto>>, Cell),
     SIZE_seal_each_session_protection: Protection,
     SIZE_seal_each_stream: (record::Sealer, record::Opener),
     SIZE_tracker_8_links_8_users_32_files: tracker::Tracker<tracker::Fixed<8, 8, 32, 64, 32, 4>>,

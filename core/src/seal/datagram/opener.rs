@@ -1,25 +1,24 @@
 //! The direction of what is received.
 
-use super::{GENERATION_BITS, NUMBERS_MAX, generation, window::Window};
+use super::{
+    NUMBERS_MAX, generation,
+    window::{WORDS, Window},
+};
 use crate::{
     seal::{Provider, Refused, Secret, TAG_LENGTH, cipher::Cipher},
     wire::seal::{DataHeader, Suite},
 };
 
 pub(super) struct Opener<P: Provider> {
-    current: Cipher<P>,
-    /// The one before the current one, while the window reaches into its generation.
-    previous: Option<Cipher<P>>,
-    /// The current one's.
-    generation: u64,
-    window: Window,
+    /// Of the generation that the lowest number of the window is in: the later ones follow from it.
+    cipher: Cipher<P>,
+    window: Window<WORDS>,
     forged: u64,
 }
 
 impl<P: Provider> Opener<P> {
     pub(super) fn new(suite: Suite, key: &Secret) -> Option<Self> {
-        let current = Cipher::new(suite, key)?;
-        Some(Self { current, previous: None, generation: 0, window: Window::new(), forged: 0 })
+        Some(Self { cipher: Cipher::new(suite, key)?, window: Window::new(), forged: 0 })
     }
 
     pub(super) const fn expected(&self) -> u64 {
@@ -43,51 +42,54 @@ impl<P: Provider> Opener<P> {
         let (front, sealed) =
             datagram.split_first_chunk_mut::<{ DataHeader::LENGTH }>().ok_or(Refused::Malformed)?;
         let (text, tag) = sealed.split_last_chunk_mut::<TAG_LENGTH>().ok_or(Refused::Malformed)?;
-        let mut next = None;
-        let cipher = if wanted == self.generation {
-            &self.current
-        } else if wanted.wrapping_add(1) == self.generation {
-            self.previous.as_ref().ok_or(Refused::Replayed)?
-        } else if wanted == self.generation.wrapping_add(1) {
-            &*next.insert(self.current.next().ok_or(Refused::Closed)?)
-        } else {
+        let newest = generation(self.window.expected().saturating_sub(1));
+        if wanted > newest.saturating_add(1) {
             return Err(Refused::Malformed);
+        }
+        let later;
+        let cipher = match wanted.saturating_sub(self.generation()) {
+            0 => &self.cipher,
+            steps => {
+                later = self.cipher.after(steps).ok_or(Refused::Closed)?;
+                &later
+            }
         };
         if !cipher.open(number, front, text, tag) {
             self.forged = self.forged.saturating_add(1);
             return Err(Refused::Forged);
         }
-        self.opened(number, next);
+        self.opened(number);
         Ok(text)
     }
 
     /// Only here does anything change but a counter.
-    fn opened(&mut self, number: u64, next: Option<Cipher<P>>) {
-        if let Some(next) = next {
-            self.previous = Some(core::mem::replace(&mut self.current, next));
-            self.generation = generation(number);
-        }
+    fn opened(&mut self, number: u64) {
+        let before = self.generation();
         self.window.mark(number);
-        if self.window.lowest() >= self.generation << GENERATION_BITS {
-            self.previous = None;
+        let steps = self.generation().saturating_sub(before);
+        if steps > 0
+            && let Some(later) = self.cipher.after(steps)
+        {
+            self.cipher = later;
         }
+    }
+
+    /// The cipher's.
+    const fn generation(&self) -> u64 {
+        generation(self.window.lowest())
     }
 }
 
 #[cfg(test)]
 impl<P: Provider> Opener<P> {
+    /// As if all numbers before this one had been opened.
     pub(super) fn skip_to(&mut self, next: u64) {
-        self.generation = generation(next);
+        self.opened(next.wrapping_sub(1));
+    }
+
+    /// The same under the key that there is.
+    pub(super) fn skip_keys_to(&mut self, next: u64) {
         self.window.mark(next.wrapping_sub(1));
-    }
-
-    pub(super) fn advance(&mut self) {
-        self.current = self.current.next().unwrap();
-        self.previous = None;
-    }
-
-    pub(super) const fn keeps_previous(&self) -> bool {
-        self.previous.is_some()
     }
 
     pub(super) const fn forge(&mut self, times: u64) {

@@ -7,9 +7,8 @@ use crate::{
 };
 
 pub(super) struct Sealer<P: Provider> {
+    /// Of the generation of the number before the next one.
     cipher: Cipher<P>,
-    /// The cipher's.
-    generation: u64,
     /// The number of the next datagram. It only ever grows.
     next: u64,
     peer: ConnectionId,
@@ -17,7 +16,7 @@ pub(super) struct Sealer<P: Provider> {
 
 impl<P: Provider> Sealer<P> {
     pub(super) fn new(suite: Suite, key: &Secret, peer: ConnectionId) -> Option<Self> {
-        Some(Self { cipher: Cipher::new(suite, key)?, generation: 0, next: 0, peer })
+        Some(Self { cipher: Cipher::new(suite, key)?, next: 0, peer })
     }
 
     pub(super) const fn next(&self) -> u64 {
@@ -29,7 +28,7 @@ impl<P: Provider> Sealer<P> {
     }
 
     pub(super) const fn refresh(&mut self) {
-        if self.next & ((1 << GENERATION_BITS) - 1) != 0 {
+        if !begins_generation(self.next) {
             self.next = (generation(self.next).wrapping_add(1)) << GENERATION_BITS;
         }
     }
@@ -51,9 +50,8 @@ impl<P: Provider> Sealer<P> {
 
     fn seal_one(&mut self, datagram: &mut [u8]) -> Result<(), Refused> {
         let number = self.next;
-        if generation(number) != self.generation {
+        if begins_generation(number) && number > 0 {
             self.cipher = self.cipher.next().ok_or(Refused::Closed)?;
-            self.generation = self.generation.wrapping_add(1);
         }
         // Whatever becomes of it, nothing else gets this number.
         self.next = number.wrapping_add(1);
@@ -67,11 +65,14 @@ impl<P: Provider> Sealer<P> {
     }
 }
 
+const fn begins_generation(number: u64) -> bool {
+    number & ((1 << GENERATION_BITS) - 1) == 0
+}
+
 #[cfg(test)]
 impl<P: Provider> Sealer<P> {
     pub(super) const fn skip_to(&mut self, next: u64) {
         self.next = next;
-        self.generation = generation(next);
     }
 
     pub(super) fn advance(&mut self) {

@@ -36,7 +36,6 @@ fn skip_to(from: &mut Protection, to: &mut Protection, next: u64) {
     to.opener.skip_to(next);
     while cipher < next >> GENERATION_BITS {
         from.sealer.advance();
-        to.opener.advance();
         cipher += 1;
     }
 }
@@ -164,12 +163,11 @@ fn keys_change_without_a_word_and_late_datagrams_of_the_key_before_are_opened() 
         for place in [3, 0, 5, 2, 1, 4] {
             assert_eq!(open(&mut to, &sealed[place]).unwrap(), b"x");
         }
-        assert!(to.opener.keeps_previous());
-        for _ in 0..WINDOW {
+        // Beyond the window, where one key is enough again.
+        for _ in 0..WINDOW + 2 {
             let datagram = seal(&mut from, b"");
             open(&mut to, &datagram).unwrap();
         }
-        assert!(!to.opener.keeps_previous());
     }
 }
 
@@ -231,7 +229,7 @@ fn the_numbers_go_on_beyond_32_bits() {
         // A generation's key follows from the one before: these two only count from far on.
         let far = 5 << 32;
         from.sealer.skip_to(far - 2);
-        to.opener.skip_to(far - 2);
+        to.opener.skip_keys_to(far - 2);
         for number in far - 2..far {
             let mut datagram = with_room(b"z");
             assert_eq!(from.seal(&mut datagram), Ok(number));

@@ -1,28 +1,33 @@
 //! Which packet numbers were opened: each is, at most once.
 
-/// Words of the bitmap; a power of two.
-const WORDS: usize = 16;
+/// Words of a session's bitmap; a power of two. A device keeps one for every session.
+pub(super) const WORDS: usize = if cfg!(target_os = "none") { 4 } else { 16 };
 
-/// Numbers this far behind the highest one and further are refused: 960. The bitmap has 1,024 bits; the word
-/// that the highest number is in is not full (RFC 6479). One size for devices and hosts: it takes 128 bytes.
-pub const WINDOW: u64 = (WORDS as u64 - 1) * 64;
+/// Numbers this far behind the highest one and further are refused: 960, and 192 on a device. The bitmap has 64 more
+/// bits; the word that the highest number is in is not full (RFC 6479).
+pub const WINDOW: u64 = span(WORDS);
+
+const fn span(words: usize) -> u64 {
+    (words as u64).wrapping_sub(1) << 6
+}
 
 /// The numbers opened so far, by what is still to be told of them.
 ///
 /// ```text
 ///       refused        told by the bitmap       not yet
 ///  ────────────────┬───────────────────────┬──────────────►
-///                  expected - WINDOW       expected = highest + 1
+///                  expected - span         expected = highest + 1
 /// ```
-pub(super) struct Window {
+pub(super) struct Window<const WORDS: usize> {
     expected: u64,
     /// The words of the newest numbers, the word of number n at place n / 64 modulo WORDS. Bits above the
     /// highest number are 0.
     seen: [u64; WORDS],
 }
 
-impl Window {
+impl<const WORDS: usize> Window<WORDS> {
     pub(super) const fn new() -> Self {
+        const { assert!(WORDS.is_power_of_two()) };
         Self { expected: 0, seen: [0; WORDS] }
     }
 
@@ -33,7 +38,7 @@ impl Window {
 
     /// The lowest number that can still be opened.
     pub(super) const fn lowest(&self) -> u64 {
-        self.expected.saturating_sub(WINDOW)
+        self.expected.saturating_sub(span(WORDS))
     }
 
     /// The number nearest to the expected one that ends in these 32 bits (RFC 9000, appendix A.3).
@@ -53,7 +58,7 @@ impl Window {
     pub(super) fn admits(&self, number: u64) -> bool {
         number >= self.expected
             || (number >= self.lowest()
-                && self.seen.get(place(number)).is_some_and(|word| word & bit(number) == 0))
+                && self.seen.get(Self::place(number)).is_some_and(|word| word & bit(number) == 0))
     }
 
     /// The number was opened.
@@ -63,20 +68,19 @@ impl Window {
             let old = self.expected.wrapping_sub(1) >> 6;
             let fresh = if self.expected == 0 { WORDS as u64 } else { (number >> 6).saturating_sub(old) };
             for back in 0..fresh.min(WORDS as u64) {
-                if let Some(word) = self.seen.get_mut(place((number).wrapping_sub(back << 6))) {
+                if let Some(word) = self.seen.get_mut(Self::place(number.wrapping_sub(back << 6))) {
                     *word = 0;
                 }
             }
             self.expected = number.wrapping_add(1);
         }
-        if let Some(word) = self.seen.get_mut(place(number)) {
+        if let Some(word) = self.seen.get_mut(Self::place(number)) {
             *word |= bit(number);
         }
     }
-}
-
-const fn place(number: u64) -> usize {
-    (number >> 6) as usize & (WORDS - 1)
+    const fn place(number: u64) -> usize {
+        (number >> 6) as usize & WORDS.wrapping_sub(1)
+    }
 }
 
 const fn bit(number: u64) -> u64 {
@@ -90,8 +94,13 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "takes minutes")]
     fn it_admits_what_a_list_of_all_numbers_would() {
+        check::<4>();
+        check::<16>();
+    }
+
+    fn check<const WORDS: usize>() {
         let mut random = 1_u64;
-        let (mut window, mut seen, mut top) = (Window::new(), vec![false; 2_000_000], 0_u64);
+        let (mut window, mut seen, mut top) = (Window::<WORDS>::new(), vec![false; 2_000_000], 0_u64);
         for _ in 0..200_000 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let number = match random >> 61 {
@@ -127,7 +136,7 @@ mod tests {
 
     #[test]
     fn every_number_is_opened_once_and_late_ones_are_not() {
-        let mut window = Window::new();
+        let mut window = Window::<WORDS>::new();
         window.mark(5_000);
         assert!(!window.admits(5_000));
         assert!(window.admits(5_001 - WINDOW) && !window.admits(5_000 - WINDOW));

@@ -10,8 +10,11 @@ mod sessions;
 use super::*;
 use crate::{
     rdt::{self, ConnectionId as Connection, Endpoint, Envelope, Event, Fixed, Incoming, Language, Output},
-    seal::{RustCrypto, TAG_LENGTH, datagram::FRONT},
-    wire::rdt::Terms,
+    seal::{CheckKey, Psk, Public, RustCrypto, TAG_LENGTH, datagram::FRONT},
+    wire::{
+        rdt::Terms,
+        seal::{Init1, Purpose},
+    },
 };
 use core::cell::Cell as Counter;
 use std::vec::Vec;

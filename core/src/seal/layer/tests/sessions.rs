@@ -200,7 +200,7 @@ fn a_packet_of_a_session_that_is_over_is_not_sealed_for_the_next_one_in_its_plac
         server.receive(at(10), address(99), &datagram);
     }
     // A question waits; before it goes, its session is replaced.
-    let number = server.layer.named(server.accepted[0].1).unwrap();
+    let number = server.layer.sessions.number(server.accepted[0].1).unwrap();
     server.layer.forget(number);
     let mut other = End::<8>::new(CLIENT);
     other.layer.random = Random::new(Secret::new([42; 32]));

@@ -1,0 +1,146 @@
+//! The side that is called: INIT1, and what the guard and the application say to it.
+
+use super::{
+    Access, Caller, Decision, Layer, Opening, Session, Waiting, bump, call::OPEN_MAX, opening::Step,
+};
+use crate::{
+    Instant, Memory,
+    guard::{FirstPacket, Verdict},
+    index::Cell,
+    rdt::Peer,
+    seal::{CheckKey, Prologue, Provider, Psk, Public, Responder, ResponderKeys, Transport},
+    table::Slot,
+    wire::seal::{Challenge, ConnectionId, Init1, Offer, Proof, Purpose},
+};
+use core::net::SocketAddr;
+use heapless::Vec;
+
+impl<V, M, I, const SLOTS: usize, const BUCKETS: usize, H> Layer<V, M, I, SLOTS, BUCKETS, H>
+where
+    V: Provider,
+    M: Memory<Slot<Session<V>>>,
+    I: Memory<Cell>,
+    H: Memory<Slot<Opening<V>>>,
+{
+    /// INIT1. Nothing is said to whoever is refused.
+    pub(super) fn called(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        length: usize,
+        init1: &Init1<'_>,
+        proof: &Proof<'_>,
+        access: &mut (impl Access + ?Sized),
+    ) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
+        let Some((key, psk)) = self.checked(init1, proof, access) else {
+            bump(&mut self.counters.unchecked);
+            log!(debug, "seal: a call of {:?} has no right check", from);
+            return None;
+        };
+        // The ephemeral key: a client that calls with other words under the same id is not the same handshake.
+        let attempt = *init1.message.first_chunk()?;
+        let first =
+            FirstPacket { from, client: init1.client, attempt, cookie: init1.cookie.as_ref(), length };
+        let permit = match self.guard.first(now, &first) {
+            Verdict::Proceed(permit) => permit,
+            Verdict::Repeat(slot) => return self.repeated(slot.number()),
+            other => {
+                self.challenge(from, init1.client, &other);
+                return None;
+            }
+        };
+        let keys = match (&init1.purpose, &key, &psk) {
+            (Purpose::Member, ..) => ResponderKeys::Ik { own: &self.own },
+            (Purpose::Guest | Purpose::Salt, ..) => ResponderKeys::Nk { own: &self.own },
+            (Purpose::Enrol { .. }, _, Some(psk)) => ResponderKeys::NkPsk0 { own: &self.own, psk },
+            (Purpose::Peer { .. }, Some(peer), Some(psk)) => {
+                ResponderKeys::KkPsk0 { own: &self.own, peer, psk }
+            }
+            _ => return None,
+        };
+        let prologue = Prologue {
+            transport: Transport::Datagrams,
+            suites: init1.suites,
+            purpose: init1.purpose,
+            context: [0; 32],
+        };
+        let mut payload = [0; OPEN_MAX + 2];
+        let read = Responder::read(&keys, &prologue, init1.message, &mut payload);
+        let caller = read.as_ref().ok().map(|(responder, _)| Caller {
+            address: from,
+            purpose: init1.purpose,
+            key: responder.initiator().copied(),
+        });
+        let (Ok((responder, used)), Some(caller)) = (read, caller) else {
+            bump(&mut self.counters.refused);
+            log!(debug, "seal: a call of {:?} is refused", from);
+            return None;
+        };
+        let offer = payload.get(..used).and_then(Offer::parse);
+        let suite = init1.suites.choose(self.settings.suites);
+        let decision = access.decide(&caller, permit.is_proven());
+        if decision == Decision::Prove && !permit.is_proven() {
+            let verdict = self.guard.prove(&first);
+            self.challenge(from, init1.client, &verdict);
+            return None;
+        }
+        let (Some(offer), Some(suite), Decision::Admit) = (offer, suite, decision) else {
+            bump(&mut self.counters.refused);
+            log!(debug, "seal: a call of {:?} is refused", from);
+            return None;
+        };
+        let open = Vec::from_slice(offer.body).ok()?;
+        let id = self.random.number();
+        let answered = self.guard.answered(now, permit)?;
+        let slot = answered.slot;
+        if answered.displaced {
+            self.free_slot(slot.number());
+        }
+        let step = Step::Answering { suite, client: init1.client, responder, open: open.clone() };
+        let Some(number) = self.sessions.enter(now, id, &caller, Opening { slot: Some(slot), step }) else {
+            self.guard.abandoned(slot);
+            return None;
+        };
+        if let Some(entry) = self.slots.get_mut(slot.number()) {
+            *entry = number;
+        }
+        bump(&mut self.counters.sessions);
+        log!(debug, "seal: a call of {:?} is answered", from);
+        Some((Peer::Session(id), open))
+    }
+
+    /// Asks for a cookie, if that is the verdict.
+    fn challenge(&mut self, to: SocketAddr, client: ConnectionId, verdict: &Verdict) {
+        if let &Verdict::Challenge(cookie) = verdict {
+            let _ = self.waiting.push_back(Waiting::Challenge(to, Challenge { client, cookie }));
+        }
+    }
+
+    /// The keys that the purpose of an INIT1 names, when its check is right.
+    fn checked(
+        &self,
+        init1: &Init1<'_>,
+        proof: &Proof<'_>,
+        access: &mut (impl Access + ?Sized),
+    ) -> Option<(Option<Public>, Option<Psk>)> {
+        let (key, psk) = match init1.purpose {
+            Purpose::Member | Purpose::Guest | Purpose::Salt => (None, None),
+            Purpose::Enrol { invite } => (None, Some(access.invite(&invite)?)),
+            Purpose::Peer { introduction } => {
+                let (key, psk) = access.introduction(&introduction)?;
+                (Some(key), Some(psk))
+            }
+        };
+        let is_right = match &psk {
+            None => self.check.verify(proof),
+            Some(psk) => CheckKey::<V>::new(self.own.public(), Some(psk)).verify(proof),
+        };
+        is_right.then_some((key, psk))
+    }
+
+    /// A first packet came again: the endpoint answers its call again, and [`Layer::seal`] finds the same answer.
+    fn repeated(&mut self, slot: usize) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
+        let (session, opening) = self.sessions.opening(*self.slots.get(slot)?)?;
+        Some((Peer::Session(session.id), opening.open_again()?))
+    }
+}

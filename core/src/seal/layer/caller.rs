@@ -1,0 +1,84 @@
+//! The side that calls: INIT2, and a cookie that is asked for.
+
+use super::{
+    Call, Caller, Layer, Opening, Session, Waiting, bump,
+    call::{Calling, OPEN_MAX},
+    opening::{ANSWER_MAX, Step},
+};
+use crate::{
+    Instant, Memory,
+    index::Cell,
+    rdt::Peer,
+    seal::{Protection, Provider},
+    table::Slot,
+    wire::seal::{Answer, Challenge, Init2},
+};
+use core::net::SocketAddr;
+use heapless::Vec;
+
+impl<V, M, I, const SLOTS: usize, const BUCKETS: usize, H> Layer<V, M, I, SLOTS, BUCKETS, H>
+where
+    V: Provider,
+    M: Memory<Slot<Session<V>>>,
+    I: Memory<Cell>,
+    H: Memory<Slot<Opening<V>>>,
+{
+    /// A session that calls: have the endpoint connect to the peer that this gives. `None`: there is no room.
+    pub fn connect(&mut self, now: Instant, to: SocketAddr, call: Call) -> Option<Peer> {
+        let id = self.random.number();
+        let callee = Caller { address: to, purpose: call.purpose, key: Some(call.server) };
+        let step = Step::Calling(Calling { call, attempt: None });
+        self.sessions.enter(now, id, &callee, Opening { slot: None, step })?;
+        Some(Peer::Session(id))
+    }
+
+    /// INIT2.
+    pub(super) fn answered(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        init2: &Init2<'_>,
+    ) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
+        let number = self.sessions.known(&init2.client)?;
+        let suites = self.offered();
+        let (session, opening) = self.sessions.opening(number)?;
+        let Step::Calling(Calling { attempt: Some(attempt), .. }) = &mut opening.step else { return None };
+        if session.address != from {
+            return None;
+        }
+        let id = session.id;
+        let mut payload = [0; ANSWER_MAX];
+        let Ok((keys, used)) = attempt.initiator.finish(init2.message, &mut payload) else {
+            bump(&mut self.counters.unopened);
+            log!(debug, "seal: what {:?} sent does not open", from);
+            return None;
+        };
+        let answer =
+            payload.get(..used).and_then(Answer::parse).filter(|answer| suites.contains(answer.suite));
+        let begun = answer.and_then(|answer| {
+            let (server, accept) = answer.body.split_first_chunk()?;
+            Some((Vec::from_slice(accept).ok()?, Protection::new(answer.suite, &keys, *server)?))
+        });
+        let Some((accept, protection)) = begun else {
+            // The server itself said it: there is no use in waiting for another answer.
+            self.forget(number);
+            return None;
+        };
+        session.heard = now;
+        self.sessions.begin(number, protection);
+        bump(&mut self.counters.sessions);
+        Some((Peer::Session(id), accept))
+    }
+
+    /// CHALLENGE: the call again, with the cookie.
+    pub(super) fn challenged(&mut self, challenge: &Challenge, from: SocketAddr) {
+        let number = self.sessions.known(&challenge.client);
+        if let Some((session, opening)) = number.and_then(|number| self.sessions.opening(number))
+            && let Step::Calling(calling) = &mut opening.step
+            && session.address == from
+            && calling.challenged(challenge.cookie)
+        {
+            let _ = self.waiting.push_back(Waiting::Call(session.id));
+        }
+    }
+}
