@@ -2,7 +2,8 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver},
     thread,
     time::{Duration, Instant},
 };
@@ -22,22 +23,34 @@ pub(crate) struct Server {
     child: Child,
     /// Its first line, without the first word.
     pub(crate) link: String,
-    _out: BufReader<ChildStdout>,
+    lines: Receiver<String>,
 }
 
 impl Server {
     /// Starts one, and waits for the line that begins with `word`.
     pub(crate) fn start(command: &mut Command, word: &str) -> Self {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
-        let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
-        let mut line = String::new();
-        while out.read_line(&mut line).expect("it prints text") > 0 {
-            if let Some(link) = line.trim_end().strip_prefix(word) {
-                return Self { link: link.trim().to_owned(), child, _out: out };
+        let out = BufReader::new(child.stdout.take().expect("it is piped"));
+        let (sender, lines) = mpsc::channel();
+        // It ends with the process.
+        thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let mut server = Self { child, link: String::new(), lines };
+        server.link = server.until(word);
+        server
+    }
+
+    /// Waits for the next line that begins with `word`; what follows it.
+    pub(crate) fn until(&self, word: &str) -> String {
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => {
+                    if let Some(rest) = line.strip_prefix(word) {
+                        return rest.trim().to_owned();
+                    }
+                }
+                Err(why) => panic!("it did not say \"{word}\": {why}"),
             }
-            line.clear();
         }
-        panic!("it ended before it said where it is: {:?}", child.wait());
     }
 
     /// Whether it lives.

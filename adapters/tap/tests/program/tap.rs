@@ -135,3 +135,23 @@ fn a_tap_fetches_from_and_sends_to_a_host() {
         }
     }
 }
+
+#[test]
+fn hosts_find_each_other_by_a_tracker_on_a_tap() {
+    let Some(world) = World::make() else { return };
+    let (shared, nothing) = (world.path("shared"), world.path("got"));
+    let mut tracker = Server::start(&mut world.tap("tracker --public"), "tracking");
+    for via in ["udp", "tcp"] {
+        let join = |name: &str, directory: &str| {
+            let rest = format!("--server {} --name {name}-{via} --via {via} --log {directory}", tracker.link);
+            let mut join = world.host(&format!("join {rest}"));
+            join.env("SKEP_HOME", world.path(&format!("{name}-{via}")));
+            join
+        };
+        let bob = Server::start(&mut join("bob", &nothing), "logged in");
+        let ann = Server::start(&mut join("ann", &shared), "logged in");
+        bob.until(&format!("ann-{via} shares big"));
+        drop(ann);
+    }
+    assert!(tracker.is_running());
+}
