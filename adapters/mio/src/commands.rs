@@ -18,6 +18,7 @@ mod put;
 mod serve;
 mod signals;
 mod temporary;
+mod terminal;
 mod tracing;
 mod tracker;
 mod transfer;

@@ -1,19 +1,18 @@
 //! `skep client`: the prompt of the console.
 
+mod lines;
+
+use super::terminal::Terminal;
 use crate::{
     args::Client,
     console::{After, Console},
     exit::Failure,
 };
+use lines::Lines;
 use std::{
-    io::{self, BufRead, Read, Write, stdin, stdout},
+    io::{self, Write, stdout},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
-
-const PROMPT: &str = "c> ";
-
-/// A longer line is taken for several.
-const LINE_MAX: u64 = 16 << 10;
 
 /// Locked while a command runs.
 type Shared = Arc<Mutex<Console>>;
@@ -23,13 +22,9 @@ pub(super) fn run(client: &Client) -> Result<(), Failure> {
     let console = Console::new(client.host(), client.date_string, Arc::clone(&cancelled));
     let console = Arc::new(Mutex::new(console));
     #[cfg(unix)]
-    signals::attend(Arc::clone(&console), cancelled)?;
-    loop {
-        let line = match say(PROMPT).and_then(|()| read_line()) {
-            Ok(Some(line)) => line,
-            Ok(None) => break,
-            Err(error) => return Err(Failure::cannot("read the next command", &error)),
-        };
+    signals::attend(Arc::clone(&console), cancelled, Terminal::now())?;
+    let mut lines = Lines::new()?;
+    while let Some(line) = lines.next()? {
         let mut console = lock(&console);
         let mut out = String::new();
         let after = console.run(&line, &mut out);
@@ -55,17 +50,10 @@ fn say(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// The next line, or `None` at the end of all.
-fn read_line() -> io::Result<Option<String>> {
-    let mut line = Vec::new();
-    let count = stdin().lock().take(LINE_MAX).read_until(b'\n', &mut line)?;
-    Ok((count > 0).then(|| String::from_utf8_lossy(&line).into_owned()))
-}
-
 /// Requests to end. At a terminal Ctrl-C ends the command that is under way, and the console when there is none.
 #[cfg(unix)]
 mod signals {
-    use super::{Shared, lock, say};
+    use super::{Shared, Terminal, lock, say};
     use crate::exit::{Code, Failure};
     use signal_hook::{
         consts::{SIGHUP, SIGINT, SIGTERM},
@@ -81,7 +69,11 @@ mod signals {
         thread,
     };
 
-    pub(super) fn attend(console: Shared, cancelled: Arc<AtomicBool>) -> Result<(), Failure> {
+    pub(super) fn attend(
+        console: Shared,
+        cancelled: Arc<AtomicBool>,
+        terminal: Terminal,
+    ) -> Result<(), Failure> {
         let cannot = |error| Failure::cannot("set up signals", &error);
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(cannot)?;
         let attend = move || {
@@ -94,6 +86,8 @@ mod signals {
                 if !(is_busy && signal == SIGINT && stdin().is_terminal()) {
                     let mut out = "\n".to_owned();
                     console.quit(&mut out);
+                    // The thread that waits for a line has it as it needs it.
+                    terminal.restore();
                     let _ = say(&out);
                     exit(Code::Interrupted as i32);
                 }

@@ -461,12 +461,12 @@ fn it_is_typed_at_through_a_terminal() {
         _ => Answer::Bytes(vec![0]),
     });
     let mut console = Prompt::start_at_terminal(&mut command(&home, "", stub.at(), ""));
-    assert!(console.says("register ana").ends_with("REGISTER OK\r\n"));
-    assert!(console.says("connect ana").ends_with("CONNECT OK\r\n"));
+    assert!(console.says("register ana").ends_with("REGISTER OK\n"));
+    assert!(console.says("connect ana").ends_with("CONNECT OK\n"));
     // Ctrl-C ends what is under way, and no more.
     for (line, begin, words) in [
-        ("unregister ana", "UNREGISTER", "UNREGISTER FAIL\r\n"),
-        ("list_users", "LIST_USERS", "LIST_USERS FAIL\r\n"),
+        ("unregister ana", "UNREGISTER", "UNREGISTER FAIL\n"),
+        ("list_users", "LIST_USERS", "LIST_USERS FAIL\n"),
     ] {
         console.types(&format!("{line}\n"));
         stub.wait_for(begin);
@@ -475,7 +475,7 @@ fn it_is_typed_at_through_a_terminal() {
         assert!(answer.ends_with(words), "{answer:?}");
     }
     let answer = console.says("fly");
-    assert!(answer.ends_with("Error: command fly not valid.\r\n"), "{answer:?}");
+    assert!(answer.ends_with("Error: command fly not valid.\n"), "{answer:?}");
     // Ctrl-D at an empty line is the end.
     console.types("\x04");
     let out = String::from_utf8(console.ends().well().out).unwrap();
@@ -492,11 +492,11 @@ fn ctrl_c_during_a_transfer_leaves_nothing() {
         Answer::Bytes(if request.starts_with("LIST") { list.clone().into() } else { vec![0] })
     });
     let mut console = Prompt::start_at_terminal(&mut command(&home, "shared", stub.at(), ""));
-    assert!(console.says("connect ana").ends_with("CONNECT OK\r\n"));
+    assert!(console.says("connect ana").ends_with("CONNECT OK\n"));
     console.types("get_file eva x y\n");
     until("a part", || (!home.entries("shared").is_empty()).then_some(()));
     console.types("\x03");
     let answer = console.answer();
-    assert!(answer.ends_with("GET_FILE FAIL\r\n"), "{answer:?}");
+    assert!(answer.ends_with("GET_FILE FAIL\n"), "{answer:?}");
     assert_eq!(home.entries("shared"), [""; 0]);
 }

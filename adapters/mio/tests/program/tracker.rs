@@ -4,6 +4,7 @@
 mod accounts;
 mod admin;
 mod commands;
+mod consoles;
 mod crowd;
 mod durable;
 mod member;

@@ -72,13 +72,13 @@ impl Prompt {
 
     /// What is printed before the next prompt.
     pub(crate) fn answer(&mut self) -> String {
-        let answer = until("a prompt", || {
+        let (answer, seen) = until("a prompt", || {
             let out = self.process.out();
-            let new = &out[self.seen..];
+            let new = shown(&out[self.seen..]);
             assert!(new.ends_with(PROMPT) || self.process.is_running(), "{out}{}", self.process.err());
-            new.ends_with(PROMPT).then(|| new.to_owned())
+            new.ends_with(PROMPT).then_some((new, out.len()))
         });
-        self.seen += answer.len();
+        self.seen = seen;
         answer.strip_suffix(PROMPT).unwrap().to_owned()
     }
 
@@ -103,4 +103,15 @@ impl Prompt {
         ended.out.drain(..seen);
         ended
     }
+}
+
+/// What is left to be read: without the sequences that move the cursor and set up the terminal.
+fn shown(out: &str) -> String {
+    let mut parts = out.split("\x1b[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let text = parts.fold(first, |text, part| {
+        let end = part.find(|byte: char| ('@'..='~').contains(&byte)).map_or(part.len(), |end| end + 1);
+        text + &part[end..]
+    });
+    text.replace('\r', "")
 }

@@ -4,7 +4,7 @@
 //! line that is being typed.
 
 use super::order::ORDERS;
-use crate::{escape::escape, exit::Failure};
+use crate::{commands::terminal::Terminal, escape::escape, exit::Failure};
 use mio::Waker;
 use rustyline::{
     CompletionType, Config, Context, Editor, ExternalPrinter, Helper,
@@ -158,36 +158,6 @@ impl Drop for Prompt {
         // The thread may still wait for a line, with the terminal as it needs it.
         self.before.restore();
     }
-}
-
-/// How a terminal is set.
-#[cfg(unix)]
-struct Terminal(Option<rustix::termios::Termios>);
-
-#[cfg(unix)]
-impl Terminal {
-    fn now() -> Self {
-        Self(rustix::termios::tcgetattr(std::io::stdin()).ok())
-    }
-
-    fn restore(&self) {
-        if let Some(before) = &self.0 {
-            let _ =
-                rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Drain, before);
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Terminal;
-
-#[cfg(not(unix))]
-impl Terminal {
-    const fn now() -> Self {
-        Self
-    }
-
-    const fn restore(&self) {}
 }
 
 /// Completes commands, users and files.
