@@ -4,6 +4,7 @@ mod admin;
 mod client;
 mod credentials;
 mod demo;
+mod fetch;
 mod get;
 mod invite;
 mod join;

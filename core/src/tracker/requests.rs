@@ -87,6 +87,7 @@ impl<P: Profile> Tracker<P> {
                 return (bytes.len(), false);
             }
             let is_asking = link.is_asking();
+            let state = link.state;
             let Some(session) = link.session_mut() else { return (bytes.len(), false) };
             if is_asking || session.reply.is_some() || rest.is_empty() {
                 return (taken, false);
@@ -97,7 +98,10 @@ impl<P: Profile> Tracker<P> {
                 taken = taken.saturating_add(skipped);
                 continue;
             }
+            // There is no kind 0: whoever speaks another protocol is told at once.
+            let is_hello = matches!(state, State::Hello | State::ToAttach);
             match Frame::first(rest) {
+                _ if is_hello && rest.get(2) == Some(&0) => self.malformed(number),
                 Frame::Incomplete => return (taken, true),
                 Frame::Malformed => self.malformed(number),
                 Frame::Long { kind, length } => {

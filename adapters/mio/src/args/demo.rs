@@ -13,6 +13,9 @@ across by stop-and-wait and by selective repeat, as skep's own peers do it and a
 tells how that went: packets sent by the client, sent again, and lost by the relay in both directions; time and \
 rate without the server's disk; and whether the content that arrived is equal. If it is not, the exit code is 3.
 
+Then a tracker, and two who join it: one is told what the other shares, and fetches it from his door and through the \
+tracker. All of that is sealed, and nothing is lost on the way.
+
 Examples:
   skep demo
   skep demo --loss 20 --delay 10 --window 256

@@ -13,6 +13,8 @@ server has to have, so nobody else can answer. It goes over UDP, or over TCP whe
 with an invite lets your key in, once; after that leave the invite out. Other users of this machine see the arguments \
 of a program: with --link-file, or in $SKEP_LINK, a link is hidden from them. Without KEY the host has to be known (skep known).
 
+Where a tracker answers, NAME is USER/FILE: what that user shares there. You log in for as long as it takes, and the file comes from the owner directly, or through the tracker where the owner cannot be reached. -u, --relay and --plain say from the first that it is one.
+
 The plain formats, which anyone on the way can read and change, are tcp://HOST/NAME, rdt://HOST/NAME and \
 path://HOST/NAME, with HOST:PORT where it is not the default port (7537, \
 for path 7538). An IPv6 address goes into brackets. In NAME, %20 is a space and %25 is %.
@@ -27,6 +29,7 @@ Examples:
   skep get skep://KEY@bee.example/notes.txt            into notes.txt
   skep get --link-file invite notes.txt                the link is in the file `invite`
   skep get tcp://bee.example/notes.txt                 plain
+  skep get skep://KEY@hub.example/ana/bee.jpg -u ben   what ana shares at a tracker
   skep get rdt://[2001:db8::7]/photos/bee.jpg -o b.jpg
   skep get path://10.0.0.5:2000/etc/motd -o -          to standard output
   skep get rdt://device.example/log --legacy           from a peer that is not skep
@@ -48,6 +51,18 @@ pub struct Get {
     #[arg(long)]
     pub no_replace: bool,
 
+    /// From a tracker: your name there [default: --user, or your name on this machine]
+    #[arg(short = 'u', long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// From a tracker: through it, and not from the owner's door
+    #[arg(long)]
+    pub relay: bool,
+
+    /// From a tracker: also from owners who speak only the plain commands, not encrypted
+    #[arg(long)]
+    pub plain: bool,
+
     /// How to speak with the other side.
     #[command(flatten)]
     pub link: Link,
@@ -66,6 +81,11 @@ pub struct Get {
 }
 
 impl Get {
+    /// Whether an option says that it is a tracker. Otherwise that is seen by its answer.
+    pub fn is_from_tracker(&self) -> bool {
+        self.name.is_some() || self.relay || self.plain
+    }
+
     /// Whether the content goes to standard output.
     pub fn is_to_standard_output(&self) -> bool {
         self.output.as_deref() == Some(Path::new("-"))

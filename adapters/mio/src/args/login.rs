@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::{Via, number::seconds};
+use super::{Via, number::seconds, target};
 use crate::{
     exit::Failure,
     url::{Scheme, Url},
@@ -14,8 +14,12 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 pub struct Login {
     /// The tracker: its link, skep://KEY@HOST/, or HOST if its key is known
-    #[arg(short, long, value_name = "LINK", value_parser = tracker)]
-    pub server: Url,
+    #[arg(short, long, value_name = "LINK", value_parser = tracker, conflicts_with = "link_file")]
+    pub server: Option<Url>,
+
+    /// Read the link from this file, where no list of processes shows it; - is standard input [default: $SKEP_LINK]
+    #[arg(long, value_name = "FILE")]
+    pub link_file: Option<PathBuf>,
 
     /// Your name there [default: that on this machine]
     #[arg(short = 'u', long, value_name = "NAME")]
@@ -43,6 +47,18 @@ pub struct Login {
 }
 
 impl Login {
+    /// The tracker's link.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read or understood.
+    pub fn url(&self) -> Result<Url, Failure> {
+        let url = match &self.server {
+            Some(server) => server.clone(),
+            None => target::link(self.link_file.as_deref())?,
+        };
+        sealed(url).map_err(Failure::usage)
+    }
+
     /// Whether one logs in with a password.
     pub fn is_by_password(&self) -> bool {
         self.password || self.password_file.is_some()
@@ -73,7 +89,10 @@ pub fn user_name(given: Option<&str>) -> Result<String, Failure> {
 /// The link of a tracker; a host alone will do.
 fn tracker(text: &str) -> Result<Url, String> {
     let link = if text.contains("://") { text.to_owned() } else { format!("skep://{text}") };
-    let url: Url = link.parse().map_err(|error: crate::url::BadUrl| error.to_string())?;
+    sealed(link.parse().map_err(|error: crate::url::BadUrl| error.to_string())?)
+}
+
+fn sealed(url: Url) -> Result<Url, String> {
     if url.scheme != Scheme::Skep {
         return Err(format!("a tracker is called by skep://, and not by {}://", url.scheme));
     }

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::{exit::Failure, url::Url};
 
 /// Where a link may be that is neither an argument nor in a file.
-const VARIABLE: &str = "SKEP_LINK";
+pub(super) const VARIABLE: &str = "SKEP_LINK";
 
 /// A link is shorter.
 const LENGTH_MAX: u64 = 64 << 10;
@@ -57,11 +57,7 @@ impl Target {
     /// # Errors
     /// There is none, or two, or it cannot be read or understood.
     pub fn url(&self) -> Result<Url, Failure> {
-        let elsewhere = match (&self.link_file, env::var(VARIABLE)) {
-            (Some(path), _) => Some((path.display().to_string(), read(path)?)),
-            (None, Ok(link)) => Some((format!("${VARIABLE}"), Zeroizing::new(link))),
-            (None, Err(_)) => None,
-        };
+        let elsewhere = elsewhere(self.link_file.as_deref())?;
         let name = match (&self.place, &elsewhere) {
             (Some(Place::Url(_)), Some(_)) if self.link_file.is_some() => {
                 return Err(Failure::usage("give a URL or --link-file, and not both"));
@@ -81,6 +77,27 @@ impl Target {
         })?;
         whole.parse().map_err(|error| Failure::usage(format!("{source}: {error}")))
     }
+}
+
+/// Where a link is that is no argument, and the text that it is in.
+fn elsewhere(file: Option<&Path>) -> Result<Option<(String, Zeroizing<String>)>, Failure> {
+    Ok(match (file, env::var(VARIABLE)) {
+        (Some(path), _) => Some((path.display().to_string(), read(path)?)),
+        (None, Ok(link)) => Some((format!("${VARIABLE}"), Zeroizing::new(link))),
+        (None, Err(_)) => None,
+    })
+}
+
+/// The link in a file, or else in the variable.
+///
+/// # Errors
+/// There is none, or it cannot be read or understood.
+pub(super) fn link(file: Option<&Path>) -> Result<Url, Failure> {
+    let Some((source, text)) = elsewhere(file)? else {
+        return Err(Failure::usage(format!("give a link: -s LINK, --link-file FILE, or ${VARIABLE}")));
+    };
+    let link = find(&text).ok_or_else(|| Failure::usage(format!("there is no link in {source}")))?;
+    link.parse().map_err(|error| Failure::usage(format!("{source}: {error}")))
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {

@@ -3,6 +3,7 @@
 use super::password;
 use crate::{
     args::Link,
+    escape::escape,
     exit::Failure,
     identity::{Code as Invite, Home, Identity, KnownHosts, Password},
     url::Url,
@@ -11,7 +12,11 @@ use skep_core::{
     seal::{Secret, layer::Call},
     wire::seal::Purpose,
 };
-use std::{path::Path, time::Duration};
+use std::{
+    io::{Write, stderr},
+    path::Path,
+    time::Duration,
+};
 
 /// Our key, and how the other side is called.
 pub(super) struct Credentials {
@@ -57,7 +62,14 @@ impl Credentials {
                 Some(password::secret(url, server.key(), name, &password, timeout)?)
             }
             // The key that is let in has to stay.
-            (Some(_), _) | (None, As::Member) => Some(Identity::load_or_make(home.key())?.secret().clone()),
+            (Some(_), _) | (None, As::Member) => {
+                let identity = Identity::load_or_make(home.key())?;
+                if identity.is_new() {
+                    let made = format!("skep: made a key in {}", escape(&home.key().display().to_string()));
+                    let _ = writeln!(stderr(), "{made}");
+                }
+                Some(identity.secret().clone())
+            }
             (None, As::Anyone) if key.is_some() || home.key().exists() => {
                 Some(Identity::load(home.key())?.secret().clone())
             }
@@ -72,6 +84,11 @@ impl Credentials {
             psk: Some(code.psk()),
         };
         Ok(Self { secret, call, invite: url.invite.as_ref().map(enrol) })
+    }
+
+    /// The same with a key, if it is without one.
+    pub(super) fn with_key(self, url: &Url, key: Option<&Path>, timeout: Duration) -> Result<Self, Failure> {
+        if self.secret.is_some() { Ok(self) } else { Self::new(url, &As::Member, key, timeout) }
     }
 
     /// Our key. A guest's is never used.

@@ -1,4 +1,5 @@
-//! `skep demo`: files cross a network that loses packets, on real sockets of this machine.
+//! `skep demo`: files cross a network that loses packets, on real sockets of this machine; then a tracker, and two who
+//! exchange files there.
 //!
 //! ```text
 //!   client ──► relay ──► server        The client's and the server's drivers run in threads of their own, as they
@@ -6,6 +7,7 @@
 //!      └──────┘     └─────┘            loses some: which ones is decided by a seed.
 //! ```
 
+mod exchange;
 mod relay;
 mod report;
 
@@ -88,7 +90,7 @@ pub(super) fn run(demo: &Demo) -> Result<(), Failure> {
     if differ {
         return Err(Failure::new(Code::Network, "what arrived is not what was sent"));
     }
-    Ok(())
+    exchange::run(demo, directory.path(), &sent)
 }
 
 /// Moves the file once, through a relay of its own: every mode meets the same losses.
@@ -127,7 +129,7 @@ fn cross(demo: &Demo, mode: &Mode, server: SocketAddr, sent: &Path, received: &P
         Ok(Sent(Some(source)))
     };
     let name = Name::new(NAME.as_bytes()).map_err(|_| Failure::usage("no name"))?;
-    order.run(storage, || Client::upload(name, PATIENCE))?;
+    order.run(storage, || Client::upload(name, PATIENCE)).map_err(|ended| ended.failure(&url))?;
     let equal = same(sent, received).map_err(|error| Failure::cannot("compare the files", &error))?;
     fs::remove_file(received).map_err(|error| Failure::cannot("remove the file", &error))?;
     Ok(Row {

@@ -1,13 +1,16 @@
 //! `skep get`: a file from a server.
 
 use super::{
+    credentials::Credentials,
+    fetch,
     temporary::Temporary,
-    transfer::{FAREWELL, Order},
+    transfer::{Ended, FAREWELL, Order},
 };
 use crate::{
     args::Get,
     driver::Storage,
     exit::Failure,
+    progress::Summary,
     storage::{Directory, Part, Source},
     url::{Scheme, Url},
 };
@@ -74,20 +77,7 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
             sink.as_ref().map_or("standard output".to_owned(), |path| path.display().to_string())
         }
     };
-    let order = Order {
-        url: &url,
-        folder: None,
-        link: &get.link,
-        label: name.as_str(),
-        local: &local,
-        quiet: get.quiet,
-        verbose: get.verbose,
-        farewell: FAREWELL,
-        observe: &|_| {},
-    };
-    let dialect = if url.scheme == Scheme::Path { Dialect::Path } else { Dialect::Files };
-    let storage = || destination(&path, !get.no_replace);
-    let summary = order.run(storage, || Client::download(name, dialect, u64::MAX, get.link.timeout))?;
+    let summary = transfer(get, &url, name, &path, &local)?;
     if let Wish::Pour(sink) = &wish {
         let poured = pour(&path, sink.as_deref());
         poured.map_err(|error| Failure::cannot(format_args!("write to {local}"), &error))?;
@@ -101,6 +91,38 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
         };
     }
     Ok(())
+}
+
+/// Moves the file, from whatever is there.
+fn transfer(get: &Get, url: &Url, name: Name<'_>, path: &Path, local: &str) -> Result<Summary, Failure> {
+    if get.is_from_tracker() {
+        if url.scheme != Scheme::Skep {
+            return Err(Failure::usage(format!(
+                "a tracker is called by skep://, and not by {}://",
+                url.scheme
+            )));
+        }
+        let credentials = Credentials::of_link(url, &get.link)?;
+        return fetch::run(get, url, name, path, local, credentials);
+    }
+    let order = Order {
+        url,
+        folder: None,
+        link: &get.link,
+        label: name.as_str(),
+        local,
+        quiet: get.quiet,
+        verbose: get.verbose,
+        farewell: FAREWELL,
+        observe: &|_| {},
+    };
+    let dialect = if url.scheme == Scheme::Path { Dialect::Path } else { Dialect::Files };
+    let storage = || destination(path, !get.no_replace);
+    match order.run(storage, || Client::download(name, dialect, u64::MAX, get.link.timeout)) {
+        Ok(summary) => Ok(summary),
+        Err(Ended::Tracker(credentials)) => fetch::run(get, url, name, path, local, *credentials),
+        Err(Ended::Failure(failure)) => Err(failure),
+    }
 }
 
 fn wish(get: &Get, url: &Url) -> Result<Wish, Failure> {

@@ -8,7 +8,8 @@ mod sharing;
 mod typed;
 
 use super::{
-    node::{Node, Plan},
+    list::cannot_log_in,
+    node::{Arrival, Node, Plan},
     signals::Signals,
     words::of_code,
 };
@@ -17,6 +18,7 @@ use crate::{
     escape::escape,
     exit::Failure,
     member::{Accept, Event, UploadId},
+    url::Host,
 };
 use gets::Gets;
 use prompt::{Names, Prompt};
@@ -27,7 +29,7 @@ use std::io::{IsTerminal, Write, stdin, stdout};
 
 /// Logs in, and stays until it is asked to end.
 pub(super) fn run(join: &Join) -> Result<(), Failure> {
-    let name = join.login.who()?;
+    let (url, name) = (join.login.url()?, join.login.who()?);
     sharing::check(join)?;
     let plan = Plan {
         shared: join.directory.as_deref(),
@@ -38,9 +40,9 @@ pub(super) fn run(join: &Join) -> Result<(), Failure> {
         door: (!join.relay).then_some(join.listen.as_ref()),
         plain: join.plain,
     };
-    let mut node = Node::new(&join.login, &name, &plan)?;
+    let mut node = Node::new(Arrival::new(&url, &join.login, &name)?, &plan)?;
     let mut signals = Signals::new(&mut node.driver)?;
-    let mut stay = Stay::new(join, name);
+    let mut stay = Stay::new(join, url.host.clone(), name);
     stay.sharing = Sharing::new(join, node.driver.waker())?;
     loop {
         node.turn(stay.gets.patience())?;
@@ -66,6 +68,7 @@ pub(super) fn run(join: &Join) -> Result<(), Failure> {
 /// A stay at a tracker, and how it is told.
 struct Stay<'a> {
     join: &'a Join,
+    host: Host,
     name: String,
     prompt: Option<Prompt>,
     names: Names,
@@ -82,9 +85,10 @@ struct Stay<'a> {
 }
 
 impl<'a> Stay<'a> {
-    fn new(join: &'a Join, name: String) -> Self {
+    fn new(join: &'a Join, host: Host, name: String) -> Self {
         Self {
             join,
+            host,
             name,
             prompt: None,
             names: Names::default(),
@@ -101,13 +105,14 @@ impl<'a> Stay<'a> {
     /// Takes note of what happens. `true`: it is over.
     fn hear(&mut self, node: &Node, event: &Event) -> Result<bool, Failure> {
         self.note(event);
-        let host = &self.join.login.server.host;
+        let host = self.host.clone();
         match event {
             Event::Online => {
                 self.tell_json(&json!({"event": "online", "tracker": host.to_string(), "user": self.name}));
                 self.online(node)?;
             }
-            Event::Offline { code } if !self.was_online => return Err(self.cannot_log_in(node, *code)),
+            // Nobody is kept waiting for a tracker that may never have been there.
+            Event::Offline { .. } if !self.was_online => cannot_log_in(node, &host, event)?,
             Event::Offline { code } => {
                 let why = match code {
                     Code::Unreachable => node.reasons().to_owned(),
@@ -175,7 +180,7 @@ impl<'a> Stay<'a> {
 
     fn online(&mut self, node: &Node) -> Result<(), Failure> {
         let back = if std::mem::replace(&mut self.was_online, true) { "back at" } else { "logged in to" };
-        self.tell(&format!("{back} {} as {}", self.join.login.server.host, escape(&self.name)));
+        self.tell(&format!("{back} {} as {}", self.host, escape(&self.name)));
         let wants_log = self.join.log || self.join.json || self.join.quiet;
         if self.prompt.is_none() && !wants_log && stdin().is_terminal() && stdout().is_terminal() {
             self.prompt = Some(Prompt::new(self.names.clone(), node.driver.waker())?);
@@ -186,19 +191,6 @@ impl<'a> Stay<'a> {
     fn leave(&mut self, node: &mut Node) {
         self.leaves = true;
         node.driver.service.log_out(node.driver.now());
-    }
-
-    /// Why the first log-in failed: nobody is kept waiting for a tracker that may never have been there.
-    fn cannot_log_in(&self, node: &Node, code: Code) -> Failure {
-        let host = &self.join.login.server.host;
-        match code {
-            Code::Unreachable => unreachable(node, host),
-            Code::Gone | Code::Silent | Code::Malformed => Failure::network(format!(
-                "{host}: {}; is it a tracker, and not a server of files?",
-                of_code(code)
-            )),
-            code => Failure::refused(format!("{host}: {}", of_code(code))),
-        }
     }
 
     fn tell(&mut self, line: &str) {
@@ -223,7 +215,7 @@ impl<'a> Stay<'a> {
 }
 
 /// Nobody answered, or nobody who has the key.
-pub(in crate::commands) fn unreachable(node: &Node, host: &crate::url::Host) -> Failure {
+pub(in crate::commands) fn unreachable(node: &Node, host: &Host) -> Failure {
     Failure::network(format!(
         "cannot connect to {host}: {}; a tracker is silent to those who do not know its key, and to those whom it does \
          not let in",

@@ -2,7 +2,7 @@
 
 use super::{
     join::{notice, unreachable},
-    node::{Node, Plan},
+    node::{Arrival, Node, Plan},
     signals::Signals,
     words::of_code,
 };
@@ -11,6 +11,7 @@ use crate::{
     escape::escape,
     exit::{Code as Exit, Failure},
     member::{Accept, Event},
+    url::Host,
 };
 use glob::{MatchOptions, Pattern};
 use serde_json::json;
@@ -30,7 +31,7 @@ pub(super) fn ls(ls: &Ls) -> Result<(), Failure> {
     if let Some(user) = &ls.user {
         list.retain(|name, _| **name == **user);
         if list.is_empty() {
-            return Err(Failure::refused(format!("nobody called {user} is at {}", ls.login.server.host)));
+            return Err(Failure::refused(format!("nobody called {user} is there")));
         }
     }
     print(&list, ls.json);
@@ -88,26 +89,21 @@ fn visit(login: &Login) -> Result<List, Failure> {
         door: None,
         plain: false,
     };
-    let mut node = Node::new(login, &login.who()?, &plan)?;
+    let (url, name) = (login.url()?, login.who()?);
+    let mut node = Node::new(Arrival::new(&url, login, &name)?, &plan)?;
     let mut signals = Signals::new(&mut node.driver)?;
-    let host = &login.server.host;
+    let host = &url.host;
     let until = Clock::now() + login.timeout;
-    let mut list = None;
     loop {
         node.turn(Some(until.saturating_duration_since(Clock::now())))?;
         while let Some(event) = node.news.pop_front() {
             match event {
                 Event::Listed => {
-                    list = Some(taken(&node));
-                    let now = node.driver.now();
-                    node.driver.service.log_out(now);
+                    let list = taken(&node);
+                    node.leave()?;
+                    return Ok(list);
                 }
-                Event::Offline { code: Code::Unreachable } => return Err(unreachable(&node, host)),
-                Event::Offline { code } | Event::Over { code } => {
-                    let refused = || Failure::refused(format!("{host}: {}", of_code(code)));
-                    return list.ok_or_else(refused);
-                }
-                _ => {}
+                event => cannot_log_in(&node, host, &event)?,
             }
         }
         if signals.ask_to_end(&mut node.driver) {
@@ -115,8 +111,30 @@ fn visit(login: &Login) -> Result<List, Failure> {
         }
         if Clock::now() >= until {
             let seconds = login.timeout.as_secs();
-            return list.ok_or_else(|| Failure::network(format!("{host}: no list in {seconds} s")));
+            return Err(Failure::network(format!("{host}: no list in {seconds} s")));
         }
+    }
+}
+
+/// Whether an event says that there is no session.
+pub(super) fn cannot_log_in(node: &Node, host: &Host, event: &Event) -> Result<(), Failure> {
+    match event {
+        Event::Offline { code: Code::Unreachable } => Err(unreachable(node, host)),
+        Event::Offline { code: code @ (Code::Gone | Code::Silent | Code::Malformed) } => {
+            Err(Failure::network(format!(
+                "{host}: {}; is it a tracker, and not a server of files?",
+                of_code(*code)
+            )))
+        }
+        Event::Offline { code: Code::NotAllowed } | Event::Over { code: Code::NotAllowed } => {
+            Err(Failure::refused(format!(
+                "{host} lets you not log in by that name; it belongs to another key, or your key to another name"
+            )))
+        }
+        Event::Offline { code } | Event::Over { code } => {
+            Err(Failure::refused(format!("{host}: {}", of_code(*code))))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     exit::Failure,
     gate::Gate,
     member::{Accept, DOOR, Event, Introductions, Leg, Member, PLAIN_DOOR, Places, Rules, Target},
-    url::Host,
+    url::{Host, Url},
 };
 use mio::Events;
 use rendezvous::{Next, Rendezvous, Way};
@@ -29,8 +29,33 @@ use std::{
     time::Duration,
 };
 
+/// How long a log-out may take.
+const FAREWELL: Duration = Duration::from_secs(3);
+
 /// How often a door or a tracker is called over UDP before TCP is tried: it takes 1.75 s.
 const CALLS: u8 = 3;
+
+/// How a member logs in.
+pub(super) struct Arrival<'a> {
+    pub(super) host: &'a Host,
+    pub(super) name: &'a str,
+    pub(super) credentials: Credentials,
+    pub(super) via: Option<Via>,
+    pub(super) timeout: Duration,
+}
+
+impl<'a> Arrival<'a> {
+    /// As the options say, at the tracker of a link.
+    pub(super) fn new(url: &'a Url, login: &Login, name: &'a str) -> Result<Self, Failure> {
+        let who = if login.is_by_password() {
+            As::Account { name, password_file: login.password_file.as_deref() }
+        } else {
+            As::Member
+        };
+        let credentials = Credentials::new(url, &who, login.key.as_deref(), login.timeout)?;
+        Ok(Self { host: &url.host, name, credentials, via: login.via, timeout: login.timeout })
+    }
+}
 
 /// What a member is to do besides logging in.
 pub(super) struct Plan<'a> {
@@ -59,13 +84,8 @@ pub(super) struct Node {
 
 impl Node {
     /// A member that has not called its tracker yet.
-    pub(super) fn new(login: &Login, name: &str, plan: &Plan<'_>) -> Result<Self, Failure> {
-        let who = if login.is_by_password() {
-            As::Account { name, password_file: login.password_file.as_deref() }
-        } else {
-            As::Member
-        };
-        let credentials = Credentials::new(&login.server, &who, login.key.as_deref(), login.timeout)?;
+    pub(super) fn new(arrival: Arrival<'_>, plan: &Plan<'_>) -> Result<Self, Failure> {
+        let Arrival { host, name, credentials, via, timeout } = arrival;
         let start = |error: &io::Error| Failure::cannot("start", error);
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|error| start(&io::Error::other(error)))?;
@@ -75,7 +95,7 @@ impl Node {
             door: (0, 0),
             plain_door: 0,
             plain: plan.plain,
-            patience: login.timeout,
+            patience: timeout,
         };
         let introductions = Introductions::default();
         let places = Places::new(plan.shared, plan.downloads, plan.replace);
@@ -85,7 +105,7 @@ impl Node {
         let mut driver = driver.map_err(|error| start(&error))?;
         let gate = Gate::new(Arc::new(Mutex::new(introductions)));
         driver.identify(credentials.secret(), gate).map_err(|error| start(&error))?;
-        let rendezvous = Rendezvous::new(&login.server.host, login.via, credentials.invite.is_some())?;
+        let rendezvous = Rendezvous::new(host, via, credentials.invite.is_some())?;
         let mut node = Self {
             driver,
             events: Events::with_capacity(256),
@@ -184,6 +204,17 @@ impl Node {
                     self.news.push_back(event);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Logs out, and sees to it that the other side knows; not for ever.
+    pub(super) fn leave(&mut self) -> Result<(), Failure> {
+        let now = self.driver.now();
+        self.driver.service.log_out(now);
+        let until = now + FAREWELL;
+        while self.driver.count() > 0 && self.driver.now() < until {
+            self.turn(Some(until.since(self.driver.now())))?;
         }
         Ok(())
     }

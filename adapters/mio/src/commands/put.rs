@@ -54,7 +54,8 @@ pub(super) fn run(put: &Put) -> Result<(), Failure> {
     let length = std::fs::metadata(&put.file).map_or(0, |metadata| metadata.len());
     // A server confirms when its disk has everything, and a slow disk is no dead server.
     let patience = put.link.timeout + Duration::from_secs(length / SLOWEST_DISK);
-    let summary = order.run(open, || Client::upload(checked, patience))?;
+    let ended = order.run(open, || Client::upload(checked, patience));
+    let summary = ended.map_err(|ended| ended.failure(&url))?;
     if put.json {
         let _ = writeln!(std::io::stdout(), "{}", summary.json());
     }

@@ -45,7 +45,7 @@ const PLAIN: usize = 2;
 const COMMANDS: usize = 3;
 
 /// A tracker has no files of its own.
-struct Nothing;
+pub(super) struct Nothing;
 
 impl Storage for Nothing {
     fn open(&mut self, _: Name<'_>) -> Result<Source, Fault> {
@@ -131,7 +131,7 @@ pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
 }
 
 /// The machine with everything that was kept, and who may come in.
-fn driver(
+pub(super) fn driver(
     tracker: &Tracker,
     home: &Home,
     identity: &Identity,
@@ -213,7 +213,11 @@ fn serve_numbers(desk: &Desk, tracker: &Tracker) -> Result<(), Failure> {
 }
 
 /// Listens where it is told to, and says where that is; the link of the first sealed address.
-fn listen(driver: &mut Running, tracker: &Tracker, identity: &Identity) -> Result<Option<String>, Failure> {
+pub(super) fn listen(
+    driver: &mut Running,
+    tracker: &Tracker,
+    identity: &Identity,
+) -> Result<Option<String>, Failure> {
     let mut first = None;
     for host in tracker.sealed() {
         for bound in listen_sealed(driver, &host)? {
@@ -244,7 +248,7 @@ fn admit(hub: &mut Hub, now: Instant, admission: &Admission) -> bool {
     hub.admit(now, admission, dialect)
 }
 
-type Running = Driver<Hub, Nothing>;
+pub(super) type Running = Driver<Hub, Nothing>;
 
 /// Listens for sealed sessions on all addresses of a host: for TCP and UDP on one port number each.
 fn listen_sealed(driver: &mut Running, host: &Host) -> Result<Vec<SocketAddr>, Failure> {

@@ -60,6 +60,33 @@ enum End {
     /// It was never connected; another address may be tried.
     Unconnected(String),
     Failed(Failure),
+    /// The answer was none.
+    Strange,
+}
+
+/// Why there was no transfer.
+pub(super) enum Ended {
+    Failure(Failure),
+    /// What answers there is no server of files, but perhaps a tracker; how it was called.
+    Tracker(Box<Credentials>),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl Ended {
+    /// For those who want a server of files and nothing else.
+    pub(super) fn failure(self, url: &Url) -> Failure {
+        match self {
+            Self::Failure(failure) => failure,
+            Self::Tracker(_) => Failure::refused(format!(
+                "{url}: the answer was not understood; is it a tracker? What it knows is shared with skep join"
+            )),
+        }
+    }
 }
 
 impl Order<'_> {
@@ -69,7 +96,7 @@ impl Order<'_> {
         &self,
         storage: impl Fn() -> Result<F, Failure>,
         client: impl Fn() -> Client,
-    ) -> Result<Summary, Failure> {
+    ) -> Result<Summary, Ended> {
         self.link.fits(self.url.scheme).map_err(|error| Failure::usage(error.to_string()))?;
         let addresses = self.url.host.resolve();
         let addresses =
@@ -81,7 +108,7 @@ impl Order<'_> {
         let ways: &[Way] = match (&sealed, self.link.via) {
             (None, _) => &[Way::Plain],
             (Some(sealed), Some(Via::Udp)) if sealed.invite.is_some() => {
-                return Err(Failure::usage("an invite is used over TCP; leave --via out"));
+                return Err(Failure::usage("an invite is used over TCP; leave --via out").into());
             }
             // Who was let in before, perhaps by this very invite, comes in with his key.
             (Some(sealed), Some(Via::Tcp)) if sealed.invite.is_some() => &[Way::Enrol, Way::Sealed(Via::Tcp)],
@@ -98,7 +125,17 @@ impl Order<'_> {
         {
             match self.attempt(address, way, sealed.as_ref(), storage()?, client())? {
                 End::Done(summary) => return Ok(summary),
-                End::Failed(failure) => return Err(failure),
+                End::Failed(failure) => return Err(failure.into()),
+                End::Strange => {
+                    return Err(match sealed {
+                        Some(sealed) => Ended::Tracker(Box::new(sealed)),
+                        None => Failure::refused(format!(
+                            "{}: the answer was not understood; is it a server of files?",
+                            self.url
+                        ))
+                        .into(),
+                    });
+                }
                 End::Unconnected(reason) => {
                     if !reasons.is_empty() {
                         reasons.push_str("; ");
@@ -114,7 +151,7 @@ impl Order<'_> {
             }
             None => "",
         };
-        Err(Failure::network(format!("cannot connect to {}: {reasons}{hint}", self.url.host)))
+        Err(Failure::network(format!("cannot connect to {}: {reasons}{hint}", self.url.host)).into())
     }
 
     fn attempt<F: Storage>(
@@ -333,9 +370,7 @@ impl Order<'_> {
                 let reason = reason.unwrap_or_else(|| "the other side ended it too early".to_owned());
                 Failure::network(format!("{url}: broken off after {} bytes: {reason}", watch.bytes))
             }
-            Progress::Failed(Reason::Malformed) => {
-                Failure::refused(format!("{url}: the answer was not understood; is it a skep server?"))
-            }
+            Progress::Failed(Reason::Malformed) => return End::Strange,
             Progress::Failed(Reason::TooLarge) => Failure::refused(format!("{url}: the file is too large")),
             Progress::Failed(Reason::Timeout) => {
                 Failure::network(format!("{url}: no answer in {} s", self.link.timeout.as_secs()))

@@ -72,6 +72,16 @@ impl Travel {
             Self::Plain => "plain",
         }
     }
+
+    /// For a sentence.
+    pub const fn as_phrase(self) -> &'static str {
+        match self {
+            Self::Udp => "from its owner, over UDP",
+            Self::Tcp => "from its owner, over TCP",
+            Self::Relayed => "through the tracker",
+            Self::Plain => "from its owner, not encrypted",
+        }
+    }
 }
 
 /// Why a download came to nothing.

@@ -67,10 +67,11 @@ impl Storage for Places {
         let expected = self.expected.take(name.as_str());
         fs::create_dir_all(&self.downloads).map_err(|_| Fault::NotAllowed)?;
         let directory = Directory::open(&self.downloads).map_err(|_| Fault::NotAllowed)?;
+        // The names are ours, or were typed here.
         if !self.replace {
-            directory.vacant(name)?;
+            directory.vacant_own(name.as_str())?;
         }
-        let part = directory.create(name, length)?;
+        let part = directory.create_own(name.as_str(), length)?;
         Ok(match expected {
             Some(hash) => part.expecting(hash),
             None => part,

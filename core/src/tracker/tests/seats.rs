@@ -290,6 +290,18 @@ fn a_stream_that_says_nothing_is_let_go() {
 }
 
 #[test]
+fn who_asks_for_a_file_is_told_at_once_that_nobody_understands_him() {
+    let mut world = world(Settings::DEFAULT);
+    for dialect in [Dialect::Session, Dialect::Relay] {
+        let stream = world.open(dialect, &Peer::at(IpAddr::from([10, 0, 0, 9]))).unwrap();
+        // The beginning of a client of files that asks for one; as a message it would be 266 bytes long.
+        world.write(stream, &[1, 10, 0]);
+        world.run();
+        assert_eq!(world.read(stream), [0, 2, 0x2c, 1]);
+    }
+}
+
+#[test]
 fn a_tracker_of_one_of_everything_works() {
     let mut world = World::new(Tracker::<Fixed<1, 1, 1, 4, 1, 1>>::fixed(Settings::DEFAULT, [1; 32]));
     for round in 0..20 {

@@ -1,6 +1,6 @@
 //! Members and a tracker on loopback, in one process.
 
-use super::{Node, Plan};
+use super::{Arrival, Node, Plan};
 use crate::{
     args::{Login, Via},
     driver::{Driver, Storage, Subject},
@@ -166,7 +166,8 @@ impl World {
     fn join(&mut self, who: &Who) {
         let link = format!("skep://{}@127.0.0.1:{}/", self.tracker.key, self.tracker.port);
         let login = Login {
-            server: link.parse().unwrap(),
+            server: None,
+            link_file: None,
             name: Some(who.name.to_owned()),
             password: false,
             password_file: None,
@@ -187,7 +188,10 @@ impl World {
             door: Some(who.is_shut.then_some(&elsewhere)),
             plain: false,
         };
-        self.nodes.push((Node::new(&login, who.name, &plan).unwrap(), Vec::new()));
+        self.nodes.push((
+            Node::new(Arrival::new(&link.parse().unwrap(), &login, who.name).unwrap(), &plan).unwrap(),
+            Vec::new(),
+        ));
         let number = self.nodes.len() - 1;
         self.until(number, |event| matches!(event, Event::Listed));
     }

@@ -1,0 +1,180 @@
+//! `skep get` from a tracker: a short visit for one file.
+
+use super::{
+    credentials::Credentials,
+    list::cannot_log_in,
+    node::{Arrival, Node, Plan},
+    signals::Signals,
+    words::of_trouble,
+};
+use crate::{
+    args::{Get, user_name},
+    exit::{Failure, describe},
+    member::{Accept, DownloadId, Event, Trouble},
+    progress::{Progress, Summary},
+    url::Url,
+};
+use skep_core::{files, stream::Fault, wire::Name};
+use std::{
+    io::{Write, stderr},
+    path::Path,
+    time::{Duration, Instant as Clock},
+};
+
+/// How often the display is looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Fetches the file of a user, `USER/FILE`, to a path; `local` is what that is called in errors.
+pub(super) fn run(
+    get: &Get,
+    url: &Url,
+    wanted: Name<'_>,
+    path: &Path,
+    local: &str,
+    credentials: Credentials,
+) -> Result<Summary, Failure> {
+    let (host, timeout) = (&url.host, get.link.timeout);
+    let user = get.name.as_deref().or(get.link.user.as_deref());
+    let name = user_name(user)?;
+    let (owner, file) = wanted.as_str().split_once('/').ok_or_else(|| {
+        Failure::usage(format!("{host} is a tracker; say whose file it is: skep://{host}/USER/{wanted}"))
+    })?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let last = path.file_name().and_then(|name| name.to_str());
+    let last =
+        last.ok_or_else(|| Failure::local(format!("cannot write {}: choose another name", path.display())))?;
+    let plan = Plan {
+        shared: None,
+        downloads: parent,
+        replace: !get.no_replace,
+        wants_list: true,
+        accept: Accept::All,
+        door: None,
+        plain: get.plain,
+    };
+    let credentials = credentials.with_key(url, get.link.key.as_deref(), timeout)?;
+    let arrival = Arrival { host, name: &name, credentials, via: get.link.via, timeout };
+    let mut node = Node::new(arrival, &plan)?;
+    let mut signals = Signals::new(&mut node.driver)?;
+    let mut fetch = Fetch {
+        get,
+        url,
+        what: wanted,
+        local,
+        download: None,
+        display: None,
+        began: Clock::now(),
+        seen: (0, Clock::now()),
+        is_flowing: false,
+    };
+    loop {
+        node.turn(Some(TICK))?;
+        while let Some(event) = node.news.pop_front() {
+            if let Event::Listed = event
+                && fetch.download.is_none()
+            {
+                let now = node.driver.now();
+                let download = node.driver.service.download(now, (owner, file), last, get.relay);
+                let bad = || Failure::usage(format!("{last} is no name that can be used here"));
+                fetch.download = Some(download.ok_or_else(bad)?);
+            }
+            if let Some(summary) = fetch.hear(&mut node, event)? {
+                return Ok(summary);
+            }
+        }
+        fetch.look(&node)?;
+        if signals.ask_to_end(&mut node.driver) {
+            return Err(Failure::interrupted());
+        }
+    }
+}
+
+struct Fetch<'a> {
+    get: &'a Get,
+    url: &'a Url,
+    what: Name<'a>,
+    local: &'a str,
+    download: Option<DownloadId>,
+    display: Option<Progress>,
+    began: Clock,
+    /// How far it was, and since when it is no further.
+    seen: (u64, Clock),
+    is_flowing: bool,
+}
+
+impl Fetch<'_> {
+    /// Takes note of what happens; what it came to, when it is over.
+    fn hear(&mut self, node: &mut Node, event: Event) -> Result<Option<Summary>, Failure> {
+        match event {
+            Event::Waiting { place } if !self.get.quiet => {
+                let line = format!("skep: no seat is free; waiting in line, place {place}");
+                let _ = writeln!(stderr(), "{line}");
+                // It can take any time.
+                self.seen.1 = Clock::now() + Duration::from_secs(86_400);
+            }
+            Event::Online => self.seen.1 = Clock::now(),
+            Event::Getting { length, travel, .. } => {
+                if self.get.verbose {
+                    let _ = writeln!(stderr(), "skep: {} comes {}", self.what, travel.as_phrase());
+                }
+                self.is_flowing = true;
+                self.began = Clock::now();
+                self.seen = (0, Clock::now());
+                self.display = Some(Progress::new(self.get.quiet, Some(length), self.what.as_str()));
+            }
+            Event::Got { outcome: Ok(bytes), .. } => {
+                let summary = Summary { bytes, elapsed: self.began.elapsed(), resent: None };
+                let display = self.display.take();
+                let display =
+                    display.unwrap_or_else(|| Progress::new(self.get.quiet, None, self.what.as_str()));
+                display.finish(&summary);
+                node.leave()?;
+                return Ok(Some(summary));
+            }
+            Event::Got { outcome: Err(trouble), .. } => {
+                self.display = None;
+                let failure = self.failure(&trouble);
+                node.leave()?;
+                return Err(failure);
+            }
+            // What flows from door to door goes on without the tracker.
+            _ if self.is_flowing => {}
+            event => cannot_log_in(node, &self.url.host, &event)?,
+        }
+        Ok(None)
+    }
+
+    /// Shows how far it is, and sees whether it gets any further.
+    fn look(&mut self, node: &Node) -> Result<(), Failure> {
+        let stream = self.download.and_then(|download| node.driver.service.stream_of(download));
+        let bytes = node.moved(stream).bytes;
+        if bytes != self.seen.0 {
+            self.seen = (bytes, Clock::now());
+        }
+        if let Some(display) = &mut self.display {
+            display.update(bytes, None);
+        }
+        // What the tracker and the owner may take together has deadlines of its own; this is the last one.
+        let patience = if self.is_flowing { self.get.link.timeout } else { self.get.link.timeout * 4 };
+        if self.seen.1.elapsed() > patience {
+            let seconds = patience.as_secs();
+            let url = self.url;
+            return Err(Failure::network(format!("{url}: nothing came for {seconds} s; gave up")));
+        }
+        Ok(())
+    }
+
+    fn failure(&self, trouble: &Trouble) -> Failure {
+        let message = format!("{}: {}", self.url, of_trouble(trouble));
+        match trouble {
+            Trouble::Failed(files::Failure::Storage(fault)) if *fault != Fault::Ended => {
+                Failure::local(format!("{}: {}", self.local, describe(*fault)))
+            }
+            Trouble::Unreachable(_) | Trouble::Failed(files::Failure::Closed | files::Failure::Timeout) => {
+                Failure::network(message)
+            }
+            Trouble::Failed(files::Failure::Storage(_)) => Failure::network(message),
+            _ => Failure::refused(message),
+        }
+    }
+}
