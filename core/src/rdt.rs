@@ -202,7 +202,7 @@ impl Settings {
         envelope: Envelope::NONE,
         congestion: Congestion::Model,
         rate: 0,
-        first_flight: 512,
+        first_flight: 768,
         batch: 64,
         backlog: 16,
         call_interval: Duration::from_millis(250),

@@ -15,6 +15,7 @@ mod cable;
 mod client;
 mod crowd;
 mod hostile;
+mod link;
 mod loopback;
 /// The memories of the host program, which need nothing else of it.
 #[path = "../../adapters/mio/src/memory.rs"]
@@ -48,6 +49,7 @@ pub use cable::{
 };
 pub use client::{download, upload};
 pub use hostile::{Hostile, Tap};
+pub use link::Link;
 pub use loopback::Loopback;
 pub use memory::{Growing, Host};
 pub use network::{Arrival, Network, Seat};

@@ -19,7 +19,12 @@ use skep_core::{
     table::Slot,
     tracker::{self, Tracker},
 };
-use std::{any::Any, collections::BTreeMap, net::SocketAddr};
+use std::{
+    any::Any,
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+    time::Duration,
+};
 
 /// The sessions of a server of files with room for 32.
 pub type Sessions = heapless::Vec<Slot<files::Session>, 32>;
@@ -40,11 +45,15 @@ pub struct Habits {
     pub feeds: usize,
     /// The program ends when everything is done and it has lingered.
     pub leaves: bool,
+    /// It deals with so many bytes a second, as storage may be slow; 0 for any number.
+    pub rate: u64,
+    /// So many datagrams wait for that; more are dropped.
+    pub frames: usize,
 }
 
 impl Default for Habits {
     fn default() -> Self {
-        Self { keeps_early: false, feeds: 1, leaves: false }
+        Self { keeps_early: false, feeds: 1, leaves: false, rate: 0, frames: 6 }
     }
 }
 
@@ -103,6 +112,11 @@ pub struct Node<P: Profile, S: Service> {
     was_killed: bool,
     has_opened: bool,
     room: Vec<u8>,
+    /// What waits for a slow storage, and when that is ready for it.
+    waiting: VecDeque<(SocketAddr, Vec<u8>)>,
+    ready_at: Instant,
+    /// Datagrams that did not fit there.
+    pub overflowed: u64,
     notes: Vec<String>,
 }
 
@@ -134,6 +148,9 @@ impl<P: Profile, S: Service> Node<P, S> {
             was_killed: false,
             has_opened: false,
             room: vec![0; (largest * usize::from(settings.batch)).min(65_536).max(largest)],
+            waiting: VecDeque::new(),
+            ready_at: Instant::ZERO,
+            overflowed: 0,
             notes: Vec::new(),
         }
     }
@@ -271,6 +288,64 @@ where
         if self.has_left {
             return;
         }
+        if self.habits.rate == 0 {
+            self.deal_with(now, from, datagram);
+        } else if self.waiting.len() < self.habits.frames {
+            self.ready_at = if self.waiting.is_empty() { self.ready_at.max(now) } else { self.ready_at };
+            self.waiting.push_back((from, datagram.to_vec()));
+        } else {
+            self.overflowed += 1;
+        }
+    }
+
+    fn poll(&mut self, now: Instant, network: &mut dyn Network) -> Option<Instant> {
+        while self.ready_at <= now
+            && let Some((from, datagram)) = self.waiting.pop_front()
+        {
+            let takes = datagram.len() as u64 * 1_000_000 / self.habits.rate;
+            self.ready_at = self.ready_at + Duration::from_micros(takes);
+            self.deal_with(now, from, &datagram);
+        }
+        let wait = self.act_now(now, network);
+        let ready = (!self.waiting.is_empty()).then_some(self.ready_at);
+        [wait, ready].into_iter().flatten().min()
+    }
+
+    fn feeds(&self) -> usize {
+        self.habits.feeds
+    }
+
+    fn is_quiet(&self, now: Instant) -> bool {
+        self.has_left
+            || self.has_nothing_to_do()
+                && self.has_no_session()
+                && self.waiting.is_empty()
+                && now >= self.endpoint.linger_until()
+    }
+
+    fn check_over(&self) {
+        if self.was_killed {
+            return;
+        }
+        assert_eq!(self.endpoint.count(), 0, "connections are left");
+        assert!(self.has_left || self.has_no_session(), "sessions are left");
+        assert_eq!(self.storage.in_use(), 0, "files are in use");
+        if self.has_opened {
+            self.service.check_over();
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+impl<P: Profile, S: Checked> Node<P, S> {
+    fn deal_with(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         match &mut self.seal {
             None => self.take(now, Peer::Address(from), datagram),
             Some(seal) => {
@@ -284,7 +359,7 @@ where
         }
     }
 
-    fn poll(&mut self, now: Instant, network: &mut dyn Network) -> Option<Instant> {
+    fn act_now(&mut self, now: Instant, network: &mut dyn Network) -> Option<Instant> {
         if self.has_left {
             return None;
         }
@@ -327,34 +402,5 @@ where
         let call = self.call.map(|call| call.0);
         let sessions = self.seal.as_ref().and_then(|seal| seal.layer.deadline());
         [wait[0], wait[1], self.storage.next_answer(), linger, call, sessions].into_iter().flatten().min()
-    }
-
-    fn feeds(&self) -> usize {
-        self.habits.feeds
-    }
-
-    fn is_quiet(&self, now: Instant) -> bool {
-        self.has_left
-            || self.has_nothing_to_do() && self.has_no_session() && now >= self.endpoint.linger_until()
-    }
-
-    fn check_over(&self) {
-        if self.was_killed {
-            return;
-        }
-        assert_eq!(self.endpoint.count(), 0, "connections are left");
-        assert!(self.has_left || self.has_no_session(), "sessions are left");
-        assert_eq!(self.storage.in_use(), 0, "files are in use");
-        if self.has_opened {
-            self.service.check_over();
-        }
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
     }
 }

@@ -129,6 +129,11 @@ impl Simulated {
         bytes
     }
 
+    /// How long a datagram from the server would wait in the queue now.
+    pub fn waits(&self) -> Duration {
+        Duration::from_nanos(self.down.busy_until.saturating_sub(self.now.as_micros() * 1_000))
+    }
+
     /// A hash of all that was sent so far, and when, and what became of it.
     pub fn hash(&self) -> u64 {
         self.trace.hash

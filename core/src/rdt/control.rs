@@ -14,12 +14,14 @@ mod constant;
 mod model;
 mod pacer;
 mod round;
+mod tcp;
 mod told;
 
 pub use super::trace::{Controlled, Phase};
 pub use chosen::Chosen;
 pub use constant::Constant;
 pub use model::Model;
+pub use tcp::Tcp;
 pub use told::Told;
 
 use crate::Instant;

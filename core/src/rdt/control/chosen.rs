@@ -1,6 +1,6 @@
 //! The controller that the settings ask for: what a host uses.
 
-use super::{Congestion, Constant, Controlled, Controller, Model, News, Start, Told};
+use super::{Congestion, Constant, Controlled, Controller, Model, News, Start, Tcp, Told};
 use crate::Instant;
 
 /// No more than this under way is no load to any network, and leaves a controller nothing to control: RFC 6928 has
@@ -10,12 +10,13 @@ const SMALL: u32 = 16;
 /// One of them.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[expect(clippy::large_enum_variant, reason = "there is no allocator, and most are of the largest")]
 pub enum Chosen {
     /// [`Congestion::Constant`], and windows of up to 16.
     Constant(Constant),
     /// The rate is known.
     Told(Told),
+    /// [`Congestion::Cubic`], [`Congestion::Reno`].
+    Tcp(Tcp),
     /// [`Congestion::Model`].
     Model(Model),
 }
@@ -26,6 +27,7 @@ macro_rules! each {
         match $self {
             Self::Constant($it) => $call,
             Self::Told($it) => $call,
+            Self::Tcp($it) => $call,
             Self::Model($it) => $call,
         }
     };
@@ -37,7 +39,8 @@ impl Controller for Chosen {
             _ if start.rate > 0 => Self::Told(Told::new(start)),
             _ if start.window <= SMALL => Self::Constant(Constant::new(start)),
             Congestion::Constant => Self::Constant(Constant::new(start)),
-            _ => Self::Model(Model::new(start)),
+            Congestion::Cubic | Congestion::Reno => Self::Tcp(Tcp::new(start)),
+            Congestion::Model => Self::Model(Model::new(start)),
         }
     }
 

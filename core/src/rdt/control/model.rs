@@ -19,8 +19,13 @@ const ROUNDS: usize = 10;
 const LEAST_LIFE: u64 = 5_000_000;
 /// Rounds without more rate after which the path counts as full.
 const FULL_ROUNDS: u8 = 3;
-/// Rounds between two probes.
+/// Rounds between two probes: more, up to the most, while they make the queue overflow.
 const CRUISE_ROUNDS: u8 = 6;
+const CRUISE_ROUNDS_MAX: u8 = 48;
+/// After so many rounds with a queue, half of them since it was let go, somebody else makes it.
+const CROWDED: u8 = 6;
+/// Rounds that it takes at most to let go the queue of the start, and of a probe.
+const DRAIN_ROUNDS: [u8; 2] = [3, 1];
 /// The smallest window.
 const WINDOW_LEAST: u32 = 4;
 /// Without a round-trip time nothing can be spread: so much at once.
@@ -43,9 +48,10 @@ const OVERFLOW: u32 = 20;
 const HEAVY: u32 = 256;
 /// The most that is taken for noise, of 1,024.
 const NOISE_MAX: u32 = 600;
-/// All of the rate, and the least that overflowing queues leave of it.
-const WHOLE: u32 = 256;
-const SHARE_LEAST: u32 = 128;
+/// All of the rate, in parts.
+const WHOLE: u64 = 256;
+/// What of it is used in general: the largest of several rates is a little more than the path carries.
+const CRUISE: u64 = 252;
 
 /// The model of one direction.
 #[derive(Clone, Copy, Debug)]
@@ -73,8 +79,6 @@ pub struct Model {
     least_since: Instant,
     /// What is lost without a queue, of 1,024.
     noise: u32,
-    /// What of the rate is used, of 256: less after a queue has overflowed.
-    share: u32,
     first_flight: u32,
     is_first: bool,
     /// The shortest round-trip time of the round before: what a growing queue is told from.
@@ -84,6 +88,12 @@ pub struct Model {
     /// The rate when the last probe began, and whether that has only just ended.
     probed_from: u64,
     has_probed: bool,
+    /// Rounds until the next probe.
+    patience: u8,
+    /// Rounds that a drain takes at most.
+    drains: u8,
+    /// Rounds with a queue that is not ours.
+    crowded: u8,
     /// By how much that is raised when it proves to be too low.
     step: u32,
     /// The pace when the round before began, and when this one did.
@@ -113,11 +123,13 @@ impl Controller for Model {
             least: [u32::MAX; 2],
             least_since: start.now,
             noise: 0,
-            share: WHOLE,
             first_flight: start.first_flight.max(1),
             is_first: true,
             base: u32::MAX,
             high: u32::MAX,
+            patience: CRUISE_ROUNDS,
+            drains: 1,
+            crowded: 0,
             step: 1,
             probed_from: 0,
             has_probed: false,
@@ -278,9 +290,12 @@ impl Model {
             self.note_rate(rate);
         }
         let is_much = all >= MANY && loss > self.noise.saturating_mul(2).saturating_add(HEAVY);
-        let is_full = all >= MANY && loss > self.noise.saturating_add(OVERFLOW) && is_queued;
+        // Next to others a few are enough: who else fills the queue loses the most of them.
+        let noise = if self.is_crowded() { self.noise.saturating_mul(2) } else { self.noise };
+        let above = if self.is_crowded() { OVERFLOW / 5 } else { OVERFLOW };
+        let is_full = is_queued && all >= MANY && loss > noise.saturating_add(above);
         self.rounds = self.rounds.saturating_add(1);
-        if self.phase == Phase::Cruise && self.rounds == 1 && !self.has_probed && all >= MANY {
+        if self.phase == Phase::Cruise && self.rounds == 1 && !self.has_probed && !is_queued && all >= MANY {
             // What was lost of what was sent slowly was not lost to a queue.
             let change = loss.cast_signed().wrapping_sub(self.noise.cast_signed()) / 4;
             self.noise = self.noise.saturating_add_signed(change).min(NOISE_MAX);
@@ -291,11 +306,25 @@ impl Model {
             self.enter(Phase::Drain);
             return;
         }
+        if self.phase == Phase::Cruise && self.rounds > 2 {
+            self.crowded = if is_queued { self.crowded.saturating_add(1) } else { 0 };
+            if self.crowded == CROWDED / 2 {
+                // It may be our own.
+                self.enter(Phase::Drain);
+                return;
+            }
+        }
         if is_full {
-            self.high = (self.round.peak / 8).saturating_mul(7).max(WINDOW_LEAST);
+            let crowded = self.is_crowded();
+            // Next to others as much is given back as CUBIC gives (RFC 9438 section 4.6).
+            let kept = if crowded { 7 } else { 9 };
+            self.high = (self.round.peak / 10).saturating_mul(kept).max(WINDOW_LEAST);
             self.step = 1;
-            if self.phase == Phase::Cruise && self.rounds > 2 {
-                self.share = (self.share / 8).saturating_mul(7).max(SHARE_LEAST);
+            self.patience = self.patience.saturating_mul(2).min(CRUISE_ROUNDS_MAX);
+            if crowded {
+                self.forget_rates((rate / 10).saturating_mul(kept.into()));
+                self.enter(Phase::Cruise);
+                return;
             }
         }
         match self.phase {
@@ -321,12 +350,25 @@ impl Model {
             }
             Phase::Cruise if self.has_probed => {
                 let has_grown = self.rate > self.probed_from.saturating_add(self.probed_from / 8);
+                if !is_full {
+                    self.patience = (self.patience / 2).max(CRUISE_ROUNDS);
+                }
                 self.enter(if has_grown && !is_queued { Phase::Probe } else { Phase::Drain });
             }
-            Phase::Drain => self.enter(Phase::Cruise),
-            Phase::Cruise if self.rounds >= CRUISE_ROUNDS && !self.is_bounded() => self.enter(Phase::Probe),
+            Phase::Drain if !is_queued || self.rounds >= self.drains => self.enter(Phase::Cruise),
+            Phase::Cruise if self.rounds >= self.rest() && !self.is_bounded() => self.enter(Phase::Probe),
             _ => {}
         }
+    }
+
+    /// Whether there is a queue though nothing was tried for some rounds: others make it.
+    fn is_crowded(&self) -> bool {
+        self.crowded >= CROWDED
+    }
+
+    /// Rounds from one probe to the next.
+    fn rest(&self) -> u8 {
+        if self.is_crowded() { CRUISE_ROUNDS_MAX } else { self.patience }
     }
 
     fn note_rate(&mut self, rate: u64) {
@@ -342,19 +384,19 @@ impl Model {
         self.rates = [0; ROUNDS];
         self.rate = 0;
         self.note_rate(rate);
-        self.share = WHOLE;
         self.grown = 0;
         self.full = 0;
     }
 
     fn enter(&mut self, phase: Phase) {
+        let [from_start, else_] = DRAIN_ROUNDS;
+        self.drains = if self.phase == Phase::Start { from_start } else { else_ };
         self.phase = phase;
         self.rounds = 0;
         self.risen = 0;
         self.has_probed = false;
         if phase == Phase::Probe {
             self.probed_from = self.rate;
-            self.share = WHOLE;
         }
     }
 
@@ -374,22 +416,22 @@ impl Model {
         let least = self.least();
         if self.phase == Phase::Start {
             let bytes = u64::from(self.window).saturating_mul(self.datagram);
-            let twice = bytes.saturating_mul(2_000_000).checked_div(least.into()).unwrap_or(0);
-            self.pace = match (least, self.is_first) {
-                (u32::MAX, _) => 0,
-                (_, true) => twice.min(BLIND_RATE),
-                (_, false) => twice,
-            };
+            // The first flight over three quarters of a round trip; what follows comes twice as fast as it went.
+            let quarters = if self.is_first { 4 } else { 6 };
+            let rate =
+                bytes.saturating_mul(quarters * 1_000_000).checked_div(u64::from(least).saturating_mul(3));
+            let most = if self.is_first { BLIND_RATE } else { u64::MAX };
+            self.pace = if least == u32::MAX { 0 } else { rate.unwrap_or(0).min(most) };
         } else {
             let gain = match self.phase {
                 _ if least < LOCAL => 512,
                 Phase::Cruise if self.is_bounded() => 320,
                 Phase::Probe => 320,
                 Phase::Drain => 192,
-                _ => self.share,
+                _ => CRUISE,
             };
             let rate = self.rate.saturating_add(self.rate.saturating_mul(self.noise.into()) / 1_024);
-            self.pace = (rate.saturating_mul(gain.into()) / 256).max(self.datagram.saturating_mul(4));
+            self.pace = (rate.saturating_mul(gain) / WHOLE).max(self.datagram.saturating_mul(4));
             let window = self.holds(self.rate).saturating_mul(2).saturating_add(BATCHES);
             self.window = window.min(self.high).max(WINDOW_LEAST).min(self.most);
         }
