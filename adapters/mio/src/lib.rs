@@ -12,6 +12,7 @@ pub mod escape;
 pub mod exit;
 pub mod gate;
 pub mod identity;
+mod log_ins;
 pub mod member;
 pub mod memory;
 mod net;

@@ -2,7 +2,6 @@
 
 mod door;
 mod enrolments;
-mod log_ins;
 
 use super::{
     port::{free_for_both, reached_at},

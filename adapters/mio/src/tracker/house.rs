@@ -17,9 +17,10 @@ use std::{
 
 use jiff::Timestamp;
 use skep_core::{
+    Instant as Moment,
     seal::{
         Psk, Public, Secret,
-        layer::{Access, Caller, SALT},
+        layer::{Access, Caller, Decision, SALT},
     },
     wire::{seal::Purpose, session::Code},
 };
@@ -32,6 +33,7 @@ use crate::{
     args::Registration,
     exit::Failure,
     identity::{Accounts, Fingerprint},
+    log_ins::LogIns,
 };
 
 /// How often it is looked whether the file of passwords was changed.
@@ -66,6 +68,8 @@ pub struct House<R: Send + 'static> {
     /// The tracker's key, for what is made up.
     secret: Secret,
     looked: Instant,
+    log_ins: LogIns,
+    began: Instant,
     /// Where all this is kept.
     pub store: Store<R>,
 }
@@ -93,6 +97,8 @@ impl<R: Send + 'static> House<R> {
             passwords,
             secret: secret.clone(),
             looked: Instant::now(),
+            log_ins: LogIns::new(),
+            began: Instant::now(),
             store,
         };
         for (name, account) in kept.accounts {
@@ -111,7 +117,7 @@ impl<R: Send + 'static> House<R> {
 
     /// What becomes of a log-in by this name, which somebody has registered by command, or not.
     pub fn judge(
-        &self,
+        &mut self,
         name: &str,
         key: Option<[u8; 32]>,
         address: IpAddr,
@@ -131,9 +137,17 @@ impl<R: Send + 'static> House<R> {
         if let Some(key) = &key
             && let Some((own, _)) = self.account_of(key)
         {
-            return if own == name { Judgement::LetIn } else { Judgement::Refuse(Code::NotAllowed) };
+            let is_own = own == name;
+            return match is_own && self.comes_in(key, address) {
+                true => Judgement::LetIn,
+                false => Judgement::Refuse(Code::NotAllowed),
+            };
         }
         if self.is_owned(name) {
+            if let Some(key) = &key {
+                let now = self.now();
+                self.log_ins.failed(now, key.key(), address);
+            }
             return Judgement::Refuse(Code::NotAllowed);
         }
         match (self.registration, key) {
@@ -145,6 +159,43 @@ impl<R: Send + 'static> House<R> {
             (Registration::Open, Some(key)) => Judgement::Register(Account { key, role: Role::User }),
             (Registration::Invite | Registration::Fixed, _) => Judgement::Refuse(Code::NotAllowed),
         }
+    }
+
+    /// Whether somebody with the key of an account may log in from there now, and that he does: a password is tried so
+    /// many times.
+    fn comes_in(&mut self, key: &Fingerprint, from: IpAddr) -> bool {
+        if self.names.contains_key(key) {
+            return true;
+        }
+        let now = self.now();
+        let may = self.log_ins.may(now, key.key(), from);
+        if may {
+            self.log_ins.came_in(key.key(), from);
+        }
+        may
+    }
+
+    /// Whether a member may come in where that takes an account.
+    fn admits(&mut self, key: &Public, from: IpAddr, is_proven: bool) -> Decision {
+        let Ok(fingerprint) = Fingerprint::new(*key) else { return Decision::Refuse };
+        let now = self.now();
+        let may = match self.account_of(&fingerprint).is_some() {
+            true if self.names.contains_key(&fingerprint) => true,
+            // Without passwords an unknown key is no try at one.
+            false if self.passwords.is_empty() => false,
+            // A try counts for the prefix that it really comes from.
+            _ if !is_proven => return Decision::Prove,
+            true => self.log_ins.may(now, key, from),
+            false => {
+                self.log_ins.failed(now, key, from);
+                false
+            }
+        };
+        if may { Decision::Admit } else { Decision::Refuse }
+    }
+
+    fn now(&self) -> Moment {
+        Moment::from_micros(u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
     /// The ban that is good for somebody.
@@ -270,19 +321,24 @@ impl<R: Send + 'static> House<R> {
 
 impl<R: Send + 'static> Access for House<R> {
     fn permits(&mut self, caller: &Caller) -> bool {
+        self.decide(caller, true) == Decision::Admit
+    }
+
+    fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
         self.look();
         let is_open = self.registration == Registration::Open;
-        match (caller.purpose, &caller.key) {
-            (Purpose::Member, Some(key)) => {
-                is_open || Fingerprint::new(*key).is_ok_and(|key| self.account_of(&key).is_some())
-            }
+        let may = match (caller.purpose, &caller.key) {
+            // Where accounts are open a log-in is judged by its name, too.
+            (Purpose::Member, Some(_)) if is_open => true,
+            (Purpose::Member, Some(key)) => return self.admits(key, caller.address.ip(), is_proven),
             (Purpose::Guest, _) => is_open,
             (Purpose::Enrol { invite }, Some(key)) => self.enrol(invite, key).unwrap_or_else(|error| {
                 super::log::complain(&error);
                 false
             }),
             _ => false,
-        }
+        };
+        if may { Decision::Admit } else { Decision::Refuse }
     }
 
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk> {

@@ -2,13 +2,13 @@
 
 use super::{
     enrolments::{Enrolments, Standing},
-    log_ins::LogIns,
     say,
 };
 use crate::{
     args::Serve,
     exit::Failure,
     identity::{Accounts, AllowFile, Enrolled, Fingerprint, Home, InviteId, Invites, Rights},
+    log_ins::LogIns,
 };
 use mio::Waker;
 use skep_core::{

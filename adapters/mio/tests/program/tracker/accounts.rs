@@ -110,3 +110,36 @@ fn a_name_that_belongs_to_a_key_cannot_be_taken_by_command_and_one_by_command_by
     assert_eq!(super::commands::command(to, &["UNREGISTER", "bob"]), [0]);
     tracker.stop();
 }
+
+#[test]
+fn case_38_after_five_wrong_passwords_the_right_one_is_refused_by_a_tracker_too() {
+    for options in ["--accounts fixed", "--accounts open"] {
+        let home = Home::new();
+        // The key of a password is a key like others.
+        let line =
+            format!("skep-account ana m=19456,t=2,p=1 AAECAwQFBgcICQoLDA0ODw {}\n", fingerprint(&keys(1)));
+        let file = home.keys("tracker").join("accounts");
+        std::fs::create_dir_all(home.keys("tracker")).unwrap();
+        std::fs::write(&file, line).unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let tracker = Tracker::start(&home, options);
+        let is_refused = |keys: &Keys| match Wire::sealed(tracker.sealed(), &tracker.key(), Some(keys)) {
+            Err(_) => true,
+            Ok(wire) if options.ends_with("open") => {
+                let mut member = Member::new(wire, "ana");
+                while !member.welcome && member.bye.is_none() && member.listen() {}
+                member.bye == Some(Code::NotAllowed)
+            }
+            Ok(_) => false,
+        };
+        assert!(!is_refused(&keys(1)), "{options}");
+        for wrong in 2..7 {
+            assert!(is_refused(&keys(wrong)), "{options}");
+        }
+        assert!(is_refused(&keys(1)), "{options}");
+        if options.ends_with("open") {
+            tracker.join_sealed("bob", &keys(8)).welcomed();
+        }
+        tracker.stop();
+    }
+}

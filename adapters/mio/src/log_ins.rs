@@ -29,7 +29,7 @@ const FAMILIAR_MAX: usize = 4_096;
 
 /// The failed tries of a while.
 #[derive(Debug)]
-pub(super) struct LogIns {
+pub(crate) struct LogIns {
     hasher: Hasher,
     of_prefixes: Buckets<HOST_BUCKETS, TRIES, TRY_MICROS>,
     of_all: Buckets<1, TRIES, TRY_MICROS>,
@@ -38,7 +38,7 @@ pub(super) struct LogIns {
 }
 
 impl LogIns {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             hasher: Hasher::default(),
             of_prefixes: Buckets::new(),
@@ -49,7 +49,7 @@ impl LogIns {
     }
 
     /// Somebody there has a key that is unknown.
-    pub(super) fn failed(&mut self, now: Instant, key: &Public, from: IpAddr) {
+    pub(crate) fn failed(&mut self, now: Instant, key: &Public, from: IpAddr) {
         if self.refused.contains(key) {
             return;
         }
@@ -61,14 +61,14 @@ impl LogIns {
     }
 
     /// Whether an account with this key may be logged in to from there.
-    pub(super) fn may(&mut self, now: Instant, key: &Public, from: IpAddr) -> bool {
+    pub(crate) fn may(&mut self, now: Instant, key: &Public, from: IpAddr) -> bool {
         let prefix = Prefix::network(from);
         self.of_prefixes.has(now, self.hasher.hashes(prefix))
             && (self.of_all.has(now, [0; 2]) || self.familiar.contains(&(*key, prefix)))
     }
 
     /// It was.
-    pub(super) fn came_in(&mut self, key: &Public, from: IpAddr) {
+    pub(crate) fn came_in(&mut self, key: &Public, from: IpAddr) {
         let place = (*key, Prefix::network(from));
         if !self.familiar.contains(&place) {
             remember(&mut self.familiar, FAMILIAR_MAX, place);
