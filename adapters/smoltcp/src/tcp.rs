@@ -183,7 +183,7 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Carrier for Tcp<SOCKE
             if let Some(happening) = self.look(now, number, stack, storage) {
                 return Some(happening);
             }
-            self.free(number, stack);
+            self.free(now, number, stack);
         }
         None
     }

@@ -1,16 +1,21 @@
 //! What goes onto a socket.
 
-use super::{Link, Tcp, Wrapping, connection::Stage, take::is_delivered};
+use super::{CLOSING, Link, Tcp, Wrapping, connection::Stage, take::is_delivered};
 use crate::{Happening, Stack, Storage};
 use core::task::Poll;
-use skep_core::stream::Closed;
+use skep_core::{Instant, stream::Closed};
 use smoltcp::{phy::Device, socket::tcp};
 
 impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Tcp<SOCKETS, W, SIZE> {
-    /// Has a socket listen again, or wait to be used, when its last stream is delivered.
-    pub(super) fn free<D: Device>(&mut self, number: usize, stack: &mut Stack<'_, D>) {
+    /// Ends what is to be ended, and has a socket listen again, or wait to be used, when its last stream is delivered.
+    pub(super) fn free<D: Device>(&mut self, now: Instant, number: usize, stack: &mut Stack<'_, D>) {
         let Some(connection) = self.connections.get_mut(number) else { return };
         let socket = stack.sockets.get_mut::<tcp::Socket<'_>>(connection.socket);
+        if connection.stage == Stage::Aborting {
+            socket.abort();
+            connection.stage = Stage::Closing;
+            connection.until = Some(now + CLOSING);
+        }
         if connection.stage == Stage::Closing && is_delivered(socket) {
             socket.abort();
             connection.records = None;

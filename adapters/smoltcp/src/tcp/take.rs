@@ -27,7 +27,7 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Tcp<SOCKETS, W, SIZE>
         let socket = stack.sockets.get_mut::<tcp::Socket<'_>>(connection.socket);
         let is_late = connection.until.is_some_and(|until| until <= now);
         match connection.stage {
-            Stage::Idle => None,
+            Stage::Idle | Stage::Aborting => None,
             Stage::Listening => match socket.state() {
                 State::Listen => {
                     connection.until = None;
@@ -95,12 +95,6 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Tcp<SOCKETS, W, SIZE>
                     connection.until = Some(now + CLOSING);
                 }
                 happening
-            }
-            Stage::Aborting => {
-                socket.abort();
-                connection.stage = Stage::Closing;
-                connection.until = Some(now + CLOSING);
-                None
             }
             Stage::Closing => {
                 if is_late {
