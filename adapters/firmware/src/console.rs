@@ -8,7 +8,7 @@ pub enum Part<'a> {
     /// As it is.
     Text(&'a str),
     /// In decimal.
-    Number(u64),
+    Number(u32),
     /// In hexadecimal.
     Bytes(&'a [u8]),
 }
@@ -19,8 +19,8 @@ impl<'a> From<&'a str> for Part<'a> {
     }
 }
 
-impl From<u64> for Part<'_> {
-    fn from(number: u64) -> Self {
+impl From<u32> for Part<'_> {
+    fn from(number: u32) -> Self {
         Self::Number(number)
     }
 }
@@ -43,8 +43,8 @@ pub fn line(parts: &[Part<'_>]) {
     semihosting::print("\n");
 }
 
-fn decimal(number: u64) {
-    let mut digits = [0; 20];
+fn decimal(number: u32) {
+    let mut digits = [0; 10];
     let mut start = digits.len();
     let mut rest = number;
     while start > 0 {

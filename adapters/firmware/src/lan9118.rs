@@ -56,16 +56,22 @@ const FIRST_SEGMENT: u32 = 1 << 13;
 const LAST_SEGMENT: u32 = 1 << 12;
 const FRAME_ERROR: u32 = 1 << 15;
 
-/// The controller, and room for one frame in each direction.
+/// Room for one frame in each direction.
+pub(crate) type Frames = [[u8; FRAME_WORDS * 4]; 2];
+
+/// None so far.
+pub(crate) const NO_FRAMES: Frames = [[0; _]; 2];
+
+/// The controller, and a frame in each direction.
 pub struct Lan9118 {
     registers: Registers,
-    received: [u8; FRAME_WORDS * 4],
-    to_send: [u8; FRAME_WORDS * 4],
+    received: &'static mut [u8; FRAME_WORDS * 4],
+    to_send: &'static mut [u8; FRAME_WORDS * 4],
 }
 
 impl Lan9118 {
     /// Resets and starts the controller behind `registers`; `None` where there is none.
-    pub(crate) fn new(registers: Registers, address: [u8; 6]) -> Option<Self> {
+    pub(crate) fn new(registers: Registers, frames: &'static mut Frames, address: [u8; 6]) -> Option<Self> {
         if registers.read(BYTE_TEST) != 0x8765_4321 {
             return None;
         }
@@ -75,7 +81,8 @@ impl Lan9118 {
         registers.write(INTERRUPT_ENABLE, 0);
         registers.write(INTERRUPT_STATUS, u32::MAX);
 
-        let controller = Self { registers, received: [0; _], to_send: [0; _] };
+        let [received, to_send] = frames;
+        let controller = Self { registers, received, to_send };
         let [a, b, c, d, e, f] = address;
         controller.write_mac(MAC_ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]));
         controller.write_mac(MAC_ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]));
@@ -148,11 +155,11 @@ impl Device for Lan9118 {
         }
         let length = self.read_frame()?;
         let received = Received(self.received.get(..length)?);
-        Some((received, ToSend { registers: self.registers, room: &mut self.to_send }))
+        Some((received, ToSend { registers: self.registers, room: self.to_send }))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<ToSend<'_>> {
-        self.has_room().then_some(ToSend { registers: self.registers, room: &mut self.to_send })
+        self.has_room().then_some(ToSend { registers: self.registers, room: self.to_send })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

@@ -2,10 +2,12 @@
 #![no_std]
 
 pub mod board;
+pub mod buffers;
 pub mod console;
 mod counter;
 #[cfg(feature = "seal")]
 pub mod door;
+pub mod fetch;
 pub mod flash;
 mod interrupts;
 #[cfg(feature = "seal")]

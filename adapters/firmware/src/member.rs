@@ -10,7 +10,7 @@
 
 use crate::door::{Door, Token};
 use core::time::Duration;
-use heapless::Vec;
+use heapless::{Deque, Vec};
 use skep_core::{
     Instant,
     client::{self, FetchId, Profile, UploadId},
@@ -32,6 +32,9 @@ const DOWNLOADS: u32 = 1 << 16;
 /// An owner has so long to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Events that wait: one of the download, and those of streams that close in one turn.
+const NEWS: usize = 4;
+
 /// What the application is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -52,7 +55,7 @@ pub enum Event {
     },
     /// It is not, and may be asked for again.
     NotFetched,
-    /// Somebody has fetched a file.
+    /// Somebody who came through the door has gone.
     Served,
 }
 
@@ -61,12 +64,14 @@ pub struct Member<P: Profile, const SERVED: usize> {
     session: client::Client<P>,
     session_stream: Option<StreamId>,
     server: Server<Vec<Slot<Session>, SERVED>>,
-    served: Vec<(StreamId, UploadId), SERVED>,
+    /// The streams of the server, and for which request they are.
+    served: Vec<(StreamId, Option<UploadId>), SERVED>,
     download: Option<Download>,
     door: &'static Door<SERVED>,
     /// The ports of the door: TCP and RDT.
     ports: (u16, u16),
-    news: Option<Event>,
+    /// What is still to be told.
+    news: Deque<Event, NEWS>,
     scratch: [u8; MESSAGE_MAX],
 }
 
@@ -93,7 +98,7 @@ impl<P: Profile, const SERVED: usize> Member<P, SERVED> {
             download: None,
             door,
             ports,
-            news: None,
+            news: Deque::new(),
             scratch: [0; MESSAGE_MAX],
         }
     }
@@ -149,8 +154,13 @@ impl<P: Profile, const SERVED: usize> Member<P, SERVED> {
     fn end_download(&mut self, code: Code, news: Event) {
         if let Some(download) = self.download.take() {
             self.session.fetched(download.fetch, code);
-            self.news = Some(news);
+            self.tell(news);
         }
+    }
+
+    fn tell(&mut self, event: Event) {
+        // Of streams that close without number nobody need know.
+        let _ = self.news.push_back(event);
     }
 
     /// The download, if the stream is its.
@@ -242,11 +252,8 @@ impl<P: Profile, const SERVED: usize> Machine for Member<P, SERVED> {
             return false;
         }
         let is_open = self.server.opened_with(now, *stream, Dialect::Files, Uploads::Nowhere);
-        if let (true, Some(upload)) = (is_open, upload) {
-            // There is room for as many as the server has.
-            let _ = self.served.push((*stream, upload));
-        }
-        is_open
+        // There is room for as many as the server has.
+        is_open && self.served.push((*stream, upload)).is_ok()
     }
 
     fn unreachable(&mut self, now: Instant, stream: StreamId) {
@@ -304,13 +311,12 @@ impl<P: Profile, const SERVED: usize> Service for Member<P, SERVED> {
             return download.closed(now, stream, how);
         }
         self.server.closed(now, stream, how);
-        if let Some(index) = self.served.iter().position(|served| served.0 == stream) {
-            let (_, upload) = self.served.swap_remove(index);
+        let Some(index) = self.served.iter().position(|served| served.0 == stream) else { return };
+        if let (_, Some(upload)) = self.served.swap_remove(index) {
             self.door.remove(upload);
-            let code = if how == Closed::Done { Code::Done } else { Code::Broken };
-            self.session.served(upload, code);
-            self.news = Some(Event::Served);
+            self.session.served(upload, if how == Closed::Done { Code::Done } else { Code::Broken });
         }
+        self.tell(Event::Served);
     }
 
     fn flushed(&mut self, now: Instant, stream: StreamId) {
@@ -330,7 +336,7 @@ impl<P: Profile, const SERVED: usize> Service for Member<P, SERVED> {
     fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Action<'b, Event> {
         let mut until = None;
         loop {
-            if let Some(event) = self.news.take() {
+            if let Some(event) = self.news.pop_front() {
                 return Action::Event(event);
             }
             match self.session.poll(now, &mut self.scratch) {

@@ -4,7 +4,6 @@ use crate::{
     board::{self, Clock, Ethernet},
     settings::Settings,
 };
-use skep_core::Instant;
 use skep_smoltcp::Stack;
 use smoltcp::{
     iface::{Config, Interface, SocketSet, SocketStorage},
@@ -22,8 +21,7 @@ pub fn start(
     let ethernet = [0x02, 0, a, b, c, d];
     let (mut clock, mut device) = board::start(ethernet)?;
     let mut config = Config::new(EthernetAddress(ethernet).into());
-    config.random_seed =
-        settings.seed().map_or(0, |seed| u64::from_le_bytes(*seed.first_chunk().unwrap_or(&[0; 8])));
+    config.random_seed = settings.number().unwrap_or_default();
     let now = smoltcp::time::Instant::from_micros(clock.now().as_micros() as i64);
     let mut interface = Interface::new(config, &mut device, now);
     interface.update_ip_addrs(|addresses| {
@@ -34,11 +32,4 @@ pub fn start(
         let _ = interface.routes_mut().add_default_ipv4_route(gateway);
     }
     Some((clock, Stack::new(device, interface, SocketSet::new(sockets))))
-}
-
-/// Sleeps until something is to be done, at `until` or when a frame comes.
-pub fn sleep(clock: &mut Clock, stack: &Stack<'_, Ethernet>, until: Option<Instant>) {
-    let now = clock.now();
-    let span = until.map_or(core::time::Duration::MAX, |until| until.since(now));
-    clock.sleep(&stack.device, span);
 }

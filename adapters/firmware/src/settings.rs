@@ -37,6 +37,11 @@ impl<'a> Settings<'a> {
         key(self.get("seed")?)
     }
 
+    /// A number that nobody else has, for what need not be secret.
+    pub fn number(self) -> Option<u64> {
+        Some(u64::from_le_bytes(*self.seed()?.first_chunk()?))
+    }
+
     /// `tracker=KEY@10.9.0.1:7540`: its public key, and where it is.
     pub fn tracker(self) -> Option<([u8; 32], SocketAddr)> {
         let (public, address) = self.get("tracker")?.split_once('@')?;

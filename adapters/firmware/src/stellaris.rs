@@ -41,16 +41,22 @@ const DUPLEX: u32 = 1 << 4;
 /// Frames are sent when they are asked for, not when the FIFO has so many bytes.
 const NO_THRESHOLD: u32 = 0x3f;
 
-/// The controller, and room for one frame in each direction.
+/// Room for one frame in each direction.
+pub(crate) type Frames = [[u8; FRAME_WORDS * 4]; 2];
+
+/// None so far.
+pub(crate) const NO_FRAMES: Frames = [[0; _]; 2];
+
+/// The controller, and a frame in each direction.
 pub struct Stellaris {
     registers: Registers,
-    received: [u8; FRAME_WORDS * 4],
-    to_send: [u8; FRAME_WORDS * 4],
+    received: &'static mut [u8; FRAME_WORDS * 4],
+    to_send: &'static mut [u8; FRAME_WORDS * 4],
 }
 
 impl Stellaris {
     /// Starts the controller behind `registers`, whose clock is on.
-    pub(crate) fn new(registers: Registers, address: [u8; 6]) -> Self {
+    pub(crate) fn new(registers: Registers, frames: &'static mut Frames, address: [u8; 6]) -> Self {
         let [a, b, c, d, e, f] = address;
         registers.write(ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]));
         registers.write(ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]));
@@ -60,7 +66,8 @@ impl Stellaris {
         registers.write(RECEIVE_CONTROL, RECEIVER | REJECT_DAMAGED);
         registers.write(TRANSMIT_CONTROL, TRANSMITTER | PAD | ADD_CHECK | DUPLEX);
         registers.write(INTERRUPT_MASK, FRAME_RECEIVED);
-        Self { registers, received: [0; _], to_send: [0; _] }
+        let [received, to_send] = frames;
+        Self { registers, received, to_send }
     }
 
     /// Takes the interrupt back that a received frame has raised.
@@ -110,11 +117,11 @@ impl Device for Stellaris {
         }
         let end = self.read_frame()?;
         let received = Received(self.received.get(2..end)?);
-        Some((received, ToSend { registers: self.registers, room: &mut self.to_send }))
+        Some((received, ToSend { registers: self.registers, room: self.to_send }))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<ToSend<'_>> {
-        self.has_room().then_some(ToSend { registers: self.registers, room: &mut self.to_send })
+        self.has_room().then_some(ToSend { registers: self.registers, room: self.to_send })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import textwrap
 import threading
+import time
 
 TUNSETIFF = 0x400454CA
 IFF_TAP, IFF_NO_PI = 0x0002, 0x1000
@@ -19,10 +20,11 @@ FRAME = 2048
 
 
 class Cable:
-    """Lets frames through, each way, except for `loss` in a hundred."""
+    """Lets frames through, each way, except for `loss` in a hundred; those to the board after `pause` seconds."""
 
     def __init__(self, address, ethernet):
         self.loss = 0
+        self.pause = 0
         self.lost = 0
         self._random = random.Random(1)
         self._tap = os.open("/dev/net/tun", os.O_RDWR)
@@ -51,6 +53,7 @@ class Cable:
             if self._tap in ready:
                 frame = os.read(self._tap, FRAME)
                 if self._passes():
+                    time.sleep(self.pause)
                     self._board.sendto(frame, self._there)
             if self._board in ready:
                 frame = self._board.recv(FRAME)

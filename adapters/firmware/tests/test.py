@@ -1,72 +1,30 @@
 #!/usr/bin/env python3
 """The images on boards in QEMU, with programs of this machine at the other end of the cable.
 
-    adapters/firmware/tests/test.py [NAME]...      all cases, or those whose names contain one of these
+    adapters/firmware/tests/test.py [WORD]...      all cases, or those whose names have one of these words in them
 
 It takes root, for a TAP device in a network namespace of its own; QEMU; and the target thumbv7m-none-eabi. Where one of
 them is missing it says so in a line that begins with `skipped:`, and that is no failure.
 """
 
-import hashlib
 import os
 import random
-import shutil
 import socket
 import struct
-import subprocess
 import sys
 import tempfile
 import time
 
-from board import Board, build
+from board import FIRMWARE, Board, build
 from cable import Cable
+from host import BOARD, BOARD_ETHERNET, HOST, HOST_ETHERNET, Host, digest, missing, own_network
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-HOST, BOARD = "10.9.0.1", "10.9.0.2"
-HOST_ETHERNET, BOARD_ETHERNET = "02000a090001", "02000a090002"
-SKEP = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "debug", "skep")
 IDLE_SECONDS, IDLE_SHARE = 3, 0.05
-
-
-class Host:
-    """Programs of this machine, in a directory that is removed in the end."""
-
-    def __init__(self, directory):
-        self.directory = directory
-        self.environment = {**os.environ, "HOME": directory, "XDG_CONFIG_HOME": directory}
-        self.shared = os.path.join(directory, "shared")
-        os.mkdir(self.shared)
-
-    def file(self, name, length):
-        """Makes a file of random content in the shared directory; its hash."""
-        content = random.Random(name).randbytes(length)
-        with open(os.path.join(self.shared, name), "wb") as file:
-            file.write(content)
-        return hashlib.sha256(content).hexdigest()
-
-    def start(self, *arguments):
-        """Starts skep and waits until it listens."""
-        process = subprocess.Popen([SKEP, *arguments], env=self.environment, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        process.stdout.readline()
-        return process
-
-    def serve(self):
-        """A server of the shared directory, in the clear."""
-        return self.start("serve", self.shared, "--tcp", f"{HOST}:7537", "--rdt", f"{HOST}:7537")
-
-    def get(self, link, *options):
-        """Fetches a file; the hash of what came."""
-        output = os.path.join(self.directory, "got")
-        command = [SKEP, "get", "-q", link, "-o", output, *options]
-        subprocess.run(command, env=self.environment, check=True, timeout=60)
-        with open(output, "rb") as file:
-            return hashlib.sha256(file.read()).hexdigest()
-
-
-def stop(process):
-    process.kill()
-    process.wait()
+# More than the flash of the board takes.
+TOO_LONG = 2 << 20
+# A tracker that is not there.
+NOBODY = f"{'A' * 43}@{HOST}:7540"
+ABOUT = digest(os.path.join(FIRMWARE, "files", "about.txt"))
 
 
 def answers_ping(count=5):
@@ -89,6 +47,7 @@ def answers_ping(count=5):
 
 
 def checksum(data):
+    """That of IP and ICMP."""
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total >> 16) + (total & 0xFFFF)
     return ~(total + (total >> 16)) & 0xFFFF
@@ -128,48 +87,133 @@ def an_idle_board_answers_pings_and_leaves_the_processor_alone(cable, host):
         assert share < IDLE_SHARE
 
 
-def fetch(cable, host, scheme, loss=0, length=300_000):
+def fetch_plain(cable, host, loss):
+    length = 300_000
     host.file("file", length)
-    server = host.serve()
-    cable.loss = loss
-    try:
-        with Board("client", cable.nic(), get=f"{scheme}://{HOST}:7537/file") as board:
-            assert board.ends() == 0, board.text()
-            assert f"done {length} bytes" in board.text(), board.text()
-    finally:
-        cable.loss = 0
-        stop(server)
+    with host.serve()[0]:
+        cable.loss = loss
+        for scheme in ["rdt", "tcp"]:
+            with Board("client", cable.nic(), get=f"{scheme}://{HOST}:7537/file") as board:
+                assert board.ends() == 0, board.text
+                board.says(f"^done {length} bytes")
 
 
-def a_file_is_fetched_over_rdt(cable, host):
-    fetch(cable, host, "rdt")
+def a_file_is_fetched_in_the_clear(cable, host):
+    fetch_plain(cable, host, 0)
 
 
-def a_file_is_fetched_over_tcp(cable, host):
-    fetch(cable, host, "tcp")
+def a_file_is_fetched_where_one_frame_in_twenty_is_lost_each_way(cable, host):
+    fetch_plain(cable, host, 5)
 
 
-def a_file_is_fetched_over_rdt_where_one_frame_in_twenty_is_lost_each_way(cable, host):
-    fetch(cable, host, "rdt", loss=5)
+def a_file_is_fetched_sealed_with_and_without_loss(cable, host):
+    length = 300_000
+    host.file("file", length)
+    server, key = host.serve()
+    with server:
+        for cable.loss in [0, 5]:
+            for via in ["udp", "tcp"]:
+                with Board("sealed", cable.nic(), get=f"skep://{key}@{HOST}:7538/file", via=via) as board:
+                    assert board.ends() == 0, board.text
+                    board.says(f"^done {length} bytes")
 
 
-def a_file_is_fetched_over_tcp_where_one_frame_in_twenty_is_lost_each_way(cable, host):
-    fetch(cable, host, "tcp", loss=5)
+def a_file_that_the_flash_has_no_room_for_is_refused(cable, host):
+    host.file("file", TOO_LONG)
+    with host.serve()[0]:
+        for scheme in ["rdt", "tcp"]:
+            with Board("client", cable.nic(), get=f"{scheme}://{HOST}:7537/file") as board:
+                assert board.ends() == 1, board.text
 
 
-def a_file_is_served_to_this_machine_over_both_transports(cable, host):
-    with open(os.path.join(ROOT, "adapters/firmware/files/about.txt"), "rb") as file:
-        expected = hashlib.sha256(file.read()).hexdigest()
-    nobody = f"{'A' * 43}@{HOST}:7540"
-    with Board("member", cable.nic(), tracker=nobody, public="yes") as board:
+def files_are_served_to_this_machine(cable, host):
+    with Board("member", cable.nic(), tracker=NOBODY, public="yes") as board:
         key = board.says(r"^key (\S+)")[1]
         for via in ["udp", "tcp"]:
-            assert host.get(f"skep://{key}@{BOARD}/about.txt", "--via", via) == expected
+            assert host.get(f"skep://{key}@{BOARD}/about.txt", "--via", via) == ABOUT
+
+
+def exchange(cable, host, loss):
+    """A file each way between the board and another member, through the tracker's introduction."""
+    wanted = host.file("wanted", 300_000)
+    tracker, link = host.tracker()
+    with tracker, host.join(link, "ann") as ann:
+        ann.says("sharing wanted")
+        cable.loss = loss
+        for via in ["rdt", "tcp"]:
+            settings = {"tracker": link, "name": f"board-{via}", "fetch": "ann/wanted", "via": via, "public": "yes"}
+            with Board("member", cable.nic(), **settings) as board:
+                key = board.says(r"^key (\S+)")[1]
+                board.says(r"^fetched wanted, 300000 bytes", patience=40)
+                ann.says(f"board-{via} shares wanted")
+                # What it has fetched, back again.
+                assert host.get(f"skep://{key}@{BOARD}/wanted") == wanted
+                ann.types(f"get board-{via}/about.txt -o about-{via}")
+                board.says("^served", patience=40, times=2)
+        ann.types("quit")
+        assert ann.ends() == 0, ann.text
+    for via in ["rdt", "tcp"]:
+        assert digest(os.path.join(host.downloads("ann"), f"about-{via}")) == ABOUT
+
+
+def a_member_on_a_board_exchanges_files_with_another(cable, host):
+    exchange(cable, host, 0)
+
+
+def a_member_on_a_board_exchanges_files_where_frames_are_lost(cable, host):
+    exchange(cable, host, 5)
+
+
+def an_owner_is_killed_in_mid_transfer_and_comes_back(cable, host):
+    wanted = host.file("wanted", 1_000_000)
+    tracker, link = host.tracker()
+    with tracker:
+        with host.join(link, "ann") as ann:
+            ann.says("sharing wanted")
+            cable.pause = 0.002
+            board = Board("member", cable.nic(), tracker=link, fetch="ann/wanted", public="yes")
+            ann.says("board fetches wanted")
+        with board:
+            cable.pause = 0
+            board.says("^not fetched", patience=60)
+            with host.join(link, "ann"):
+                board.says(r"^fetched wanted, 1000000 bytes", patience=90)
+                key = board.says(r"^key (\S+)")[1]
+                assert host.get(f"skep://{key}@{BOARD}/wanted") == wanted
+
+
+def a_board_comes_back_to_a_tracker_that_was_killed(cable, host):
+    tracker, link = host.tracker()
+    with tracker:
+        board = Board("member", cable.nic(), tracker=link, public="yes")
+        board.says("^online")
+    with board:
+        board.says("^offline")
+        tracker, again = host.tracker()
+        with tracker:
+            assert again == link
+            board.says("^online", patience=60, times=2)
+
+
+def eight_seats_are_on_a_board_and_two_members_meet_there(cable, host):
+    wanted = host.file("wanted", 300_000)
+    with Board("tracker", cable.nic()) as board:
+        link = f"{board.says(r'^key (.+)$')[1].strip()}@{BOARD}:7540"
+        with host.join(link, "ann") as ann:
+            ann.says("sharing wanted")
+            with host.join(link, "ben") as ben:
+                board.says("^seats taken: 2")
+                ben.says("1 other is here, with 1 file")
+                ben.types("get ann/wanted")
+                ann.says("ben has fetched wanted")
+                ben.types("quit")
+                assert ben.ends() == 0, ben.text
+        assert digest(os.path.join(host.downloads("ben"), "wanted")) == wanted
+        board.says("^seats taken: 1")
 
 
 def garbage_changes_nothing(cable, host):
-    nobody = f"{'A' * 43}@{HOST}:7540"
-    with Board("member", cable.nic(), tracker=nobody, public="yes") as board:
+    with Board("member", cable.nic(), tracker=NOBODY, public="yes") as board:
         key = board.says(r"^key (\S+)")[1]
         answers_ping(1)
         for frame in garbage(8_000):
@@ -177,52 +221,52 @@ def garbage_changes_nothing(cable, host):
         # What is still in the queues takes the place of pings.
         assert any(answers_ping(1) for _ in range(10))
         assert answers_ping() == 5
-        host.get(f"skep://{key}@{BOARD}/about.txt")
+        assert host.get(f"skep://{key}@{BOARD}/about.txt") == ABOUT
+
+
+def a_client_fits_a_board_with_64_kib_of_memory(cable, host):
+    build("--features", "lm3s6965evb", "--bin", "sealed")
+    host.file("file", 5_000)
+    server, key = host.serve()
+    with server:
+        for via in ["udp", "tcp"]:
+            link = f"skep://{key}@{HOST}:7538/file"
+            with Board("sealed", cable.nic(), machine="lm3s6965evb", get=link, via=via) as board:
+                assert board.ends() == 0, board.text
+                board.says("^done 5000 bytes")
 
 
 CASES = [
     an_idle_board_answers_pings_and_leaves_the_processor_alone,
-    a_file_is_fetched_over_rdt,
-    a_file_is_fetched_over_tcp,
-    a_file_is_fetched_over_rdt_where_one_frame_in_twenty_is_lost_each_way,
-    a_file_is_fetched_over_tcp_where_one_frame_in_twenty_is_lost_each_way,
-    a_file_is_served_to_this_machine_over_both_transports,
+    a_file_is_fetched_in_the_clear,
+    a_file_is_fetched_where_one_frame_in_twenty_is_lost_each_way,
+    a_file_is_fetched_sealed_with_and_without_loss,
+    a_file_that_the_flash_has_no_room_for_is_refused,
+    files_are_served_to_this_machine,
+    a_member_on_a_board_exchanges_files_with_another,
+    a_member_on_a_board_exchanges_files_where_frames_are_lost,
+    an_owner_is_killed_in_mid_transfer_and_comes_back,
+    a_board_comes_back_to_a_tracker_that_was_killed,
+    eight_seats_are_on_a_board_and_two_members_meet_there,
     garbage_changes_nothing,
+    a_client_fits_a_board_with_64_kib_of_memory,
 ]
-
-
-def missing():
-    """What there is not, and is needed."""
-    if os.geteuid() != 0:
-        return "no root, which a TAP device takes"
-    if not os.path.exists("/dev/net/tun"):
-        return "no /dev/net/tun"
-    if not shutil.which("qemu-system-arm"):
-        return "no qemu-system-arm"
-    sysroot = subprocess.run(["rustc", "--print", "target-libdir", "--target", "thumbv7m-none-eabi"],
-                             capture_output=True, text=True, check=True).stdout.strip()
-    if not os.path.isdir(sysroot):
-        return "no standard library for thumbv7m-none-eabi"
-    return None
 
 
 def main():
     if reason := missing():
         print(f"skipped: the tests of the firmware: {reason}")
         return
-    if os.environ.get("SKEP_NAMESPACE") is None:
-        # A network of its own, which goes with this process.
-        os.execvpe("unshare", ["unshare", "--net", sys.executable, *sys.argv], {**os.environ, "SKEP_NAMESPACE": "1"})
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    own_network()
     build()
-    subprocess.run(["cargo", "build", "--quiet", "--locked", "-p", "skep"], cwd=ROOT, check=True)
     cable = Cable(HOST, HOST_ETHERNET)
     began = time.monotonic()
     for case in CASES:
         name = case.__name__.replace("_", " ")
-        if len(sys.argv) > 1 and not any(wanted in name for wanted in sys.argv[1:]):
+        if len(sys.argv) > 1 and not any(word in name for word in sys.argv[1:]):
             continue
         at = time.monotonic()
+        cable.loss = cable.pause = 0
         with tempfile.TemporaryDirectory() as directory:
             case(cable, Host(directory))
         print(f"ok {time.monotonic() - at:5.1f} s  {name}", flush=True)

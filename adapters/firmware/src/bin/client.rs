@@ -1,129 +1,92 @@
-//! Fetches a file, or sends one, and ends: the least that one does with skep.
+//! Fetches a file in the clear, and ends: the least that one does with skep.
 //!
-//! `get=rdt://10.9.0.1:7537/NAME`, `get=tcp://...`, `put=...`. A file that was fetched is hashed; `hash=` says what is
-//! expected.
+//! `get=rdt://10.9.0.1:7537/NAME`, or `tcp://`. Exit codes: 0 it is in the flash, 1 it is not, 2 wrong settings.
 #![no_std]
 #![no_main]
 
-use core::{net::SocketAddr, time::Duration};
 use cortex_m::singleton;
 use skep_core::{
-    files::{Client, Dialect, Progress},
+    files::Client,
     rdt::{Language, Settings as Rules},
-    wire::Name,
+    wire::rdt::Terms,
 };
 use skep_firmware::{
-    board::{Clock, Ethernet, FLASH_SIZE},
-    flash::Flash,
+    board::Ethernet,
+    fetch::{self, Store},
     network, say, semihosting,
     settings::{self, Settings},
-    stack,
+    stack, udp_socket,
 };
-use skep_smoltcp::{Carrier, Driver, Rdt, Stack, Tcp, rdt, storage::Nor, tcp};
-use smoltcp::{
-    iface::SocketStorage,
-    socket::{tcp as tcp_socket, udp},
-};
+use skep_smoltcp::{Driver, Rdt, Stack, rdt};
+use smoltcp::iface::SocketStorage;
 
-/// A server has so long to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Segments on their way at once.
 const WINDOW: usize = 4;
-type Store = Nor<Flash, 2, 1>;
+/// As large as an Ethernet carries.
+const DATAGRAM: usize = rdt::DATAGRAM;
+/// Three full segments of TCP may be on their way to the board; little goes the other way.
+#[cfg(feature = "tcp")]
+const IN: usize = 3 * 1_460;
+#[cfg(feature = "tcp")]
+const OUT: usize = 512;
+
+const RULES: Rules = Rules { terms: Terms { window: WINDOW as u32, segment: 1_435 }, ..Rules::DEVICE };
+
+type Datagrams = Rdt<1, WINDOW, rdt::Plain, DATAGRAM>;
+#[cfg(not(feature = "tcp"))]
+type Carriers = Datagrams;
+#[cfg(feature = "tcp")]
+type Carriers = skep_smoltcp::Both<Datagrams, skep_smoltcp::Tcp<1>>;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
     let mut line = [0; 256];
     let settings = Settings::new(semihosting::arguments(&mut line));
-    let places = singleton!(: [SocketStorage<'static>; 1] = [SocketStorage::EMPTY]).unwrap();
-    let Some((clock, stack)) = network::start(settings, places) else { semihosting::exit(2) };
-    let code = match transfer(settings, clock, stack) {
+    let code = match transfer(settings) {
         Some(true) => 0,
         Some(false) => 1,
         None => 2,
     };
-    say!["stack ", stack::deepest() as u64];
+    say!["stack ", stack::deepest() as u32];
     semihosting::exit(code)
 }
 
-fn transfer(settings: Settings<'_>, clock: Clock, stack: Stack<'static, Ethernet>) -> Option<bool> {
-    let link = settings.get("get")?;
-    let (scheme, rest) = link.split_once("://")?;
-    let (address, name) = rest.split_once('/')?;
-    let to = settings::socket_address(address)?;
-    let name = Name::new(name.as_bytes()).ok()?;
-    let client = Client::download(name, Dialect::Files, u64::MAX, PATIENCE);
-    match scheme {
-        "rdt" => Some(over_rdt(clock, stack, client, to)?),
-        "tcp" => Some(over_tcp(clock, stack, client, to)?),
+fn transfer(settings: Settings<'_>) -> Option<bool> {
+    let (scheme, whom, client) = fetch::wanted(settings)?;
+    let to = settings::socket_address(whom)?;
+    let places = singleton!(: [SocketStorage<'static>; 2] = [SocketStorage::EMPTY; _])?;
+    let (mut clock, mut stack) = network::start(settings, places)?;
+    let driver = driver(client, settings.number()?, &mut stack)?;
+    let now = clock.now();
+    #[cfg(not(feature = "tcp"))]
+    let called = if scheme == "rdt" { driver.carrier.call(now, to, Language::Own) } else { None };
+    #[cfg(feature = "tcp")]
+    let called = match scheme {
+        "rdt" => driver.carrier.first.call(now, to, Language::Own).map(skep_smoltcp::Either::First),
+        "tcp" => driver.carrier.second.call(now, &mut stack, to).map(skep_smoltcp::Either::Second),
         _ => None,
-    }
-}
-
-fn over_rdt(
-    mut clock: Clock,
-    mut stack: Stack<'static, Ethernet>,
-    client: Client,
-    to: SocketAddr,
-) -> Option<bool> {
-    const ROOM: usize = WINDOW * rdt::DATAGRAM;
-    let socket = udp::Socket::new(
-        udp::PacketBuffer::new(
-            &mut singleton!(: [udp::PacketMetadata; WINDOW] = [udp::PacketMetadata::EMPTY; WINDOW])?[..],
-            &mut singleton!(: [u8; ROOM] = [0; ROOM])?[..],
-        ),
-        udp::PacketBuffer::new(
-            &mut singleton!(: [udp::PacketMetadata; 2] = [udp::PacketMetadata::EMPTY; 2])?[..],
-            &mut singleton!(: [u8; rdt::DATAGRAM] = [0; rdt::DATAGRAM])?[..],
-        ),
-    );
-    let socket = stack.sockets.add(socket);
-    let carrier =
-        Rdt::<1, WINDOW>::bind::<_, Store>(&mut stack, socket, 7_537, Rules::DEVICE, 1, rdt::Plain).ok()?;
-    let mut driver = Driver::<_, _, 1>::new(client, carrier);
-    let called = driver.carrier.call(clock.now(), to, Language::Own);
+    };
     driver.adopt(called)?;
-    Some(run(driver, clock, stack))
+    fetch::run(driver, &mut clock, &mut stack)
 }
 
-fn over_tcp(
-    mut clock: Clock,
-    mut stack: Stack<'static, Ethernet>,
+/// The client, and all that it speaks through.
+#[inline(never)]
+fn driver(
     client: Client,
-    to: SocketAddr,
-) -> Option<bool> {
-    const ROOM: usize = WINDOW * 1_460;
-    let socket = tcp_socket::Socket::new(
-        tcp_socket::SocketBuffer::new(&mut singleton!(: [u8; ROOM] = [0; ROOM])?[..]),
-        tcp_socket::SocketBuffer::new(&mut singleton!(: [u8; 2920] = [0; 2920])?[..]),
-    );
-    let socket = stack.sockets.add(socket);
-    let carrier = Tcp::<1>::new([socket], 1, tcp::Plain);
-    let mut driver = Driver::<_, _, 1>::new(client, carrier);
-    let called = driver.carrier.call(clock.now(), &mut stack, to);
-    driver.adopt(called)?;
-    Some(run(driver, clock, stack))
-}
-
-fn run<C: Carrier>(
-    mut driver: Driver<Client, C, 1>,
-    mut clock: Clock,
-    mut stack: Stack<'static, Ethernet>,
-) -> bool {
-    let Some(flash) = Flash::take() else { return false };
-    let Ok(mut store) = Store::mount(flash, 0, FLASH_SIZE as u32) else { return false };
-    let began = clock.now();
-    let mut outcome = None;
-    loop {
-        let until = driver.turn(clock.now(), &mut stack, &mut store, |_, progress| match progress {
-            Progress::Started { .. } => {}
-            Progress::Done { bytes } => outcome = Some(bytes),
-            Progress::Refused(_) | Progress::Failed(_) => outcome = Some(0),
-        });
-        if let Some(bytes) = outcome {
-            let took = clock.now().since(began);
-            say!["done ", bytes, " bytes in ", took.as_micros() as u64, " us"];
-            return true;
+    seed: u64,
+    stack: &mut Stack<'static, Ethernet>,
+) -> Option<&'static mut Driver<Client, Carriers, 1>> {
+    let socket = udp_socket!(stack, WINDOW, DATAGRAM);
+    let carrier = Rdt::bind::<_, Store>(stack, socket, 7_537, RULES, seed, rdt::Plain).ok()?;
+    #[cfg(feature = "tcp")]
+    let carrier = {
+        let (incoming, outgoing) = (singleton!(: [u8; IN] = [0; _])?, singleton!(: [u8; OUT] = [0; _])?);
+        let socket = skep_firmware::buffers::tcp(stack, incoming, outgoing);
+        skep_smoltcp::Both {
+            first: carrier,
+            second: skep_smoltcp::Tcp::new([socket], seed, skep_smoltcp::tcp::Plain),
         }
-        network::sleep(&mut clock, &stack, until);
-    }
+    };
+    singleton!(: Driver<Client, Carriers, 1> = Driver::new(client, carrier))
 }

@@ -4,8 +4,7 @@
 #![no_std]
 #![no_main]
 
-use core::time::Duration;
-
+use skep_core::Instant as Moment;
 use skep_firmware::{board, semihosting};
 use smoltcp::{
     iface::{Config, Interface, SocketSet, SocketStorage},
@@ -45,7 +44,7 @@ fn main() -> ! {
             let Ok((length, from)) = socket.recv_slice(&mut datagram) else { break };
             let _ = socket.send_slice(&datagram[..length], from);
         }
-        let wait = interface.poll_delay(now, &sockets).map_or(Duration::MAX, Into::into);
-        clock.sleep(&ethernet, wait);
+        let until = interface.poll_at(now, &sockets);
+        clock.sleep(&ethernet, until.map(|until| Moment::from_micros(until.total_micros() as u64)));
     }
 }

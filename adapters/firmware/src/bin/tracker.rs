@@ -15,12 +15,13 @@ use skep_core::{
     tracker::{self, Event, Settings as Rules, Tracker},
 };
 use skep_firmware::{
-    keys, network, say, semihosting,
+    board::Ethernet,
+    buffers, keys, network, say, semihosting,
     settings::{self, Settings},
     stack,
 };
-use skep_smoltcp::{Driver, Tcp, storage::Rom, tcp};
-use smoltcp::{iface::SocketStorage, socket::tcp as tcp_socket};
+use skep_smoltcp::{Driver, Stack, Tcp, storage::Rom, tcp};
+use smoltcp::iface::SocketStorage;
 
 /// Where it listens.
 const PORT: u16 = 7_540;
@@ -62,38 +63,41 @@ fn main() -> ! {
 }
 
 fn run(settings: Settings<'_>) -> Option<()> {
-    let seed = settings.seed()?;
-    let places = singleton!(: [SocketStorage<'static>; STREAMS] = [SocketStorage::EMPTY; STREAMS])?;
+    let places = singleton!(: [SocketStorage<'static>; STREAMS] = [SocketStorage::EMPTY; _])?;
     let (mut clock, mut stack) = network::start(settings, places)?;
+    let driver = driver(settings, &settings.seed()?, &mut stack)?;
+    let mut nothing = Rom::<0>::new(&[]);
+    loop {
+        let until = driver.turn(clock.now(), &mut stack, &mut nothing, |tracker, event| match event {
+            Event::Came { .. } | Event::Left { .. } => {
+                say!["seats taken: ", tracker.seats_taken(), "; stack ", stack::deepest() as u32];
+            }
+            _ => {}
+        });
+        clock.sleep(&stack.device, until);
+    }
+}
 
-    let own = KeyPair::new(keys::secret(&seed, b"key"));
+/// The tracker, and all that it speaks through. Not a part of `run`, whose stack would have room for it all the time.
+#[inline(never)]
+fn driver(
+    settings: Settings<'_>,
+    seed: &[u8; 32],
+    stack: &mut Stack<'static, Ethernet>,
+) -> Option<&'static mut Driver<Tracker<Places>, Streams, STREAMS>> {
+    let own = KeyPair::new(keys::secret(seed, b"key"));
     say!["key ", core::str::from_utf8(&settings::key_text(own.public().as_bytes())).unwrap_or_default()];
     let guests = Guests(
         settings
             .get("allow")
             .map(|keys| keys.split(',').filter_map(settings::key).map(Public).take(SEATS).collect()),
     );
-    let buffers = singleton!(: [[[u8; CHUNK]; 2]; STREAMS] = [[[0; CHUNK]; 2]; STREAMS])?;
-    let sockets = buffers.each_mut().map(|[input, output]| {
-        stack.sockets.add(tcp_socket::Socket::new(
-            tcp_socket::SocketBuffer::new(&mut input[..]),
-            tcp_socket::SocketBuffer::new(&mut output[..]),
-        ))
-    });
-    let sealed = tcp::Sealed::new(own, keys::secret(&seed, b"tcp"), guests);
-    let carrier: Streams = Tcp::new(sockets, keys::word(&seed, 2), sealed).listening(PORT);
+    let rooms = singleton!(: [[[u8; CHUNK]; 2]; STREAMS] = [[[0; _]; _]; _])?;
+    let sockets = rooms.each_mut().map(|[incoming, outgoing]| buffers::tcp(stack, incoming, outgoing));
+    let sealed = tcp::Sealed::new(own, keys::secret(seed, b"tcp"), guests);
+    let carrier = Tcp::new(sockets, keys::word(seed, 2), sealed).listening(PORT);
 
     let rules = Rules { seats: SEATS as u32, waiting: 0, accounts: 0, files_per_user: 4, ..Rules::DEFAULT };
-    let machine: Tracker<Places> = Tracker::fixed(rules, *keys::secret(&seed, b"tracker").expose());
-    let mut driver = Driver::<_, _, STREAMS>::new(machine, carrier);
-    let mut nothing = Rom::<0>::new(&[]);
-    loop {
-        let until = driver.turn(clock.now(), &mut stack, &mut nothing, |tracker, event| match event {
-            Event::Came { .. } | Event::Left { .. } => {
-                say!["seats taken: ", u64::from(tracker.seats_taken()), "; stack ", stack::deepest() as u64];
-            }
-            _ => {}
-        });
-        network::sleep(&mut clock, &stack, until);
-    }
+    let machine = Tracker::fixed(rules, *keys::secret(seed, b"tracker").expose());
+    singleton!(: Driver<Tracker<Places>, Streams, STREAMS> = Driver::new(machine, carrier))
 }

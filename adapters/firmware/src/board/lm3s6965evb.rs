@@ -1,13 +1,12 @@
 //! Luminary's (now Texas Instruments') evaluation board of the Stellaris LM3S6965, as QEMU's `lm3s6965evb` has it.
 
-use core::time::Duration;
-
 use crate::{
     counter::Counter,
     interrupts::{self, Interrupt},
     registers::Registers,
-    stellaris::Stellaris,
+    stellaris::{Frames, NO_FRAMES, Stellaris},
 };
+use cortex_m::singleton;
 use skep_core::Instant;
 
 /// The Ethernet controller of the board.
@@ -52,8 +51,8 @@ const TIMED_OUT: u32 = 1;
 /// 12.5 MHz, the clock after a reset.
 const TICKS_IN_2_MICROSECONDS: u32 = 25;
 
-/// Three quarters of the time in which SysTick wraps.
-const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// In microseconds: three quarters of the time in which SysTick wraps.
+const LONGEST_SLEEP: u64 = 1_000_000;
 
 /// Bytes of the flash that is made of RAM.
 pub const FLASH_SIZE: usize = 16 << 10;
@@ -65,7 +64,7 @@ const SOURCES: &[Interrupt] = &[Interrupt(19), Interrupt(42)]; // the alarm, the
 /// The clock of the board, and its sleep.
 pub struct Clock(Counter);
 
-/// Starts the board, whose Ethernet gets the given address. There is always one.
+/// Starts the board, whose Ethernet gets the given address. `None` if the board has been started before.
 pub fn start(address: [u8; 6]) -> Option<(Clock, Ethernet)> {
     SYSTEM_CONTROL.write(GATES_1, SYSTEM_CONTROL.read(GATES_1) | TIMER_0);
     SYSTEM_CONTROL.write(GATES_2, SYSTEM_CONTROL.read(GATES_2) | ETHERNET_MAC_AND_PHY);
@@ -76,22 +75,21 @@ pub fn start(address: [u8; 6]) -> Option<(Clock, Ethernet)> {
     ALARM.write(CONFIGURATION, 0);
     ALARM.write(MODE, ONCE);
     ALARM.write(INTERRUPT_MASK, TIMED_OUT);
-    let ethernet = Stellaris::new(ETHERNET, address);
+    let ethernet = Stellaris::new(ETHERNET, singleton!(: Frames = NO_FRAMES)?, address);
     interrupts::enable(SOURCES);
-    Some((Clock(Counter::new(24)), ethernet))
+    Some((Clock(Counter::new(24, TICKS_IN_2_MICROSECONDS, 2)), ethernet))
 }
 
 impl Clock {
     /// The time since the start.
     pub fn now(&mut self) -> Instant {
-        Instant::from_micros(
-            self.0.at(PROCESSOR.read(SYSTICK_VALUE)) * 2 / u64::from(TICKS_IN_2_MICROSECONDS),
-        )
+        self.0.at(PROCESSOR.read(SYSTICK_VALUE))
     }
 
-    /// Lets the processor stand still until a frame comes, or `span` is over, or earlier.
-    pub fn sleep(&mut self, ethernet: &Ethernet, span: Duration) {
-        let span = span.min(LONGEST_SLEEP).as_micros() as u32;
+    /// Lets the processor stand still until this moment, or until a frame comes, or less long.
+    pub fn sleep(&mut self, ethernet: &Ethernet, until: Option<Instant>) {
+        let until = until.unwrap_or(Instant::FAR).as_micros();
+        let span = until.saturating_sub(self.now().as_micros()).min(LONGEST_SLEEP) as u32;
         ALARM.write(CONTROL, 0);
         ALARM.write(INTERRUPT_CLEAR, TIMED_OUT);
         ethernet.acknowledge();

@@ -1,13 +1,12 @@
 //! ARM's MPS2 with the FPGA image AN385, as QEMU's `mps2-an385` has it. Addresses: ARM's application note AN385.
 
-use core::time::Duration;
-
 use crate::{
     counter::Counter,
     interrupts::{self, Interrupt},
-    lan9118::Lan9118,
+    lan9118::{Frames, Lan9118, NO_FRAMES},
     registers::Registers,
 };
+use cortex_m::singleton;
 use skep_core::Instant;
 
 /// The Ethernet controller of the board.
@@ -33,8 +32,8 @@ const ENABLE: u32 = 1 << 0;
 const INTERRUPT: u32 = 1 << 3;
 const TICKS_PER_MICROSECOND: u32 = 25;
 
-/// Half of the time in which the clock's counter wraps, at most.
-const LONGEST_SLEEP: Duration = Duration::from_secs(80);
+/// In microseconds: half of the time in which the clock's counter wraps.
+const LONGEST_SLEEP: u64 = 80_000_000;
 
 /// Bytes of the flash that is made of RAM.
 pub const FLASH_SIZE: usize = 5 << 19;
@@ -46,25 +45,27 @@ const SOURCES: &[Interrupt] = &[Interrupt(9), Interrupt(13)]; // the alarm, the 
 /// The clock of the board, and its sleep.
 pub struct Clock(Counter);
 
-/// Starts the board, whose Ethernet gets the given address; `None` if the Ethernet does not answer.
+/// Starts the board, whose Ethernet gets the given address; `None` if the Ethernet does not answer, or the board has
+/// been started before.
 pub fn start(address: [u8; 6]) -> Option<(Clock, Ethernet)> {
     CLOCK.write(RELOAD, u32::MAX);
     CLOCK.write(VALUE, u32::MAX);
     CLOCK.write(CONTROL, ENABLE);
-    let ethernet = Lan9118::new(ETHERNET, address)?;
+    let ethernet = Lan9118::new(ETHERNET, singleton!(: Frames = NO_FRAMES)?, address)?;
     interrupts::enable(SOURCES);
-    Some((Clock(Counter::new(32)), ethernet))
+    Some((Clock(Counter::new(32, TICKS_PER_MICROSECOND, 1)), ethernet))
 }
 
 impl Clock {
     /// The time since the start.
     pub fn now(&mut self) -> Instant {
-        Instant::from_micros(self.0.at(CLOCK.read(VALUE)) / u64::from(TICKS_PER_MICROSECOND))
+        self.0.at(CLOCK.read(VALUE))
     }
 
-    /// Lets the processor stand still until a frame comes, or `span` is over, or earlier.
-    pub fn sleep(&mut self, ethernet: &Ethernet, span: Duration) {
-        let span = span.min(LONGEST_SLEEP).as_micros() as u32;
+    /// Lets the processor stand still until this moment, or until a frame comes, or less long.
+    pub fn sleep(&mut self, ethernet: &Ethernet, until: Option<Instant>) {
+        let until = until.unwrap_or(Instant::FAR).as_micros();
+        let span = until.saturating_sub(self.now().as_micros()).min(LONGEST_SLEEP) as u32;
         ALARM.write(CONTROL, 0);
         ALARM.write(INTERRUPT_CLEAR, 1);
         ethernet.acknowledge();
