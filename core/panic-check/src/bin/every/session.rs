@@ -5,7 +5,7 @@ use core::fmt::Write;
 use skep_core::wire::{
     Text,
     command::{self, Operation, Strings},
-    session::{Code, FileInfo, Frame, Notice, Request, Side, Unread, Way, emit_came, emit_shared},
+    session::{Code, FileInfo, Frame, Notice, Request, Side, Unread, Way, emit_came, emit_shared, joined},
 };
 use skep_panic_check::{
     input::{address, any, bytes, flag, maybe, number, room},
@@ -41,6 +41,7 @@ pub(crate) fn call() {
     keep((u8::from(code()), write!(Sink, "{}", code()), u8::from(way())));
     keep(u8::from(if flag() { Side::Owner } else { Side::Requester }.other()));
     keep(Frame::first(bytes()));
+    keep(joined(any(), number() as usize, bytes()));
     keep(Unread::unknown(number() as u8));
     keep(Request::parse(number() as u8, bytes()));
     keep(Notice::parse(number() as u8, bytes()));
@@ -61,6 +62,8 @@ fn commands() {
     }
     keep((command::is_date(bytes()), command::number(bytes()), command::result(number() as u8)));
     keep(command::string(bytes()));
+    keep((command::parse_get_file(bytes()).is_ok(), command::parse_get_file_path(bytes()).is_ok()));
+    keep(command::parse_answer(bytes()).is_ok());
     let mut strings = Strings::new(room());
     keep((strings.raw(bytes()), strings.string(bytes()), strings.number(number())));
     keep(strings.address(address().ip()));

@@ -1,0 +1,21 @@
+//! The tracker alone: its size.
+#![no_std]
+#![no_main]
+
+#[path = "every/session.rs"]
+#[allow(dead_code, reason = "only what makes its arguments is used")]
+mod session;
+#[path = "every/tracker.rs"]
+mod tracker;
+#[path = "every/wire.rs"]
+#[allow(dead_code, reason = "only what makes its arguments is used")]
+mod wire;
+
+/// Where the image begins.
+#[unsafe(no_mangle)]
+pub extern "C" fn _start() -> ! {
+    loop {
+        tracker::call();
+        skep_panic_check::prove();
+    }
+}
