@@ -233,7 +233,9 @@ impl<'o> Strings<'o> {
 }
 
 /// The longest answer to [`Operation::GetFile`], in bytes: a result, a number and its NUL.
-pub const ANSWER_MAX: usize = 1 + 20 + 1;
+pub const ANSWER_MAX: usize = 1 + SIZE_MAX;
+/// The longest number and its NUL.
+const SIZE_MAX: usize = 20 + 1;
 /// The longest request for a file, in bytes.
 pub const GET_FILE_MAX: usize = "GET_FILE".len() + 1 + STRING_MAX + 1;
 
@@ -291,15 +293,14 @@ pub fn parse_answer(bytes: &[u8]) -> Result<(Message<'static>, usize), Unparsed>
         2..=4 => return Ok((Message::Error(Code::StorageFault), 1)),
         _ => return Err(Unparsed::Malformed),
     }
-    let (size, after) = match string(rest) {
+    // A number that is longer is none, whether its end has come or not.
+    let (size, _) = match string(rest.get(..SIZE_MAX).unwrap_or(rest)) {
         Ok(found) => found,
-        Err(Unended::Incomplete) if rest.len() < ANSWER_MAX.saturating_sub(1) => {
-            return Err(Unparsed::Incomplete);
-        }
+        Err(_) if rest.len() < SIZE_MAX => return Err(Unparsed::Incomplete),
         Err(_) => return Err(Unparsed::Malformed),
     };
     let length = number(size).ok_or(Unparsed::Malformed)?;
-    Ok((Message::Download { length }, bytes.len().saturating_sub(after.len())))
+    Ok((Message::Download { length }, size.len().saturating_add(2)))
 }
 
 /// Writes a whole request and says how many bytes that took, at most [`REQUEST_MAX`]. `None`: there is no room, a
