@@ -24,6 +24,7 @@ pub use introductions::Introductions;
 pub use places::Places;
 
 use crate::{
+    args::Via,
     driver::Subject,
     gate::Admission,
     memory::{self, Growing, HostClient, STREAMS_MAX, TRANSFERS_MAX},
@@ -70,6 +71,8 @@ pub struct Rules {
     pub plain_door: u16,
     /// Files are fetched by the plain commands too.
     pub plain: bool,
+    /// What may carry what is fetched from a door; `None`: whatever gets through.
+    pub via: Option<Via>,
     /// How long another member may be silent.
     pub patience: Duration,
 }

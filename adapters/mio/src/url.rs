@@ -121,6 +121,23 @@ impl Url {
         Name::new(self.name.as_bytes()).map_err(|_| bad_name(&self.name))
     }
 
+    /// The user at a tracker and the file of his: what stands before the first slash of the name, and behind it. A user
+    /// of the plain commands may call a file what no other server would take.
+    ///
+    /// # Errors
+    /// One of them is missing.
+    pub fn user_and_file(&self) -> Result<(&str, &str), BadUrl> {
+        self.name.split_once('/').filter(|(user, file)| !user.is_empty() && !file.is_empty()).ok_or_else(
+            || {
+                let Self { host, name, .. } = self;
+                BadUrl(format!(
+                    "{host} is a tracker; say whose file it is: skep://{host}/USER/{}",
+                    escape(name)
+                ))
+            },
+        )
+    }
+
     /// The name that a local file gets: what the URL says, and where that ends in a slash (or is nothing at all) the
     /// file's own name behind it.
     ///

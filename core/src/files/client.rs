@@ -117,6 +117,15 @@ impl Client {
         Self::new(name, dialect, Direction::Download, limit, patience)
     }
 
+    /// Fetches what a known peer shares by `GET_FILE`, under a path that may be of any kind. The file is created by
+    /// that path if it is a [`Name`], and else as `file`.
+    #[cfg(feature = "known-peers")]
+    #[must_use]
+    pub fn get_file(path: crate::wire::Text<'_>, limit: u64, patience: Duration) -> Self {
+        // Only this dialect asks whether it is a name before it is used as one.
+        Self::new(Name::again(path.as_bytes()), Dialect::GetFile, Direction::Download, limit, patience)
+    }
+
     /// Sends a file, whose length the storage says when it opens it. The server has `patience` to confirm it once
     /// it is sent.
     #[must_use]
@@ -162,6 +171,9 @@ impl Client {
     }
 
     fn name_in<'b>(&self, room: &'b mut [u8]) -> Option<Name<'b>> {
+        if self.dialect.is_get_file() && Name::new(&self.name).is_err() {
+            return Some(Name::again(b"file"));
+        }
         let room = room.get_mut(..self.name.len())?;
         room.iter_mut().zip(&self.name).for_each(|(to, from)| *to = *from);
         Some(Name::again(room))

@@ -37,7 +37,7 @@ pub struct Login {
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
 
-    /// What carries the session; by default UDP, and TCP where that does not get through
+    /// What carries the session and what is fetched; by default UDP, and TCP where that does not get through
     #[arg(long, value_name = "WAY", value_enum)]
     pub via: Option<Via>,
 

@@ -64,7 +64,7 @@ impl Credentials {
             // The key that is let in has to stay.
             (Some(_), _) | (None, As::Member) => {
                 let identity = Identity::load_or_make(home.key())?;
-                if identity.is_new() {
+                if identity.is_new() && matches!(who, As::Member) {
                     let made = format!("skep: made a key in {}", escape(&home.key().display().to_string()));
                     let _ = writeln!(stderr(), "{made}");
                 }

@@ -9,12 +9,13 @@ use super::{
 };
 use crate::{
     args::{Get, user_name},
+    escape::escape,
     exit::{Failure, describe},
     member::{Accept, DownloadId, Event, Trouble},
     progress::{Progress, Summary},
     url::Url,
 };
-use skep_core::{files, stream::Fault, wire::Name};
+use skep_core::{files, stream::Fault};
 use std::{
     io::{Write, stderr},
     path::Path,
@@ -28,7 +29,6 @@ const TICK: Duration = Duration::from_millis(100);
 pub(super) fn run(
     get: &Get,
     url: &Url,
-    wanted: Name<'_>,
     path: &Path,
     local: &str,
     credentials: Credentials,
@@ -36,9 +36,7 @@ pub(super) fn run(
     let (host, timeout) = (&url.host, get.link.timeout);
     let user = get.name.as_deref().or(get.link.user.as_deref());
     let name = user_name(user)?;
-    let (owner, file) = wanted.as_str().split_once('/').ok_or_else(|| {
-        Failure::usage(format!("{host} is a tracker; say whose file it is: skep://{host}/USER/{wanted}"))
-    })?;
+    let (owner, file) = url.user_and_file().map_err(|error| Failure::usage(error.to_string()))?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let last = path.file_name().and_then(|name| name.to_str());
     let last =
@@ -59,7 +57,7 @@ pub(super) fn run(
     let mut fetch = Fetch {
         get,
         url,
-        what: wanted,
+        what: &format!("{owner}/{file}"),
         local,
         download: None,
         display: None,
@@ -92,7 +90,7 @@ pub(super) fn run(
 struct Fetch<'a> {
     get: &'a Get,
     url: &'a Url,
-    what: Name<'a>,
+    what: &'a str,
     local: &'a str,
     download: Option<DownloadId>,
     display: Option<Progress>,
@@ -115,18 +113,17 @@ impl Fetch<'_> {
             Event::Online => self.seen.1 = Clock::now(),
             Event::Getting { length, travel, .. } => {
                 if self.get.verbose {
-                    let _ = writeln!(stderr(), "skep: {} comes {}", self.what, travel.as_phrase());
+                    let _ = writeln!(stderr(), "skep: {} comes {}", escape(self.what), travel.as_phrase());
                 }
                 self.is_flowing = true;
                 self.began = Clock::now();
                 self.seen = (0, Clock::now());
-                self.display = Some(Progress::new(self.get.quiet, Some(length), self.what.as_str()));
+                self.display = Some(Progress::new(self.get.quiet, Some(length), self.what));
             }
             Event::Got { outcome: Ok(bytes), .. } => {
                 let summary = Summary { bytes, elapsed: self.began.elapsed(), resent: None };
                 let display = self.display.take();
-                let display =
-                    display.unwrap_or_else(|| Progress::new(self.get.quiet, None, self.what.as_str()));
+                let display = display.unwrap_or_else(|| Progress::new(self.get.quiet, None, self.what));
                 display.finish(&summary);
                 node.leave()?;
                 return Ok(Some(summary));

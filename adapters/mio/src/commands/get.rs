@@ -60,7 +60,6 @@ enum Wish {
 
 pub(super) fn run(get: &Get) -> Result<(), Failure> {
     let url = get.target.url()?;
-    let name = url.name_to_get().map_err(|error| Failure::usage(error.to_string()))?;
     let wish = wish(get, &url)?;
     let temporary = match &wish {
         Wish::File(_) => None,
@@ -77,7 +76,7 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
             sink.as_ref().map_or("standard output".to_owned(), |path| path.display().to_string())
         }
     };
-    let summary = transfer(get, &url, name, &path, &local)?;
+    let summary = transfer(get, &url, &path, &local)?;
     if let Wish::Pour(sink) = &wish {
         let poured = pour(&path, sink.as_deref());
         poured.map_err(|error| Failure::cannot(format_args!("write to {local}"), &error))?;
@@ -94,7 +93,7 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
 }
 
 /// Moves the file, from whatever is there.
-fn transfer(get: &Get, url: &Url, name: Name<'_>, path: &Path, local: &str) -> Result<Summary, Failure> {
+fn transfer(get: &Get, url: &Url, path: &Path, local: &str) -> Result<Summary, Failure> {
     if get.is_from_tracker() {
         if url.scheme != Scheme::Skep {
             return Err(Failure::usage(format!(
@@ -103,8 +102,9 @@ fn transfer(get: &Get, url: &Url, name: Name<'_>, path: &Path, local: &str) -> R
             )));
         }
         let credentials = Credentials::of_link(url, &get.link)?;
-        return fetch::run(get, url, name, path, local, credentials);
+        return fetch::run(get, url, path, local, credentials);
     }
+    let name = url.name_to_get().map_err(|error| Failure::usage(error.to_string()))?;
     let order = Order {
         url,
         folder: None,
@@ -120,7 +120,7 @@ fn transfer(get: &Get, url: &Url, name: Name<'_>, path: &Path, local: &str) -> R
     let storage = || destination(path, !get.no_replace);
     match order.run(storage, || Client::download(name, dialect, u64::MAX, get.link.timeout)) {
         Ok(summary) => Ok(summary),
-        Err(Ended::Tracker(credentials)) => fetch::run(get, url, name, path, local, *credentials),
+        Err(Ended::Tracker(credentials)) => fetch::run(get, url, path, local, *credentials),
         Err(Ended::Failure(failure)) => Err(failure),
     }
 }

@@ -122,6 +122,9 @@ impl<'a> Stay<'a> {
             }
             Event::Over { code } => {
                 self.tell_event(event);
+                if !self.was_online && *code != Code::Done {
+                    cannot_log_in(node, &host, event)?;
+                }
                 if *code == Code::Done {
                     self.tell("logged out");
                     return Ok(true);
@@ -149,7 +152,9 @@ impl<'a> Stay<'a> {
             }
             _ => {}
         }
-        if !self.lists
+        // Of the list as it was found only the sum is told.
+        let is_list = matches!(event, Event::Came { .. } | Event::Shared { .. });
+        if !(self.lists && is_list)
             && let Some(line) = notice::line(event)
         {
             self.tell(&line);

@@ -95,6 +95,7 @@ impl Node {
             door: (0, 0),
             plain_door: 0,
             plain: plan.plain,
+            via,
             patience: timeout,
         };
         let introductions = Introductions::default();

@@ -126,11 +126,11 @@ impl Member {
             (Way::Command, _) => Some(Trouble::Plain),
             (_, None) => Some(Trouble::Unsealed),
             (Way::Direct, Some(call)) => {
-                if go.rdt != 0 {
+                if go.rdt != 0 && self.rules.via != Some(Via::Tcp) {
                     let call = call.clone();
                     download.targets.push_back(Target::Direct { address: at(go.rdt), via: Via::Udp, call });
                 }
-                if go.tcp != 0 {
+                if go.tcp != 0 && self.rules.via != Some(Via::Udp) {
                     download.targets.push_back(Target::Direct { address: at(go.tcp), via: Via::Tcp, call });
                 }
                 None
@@ -188,14 +188,19 @@ impl Member {
         let Some(download) = self.downloads.get(key) else { return false };
         let info = self.find(&download.owner, &download.name);
         let Some(download) = self.downloads.get_mut(key) else { return false };
-        let Ok(name) = Name::new(download.name.as_bytes()) else { return false };
         let limit = match info {
             Some(FileInfo { length, flags, .. }) if flags & FileInfo::UNKNOWN_LENGTH == 0 => length,
             _ => u64::MAX,
         };
-        let dialect = if download.travel == Travel::Plain { Dialect::GetFile } else { Dialect::Files };
+        let (name, patience) = (download.name.as_bytes(), self.rules.patience);
+        let client = if download.travel == Travel::Plain {
+            // Who is there by command may call a file as he likes.
+            Text::new(name).ok().map(|path| Client::get_file(path, limit, patience))
+        } else {
+            Name::new(name).ok().map(|name| Client::download(name, Dialect::Files, limit, patience))
+        };
+        let Some(mut client) = client else { return false };
         self.expected.set(&download.local, info.and_then(|info| info.hash));
-        let mut client = Client::download(name, dialect, limit, self.rules.patience);
         let is_open = client.opened(now, stream);
         download.deadline = None;
         download.client = Some(client);

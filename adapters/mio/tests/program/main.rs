@@ -14,6 +14,7 @@ mod crowd;
 mod early;
 mod full;
 mod interrupted;
+mod join;
 mod limits;
 mod names;
 mod output;

@@ -3,11 +3,11 @@
 
 mod accounts;
 mod admin;
-mod commands;
+pub(crate) mod commands;
 mod consoles;
 mod crowd;
 mod durable;
-mod member;
+pub(crate) mod member;
 mod numbers;
 mod relays;
 mod seats;

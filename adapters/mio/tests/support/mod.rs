@@ -14,7 +14,7 @@ pub(crate) use home::{Home, Server, content};
 pub(crate) use known::Known;
 pub(crate) use middle::{Dice, Mischief, Storm, port_of_both, tcp_middle};
 pub(crate) use process::{Ended, Process, until, until_within};
-pub(crate) use prompt::Prompt;
+pub(crate) use prompt::{Prompt, at_terminal, shown};
 pub(crate) use python::Python;
 pub(crate) use raw::{CONFIRM, answer, connect, error, request, upload};
 pub(crate) use relay::Relay;

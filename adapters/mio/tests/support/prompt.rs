@@ -33,24 +33,10 @@ impl Prompt {
         Self::ready(process, OwnedFd::from(write).into())
     }
 
-    /// Starts it at a terminal of its own, as a shell does.
+    /// Starts it at a terminal of its own, and waits for its prompt.
     pub(crate) fn start_at_terminal(command: &mut Command) -> Self {
-        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&ours).unwrap();
-        unlockpt(&ours).unwrap();
-        let name = ptsname(&ours, Vec::new()).unwrap();
-        let theirs = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-        command.stdout(Stdio::from(theirs.try_clone().unwrap())).env("TERM", "xterm");
-        // SAFETY: both are single system calls, and nothing is allocated between fork and exec.
-        unsafe {
-            command.pre_exec(|| {
-                setsid()?;
-                ioctl_tiocsctty(stdin())?;
-                Ok(())
-            });
-        }
-        let process = Process::start_at(command, theirs.into(), File::from(ours.try_clone().unwrap()));
-        Self::ready(process, ours.into())
+        let (process, input) = at_terminal(command);
+        Self::ready(process, input)
     }
 
     fn ready(process: Process, input: File) -> Self {
@@ -105,8 +91,28 @@ impl Prompt {
     }
 }
 
+/// Starts a program at a terminal of its own, as a shell does: the process, and what is typed there.
+pub(crate) fn at_terminal(command: &mut Command) -> (Process, File) {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    command.stdout(Stdio::from(theirs.try_clone().unwrap())).env("TERM", "xterm");
+    // SAFETY: both are single system calls, and nothing is allocated between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            setsid()?;
+            ioctl_tiocsctty(stdin())?;
+            Ok(())
+        });
+    }
+    let process = Process::start_at(command, theirs.into(), File::from(ours.try_clone().unwrap()));
+    (process, ours.into())
+}
+
 /// What is left to be read: without the sequences that move the cursor and set up the terminal.
-fn shown(out: &str) -> String {
+pub(crate) fn shown(out: &str) -> String {
     let mut parts = out.split("\x1b[");
     let first = parts.next().unwrap_or_default().to_owned();
     let text = parts.fold(first, |text, part| {

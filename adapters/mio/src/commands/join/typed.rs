@@ -23,10 +23,13 @@ impl Stay<'_> {
     pub(super) fn take_typed(&mut self, node: &mut Node) {
         while let Some(typed) = self.prompt.as_ref().and_then(super::Prompt::typed) {
             match typed {
-                Typed::Line(line) => {
-                    match Order::read(&line) {
-                        Ok(order) => self.obey(node, order),
-                        Err(misread) => self.tell(&escape(&misread.to_string()).to_string()),
+                // What is pasted may be several.
+                Typed::Line(lines) => {
+                    for line in lines.lines() {
+                        match Order::read(line) {
+                            Ok(order) => self.obey(node, order),
+                            Err(misread) => self.tell(&escape(&misread.to_string()).to_string()),
+                        }
                     }
                     if !self.leaves
                         && let Some(prompt) = &self.prompt

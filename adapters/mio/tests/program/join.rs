@@ -1,0 +1,10 @@
+//! `skep join`, `ls`, `find`, and `get` from a tracker: processes that exchange files.
+
+mod deaths;
+mod entry;
+mod exchange;
+mod hub;
+mod lists;
+mod plain;
+mod prompt;
+mod watched;

@@ -1,0 +1,179 @@
+//! Owner, requester and tracker die, at every stage; nothing half is left, and who lives goes on.
+
+use std::{fs, net::SocketAddr};
+
+use rustix::process::Signal;
+
+use super::hub::{Hub, until_told};
+use crate::support::{Process, content, together, until, until_within};
+
+/// So much takes a while.
+const LONG: u64 = 1 << 30;
+
+const WAYS: [&str; 3] = ["--via tcp", "--via udp", "--relay"];
+
+/// What a transfer that broke leaves where it would have gone.
+fn is_clean(hub: &Hub) {
+    let left: Vec<_> = hub.home.entries(".").into_iter().filter(|name| name.ends_with(".part")).collect();
+    assert_eq!(left, [""; 0]);
+    assert!(!hub.home.path("got").exists());
+}
+
+/// A transfer that flows.
+fn flowing(hub: &Hub, way: &str) -> Process {
+    let mut get = hub.start_get("ben", ("ana", "long"), &format!("{way} -o got --timeout 4"));
+    until("an unfinished file", || {
+        let found = hub.home.entries(".").into_iter().find(|name| name.ends_with(".part"));
+        let length = found.and_then(|name| fs::metadata(hub.home.path(&name)).ok()).map(|found| found.len());
+        assert!(get.is_running(), "{}", get.err());
+        length.filter(|length| *length > 0)
+    });
+    get
+}
+
+#[test]
+fn an_owner_that_was_killed_before_it_was_asked_is_nobody() {
+    let hub = Hub::new("");
+    let ana = hub.join("ana", "--via tcp");
+    hub.share("ana", "file", "content");
+    ana.kill();
+    let patience = std::time::Duration::from_secs(60);
+    until_within(patience, "the end", || (hub.names("ana").is_empty()).then_some(()));
+    hub.get("ben", ("ana", "file"), "").with(1).saying("nobody of that name is there");
+}
+
+#[test]
+fn an_owner_that_does_not_answer_is_given_up() {
+    together(["", "--relay"], |way| {
+        let hub = Hub::new("");
+        let ana = hub.join("ana", "");
+        hub.share("ana", "file", "content");
+        ana.send(Signal::STOP);
+        // The tracker waits for 20 s.
+        hub.get("ben", ("ana", "file"), way).with(1).saying("no answer");
+        ana.send(Signal::CONT);
+        hub.get("ben", ("ana", "file"), &format!("{way} -o got")).well();
+    });
+}
+
+#[test]
+fn an_owner_that_is_killed_in_the_middle_leaves_nothing() {
+    together(WAYS, |way| {
+        let hub = Hub::new("");
+        let ana = hub.join("ana", way.trim_start_matches("--relay"));
+        hub.share_zeros("ana", "long", LONG);
+        let get = flowing(&hub, way);
+        ana.kill();
+        let ended = get.end().with(3);
+        assert!(ended.err.contains("skep: "), "{}", ended.err);
+        is_clean(&hub);
+    });
+}
+
+#[test]
+fn a_transfer_that_stands_still_is_given_up() {
+    together(WAYS, |way| {
+        let hub = Hub::new("");
+        let ana = hub.join("ana", "");
+        hub.share_zeros("ana", "long", LONG);
+        let get = flowing(&hub, way);
+        ana.send(Signal::STOP);
+        get.end().with(3).saying("nothing came for 4 s");
+        is_clean(&hub);
+    });
+}
+
+#[test]
+fn a_requester_that_is_killed_in_the_middle_hurts_nobody() {
+    together(WAYS, |way| {
+        let hub = Hub::new("");
+        let ana = hub.join("ana", "");
+        hub.share_zeros("ana", "long", LONG);
+        let bytes = hub.share("ana", "file", content(100_000));
+        flowing(&hub, way).kill();
+        if !way.contains("udp") {
+            // Over UDP that takes 30 s.
+            until_told(&ana, "ben broke off fetching long");
+        }
+        hub.get("cyd", ("ana", "file"), &format!("{way} -o other")).well();
+        assert!(hub.home.read("other") == bytes);
+        ana.send(Signal::TERM);
+        ana.end().well();
+    });
+}
+
+#[test]
+fn a_tracker_that_is_killed_in_the_middle_breaks_what_it_relays_and_nothing_else() {
+    let hub = Hub::new("");
+    // By TCP it is noticed at once that a tracker has gone, over UDP after 30 s.
+    let _ana = hub.join("ana", "--via tcp");
+    hub.share_zeros("ana", "long", 200 << 20);
+    let address = hub.tracker.sealed();
+    let Hub { home, tracker } = hub;
+    let line = |way: &str| format!("get {}ana/long -u ben -o got {way} --timeout 10", tracker.link());
+    home.make_key("ben");
+    let direct = home.start_as("ben", &line("--via tcp"));
+    home.wait_for_part(".");
+    let link = tracker.link();
+    tracker.process.kill();
+    direct.end().well();
+    assert_eq!(fs::metadata(home.path("got")).unwrap().len(), 200 << 20);
+    fs::remove_file(home.path("got")).unwrap();
+    // And it is back, on the same port.
+    let again = restart(&home, address);
+    until("the owner", || {
+        let ended = home.run_as("eye", &format!("ls -s {link} -u eye"));
+        String::from_utf8(ended.out).unwrap().contains("ana/long").then_some(())
+    });
+    let relayed = home.start_as("ben", &format!("get {link}ana/long -u ben -o got --relay --timeout 10"));
+    home.wait_for_part(".");
+    again.kill();
+    relayed.end().with(3);
+    assert!(!home.path("got").exists());
+}
+
+fn restart(home: &crate::support::Home, address: SocketAddr) -> Process {
+    let process = home.start_as("tracker", &format!("tracker --listen {address}"));
+    until_told(&process, "tracker skep://");
+    process
+}
+
+#[test]
+fn members_come_back_to_a_tracker_that_was_killed_and_started_again() {
+    let hub = Hub::new("");
+    let ana = hub.join("ana", "--via tcp");
+    let ben = hub.join("ben", "--via tcp");
+    hub.share("ana", "file", "content");
+    let address = hub.tracker.sealed();
+    let Hub { home, tracker } = hub;
+    let link = tracker.link();
+    home.make_key("cyd");
+    tracker.process.kill();
+    until_told(&ana, "lost the tracker");
+    // What happens meanwhile is told when it is back.
+    home.write("ana-shares/later", "content");
+    let _again = restart(&home, address);
+    for member in [&ana, &ben] {
+        until_told(member, "back at");
+    }
+    let out = until("both files", || {
+        let ended = home.run_as("eye", &format!("ls -s {link} -u eye")).well();
+        let out = String::from_utf8(ended.out).unwrap();
+        (out.matches("ana/").count() == 2 && out.contains("ben/")).then_some(out)
+    });
+    assert!(out.contains("ana/file") && out.contains("ana/later"), "{out}");
+    home.run_as("cyd", &format!("get {link}ana/later -u cyd -o got")).well();
+    ben.send(Signal::TERM);
+    ben.end().well();
+}
+
+#[test]
+fn a_member_whose_tracker_is_away_can_leave() {
+    let hub = Hub::new("");
+    let ana = hub.join("ana", "--via tcp");
+    let Hub { home: _home, tracker } = hub;
+    tracker.process.kill();
+    until_told(&ana, "lost the tracker");
+    ana.send(Signal::TERM);
+    ana.end().well();
+}

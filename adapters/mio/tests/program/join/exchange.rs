@@ -1,0 +1,118 @@
+//! Two who share and fetch, directly and through the tracker.
+
+use rustix::process::Signal;
+
+use super::hub::{Hub, until_told};
+use crate::support::{content, together};
+
+#[test]
+fn members_see_each_other_and_fetch_directly_and_relayed() {
+    together(["", "--via tcp", "--via udp"], |via| {
+        let hub = Hub::new("");
+        let ana = hub.join("ana", via);
+        let ben = hub.join("ben", via);
+        until_told(&ana, "ben is here");
+        for size in [0, 1, 5 << 20] {
+            let name = format!("{size}.bin");
+            let bytes = hub.share("ana", &name, content(size));
+            until_told(&ben, &format!("ana shares {name}"));
+            for way in ["", "--relay"] {
+                hub.get("cyd", ("ana", &name), &format!("{via} {way} -o got")).well();
+                assert!(hub.home.read("got") == bytes, "{name} {via} {way}");
+                until_told(&ana, &format!("cyd has fetched {name}"));
+            }
+        }
+        // What is fetched is shared by nobody.
+        assert_eq!(hub.names("cyd"), [""; 0]);
+        ben.send(Signal::TERM);
+        let ended = ben.end().well();
+        assert!(String::from_utf8(ended.out).unwrap().ends_with("logged out\n"));
+        until_told(&ana, "ben left");
+        ana.send(Signal::INT);
+        ana.end().well();
+    });
+}
+
+#[test]
+fn get_tells_how_a_file_comes_and_finds_out_by_itself_that_a_tracker_is_there() {
+    let hub = Hub::new("");
+    let _ana = hub.join("ana", "");
+    let bytes = hub.share("ana", "file", content(100_000));
+    hub.home.make_key("ben");
+    // Nothing but the link says what is at its other end.
+    let line = format!("get {} -o got -v", hub.file("ana", "file"));
+    let mut command = hub.home.command_of("ben", &line.split_whitespace().collect::<Vec<_>>());
+    let ended = crate::support::Process::start(command.env("USER", "ben")).end().well();
+    assert!(ended.err.contains("ana/file comes from its owner, over UDP"), "{}", ended.err);
+    assert!(hub.home.read("got") == bytes);
+    let ended = hub.get("ben", ("ana", "file"), "-o got -v --relay").well();
+    assert!(ended.err.contains("ana/file comes through the tracker"), "{}", ended.err);
+    let ended = hub.get("ben", ("ana", "file"), "-q --json -o -").well();
+    assert!(ended.out == bytes);
+    assert!(ended.err.starts_with("{\"bytes\":100000,"), "{}", ended.err);
+    hub.run("ben", &format!("get {} -u ben", hub.link() + "file")).with(2).saying("say whose file it is");
+    hub.home.write("mine", "mine");
+    let put = hub.run("ben", &format!("put mine {}", hub.link()));
+    put.with(1).saying("is it a tracker?");
+}
+
+#[test]
+fn what_cannot_be_had_says_why() {
+    let hub = Hub::new("");
+    let _ana = hub.join("ana", "");
+    hub.share("ana", "file", "content");
+    hub.get("ben", ("ana", "other"), "").with(1).saying("no such file is shared there");
+    hub.get("ben", ("eva", "file"), "").with(1).saying("nobody of that name is there");
+    hub.home.write("file", "mine");
+    hub.get("ben", ("ana", "file"), "--no-replace").with(4).saying("there is a file of that name already");
+    assert_eq!(hub.home.read("file"), b"mine");
+    hub.get("ana", ("ana", "file"), "").with(1).saying("somebody of that name is logged in");
+}
+
+#[test]
+fn an_owner_without_a_door_and_one_whose_door_is_elsewhere_are_reached_through_the_tracker() {
+    // The tracker sees 127.0.0.1, where nobody listens then.
+    together(["--relay", "--listen 127.0.0.2:0"], |door| {
+        let hub = Hub::new("");
+        let _ana = hub.join("ana", door);
+        let bytes = hub.share("ana", "file", content(300_000));
+        let ended = hub.get("ben", ("ana", "file"), "-v -o got").well();
+        assert!(ended.err.contains("comes through the tracker"), "{}", ended.err);
+        assert!(hub.home.read("got") == bytes);
+    });
+}
+
+#[test]
+fn twenty_fetch_from_one_at_the_same_time() {
+    let hub = Hub::new("");
+    let ana = hub.join("ana", "");
+    let bytes = hub.share("ana", "file", content(1 << 20));
+    together(0..20, |number| {
+        let who = format!("guest{number}");
+        let way = if number % 2 == 0 { "" } else { "--relay" };
+        // More than one owner serves at once: who is told that he is busy comes again.
+        let ended = crate::support::until("a free slot", || {
+            let ended = hub.get(&who, ("ana", "file"), &format!("{way} -q -o {who}"));
+            (!ended.err.contains("busy")).then_some(ended)
+        });
+        ended.well();
+        assert!(hub.home.read(&who) == bytes);
+    });
+    ana.send(Signal::TERM);
+    ana.end().well();
+}
+
+#[test]
+fn a_directory_of_downloads_is_not_the_shared_one_and_is_not_shared_where_it_lies_in_it() {
+    let hub = Hub::new("");
+    let folder = hub.shared("ana");
+    let link = hub.link();
+    let line = format!("join -s {link} -u ana {folder} --downloads {folder}");
+    hub.run("ana", &line).with(2).saying("another directory than the shared one");
+    hub.home.folder(&format!("{folder}/got"));
+    hub.home.write(&format!("{folder}/got/fetched"), "content");
+    let line = format!("join -s {link} -u ana {folder} --downloads {folder}/got");
+    let _ana = hub.start("ana", &line);
+    hub.share("ana", "mine", "content");
+    assert_eq!(hub.names("ana"), ["mine"]);
+}

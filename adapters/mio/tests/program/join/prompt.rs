@@ -1,0 +1,139 @@
+//! The prompt, at a terminal.
+
+use std::{fs::File, io::Write};
+
+use super::hub::{Hub, until_told};
+use crate::support::{Process, at_terminal, content, shown, until};
+
+/// Somebody at a terminal.
+struct Typist {
+    process: Process,
+    input: File,
+    /// Characters that were looked at.
+    seen: usize,
+}
+
+const PROMPT: &str = "skep> ";
+
+impl Typist {
+    fn new(hub: &Hub, name: &str, options: &str) -> Self {
+        let line = hub.line(name, options);
+        let mut command = hub.home.command_of(name, &line.split_whitespace().collect::<Vec<_>>());
+        let (process, input) = at_terminal(&mut command);
+        let mut typist = Self { process, input, seen: 0 };
+        typist.until_shown("logged in to");
+        typist.until_shown(PROMPT);
+        typist
+    }
+
+    fn types(&mut self, text: &str) {
+        self.input.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Waits until something is shown, and goes on behind it.
+    fn until_shown(&mut self, what: &str) {
+        let mut last = String::new();
+        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            until(what, || {
+                last = shown(&self.process.out());
+                last.get(self.seen..)?.find(what).map(|at| self.seen + at + what.len())
+            })
+        }));
+        match found {
+            Ok(at) => self.seen = at,
+            Err(_) => panic!("no \"{what}\" in:\n{last}\n{}", self.process.err()),
+        }
+    }
+
+    /// Types a line, and waits for what it shows, and for the prompt.
+    fn says(&mut self, line: &str, answer: &str) {
+        self.types(&format!("{line}\r"));
+        self.until_shown(answer);
+        self.until_shown(PROMPT);
+    }
+}
+
+#[test]
+fn users_and_files_are_listed_found_and_fetched_while_notices_come() {
+    let hub = Hub::new("");
+    let ana = hub.join("ana", "");
+    let bytes = hub.share("ana", "a file.bin", content(3 << 20));
+    hub.share("ana", "notes.txt", "content");
+    let mut ben = Typist::new(&hub, "ben", "");
+    ben.says("users", "ana  2 files");
+    ben.says("files ana", "ana/a file.bin");
+    ben.says("find *.txt", "ana/notes.txt");
+    ben.says("find wasp", "no such files");
+    ben.says("get 'ana/a file.bin'", "got ana/a file.bin");
+    assert!(hub.home.read("ben-got/a file.bin") == bytes);
+    // Again: it is there already, and stays.
+    ben.says("get 'ana/a file.bin'", "there is a file of that name already");
+    ben.says("get ana/notes.txt -r -o relayed", "got ana/notes.txt (relayed)");
+    assert_eq!(hub.home.read("ben-got/relayed"), b"content");
+    ben.says("get ana/none", "no such file is shared there");
+    ben.says("downloads", "no downloads");
+    ben.says("who", "nobody fetches from you");
+    ben.says("dance", "there is no command dance");
+    // A notice comes in the middle of a line, which is not lost.
+    ben.types("files a");
+    let _cyd = hub.join("cyd", "");
+    ben.until_shown("cyd is here");
+    ben.types("na\r");
+    ben.until_shown("ana/notes.txt");
+    ben.types("quit\r");
+    ben.until_shown("logged out");
+    ben.process.end().well();
+    until_told(&ana, "ben left");
+}
+
+#[test]
+fn words_are_completed_and_lines_are_called_back() {
+    let hub = Hub::new("");
+    let _ana = hub.join("ana", "");
+    hub.share("ana", "a file.bin", "content");
+    let mut ben = Typist::new(&hub, "ben", "");
+    // A command, a user, and a file with a space in it.
+    ben.types("ge\tan\ta \t");
+    ben.types("\x15");
+    ben.types("get an\t\t\r");
+    ben.until_shown("got ana/a file.bin");
+    // The last line, with another name.
+    ben.types("\x1b[A -o again\r");
+    ben.until_shown("got ana/a file.bin");
+    assert_eq!(hub.home.read("ben-got/again"), b"content");
+    ben.types("\x04");
+    ben.until_shown("logged out");
+    ben.process.end().well();
+}
+
+#[test]
+fn an_owner_who_wants_to_be_asked_accepts_and_refuses() {
+    let hub = Hub::new("");
+    let mut ana = Typist::new(&hub, "ana", "--ask");
+    hub.share("ana", "file", "content");
+    for way in ["", "--relay"] {
+        let get = hub.start_get("ben", ("ana", "file"), &format!("{way} -o got"));
+        ana.until_shown("ben asks for file");
+        ana.types("refuse ben\r");
+        get.end().with(1).saying("the owner refused");
+        let get = hub.start_get("ben", ("ana", "file"), &format!("{way} -o got"));
+        ana.until_shown("ben asks for file");
+        ana.says("accept", "ben has fetched file");
+        get.end().well();
+    }
+    ana.says("accept", "nobody asks");
+    ana.types("\x03");
+    ana.until_shown("logged out");
+    ana.process.end().well();
+}
+
+#[test]
+fn the_terminal_is_as_it_was_after_the_end() {
+    let hub = Hub::new("");
+    let ana = Typist::new(&hub, "ana", "");
+    let terminal = ana.input.try_clone().unwrap();
+    hub.tracker.admin(&hub.home, "kick ana");
+    ana.process.end().with(1);
+    let modes = rustix::termios::tcgetattr(&terminal).unwrap().local_modes;
+    assert!(modes.contains(rustix::termios::LocalModes::ECHO | rustix::termios::LocalModes::ICANON));
+}

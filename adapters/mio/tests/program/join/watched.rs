@@ -1,0 +1,73 @@
+//! A shared directory that changes, as others see it.
+
+use std::{fs, io::Write};
+
+use super::hub::{Hub, until_told};
+use crate::support::{until, until_within};
+
+#[test]
+fn partial_writes_renames_and_deletions_are_seen_by_others() {
+    let hub = Hub::new("");
+    let ana = hub.join("ana", "");
+    until_told(&ana, "sharing 0 files of");
+    let path = |name: &str| hub.home.path(&format!("ana-shares/{name}"));
+    let mut file = fs::File::create(path("slow")).unwrap();
+    file.write_all(b"the first half, ").unwrap();
+    hub.share("ana", "other", "content");
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    assert_eq!(hub.names("ana"), ["other"]);
+    file.write_all(b"and the second").unwrap();
+    drop(file);
+    hub.until_listed("ana", "slow");
+    hub.get("ben", ("ana", "slow"), "-o got").well();
+    assert_eq!(hub.home.read("got"), b"the first half, and the second");
+    fs::rename(path("slow"), path("done")).unwrap();
+    until("the rename", || (hub.names("ana") == ["done", "other"]).then_some(()));
+    until_told(&ana, "no longer sharing slow");
+    hub.get("ben", ("ana", "slow"), "").with(1).saying("no such file is shared there");
+    fs::remove_file(path("other")).unwrap();
+    until("the deletion", || (hub.names("ana") == ["done"]).then_some(()));
+    for hidden in [".hidden", "film.part"] {
+        hub.home.write(&format!("ana-shares/{hidden}"), "content");
+    }
+    hub.share("ana", "last", "content");
+    assert_eq!(hub.names("ana"), ["done", "last"]);
+}
+
+#[test]
+fn a_burst_of_a_thousand_files_and_a_directory_that_is_made_again() {
+    let hub = Hub::new("");
+    let ana = hub.join("ana", "");
+    let ben = hub.join("ben", "");
+    until_told(&ana, "sharing 0 files of");
+    for number in 0..1_000 {
+        hub.home.write(&format!("ana-shares/{number:04}"), format!("content {number}"));
+    }
+    let patience = std::time::Duration::from_secs(60);
+    until_within(patience, "1,000 files", || (hub.names("ana").len() == 1_000).then_some(()));
+    until_told(&ben, "ana shares 0999");
+    hub.get("cyd", ("ana", "0777"), "-o got").well();
+    assert_eq!(hub.home.read("got"), b"content 777");
+    fs::remove_dir_all(hub.home.path("ana-shares")).unwrap();
+    until_told(&ana, "ana-shares is gone");
+    until("an empty list", || hub.names("ana").is_empty().then_some(()));
+    hub.shared("ana");
+    hub.share("ana", "new", "content");
+    until_told(&ana, "ana-shares is back");
+    hub.get("cyd", ("ana", "new"), "-o got").well();
+}
+
+#[test]
+fn a_file_that_changes_is_fetched_as_it_is_or_not_at_all() {
+    let hub = Hub::new("");
+    let _ana = hub.join("ana", "");
+    hub.share("ana", "file", "first");
+    hub.home.write("ana-shares/file", "the second");
+    let second = blake3::hash(b"the second").to_hex().to_string();
+    until("the change", || {
+        let list = hub.list();
+        (list["users"][0]["files"][0]["blake3"] == second.as_str()).then_some(())
+    });
+    hub.get("ben", ("ana", "file"), "-o got").well();
+    assert_eq!(hub.home.read("got"), b"the second");
+}
