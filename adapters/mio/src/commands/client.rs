@@ -2,6 +2,7 @@
 
 mod lines;
 
+#[cfg(unix)]
 use super::terminal::Terminal;
 use crate::{
     args::Client,
