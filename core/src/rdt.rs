@@ -29,6 +29,7 @@ pub mod control;
 mod endpoint;
 mod flight;
 mod index;
+mod known;
 mod outgoing;
 mod patience;
 mod profile;
@@ -124,13 +125,24 @@ impl Envelope {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Language {
-    /// skep's own, and when that is not answered also the known peers'.
+    /// skep's own, and when that is not answered also the known peers', unless that is left out.
     #[default]
     Any,
     /// Only skep's own.
     Own,
     /// Only the known peers' (docs/protocol.md section 2).
+    #[cfg(feature = "known-peers")]
     Known,
+}
+
+impl Language {
+    const fn has_own(self) -> bool {
+        matches!(self, Self::Any | Self::Own)
+    }
+
+    const fn has_known(self) -> bool {
+        cfg!(feature = "known-peers") && !matches!(self, Self::Own)
+    }
 }
 
 /// What an endpoint is set to. All peers of a network share the magic.

@@ -16,22 +16,20 @@ pub(crate) use speaking::inside;
 
 use super::{
     ConnectionId, Error, Event, Language, Load, Peer, Settings, Statistics,
+    known::KnownKind,
     profile::Profile,
     receiver::Receiver,
     record::Record,
     sender::{Expired, Sender},
     trace::Happened,
 };
-use crate::{
-    Instant,
-    wire::rdt::{Own, TypeKind},
-};
+use crate::{Instant, wire::rdt::Own};
 use core::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Own,
-    Known(TypeKind),
+    Known(KnownKind),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

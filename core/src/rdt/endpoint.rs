@@ -11,15 +11,11 @@ use super::{
     Ticket, Transmit,
     connection::{Made, Mode, Step},
     index::Index,
+    known,
     profile::Profile,
     receiver::Verdict,
 };
-use crate::{
-    Instant,
-    stream::FileId,
-    table::Table,
-    wire::rdt::{Known, Own},
-};
+use crate::{Instant, stream::FileId, table::Table, wire::rdt::Own};
 use heapless::Deque;
 use replies::Packet;
 
@@ -130,7 +126,7 @@ impl<P: Profile> Endpoint<P> {
                 Some((number, packet)) => self.handle_own(now, from, datagram.len(), number, &packet),
                 None => Err(Discard::Malformed),
             }
-        } else if let (Peer::Address(_), Some(parsed)) = (from, Known::parse(&self.settings.magic, datagram))
+        } else if let (Peer::Address(_), Some(parsed)) = (from, known::parse(&self.settings.magic, datagram))
         {
             // Known peers seal nothing: inside a session this language is not spoken.
             match parsed {

@@ -13,6 +13,8 @@ use core::fmt::Debug;
 
 /// The memories of an endpoint. Windows are powers of two; of another bound, the power below it is used.
 pub trait Profile: Sized + Debug {
+    /// Whether peers may call. Where they may not, an image has nothing that would answer them.
+    const IS_CALLED: bool = true;
     /// The connections. Its bound is how many there can be.
     type Connections: Memory<Slot<Connection<Self>>> + Debug;
     /// The index of connections by address. Its bound should be that of the connections.
@@ -34,12 +36,15 @@ pub trait Profile: Sized + Debug {
 }
 
 /// Room for `CONNECTIONS` connections with windows of `WINDOW` segments each way (a power of two), without
-/// any allocation: what a device uses.
+/// any allocation: what a device uses. One that only calls says that it `IS_CALLED` by nobody, and saves its code.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Fixed<const CONNECTIONS: usize, const WINDOW: usize>;
+pub struct Fixed<const CONNECTIONS: usize, const WINDOW: usize, const IS_CALLED: bool = true>;
 
-impl<const CONNECTIONS: usize, const WINDOW: usize> Profile for Fixed<CONNECTIONS, WINDOW> {
+impl<const CONNECTIONS: usize, const WINDOW: usize, const IS_CALLED: bool> Profile
+    for Fixed<CONNECTIONS, WINDOW, IS_CALLED>
+{
+    const IS_CALLED: bool = IS_CALLED;
     type Connections = heapless::Vec<Slot<Connection<Self>>, CONNECTIONS>;
     type Index = heapless::Vec<Link, CONNECTIONS>;
     type Replies = heapless::Vec<Reply, 4>;

@@ -18,8 +18,8 @@ use skep_panic_check::{
 
 const STREAM: StreamId = StreamId(0);
 
-/// One connection, four segments each way.
-type Device = Endpoint<Fixed<1, 4>>;
+/// One connection, four segments each way, and nobody calls.
+type Device = Endpoint<Fixed<1, 4, false>>;
 
 /// Where the image begins.
 #[unsafe(no_mangle)]

@@ -3,9 +3,15 @@
 use super::{Connection, Mode, Phase};
 use crate::{
     Instant,
-    rdt::{Error, Language, Peer, Settings, profile::Profile, sender::UNLIMITED, trace::Happened},
+    rdt::{
+        Error, Language, Peer, Settings,
+        known::{KnownKind, known},
+        profile::Profile,
+        sender::UNLIMITED,
+        trace::Happened,
+    },
     time::micros,
-    wire::rdt::{Own, Terms, TypeKind},
+    wire::rdt::{Own, Terms},
 };
 use core::time::Duration;
 
@@ -32,7 +38,10 @@ impl<P: Profile> Connection<P> {
         language: Language,
         settings: &Settings,
     ) -> Self {
-        let mode = if language == Language::Known { Mode::Known(settings.kind) } else { Mode::Own };
+        let mode = match known(settings.kind) {
+            Some(kind) if !language.has_own() => Mode::Known(kind),
+            _ => Mode::Own,
+        };
         let phase = Phase::Calling { language, calls: 0, again: now };
         Self::new(now, peer, number, mode, phase)
     }
@@ -57,7 +66,7 @@ impl<P: Profile> Connection<P> {
         now: Instant,
         peer: Peer,
         seed: u32,
-        kind: TypeKind,
+        kind: KnownKind,
         settings: &Settings,
     ) -> Self {
         let mut connection = Self::new(now, peer, (0, seed), Mode::Known(kind), Phase::Waiting);
@@ -152,7 +161,7 @@ impl<P: Profile> Connection<P> {
     pub(crate) fn accepted(&mut self, now: Instant, terms: Terms, settings: &Settings) -> bool {
         // Later ones are repeats.
         let Phase::Calling { language, calls, again } = self.phase else { return true };
-        if language == Language::Known || terms.segment > offer(calls, settings) {
+        if !language.has_own() || terms.segment > offer(calls, settings) {
             return false;
         }
         self.mode = Mode::Own;
@@ -167,9 +176,9 @@ impl<P: Profile> Connection<P> {
     }
 
     /// The answer of a known peer.
-    pub(crate) fn accepted_by_known(&mut self, now: Instant, kind: TypeKind, settings: &Settings) {
+    pub(crate) fn accepted_by_known(&mut self, now: Instant, kind: KnownKind, settings: &Settings) {
         let Phase::Calling { language, .. } = self.phase else { return };
-        if language == Language::Own {
+        if !language.has_known() {
             return;
         }
         self.mode = Mode::Known(kind);
@@ -205,8 +214,8 @@ impl<P: Profile> Connection<P> {
             // be under way, must not be taken for one to this.
             self.number = self.number.wrapping_add(1);
         }
-        self.due.open = language != Language::Known;
-        self.due.connect = language == Language::Known || language == Language::Any && calls > 0;
+        self.due.open = language.has_own();
+        self.due.connect = language.has_known() && (calls > 0 || !language.has_own());
     }
 }
 

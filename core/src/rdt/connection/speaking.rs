@@ -5,18 +5,19 @@ use crate::{
     Instant,
     rdt::{
         Event, Load, Settings,
+        known::{KnownKind, known, written},
         outgoing::{self, Place},
         profile::Profile,
         sender::Batch,
         trace::Happened,
     },
-    wire::rdt::{Known, Own, Terms, TypeKind, pad},
+    wire::rdt::{Known, Own, Terms, pad},
 };
 
 /// A packet that carries no content.
 enum Small {
     Own(Own<'static>),
-    Known(TypeKind, Known<'static>),
+    Known(KnownKind, Known<'static>),
 }
 
 impl<P: Profile> Connection<P> {
@@ -69,8 +70,8 @@ impl<P: Profile> Connection<P> {
             let calls = if let Phase::Calling { calls, .. } = self.phase { calls } else { 0 };
             segment = offer(calls, settings);
             Small::Own(Own::Open { terms: Terms { segment, ..settings.terms }, realm: settings.magic })
-        } else if core::mem::take(&mut self.due.connect) {
-            Small::Known(settings.kind, Known::Connect)
+        } else if let (Some(kind), true) = (known(settings.kind), core::mem::take(&mut self.due.connect)) {
+            Small::Known(kind, Known::Connect)
         } else if core::mem::take(&mut self.due.accept) {
             segment = self.segment;
             either(self.mode, Own::Accept { terms: Terms { segment, ..settings.terms } }, Known::ConnAck)
@@ -101,7 +102,7 @@ impl<P: Profile> Connection<P> {
                 let size = usize::from(segment).saturating_add(Own::DATA_HEADER);
                 if segment > 0 { pad(room, length, size) } else { length }
             }),
-            Small::Known(kind, packet) => packet.emit(&settings.magic, kind, room),
+            Small::Known(kind, packet) => packet.emit(&settings.magic, written(kind), room),
         };
         // A room too small for a packet is as good as a network that loses it.
         let length = length.map_or(0, |length| length.saturating_add(settings.envelope.size()));
@@ -159,7 +160,7 @@ impl<P: Profile> Connection<P> {
                 }
                 Mode::Known(kind) => {
                     let number = if settings.known_window == 1 { segment & 0xffff } else { segment };
-                    Known::emit_info_header(&settings.magic, kind, number, length as u16, datagram)?;
+                    Known::emit_info_header(&settings.magic, written(kind), number, length as u16, datagram)?;
                 }
             }
         }

@@ -6,10 +6,11 @@ use crate::{
         Connection, Discard, Endpoint, Incoming, Peer, Ticket,
         connection::Mode,
         endpoint::replies::{Packet, Reply},
+        known::KnownKind,
         profile::Profile,
         receiver::{Verdict, count},
     },
-    wire::rdt::{Known, Own, TypeKind},
+    wire::rdt::{Known, Own},
 };
 
 impl<P: Profile> Endpoint<P> {
@@ -88,7 +89,7 @@ impl<P: Profile> Endpoint<P> {
         &mut self,
         now: Instant,
         from: Peer,
-        kind: TypeKind,
+        kind: KnownKind,
         packet: Known<'d>,
     ) -> Result<Option<Incoming<'d>>, Discard> {
         if packet == Known::Connect {

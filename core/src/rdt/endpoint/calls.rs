@@ -4,9 +4,9 @@ use crate::{
     Instant,
     rdt::{
         Connection, ConnectionId, Discard, Endpoint, Incoming, Peer, connection::Mode, endpoint::BACKLOG_MAX,
-        profile::Profile,
+        known::KnownKind, profile::Profile,
     },
-    wire::rdt::{Terms, TypeKind},
+    wire::rdt::Terms,
 };
 
 impl<P: Profile> Endpoint<P> {
@@ -19,6 +19,9 @@ impl<P: Profile> Endpoint<P> {
         terms: Terms,
         size: usize,
     ) -> Result<Option<Incoming<'static>>, Discard> {
+        if !P::IS_CALLED {
+            return Err(Discard::NoRoom);
+        }
         if let Some(place) =
             self.find(&from, &|connection| !connection.is_calling() && connection.is_usable())
         {
@@ -55,8 +58,11 @@ impl<P: Profile> Endpoint<P> {
         &mut self,
         now: Instant,
         from: Peer,
-        kind: TypeKind,
+        kind: KnownKind,
     ) -> Result<Option<Incoming<'static>>, Discard> {
+        if !P::IS_CALLED {
+            return Err(Discard::NoRoom);
+        }
         if let Some(place) =
             self.find(&from, &|connection| !connection.is_calling() && connection.is_usable())
         {

@@ -2,8 +2,13 @@
 
 use crate::{
     Memory,
-    rdt::{Endpoint, Peer, connection::inside, profile::Profile},
-    wire::rdt::{Known, Own, TypeKind},
+    rdt::{
+        Endpoint, Peer,
+        connection::inside,
+        known::{KnownKind, written},
+        profile::Profile,
+    },
+    wire::rdt::{Known, Own},
 };
 
 /// A small packet that needs no connection to be sent.
@@ -17,8 +22,8 @@ pub struct Reply {
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(super) enum Packet {
-    KnownAck(TypeKind, u32),
-    KnownFinAck(TypeKind),
+    KnownAck(KnownKind, u32),
+    KnownFinAck(KnownKind),
     FinAck(u32),
     Reset(u32),
 }
@@ -51,8 +56,10 @@ impl<P: Profile> Endpoint<P> {
     pub(super) fn emit_reply(&self, reply: &Reply, room: &mut [u8]) -> Option<usize> {
         let room = inside(room, &self.settings);
         let length = match reply.packet {
-            Packet::KnownAck(kind, number) => Known::Ack(number).emit(&self.settings.magic, kind, room),
-            Packet::KnownFinAck(kind) => Known::FinAck.emit(&self.settings.magic, kind, room),
+            Packet::KnownAck(kind, number) => {
+                Known::Ack(number).emit(&self.settings.magic, written(kind), room)
+            }
+            Packet::KnownFinAck(kind) => Known::FinAck.emit(&self.settings.magic, written(kind), room),
             Packet::FinAck(number) => Own::FinAck.emit(number, room),
             Packet::Reset(number) => Own::Reset.emit(number, room),
         };
