@@ -88,7 +88,8 @@ impl NorFlash for Flash {
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Error> {
         check_write(self, offset, bytes.len()).map_err(Error::Place)?;
         let cells = &mut self.cells[offset as usize..][..bytes.len()];
-        if cells.iter().any(|&cell| cell != ERASED) {
+        // `check_write` has seen to it that there are whole words.
+        if cells.as_chunks::<WORD>().0.iter().any(|&word| word != [ERASED; WORD]) {
             return Err(Error::Written);
         }
         cells.copy_from_slice(bytes);

@@ -40,8 +40,8 @@ use smoltcp::iface::SocketStorage;
 
 /// Where it serves.
 const PORT: u16 = 7_537;
-/// Downloads that it serves at once.
-const SERVED: usize = 2;
+/// Downloads that it serves at once, and calls that have not proven yet that anybody is there.
+const SERVED: usize = 3;
 /// Those, and one of its own.
 const TRANSFERS: usize = SERVED + 1;
 /// And the session.
