@@ -21,6 +21,8 @@ pub enum Format {
     Text,
     /// An object of JSON each.
     Json,
+    /// None.
+    None,
 }
 
 /// Where lines go: standard error.
@@ -50,6 +52,7 @@ impl Log {
                 let Some(fields) = in_fields(report, peer) else { return };
                 write(&Value::Object(fields));
             }
+            Format::None => {}
         }
     }
 }
