@@ -254,7 +254,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let key = stream.0 as usize;
         match self.streams.get(key).map(|stream| &stream.carrier) {
             Some(Carrier::Tcp(_)) => self.activate(key),
-            Some(Carrier::Rdt { .. }) => self.resume(key),
+            Some(Carrier::Rdt { .. }) => {
+                self.activate(key);
+                self.resume(key);
+            }
             None => {}
         }
     }
@@ -303,7 +306,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let stream = self.streams.get(stream.0 as usize)?;
         Some(match stream.carrier {
             Carrier::Tcp(_) => Moved { bytes: stream.moved, resent: None },
-            Carrier::Rdt { socket, connection } => {
+            Carrier::Rdt { socket, connection, .. } => {
                 let statistics = self.rdt[socket].endpoint.statistics(connection);
                 statistics.map_or(Moved { bytes: stream.moved, resent: Some(0) }, |statistics| Moved {
                     bytes: stream.moved.max(statistics.bytes_acknowledged),
@@ -317,7 +320,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     pub fn statistics(&self, stream: StreamId) -> Option<skep_core::rdt::Statistics> {
         match self.streams.get(stream.0 as usize)?.carrier {
             Carrier::Tcp(_) => None,
-            Carrier::Rdt { socket, connection } => self.rdt[socket].endpoint.statistics(connection),
+            Carrier::Rdt { socket, connection, .. } => self.rdt[socket].endpoint.statistics(connection),
         }
     }
 
@@ -327,7 +330,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         stream: StreamId,
         listens: impl FnMut(Instant, &Happened) + Send + 'static,
     ) -> bool {
-        let Some(Stream { carrier: Carrier::Rdt { socket, connection }, .. }) =
+        let Some(Stream { carrier: Carrier::Rdt { socket, connection, .. }, .. }) =
             self.streams.get(stream.0 as usize)
         else {
             return false;
@@ -369,7 +372,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             let Some(key) = self.active.pop_front() else { break };
             if let Some(stream) = self.streams.get_mut(key) {
                 stream.active = false;
-                self.pump_tcp(now, key);
+                match stream.carrier {
+                    Carrier::Tcp(_) => self.pump_tcp(now, key),
+                    Carrier::Rdt { .. } => self.offer_held(now, key),
+                }
             }
         }
         while let Some(key) = self.handshakes.expired(now) {
@@ -482,7 +488,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     fn activate(&mut self, key: usize) {
         if let Some(stream) = self.streams.get_mut(key)
             && !stream.active
-            && matches!(stream.carrier, Carrier::Tcp(_))
+            && (matches!(stream.carrier, Carrier::Tcp(_)) || stream.held() > 0)
         {
             stream.active = true;
             self.active.push_back(key);

@@ -78,18 +78,22 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 Ok(false) => self.activate(stream.0 as usize),
                 Err(error) => self.close(now, stream.0 as usize, Closed::Broken, Some(error.to_string())),
             },
-            Carrier::Rdt { socket, connection } => {
+            Carrier::Rdt { socket, connection, .. } => {
                 let socket = &mut self.rdt[*socket];
                 let written = socket.endpoint.write(*connection, bytes);
                 socket.endpoint.resume(*connection);
                 socket.stirred = true;
                 if !written {
                     self.abort_stream(now, stream, Some("a message was too long for the connection".into()));
-                } else if socket.endpoint.is_flushed(*connection) {
+                    return;
+                }
+                if socket.endpoint.is_flushed(*connection) {
                     self.service.flushed(now, stream);
                 } else {
                     found.owes_flush = true;
                 }
+                // What is held may be wanted by now.
+                self.activate(stream.0 as usize);
             }
         }
     }
@@ -102,7 +106,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 tcp.outbound.push_back(Outbound::Range { file, offset, left: length });
                 self.activate(key);
             }
-            Carrier::Rdt { socket, connection } => {
+            Carrier::Rdt { socket, connection, .. } => {
                 let socket = &mut self.rdt[*socket];
                 let sent = socket.endpoint.send(*connection, file, offset, length);
                 socket.stirred = true;
@@ -116,10 +120,25 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     fn receive(&mut self, now: Instant, stream: StreamId, file: FileId, offset: u64, length: Option<u64>) {
         let key = stream.0 as usize;
         let Some(found) = self.streams.get_mut(key) else { return };
+        let held = found.take_held();
+        let (mut offset, mut length) = (offset, length);
+        if !held.is_empty() {
+            let count = length.unwrap_or(u64::MAX).min(held.len() as u64);
+            let written = self.files.part(file).ok_or(Fault::Failed);
+            let written = written.and_then(|part| part.write_at(&held[..count as usize], offset));
+            found.hold(&held[count as usize..]);
+            found.moved += count;
+            if written.is_err() || length == Some(count) {
+                self.service.moved(now, stream, written);
+                return;
+            }
+            offset += count;
+            length = length.map(|length| length - count);
+        }
         found.receive(Receiving { file, offset, left: length });
         match found.carrier {
             Carrier::Tcp(_) => self.activate(key),
-            Carrier::Rdt { socket, connection } => {
+            Carrier::Rdt { socket, connection, .. } => {
                 let ended = found.told_end;
                 let socket = &mut self.rdt[socket];
                 socket.endpoint.receive(connection, file, offset, length.unwrap_or(u64::MAX));
@@ -139,7 +158,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 tcp.outbound.push_back(Outbound::Finish);
                 self.activate(key);
             }
-            Carrier::Rdt { socket, connection } => {
+            Carrier::Rdt { socket, connection, .. } => {
                 let socket = &mut self.rdt[*socket];
                 socket.endpoint.finish(*connection);
                 socket.endpoint.resume(*connection);
@@ -156,7 +175,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 tcp.abort();
                 self.close(now, stream.0 as usize, Closed::Broken, reason);
             }
-            Carrier::Rdt { socket, connection } => {
+            Carrier::Rdt { socket, connection, .. } => {
                 // Its end comes as an event; nothing else of it does.
                 let (socket, connection) = (*socket, *connection);
                 self.rdt[socket].endpoint.abort(connection);
@@ -171,7 +190,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     pub(super) fn end_receiving(&mut self, now: Instant, key: usize) {
         let Some(stream) = self.streams.get_mut(key) else { return };
         if let Some(receiving) = stream.take_receiving() {
-            if let Carrier::Rdt { socket, connection } = stream.carrier {
+            if let Carrier::Rdt { socket, connection, .. } = stream.carrier {
                 self.rdt[socket].endpoint.discard(connection);
             }
             let outcome = if receiving.left.is_none() { Ok(()) } else { Err(Fault::Ended) };

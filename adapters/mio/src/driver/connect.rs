@@ -170,7 +170,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let peer = seal.layer.connect(now, to, call).ok_or_else(full)?;
         let connection = found.endpoint.connect(now, peer, Language::Own).ok_or_else(full)?;
         found.stirred = true;
-        let key = self.add_stream(Carrier::Rdt { socket, connection }, to);
+        let key = self.add_stream(Carrier::Rdt { socket, connection, held: Vec::new() }, to);
         self.rdt[socket].enter(connection, key);
         Ok(StreamId(key as u32))
     }
@@ -193,7 +193,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let called = self.rdt[socket].endpoint.connect(now, to, language);
         let connection = called.ok_or_else(|| io::Error::other("too many connections"))?;
         self.rdt[socket].stirred = true;
-        let key = self.add_stream(Carrier::Rdt { socket, connection }, to);
+        let key = self.add_stream(Carrier::Rdt { socket, connection, held: Vec::new() }, to);
         self.rdt[socket].enter(connection, key);
         Ok(StreamId(key as u32))
     }

@@ -7,6 +7,7 @@ use crate::net::{
 };
 use skep_core::{
     Instant,
+    limits::MESSAGE_MAX,
     rdt::{ConnectionId, Discard, Event, Incoming, Load, Output, Peer, Ticket},
     stream::{Closed, Fault, FileId, Service, StreamId},
 };
@@ -125,7 +126,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
         while let Some((connection, peer)) = self.rdt[index].endpoint.accept(now) {
             let Some(peer) = self.rdt[index].address(peer) else { continue };
-            let key = self.add_stream(Carrier::Rdt { socket: index, connection }, peer);
+            let key = self.add_stream(Carrier::Rdt { socket: index, connection, held: Vec::new() }, peer);
             self.rdt[index].enter(connection, key);
             let (label, caller) = (self.rdt[index].label, self.rdt[index].caller(connection));
             if let Some(stream) = self.streams.get_mut(key) {
@@ -192,11 +193,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let (mut ticket, mut bytes) = (ticket, bytes);
         loop {
             let Some(key) = self.rdt[index].stream(connection) else { return };
-            let to = self.streams.get_mut(key).and_then(Stream::splice).map(|splice| splice.to);
-            let count = match to {
-                Some(to) => self.splice_offered(now, key, to, bytes),
-                None => self.service.received(now, StreamId(key as u32), bytes).min(bytes.len()),
-            };
+            let count = self.offer_behind_held(now, key, bytes);
             self.rdt[index].endpoint.taken(&ticket, count);
             self.act(now);
             bytes = &bytes[count..];
@@ -209,8 +206,52 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                     break;
                 }
                 Some(Incoming::Message { ticket: again, .. }) if count > 0 => ticket = again,
-                _ => break,
+                _ => {
+                    self.hold(index, &ticket, bytes);
+                    break;
+                }
             }
+        }
+    }
+
+    /// Offers bytes to the machine, behind those that are held. How many of the new ones were taken.
+    fn offer_behind_held(&mut self, now: Instant, key: usize, bytes: &[u8]) -> usize {
+        let Some(stream) = self.streams.get_mut(key) else { return 0 };
+        if let Some(to) = stream.splice().map(|splice| splice.to) {
+            return self.splice_offered(now, key, to, bytes);
+        }
+        let held = stream.take_held();
+        if held.is_empty() {
+            return self.service.received(now, StreamId(key as u32), bytes).min(bytes.len());
+        }
+        let before = held.len();
+        let mut all = held;
+        all.extend_from_slice(bytes);
+        let count = self.service.received(now, StreamId(key as u32), &all).min(all.len());
+        if let Some(stream) = self.streams.get_mut(key).filter(|_| count < before) {
+            all.truncate(before);
+            all.drain(..count);
+            stream.hold(&all);
+        }
+        count.saturating_sub(before)
+    }
+
+    /// What the machine did not take is the beginning of a message, if it is so short: it is held until more of it comes,
+    /// which the connection would not give as long as it is not taken.
+    fn hold(&mut self, index: usize, ticket: &Ticket, bytes: &[u8]) {
+        let Some(key) = self.rdt[index].stream(ticket.connection()) else { return };
+        let Some(stream) = self.streams.get_mut(key) else { return };
+        if stream.held() + bytes.len() < MESSAGE_MAX && !stream.is_splicing() {
+            stream.hold(bytes);
+            self.rdt[index].endpoint.taken(ticket, bytes.len());
+        }
+    }
+
+    /// Offers again what is held: the machine may want it by now.
+    pub(super) fn offer_held(&mut self, now: Instant, key: usize) {
+        if self.streams.get(key).is_some_and(|stream| stream.held() > 0 && !stream.is_receiving()) {
+            self.offer_behind_held(now, key, &[]);
+            self.act(now);
         }
     }
 

@@ -42,6 +42,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
         self.streams[other].set_fed_by(Some(key));
         self.streams[key].set_splice(Splice { to: other, moved: 0, pipe: None, tries_pipe: true });
+        let held = self.streams[key].take_held();
+        if !held.is_empty() {
+            self.hand_over(now, key, other, &held);
+            self.activate(other);
+        }
         match self.streams[key].carrier {
             Carrier::Tcp(_) => self.activate(key),
             Carrier::Rdt { .. } if self.streams[key].told_end => self.end_splice(now, key),
@@ -168,7 +173,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         match self.streams.get(key).map(|stream| &stream.carrier) {
             None => 0,
             Some(Carrier::Tcp(tcp)) => COPY * usize::from(tcp.is_free()),
-            Some(&Carrier::Rdt { socket, connection }) => {
+            Some(&Carrier::Rdt { socket, connection, .. }) => {
                 let endpoint = &mut self.rdt[socket].endpoint;
                 let room = endpoint.room(connection);
                 if room == 0 && endpoint.is_flushed(connection) {
@@ -186,7 +191,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         stream.moved += count;
         let outcome = match &mut stream.carrier {
             Carrier::Tcp(tcp) => tcp.send(bytes, false).map(drop),
-            Carrier::Rdt { socket, connection } => {
+            Carrier::Rdt { socket, connection, .. } => {
                 let socket = &mut self.rdt[*socket];
                 socket.stirred = true;
                 let written = socket.endpoint.write(*connection, bytes);
@@ -218,7 +223,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     /// A stream by RDT is offered again what was not taken.
     pub(super) fn resume(&mut self, key: usize) {
-        if let Some(&Carrier::Rdt { socket, connection }) =
+        if let Some(&Carrier::Rdt { socket, connection, .. }) =
             self.streams.get(key).map(|stream| &stream.carrier)
         {
             self.rdt[socket].endpoint.resume(connection);

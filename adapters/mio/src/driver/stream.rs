@@ -15,7 +15,12 @@ use std::net::SocketAddr;
 #[derive(Debug)]
 pub(super) enum Carrier {
     Tcp(Tcp),
-    Rdt { socket: usize, connection: ConnectionId },
+    Rdt {
+        socket: usize,
+        connection: ConnectionId,
+        /// The beginning of a message whose rest is in segments to come.
+        held: Vec<u8>,
+    },
 }
 
 #[derive(Debug)]
@@ -71,6 +76,23 @@ impl Stream {
             seen: (0, now),
             content: None,
         }
+    }
+
+    /// How many bytes are held of a message by RDT.
+    pub(super) fn held(&self) -> usize {
+        if let Carrier::Rdt { held, .. } = &self.carrier { held.len() } else { 0 }
+    }
+
+    /// Holds bytes behind those that are held.
+    pub(super) fn hold(&mut self, bytes: &[u8]) {
+        if let Carrier::Rdt { held, .. } = &mut self.carrier {
+            held.extend_from_slice(bytes);
+        }
+    }
+
+    /// What is held, to be offered again.
+    pub(super) fn take_held(&mut self) -> Vec<u8> {
+        if let Carrier::Rdt { held, .. } = &mut self.carrier { std::mem::take(held) } else { Vec::new() }
     }
 
     pub(super) fn receiving(&mut self) -> Option<&mut Receiving> {

@@ -195,3 +195,15 @@ fn when_one_end_breaks_so_does_the_other() {
         assert_eq!(pair.kept(), 0);
     }
 }
+
+#[test]
+fn messages_that_lie_across_segments_and_reads_are_taken_whole() {
+    const WHOLE: usize = 301;
+    for ways in all_pairs() {
+        let much = (WHOLE * 9_000) as u64;
+        let mut pair = Pair::new(ways, [much, 0]);
+        let other = pair.streams[1];
+        pair.peers.service.talks.get_mut(&other).unwrap().whole = WHOLE;
+        pair.until(&format!("all messages over {ways:?}"), |pair| pair.talk(1).heard == much);
+    }
+}

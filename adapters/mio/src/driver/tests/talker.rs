@@ -111,6 +111,8 @@ pub(super) struct Talk {
     finished: bool,
     pub(super) peer_finished: bool,
     pub(super) is_deaf: bool,
+    /// It takes messages of so many bytes, and no part of one; 0 for anything.
+    pub(super) whole: usize,
     pub(super) closed: Option<Closed>,
     greeting: usize,
 }
@@ -143,6 +145,13 @@ impl Service for Talker {
         let talk = self.talks.get_mut(&stream.0).unwrap();
         if talk.is_deaf {
             return 0;
+        }
+        let mut bytes = bytes;
+        if talk.whole > 0 {
+            let greeting = GREETING.len() - talk.greeting;
+            let end = talk.heard as usize + bytes.len();
+            let last = (end - end % talk.whole).saturating_sub(talk.heard as usize);
+            bytes = &bytes[..if greeting > 0 { greeting } else { last }.min(bytes.len())];
         }
         for &heard in bytes {
             if let Some(&expected) = GREETING.get(talk.greeting) {
