@@ -42,7 +42,7 @@ pub enum Fault {
     BadName,
     /// The storage does not permit it.
     NotAllowed,
-    /// The file changed or shrank after it was opened.
+    /// The file changed or shrank after it was opened; or a new one is not what it was announced to be.
     Changed,
     /// Reading or writing failed.
     Failed,

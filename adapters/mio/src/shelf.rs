@@ -10,9 +10,11 @@
 //!
 //! All of it runs on a thread of its own: a walk and a hash can take long.
 
+mod hashing;
 mod keeper;
 mod name;
 mod scan;
+mod sign;
 #[cfg(all(test, unix))]
 mod tests;
 

@@ -214,6 +214,8 @@ impl<'a> Stay<'a> {
 
     fn tell_json(&self, line: &Value) {
         if self.join.json {
+            let mut line = line.clone();
+            line["time"] = jiff::Timestamp::now().to_string().into();
             print(&line.to_string());
         }
     }

@@ -133,7 +133,7 @@ impl Gets {
             Err(trouble) => {
                 let reason = of_trouble(trouble);
                 let line = format!("{}: {}", want.shown(), escape(&reason));
-                (line, json!({"event": "failed", "user": owner, "name": name, "reason": reason}))
+                (line, json!({"event": "failed", "user": owner, "name": name, "why": reason}))
             }
         })
     }

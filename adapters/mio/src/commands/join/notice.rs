@@ -59,8 +59,8 @@ pub(super) fn line(event: &Event) -> Option<String> {
 pub(super) fn json(event: &Event) -> Option<Value> {
     Some(match event {
         Event::Waiting { place } => json!({"event": "waiting", "place": place}),
-        Event::Offline { code } => json!({"event": "offline", "reason": code.to_string()}),
-        Event::Over { code } => json!({"event": "over", "reason": code.to_string()}),
+        Event::Offline { code } => json!({"event": "offline", "why": code.to_string()}),
+        Event::Over { code } => json!({"event": "over", "why": code.to_string()}),
         Event::Cleared => json!({"event": "cleared"}),
         Event::Listed => json!({"event": "listed"}),
         Event::Came { user, by_command } => json!({"event": "came", "user": user, "plain": by_command}),
@@ -73,7 +73,7 @@ pub(super) fn json(event: &Event) -> Option<Value> {
         }
         Event::Unshared { user, name } => json!({"event": "unshared", "user": user, "name": name}),
         Event::NotPublished { name, code } => {
-            json!({"event": "not-published", "name": name, "reason": code.to_string()})
+            json!({"event": "not-published", "name": name, "why": code.to_string()})
         }
         Event::Asked { user, name, .. } => json!({"event": "asked", "user": user, "name": name}),
         Event::Serving { user, name, length, .. } => {
@@ -84,7 +84,7 @@ pub(super) fn json(event: &Event) -> Option<Value> {
             json!({"event": "served", "user": user, "name": name, "done": is_done})
         }
         Event::Got { outcome: Err(trouble), .. } => {
-            json!({"event": "failed", "reason": of_trouble(trouble)})
+            json!({"event": "failed", "why": of_trouble(trouble)})
         }
         Event::Online | Event::Connect | Event::Call(..) | Event::Getting { .. } | Event::Got { .. } => {
             return None;

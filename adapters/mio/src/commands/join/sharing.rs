@@ -59,8 +59,12 @@ impl Stay<'_> {
     pub(super) fn take_changes(&mut self, node: &mut Node) {
         let Some(mut sharing) = self.sharing.take() else { return };
         let (mut new, mut gone) = (Vec::new(), Vec::new());
-        for _ in 0..CHANGES_A_TURN {
+        for taken in 0..CHANGES_A_TURN {
             let Some(change) = sharing.shelf.next() else { break };
+            if taken + 1 == CHANGES_A_TURN {
+                // There may be more; what woke us has been forgotten by then.
+                let _ = node.driver.waker().wake();
+            }
             match change {
                 Change::Shared { name, info } => {
                     if !node.driver.service.publish(&name, info) {
@@ -106,7 +110,6 @@ impl Stay<'_> {
                 self.tell_json(&json!({"event": "not-sharing", "name": name}));
             }
         }
-        // The channel may hold more than a turn takes.
         self.sharing = Some(sharing);
     }
 

@@ -57,6 +57,43 @@ fn get_tells_how_a_file_comes_and_finds_out_by_itself_that_a_tracker_is_there() 
 }
 
 #[test]
+fn a_program_that_watches_is_told_everything_in_json() {
+    let hub = Hub::new("");
+    let _ana = hub.join("ana", "");
+    hub.share("ana", "file", "content");
+    let ben = hub.join("ben", "--json");
+    hub.share("ana", "more", "content");
+    hub.home.write("ben-shares/mine", "of ben");
+    hub.until_listed("ben", "mine");
+    hub.get("cyd", ("ben", "mine"), "-o got").well();
+    until_told(&ben, "served");
+    ben.send(Signal::TERM);
+    let out = String::from_utf8(ben.end().well().out).unwrap();
+    let lines: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().all(|line| line["time"].is_string() && line["event"].is_string()), "{out}");
+    let hash = blake3::hash(b"content").to_hex().to_string();
+    let has = |event: &str, key: &str, value: &str| {
+        assert!(
+            lines.iter().any(|line| line["event"] == event && line[key] == value),
+            "{event} {value}: {out}"
+        );
+    };
+    for (event, key, value) in [
+        ("online", "user", "ben"),
+        ("came", "user", "ana"),
+        ("shared", "name", "file"),
+        ("shared", "blake3", &hash),
+        ("shared", "name", "more"),
+        ("sharing", "name", "mine"),
+        ("serving", "user", "cyd"),
+        ("served", "name", "mine"),
+        ("over", "why", "done"),
+    ] {
+        has(event, key, value);
+    }
+}
+
+#[test]
 fn what_cannot_be_had_says_why() {
     let hub = Hub::new("");
     let _ana = hub.join("ana", "");

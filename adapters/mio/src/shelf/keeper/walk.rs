@@ -1,0 +1,112 @@
+//! Everything at once: the directory itself, and a walk through it.
+
+use super::{Change, Keeper, LOOK, MARKED_MAX, Stopped};
+use crate::shelf::{
+    scan::scan,
+    sign::{QUIET, Sign},
+};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use std::{
+    fs, io,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+/// How often everything is looked at, whatever was noticed; seldom enough that it costs a tenth of the time at most.
+const WALK: Duration = Duration::from_secs(30);
+const WALK_SHARE: u32 = 10;
+
+impl Keeper {
+    /// Sees to it that the directory that is there is the one that is watched.
+    pub(super) fn look_at_root(&mut self) -> Result<(), Stopped> {
+        let identity = identity(&self.root).ok();
+        if identity == self.watched {
+            return Ok(());
+        }
+        let was_watched = self.watched.is_some();
+        self.watcher = None;
+        self.watched = identity;
+        if identity.is_none() {
+            for name in std::mem::take(&mut self.known).into_keys() {
+                self.tell(Change::Withdrawn { name: name.into() })?;
+            }
+            self.pending.clear();
+            self.hashing.clear();
+            return if was_watched { self.tell(Change::Gone) } else { Ok(()) };
+        }
+        if self.settled && !was_watched {
+            self.tell(Change::Back)?;
+        }
+        match self.watch() {
+            Ok(watcher) => self.watcher = Some(watcher),
+            Err(error) => {
+                if !std::mem::replace(&mut self.told_trouble, true) {
+                    let text = format!(
+                        "cannot watch {}: {error}; it is looked at now and then",
+                        self.root.display()
+                    );
+                    self.tell(Change::Trouble { text: text.into() })?;
+                }
+            }
+        }
+        self.walk_at = Instant::now();
+        Ok(())
+    }
+
+    fn watch(&self) -> notify::Result<RecommendedWatcher> {
+        let notices = self.notices.clone();
+        let handler = move |notice| notices.put(notice);
+        let config = notify::Config::default().with_follow_symlinks(false);
+        let mut watcher = RecommendedWatcher::new(handler, config)?;
+        watcher.watch(&self.root, RecursiveMode::Recursive)?;
+        Ok(watcher)
+    }
+
+    /// Looks at everything.
+    pub(super) fn walk(&mut self) -> Result<(), Stopped> {
+        let began = Instant::now();
+        let Ok(found) = scan(&self.root, &self.except) else {
+            self.walk_at = began + LOOK;
+            return Ok(());
+        };
+        let gone = self.known.keys().filter(|name| !found.files.contains_key(*name));
+        for name in gone.cloned().collect::<Vec<_>>() {
+            self.withdraw(&name)?;
+        }
+        for (name, stamp) in found.files {
+            let is_same = self.known.get(&name).is_some_and(|known| known.stamp == stamp);
+            if !is_same {
+                let sign = self.pending.get(&name).map_or(Sign::Unknown, |(sign, _)| *sign);
+                self.marked.entry(name).or_insert(sign);
+            }
+        }
+        for path in found.bad {
+            if self.told_bad.len() < MARKED_MAX && self.told_bad.insert(path.clone()) {
+                self.tell(Change::BadName { path: path.into() })?;
+            }
+        }
+        let took = began.elapsed();
+        // Without notices this is all that there is.
+        let pause = if self.watcher.is_some() { WALK } else { QUIET };
+        self.walk_at = Instant::now() + pause.max(took * WALK_SHARE);
+        Ok(())
+    }
+}
+
+/// Which directory is at a path.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        Ok((metadata.dev(), metadata.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let made = metadata.created().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+        Ok((0, made.map_or(0, |made| made.as_nanos() as u64)))
+    }
+}
