@@ -11,9 +11,10 @@ FIRMWARE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TARGET = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(FIRMWARE, "target")), "thumbv7m-none-eabi")
 
 
-def build(*options):
-    """Builds the images, or those that are named by options of cargo."""
-    subprocess.run(["cargo", "build", "--quiet", "--release", "--locked", *options], cwd=FIRMWARE, check=True)
+def build(*options, log="info"):
+    """Builds the images, or those that are named by options of cargo; what they log says `log`, with the feature defmt."""
+    command = ["cargo", "build", "--quiet", "--release", "--locked", *options]
+    subprocess.run(command, cwd=FIRMWARE, check=True, env={**os.environ, "DEFMT_LOG": log})
 
 
 def image(name):
@@ -24,12 +25,12 @@ def image(name):
 class Board(Program):
     """An image that runs."""
 
-    def __init__(self, image_name, nic, machine="mps2-an385", **settings):
+    def __init__(self, image_name, nic, machine="mps2-an385", serial="null", **settings):
         settings.setdefault("seed", base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("="))
         words = "".join(f",arg={key}={value}" for key, value in settings.items())
         super().__init__([
             "qemu-system-arm", "-M", machine, "-kernel", image(image_name), "-nic", nic,
-            "-display", "none", "-monitor", "none", "-serial", "null",
+            "-display", "none", "-monitor", "none", "-serial", serial,
             "-semihosting-config", f"enable=on,target=native,arg={image_name}{words}",
         ])
 

@@ -31,9 +31,11 @@ def missing():
 
 
 def own_network():
-    """Goes on in a network namespace that ends with this process, and builds skep."""
+    """Goes on in a network of its own, and builds skep."""
     if os.environ.get("SKEP_NAMESPACE") is None:
-        os.execvpe("unshare", ["unshare", "--net", sys.executable, *sys.argv], {**os.environ, "SKEP_NAMESPACE": "1"})
+        # Of processes too: none outlives this one.
+        command = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, *sys.argv]
+        os.execvpe("unshare", command, {**os.environ, "SKEP_NAMESPACE": "1"})
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     subprocess.run(["cargo", "build", "--quiet", "--locked", "-p", "skep"], cwd=ROOT, check=True)
 

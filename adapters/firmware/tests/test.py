@@ -15,9 +15,10 @@ import sys
 import tempfile
 import time
 
-from board import FIRMWARE, Board, build
+from board import FIRMWARE, Board, build, image
 from cable import Cable
 from host import BOARD, BOARD_ETHERNET, HOST, HOST_ETHERNET, Host, digest, missing, own_network
+from log import lines
 
 IDLE_SECONDS, IDLE_SHARE = 3, 0.05
 # More than the flash of the board takes.
@@ -236,6 +237,15 @@ def a_client_fits_a_board_with_64_kib_of_memory(cable, host):
                 board.says("^done 5000 bytes")
 
 
+def log_lines_come_over_the_uart(cable, host):
+    build("--features", "defmt", "--bin", "member")
+    log = os.path.join(host.directory, "log")
+    tracker, link = host.tracker()
+    with tracker, Board("member", cable.nic(), serial=f"file:{log}", tracker=link) as board:
+        board.says("^online")
+    assert ("info", "tracker: a session has begun") in [line[:2] for line in lines(image("member"), log)]
+
+
 CASES = [
     an_idle_board_answers_pings_and_leaves_the_processor_alone,
     a_file_is_fetched_in_the_clear,
@@ -250,6 +260,7 @@ CASES = [
     eight_seats_are_on_a_board_and_two_members_meet_there,
     garbage_changes_nothing,
     a_client_fits_a_board_with_64_kib_of_memory,
+    log_lines_come_over_the_uart,
 ]
 
 
