@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The prompt's thread runs one command after the other and waits for each, with time-outs. Who fetches from here is
-//! served by the [`Door`], which has threads of its own.
+//! served by the `Door`, which has threads of its own.
 
 mod call;
 mod date;

@@ -74,7 +74,7 @@ impl Failure {
         Self::local(format!("cannot {doing}: {}", reason(error)))
     }
 
-    /// A call of the system failed with the network: `doing` is like "listen on tcp://[::]:7537".
+    /// A call of the system failed with the network: `doing` is like "listen on tcp://0.0.0.0:7537".
     pub fn cannot_on_network(doing: impl Display, error: &io::Error) -> Self {
         Self::network(format!("cannot {doing}: {}", reason(error)))
     }
