@@ -267,7 +267,8 @@ fn files_go_from_door_to_door_and_through_the_tracker() {
             let bytes = content(size);
             world.share(0, "ana", &name, &bytes, true);
             world.get(1, ("ana", &name), "got", relayed);
-            assert_eq!(world.travelled(1), if relayed { Travel::Relayed } else { Travel::Udp });
+            let direct = if via == Via::Udp { Travel::Udp } else { Travel::Tcp };
+            assert_eq!(world.travelled(1), if relayed { Travel::Relayed } else { direct });
             assert_eq!(world.outcome(1), Ok(size as u64), "{via:?} {name}");
             let got = world.path("ben", "downloads").join("got");
             assert!(fs::read(&got).unwrap() == bytes);
