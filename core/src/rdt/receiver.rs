@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// An acknowledgement is owed after so many transmissions, or one for every 32 in the window.
-const UNACKNOWLEDGED: u16 = 32;
+const UNACKNOWLEDGED: u16 = 16;
 /// After so many the driver should not feed on before it polls: well within what a map can tell.
 const UNACKNOWLEDGED_MAX: u16 = 32;
 /// The longest that an acknowledgement waits for more to acknowledge, in microseconds.

@@ -14,9 +14,6 @@ use skep_core::{
 };
 use std::{collections::BTreeMap, io, net::SocketAddr};
 
-/// A receive buffer may be smaller than so many segments: a peer that sends evenly does not fill it.
-const WINDOW_LEAST: u32 = 1_024;
-
 /// The most early datagrams of known peers that are kept, for all of them together, in bytes.
 const KEPT_MAX: usize = 64 << 20;
 
@@ -70,8 +67,7 @@ impl RdtSocket {
     pub(crate) fn bind(address: SocketAddr, settings: Settings) -> io::Result<Self> {
         let udp = Udp::bind(address)?;
         let mut settings = settings;
-        // What is under way is spread over the path, and seldom all in the buffer.
-        let held = udp.holds(usize::from(settings.terms.segment)).max(WINDOW_LEAST);
+        let held = udp.holds(usize::from(settings.terms.segment));
         settings.terms.window = settings.terms.window.min(held).clamp(1, WINDOW_MAX as u32);
         settings.batch = udp.batch();
         let mut seed = [0; 8];
