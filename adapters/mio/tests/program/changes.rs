@@ -11,6 +11,9 @@ use crate::support::{Home, Known, Relay, Server, connect, content, error, reques
 /// What the kernel does not take into its buffers at once.
 const LARGE: usize = 24 << 20;
 
+/// More than passes the slow relay in some seconds.
+const SLOW: usize = 8 << 20;
+
 /// Something that happens to a file.
 type Change = fn(&Home, &str);
 
@@ -115,7 +118,7 @@ fn a_download_of_a_file_that_changes_fails_and_leaves_nothing() {
         ["tcp", "rdt"].into_iter().flat_map(|scheme| SPOILING.map(|(what, change)| (scheme, what, change)));
     together(cases, |(scheme, what, change)| {
         let home = Home::new();
-        home.write("shared/file", vec![b'a'; 32 << 20]);
+        home.write("shared/file", vec![b'a'; SLOW]);
         let server = home.serve("-v");
         let relay = Relay::to(scheme, server.at(scheme));
         let client = home.start(&format!("get {}", relay.url(scheme, "file")));
@@ -134,7 +137,7 @@ fn a_file_that_changes_while_it_is_put_is_not_put() {
         ["tcp", "rdt"].into_iter().flat_map(|scheme| SPOILING.map(|(what, change)| (scheme, what, change)));
     together(cases, |(scheme, what, change)| {
         let home = Home::new();
-        home.write("file", vec![b'a'; 32 << 20]);
+        home.write("file", vec![b'a'; SLOW]);
         home.write("shared/file", "the old one");
         let server = home.serve("");
         let relay = Relay::to(scheme, server.at(scheme));
