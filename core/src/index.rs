@@ -9,6 +9,8 @@
 use crate::Memory;
 
 const NONE: u32 = u32::MAX;
+/// What follows a number that is not in.
+const OUT: u32 = u32::MAX - 1;
 
 /// A bucket, and the place in a chain of the entry with the same number. Opaque: it is public so that its memory
 /// can be named.
@@ -18,12 +20,11 @@ pub struct Cell {
     first: u32,
     after: u32,
     hash: u32,
-    is_used: bool,
 }
 
 impl Cell {
     const fn empty() -> Self {
-        Self { first: NONE, after: NONE, hash: 0, is_used: false }
+        Self { first: NONE, after: OUT, hash: 0 }
     }
 }
 
@@ -36,6 +37,11 @@ pub(crate) struct Index<M> {
 impl<M: Memory<Cell>> Index<M> {
     pub(crate) const fn new(cells: M) -> Self {
         Self { cells }
+    }
+
+    /// The most numbers that can be in.
+    pub(crate) fn bound(&self) -> usize {
+        self.cells.bound()
     }
 
     /// The number with this hash for which `is_it` holds.
@@ -64,7 +70,6 @@ impl<M: Memory<Cell>> Index<M> {
         }
         let Some(cell) = self.cell(number) else { return false };
         cell.hash = hash;
-        cell.is_used = true;
         self.link(number);
         true
     }
@@ -72,9 +77,8 @@ impl<M: Memory<Cell>> Index<M> {
     /// Takes `number` out, if it is in.
     pub(crate) fn remove(&mut self, number: u32) {
         let length = self.cells.values().len();
-        let Some(cell) = self.cell(number).filter(|cell| cell.is_used) else { return };
-        cell.is_used = false;
-        let (hash, after) = (cell.hash, cell.after);
+        let Some(cell) = self.cell(number).filter(|cell| cell.after != OUT) else { return };
+        let (hash, after) = (cell.hash, core::mem::replace(&mut cell.after, OUT));
         let Some(bucket) = bucket(hash, length) else { return };
         let Some(cell) = self.cells.values_mut().get_mut(bucket) else { return };
         if cell.first == number {
@@ -112,7 +116,7 @@ impl<M: Memory<Cell>> Index<M> {
     fn rebuild(&mut self) {
         self.cells.values_mut().iter_mut().for_each(|cell| cell.first = NONE);
         for number in 0..self.cells.values().len() {
-            if self.cells.values().get(number).is_some_and(|cell| cell.is_used) {
+            if self.cells.values().get(number).is_some_and(|cell| cell.after != OUT) {
                 self.link(number as u32);
             }
         }

@@ -43,7 +43,6 @@ pub mod trace;
 pub use connection::Connection;
 pub use endpoint::{Endpoint, Reply};
 pub use flight::{Segment, Transmission};
-pub use index::Link;
 pub use profile::{Fixed, Profile};
 
 use crate::{

@@ -92,7 +92,7 @@ pub struct Host;
 
 impl Profile for Host {
     type Connections = Growing<Slot<rdt::Connection<Self>>, STREAMS_MAX>;
-    type Index = Growing<rdt::Link, STREAMS_MAX>;
+    type Index = Growing<Cell, STREAMS_MAX>;
     type Replies = Growing<rdt::Reply, 512>;
     type Segments = Growing<rdt::Segment, WINDOW_MAX>;
     type Transmissions = Growing<[rdt::Transmission; 2], WINDOW_MAX>;

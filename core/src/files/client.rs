@@ -39,6 +39,7 @@ const ANSWER_MAX: usize = command::ANSWER_MAX;
 /// One transfer on the first stream that is opened; a second one is turned away. Its [`FileId`] is always 0.
 #[derive(Debug)]
 pub struct Client {
+    /// A name; of what `GET_FILE` asks for, any path.
     name: Vec<u8, NAME_MAX, u8>,
     dialect: Dialect,
     direction: Direction,
@@ -114,7 +115,7 @@ impl Client {
     /// is a matter of the transport.
     #[must_use]
     pub fn download(name: Name<'_>, dialect: Dialect, limit: u64, patience: Duration) -> Self {
-        Self::new(name, dialect, Direction::Download, limit, patience)
+        Self::new(name.as_bytes(), dialect, Direction::Download, limit, patience)
     }
 
     /// Fetches what a known peer shares by `GET_FILE`, under a path that may be of any kind. The file is created by
@@ -122,21 +123,20 @@ impl Client {
     #[cfg(feature = "known-peers")]
     #[must_use]
     pub fn get_file(path: crate::wire::Text<'_>, limit: u64, patience: Duration) -> Self {
-        // Only this dialect asks whether it is a name before it is used as one.
-        Self::new(Name::again(path.as_bytes()), Dialect::GetFile, Direction::Download, limit, patience)
+        Self::new(path.as_bytes(), Dialect::GetFile, Direction::Download, limit, patience)
     }
 
     /// Sends a file, whose length the storage says when it opens it. The server has `patience` to confirm it once
     /// it is sent.
     #[must_use]
     pub fn upload(name: Name<'_>, patience: Duration) -> Self {
-        Self::new(name, Dialect::Files, Direction::Upload, u64::MAX, patience)
+        Self::new(name.as_bytes(), Dialect::Files, Direction::Upload, u64::MAX, patience)
     }
 
-    fn new(name: Name<'_>, dialect: Dialect, direction: Direction, limit: u64, patience: Duration) -> Self {
+    fn new(name: &[u8], dialect: Dialect, direction: Direction, limit: u64, patience: Duration) -> Self {
         Self {
-            // A name has room.
-            name: Vec::from_slice(name.as_bytes()).unwrap_or_default(),
+            // A name has room, and so has a text.
+            name: Vec::from_slice(name).unwrap_or_default(),
             dialect,
             direction,
             limit,
@@ -165,17 +165,15 @@ impl Client {
         self.direction
     }
 
-    /// The name of the file on the server.
-    pub fn name(&self) -> Name<'_> {
-        Name::again(&self.name)
+    /// The name of the file on the server; `None` for a path that is none.
+    pub fn name(&self) -> Option<Name<'_>> {
+        if self.dialect.is_get_file() { Name::new(&self.name).ok() } else { Some(Name::again(&self.name)) }
     }
 
     fn name_in<'b>(&self, room: &'b mut [u8]) -> Option<Name<'b>> {
-        if self.dialect.is_get_file() && Name::new(&self.name).is_err() {
-            return Some(Name::again(b"file"));
-        }
-        let room = room.get_mut(..self.name.len())?;
-        room.iter_mut().zip(&self.name).for_each(|(to, from)| *to = *from);
+        let name = self.name().map_or(&b"file"[..], Name::as_bytes);
+        let room = room.get_mut(..name.len())?;
+        room.iter_mut().zip(name).for_each(|(to, from)| *to = *from);
         Some(Name::again(room))
     }
 
@@ -311,15 +309,18 @@ impl Client {
 
     /// Writes what the machine has to say first: the request, or the header of an upload.
     fn write<'b>(&mut self, now: Instant, stream: StreamId, room: &'b mut [u8]) -> Action<'b, Progress> {
-        let name = self.name();
+        let name = || Name::again(&self.name);
         let (used, state) = if self.direction == Direction::Upload {
-            (Message::Upload { length: self.length.unwrap_or_default(), name }.emit(room), State::Body)
+            (
+                Message::Upload { length: self.length.unwrap_or_default(), name: name() }.emit(room),
+                State::Body,
+            )
         } else if self.dialect.is_path() {
-            (path::emit(name, room), State::Half)
+            (path::emit(name(), room), State::Half)
         } else if self.dialect.is_get_file() {
-            (command::emit(Operation::GetFile, None, &[name.as_bytes()], room), State::Answering)
+            (command::emit(Operation::GetFile, None, &[&self.name], room), State::Answering)
         } else {
-            (Message::Request { name }.emit(room), State::Answering)
+            (Message::Request { name: name() }.emit(room), State::Answering)
         };
         self.state = state;
         if self.direction == Direction::Download {

@@ -5,10 +5,9 @@ use super::{
     control::{Constant, Controller},
     endpoint::Reply,
     flight::{Segment, Transmission},
-    index::Link,
     trace::Trace,
 };
-use crate::{Memory, table::Slot};
+use crate::{Memory, index::Cell, table::Slot};
 use core::fmt::Debug;
 
 /// The memories of an endpoint. Windows are powers of two; of another bound, the power below it is used.
@@ -18,7 +17,7 @@ pub trait Profile: Sized + Debug {
     /// The connections. Its bound is how many there can be.
     type Connections: Memory<Slot<Connection<Self>>> + Debug;
     /// The index of connections by address. Its bound should be that of the connections.
-    type Index: Memory<Link> + Debug;
+    type Index: Memory<Cell> + Debug;
     /// Small answers that wait to be sent: 4 suffice when every datagram is followed by polls.
     type Replies: Memory<Reply> + Debug;
     /// Per connection: the segments of the window. Its bound is the largest window for sending.
@@ -46,7 +45,7 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, const IS_CALLED: bool> Profi
 {
     const IS_CALLED: bool = IS_CALLED;
     type Connections = heapless::Vec<Slot<Connection<Self>>, CONNECTIONS>;
-    type Index = heapless::Vec<Link, CONNECTIONS>;
+    type Index = heapless::Vec<Cell, CONNECTIONS>;
     type Replies = heapless::Vec<Reply, 4>;
     type Segments = heapless::Vec<Segment, WINDOW>;
     type Transmissions = heapless::Vec<[Transmission; 2], WINDOW>;

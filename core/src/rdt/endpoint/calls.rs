@@ -98,7 +98,7 @@ impl<P: Profile> Endpoint<P> {
     pub(super) fn replace(&mut self, place: u32) {
         if let Some(connection) = self.table.get_mut(place) {
             connection.replaced();
-            self.index.remove(&connection.peer, place);
+            self.index.remove(place);
             self.table.give_turn(place);
         }
     }
@@ -106,22 +106,22 @@ impl<P: Profile> Endpoint<P> {
     pub(super) fn enter(&mut self, connection: Connection<P>) -> Option<ConnectionId> {
         let peer = connection.peer;
         let number = self.table.insert(connection).ok()?;
+        if !self.index.insert(&peer, number) {
+            self.table.remove(number);
+            return None;
+        }
         self.generation = self.generation.wrapping_add(1);
         let name = ConnectionId { number, generation: self.generation };
         if let Some(connection) = self.table.get_mut(number) {
             connection.name = name;
         }
-        let table = &self.table;
-        let others = table.numbers().filter(|&other| other != number);
-        let others = others.filter_map(|other| Some((other, table.get(other)?.peer)));
-        self.index.insert(&peer, number, others);
         Some(name)
     }
 
     pub(super) fn leave(&mut self, number: u32) {
         if let Some(connection) = self.table.remove(number) {
             log!(debug, "rdt: {:?} is over", connection.name);
-            self.index.remove(&connection.peer, number);
+            self.index.remove(number);
             // Not `retain`: it can panic, as far as the linker can tell.
             for _ in 0..self.backlog.len() {
                 if let Some(waiting) = self.backlog.pop_front().filter(|&waiting| waiting != number) {
