@@ -205,8 +205,8 @@ impl Settings {
     pub const HOST: Self = Self {
         magic: Magic::ROSTOV,
         kind: TypeKind::Raw,
-        terms: Terms { window: 1_024, segment: 1_435 },
-        window: 1_024,
+        terms: Terms { window: 8_192, segment: 1_435 },
+        window: 8_192,
         known_window: 1,
         known_segment: 1_024,
         early_window: 512,

@@ -8,8 +8,9 @@ use std::{
     net::SocketAddr,
 };
 
-/// What a socket's buffers are asked to be: a full window each way. The system gives what it allows.
-const BUFFER: usize = 8 << 20;
+/// What a socket's buffers are asked to be: a full window each way, bookkeeping included. The system gives what it
+/// allows: on Linux, all of it to a privileged process, and to others `net.core.rmem_max` and `wmem_max`.
+const BUFFER: usize = 12 << 20;
 
 /// The largest datagram, and the largest train of datagrams that the system joins into one.
 const TRAIN_MAX: usize = 65_535;
@@ -33,7 +34,13 @@ impl Udp {
         let socket = std::net::UdpSocket::from(socket);
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
         // A smaller buffer than wished for costs rate, not correctness: the window follows what was granted.
-        let _ = state.set_recv_buffer_size(UdpSockRef::from(&socket), BUFFER);
+        #[cfg(target_os = "linux")]
+        let is_forced = rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, BUFFER).is_ok();
+        #[cfg(not(target_os = "linux"))]
+        let is_forced = false;
+        if !is_forced {
+            let _ = state.set_recv_buffer_size(UdpSockRef::from(&socket), BUFFER);
+        }
         let _ = state.set_send_buffer_size(UdpSockRef::from(&socket), BUFFER);
         Ok(Self { socket: UdpSocket::from_std(socket), state })
     }
