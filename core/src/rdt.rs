@@ -193,10 +193,8 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// A new peer that sends nothing but its call is forgotten after so long.
     pub half_open: Duration,
-    /// How long at least the end of a connection is answered to one of skep's own peers: see
+    /// How long the end of a connection is answered to a known peer, whose repeats may be rare: see
     /// [`Endpoint::linger_until`].
-    pub linger: Duration,
-    /// The same to a known peer, whose repeats may be rare.
     pub known_linger: Duration,
 }
 
@@ -225,7 +223,6 @@ impl Settings {
         idle: Duration::from_secs(30),
         keep_alive: Duration::from_secs(8),
         half_open: Duration::from_secs(10),
-        linger: Duration::from_millis(50),
         known_linger: Duration::from_secs(2),
     };
 

@@ -6,6 +6,7 @@
 //!                                         └──tries, idle, RESET, abort──► failed
 //!
 //!   finishing a direction:  content acknowledged ──► FIN (again and again) ──FINACK──► finished
+//!                                                      └──some times, and the peer has finished──►┘
 //! ```
 
 mod ending;
@@ -296,13 +297,7 @@ impl<P: Profile> Connection<P> {
         if let Finish::Sent { tries, again } = self.finish
             && again <= now
         {
-            if tries >= settings.tries {
-                self.fail(Error::TimedOut { delivered });
-            } else {
-                self.sender.rtt.back_off();
-                // FIN is sent again by the next poll.
-                self.finish = Finish::Sent { tries, again: Instant::ZERO };
-            }
+            self.finish_again(tries, settings);
         }
     }
 

@@ -77,8 +77,9 @@ impl<P: Profile> Endpoint<P> {
         self.table.count()
     }
 
-    /// Until then a peer may have to be told again that its FIN arrived. A program that ends after its last transfer
-    /// should feed and poll the endpoint until this moment: otherwise the peer may wait for an answer in vain.
+    /// Until then a known peer may have to be told again that its FIN arrived. A program that ends after its last
+    /// transfer should feed and poll the endpoint until this moment: otherwise the peer may wait for an answer in vain.
+    /// One of skep's own peers does not need it: who has said and heard everything may go.
     pub const fn linger_until(&self) -> Instant {
         self.linger_until
     }

@@ -6,6 +6,9 @@ use crate::{
     rdt::{Error, Settings, profile::Profile},
 };
 
+/// So often FIN is sent to one of skep's own peers that has finished too: it need not stay to answer.
+const FAREWELLS: u8 = 8;
+
 impl<P: Profile> Connection<P> {
     /// Our direction ends after its content.
     pub(crate) fn finish(&mut self) {
@@ -71,18 +74,6 @@ impl<P: Profile> Connection<P> {
         true
     }
 
-    /// Until when a FIN that comes now may come again: if its answer is lost, the peer repeats it after its time-out,
-    /// which is about as long as ours; or three round trips, when it has measured only one.
-    pub(crate) fn linger_until(&self, now: Instant, settings: &Settings) -> Instant {
-        let rtt = &self.sender.rtt;
-        let repeat =
-            rtt.timeout(settings).saturating_mul(2).max(rtt.smoothed().unwrap_or(0).saturating_mul(4));
-        match self.mode {
-            Mode::Own => (now + settings.linger).max(now.plus_micros(repeat.into())),
-            Mode::Known(_) => now + settings.known_linger,
-        }
-    }
-
     /// FINACK.
     pub(crate) fn finish_acknowledged(&mut self) {
         if matches!(self.finish, Finish::Sent { .. }) {
@@ -102,6 +93,21 @@ impl<P: Profile> Connection<P> {
             self.fail(Error::Restarted);
         } else {
             self.fail(Error::Reset { delivered: self.sender.bytes_acknowledged });
+        }
+    }
+
+    /// FIN is to be sent again, or there is no more use in it.
+    pub(super) fn finish_again(&mut self, tries: u8, settings: &Settings) {
+        if self.mode == Mode::Own && self.peer_finished && tries >= FAREWELLS {
+            // It has all, has said all, and has heard that we know: it has gone, and only its FINACK was lost.
+            self.finish = Finish::Done;
+            self.check_end();
+        } else if tries >= settings.tries {
+            self.fail(Error::TimedOut { delivered: self.sender.bytes_acknowledged });
+        } else {
+            self.sender.rtt.back_off();
+            // It is sent by the next poll.
+            self.finish = Finish::Sent { tries, again: Instant::ZERO };
         }
     }
 

@@ -70,9 +70,7 @@ impl<P: Profile> Endpoint<P> {
                 }
             }
             Own::Fin { segments } => {
-                if connection.peer_finished(Some(*segments)) {
-                    self.linger_until = self.linger_until.max(connection.linger_until(now, settings));
-                } else {
+                if !connection.peer_finished(Some(*segments)) {
                     outcome = Err(Discard::Early);
                 }
             }
@@ -129,7 +127,7 @@ impl<P: Profile> Endpoint<P> {
             }
             Known::Fin => {
                 connection.peer_finished(None);
-                self.linger_until = self.linger_until.max(connection.linger_until(now, settings));
+                self.linger_until = self.linger_until.max(now + settings.known_linger);
             }
             Known::FinAck => connection.finish_acknowledged(),
             Known::Connect => {}
