@@ -156,6 +156,8 @@ struct Sweep {
     newest: u64,
     /// When the next sweep may begin.
     due: Instant,
+    /// Sessions that were told in this one.
+    told: u32,
 }
 
 /// What is to be done next, still without the bytes.
@@ -186,7 +188,7 @@ impl<P: Profile> Tracker<P> {
             asked: 0,
             events: Deque::new(),
             counters: Counters::ZERO,
-            sweep: Sweep { next: None, newest: 0, due: Instant::ZERO },
+            sweep: Sweep { next: None, newest: 0, due: Instant::ZERO, told: 0 },
             now: Instant::ZERO,
         }
     }

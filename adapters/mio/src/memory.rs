@@ -44,7 +44,10 @@ impl<T, const BOUND: usize> Memory<T> for Growing<T, BOUND> {
 
     fn grow(&mut self, length: usize, fill: impl FnMut() -> T) {
         if length > self.0.len() {
-            self.0.resize_with(length.min(BOUND), fill);
+            let length = length.min(BOUND);
+            // No more than is asked for: it is the machines that know how much more they will want.
+            self.0.reserve_exact(length - self.0.len());
+            self.0.resize_with(length, fill);
         }
     }
 

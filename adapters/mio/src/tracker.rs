@@ -10,6 +10,7 @@
 pub mod account;
 pub mod admin;
 pub mod desk;
+mod guests;
 pub mod house;
 mod hub;
 pub mod log;

@@ -181,7 +181,8 @@ impl<P: Profile> Sender<P> {
             self.wait_for_room(now, settings);
             return None;
         }
-        let has_room = why != Why::New || self.flight.has_room();
+        // With nothing to send no memory is taken for a window: most connections of a tracker are idle.
+        let has_room = why != Why::New || !self.content.is_empty() && self.flight.has_room();
         let place = if has_room { self.content.place(segment, self.size) } else { None };
         let Some(place) = place else {
             self.controller.starved(self.flight.newest);

@@ -250,7 +250,7 @@ impl<P: Profile> Tracker<P> {
             if !has_news || self.sweep.due > self.now {
                 return None;
             }
-            self.sweep = Sweep { next: Some(0), newest, due: self.now + self.settings.gather };
+            self.sweep = Sweep { next: Some(0), newest, due: self.now + self.settings.gather, told: 0 };
             if self.line.has_moved {
                 self.line.tell(&mut self.links);
                 return None;
@@ -266,9 +266,12 @@ impl<P: Profile> Tracker<P> {
                     && link.session().is_some_and(|session| session.feed.is_behind(newest))
             });
             if is_behind && let Some(step) = self.write(number, room) {
+                self.sweep.told = self.sweep.told.saturating_add(1);
                 return Some(step);
             }
         }
+        let each = crate::time::micros(self.settings.gather_each);
+        self.sweep.due = self.sweep.due.plus_micros(each.saturating_mul(self.sweep.told.into()));
         self.sweep.next = None;
         None
     }

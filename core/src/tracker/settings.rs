@@ -29,6 +29,9 @@ pub struct Settings {
     /// How long changes wait for others, so that they go out together, after changes have gone out. The first one
     /// after a pause goes out at once.
     pub gather: Duration,
+    /// How much longer they wait for each session that was told: with many sessions the changes of more time go out
+    /// together, and telling them takes a part of the time only.
+    pub gather_each: Duration,
     /// How long a stream has to say who it is.
     pub login_timeout: Duration,
     /// After so long without a word a session is asked whether it is there.
@@ -78,6 +81,7 @@ impl Settings {
         uploads_per_user: 8,
         transfers: 10_000,
         gather: Duration::from_millis(10),
+        gather_each: Duration::from_micros(20),
         login_timeout: Duration::from_secs(10),
         ping_after: Duration::from_secs(30),
         dead_after: Duration::from_secs(60),

@@ -1,6 +1,9 @@
 //! The ciphers of AWS-LC; the handshake's primitives stay those of the default provider.
 
-use aws_lc_rs::aead::{AES_128_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+mod key;
+
+use aws_lc_rs::aead::{AES_128_GCM, CHACHA20_POLY1305};
+use key::Key;
 use skep_core::seal::{Aead, Provider, Public, RustCrypto, Secret, TAG_LENGTH};
 use zeroize::Zeroize;
 
@@ -29,11 +32,11 @@ impl Provider for AwsLc {
 }
 
 /// ChaCha20-Poly1305 (RFC 8439).
-pub struct ChaCha(Key);
+pub struct ChaCha(Key<32>);
 
 impl Aead for ChaCha {
     fn new(material: &Secret) -> Option<Self> {
-        Key::new(&CHACHA20_POLY1305, material.expose()).map(Self)
+        Key::new(&CHACHA20_POLY1305, *material.expose()).map(Self)
     }
 
     fn seal(&self, number: u64, header: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LENGTH]> {
@@ -47,7 +50,7 @@ impl Aead for ChaCha {
 
 /// AES-128-GCM (NIST SP 800-38D), its nonces masked as [`Aead::new`] says.
 pub struct Aes {
-    key: Key,
+    key: Key<16>,
     mask: [u8; 12],
 }
 
@@ -72,7 +75,7 @@ impl Aead for Aes {
     fn new(material: &Secret) -> Option<Self> {
         let (key, rest) = material.expose().split_first_chunk::<16>()?;
         let mask = rest.first_chunk::<12>()?;
-        Some(Self { key: Key::new(&AES_128_GCM, key)?, mask: *mask })
+        Some(Self { key: Key::new(&AES_128_GCM, *key)?, mask: *mask })
     }
 
     fn seal(&self, number: u64, header: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LENGTH]> {
@@ -81,26 +84,6 @@ impl Aead for Aes {
 
     fn open(&self, number: u64, header: &[u8], text: &mut [u8], tag: &[u8; TAG_LENGTH]) -> bool {
         self.key.open(self.nonce(number), header, text, tag)
-    }
-}
-
-/// A key with its schedule, which AWS-LC keeps on its own heap, and wipes when it is freed.
-struct Key(LessSafeKey);
-
-impl Key {
-    fn new(algorithm: &'static Algorithm, key: &[u8]) -> Option<Self> {
-        UnboundKey::new(algorithm, key).ok().map(|key| Self(LessSafeKey::new(key)))
-    }
-
-    fn seal(&self, nonce: [u8; 12], header: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LENGTH]> {
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let tag = self.0.seal_in_place_separate_tag(nonce, Aad::from(header), text).ok()?;
-        tag.as_ref().try_into().ok()
-    }
-
-    fn open(&self, nonce: [u8; 12], header: &[u8], text: &mut [u8], tag: &[u8; TAG_LENGTH]) -> bool {
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        self.0.open_in_place_separate_tag(nonce, Aad::from(header), tag, text).is_ok()
     }
 }
 

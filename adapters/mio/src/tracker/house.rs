@@ -27,7 +27,8 @@ use skep_core::{
 
 use super::{
     account::{Account, Ban, Banned, Invite, Role, check_name},
-    store::{Change, Kept, NotStored, Store},
+    guests::{Guests, Standing},
+    store::{Change, Kept, Store},
 };
 use crate::{
     args::Registration,
@@ -62,7 +63,7 @@ pub struct House<R: Send + 'static> {
     /// Names that are being stored: they are given to nobody else meanwhile.
     coming: HashMap<Box<str>, Fingerprint>,
     bans: Vec<Ban>,
-    invites: HashMap<[u8; 8], Invite>,
+    guests: Guests,
     /// Keys that are made of passwords, from the file beside the tracker's key.
     passwords: Accounts,
     /// The tracker's key, for what is made up.
@@ -93,7 +94,7 @@ impl<R: Send + 'static> House<R> {
             names: HashMap::new(),
             coming: HashMap::new(),
             bans: kept.bans,
-            invites: kept.invites.into_iter().collect(),
+            guests: Guests::new(kept.invites),
             passwords,
             secret: secret.clone(),
             looked: Instant::now(),
@@ -281,30 +282,42 @@ impl<R: Send + 'static> House<R> {
 
     /// Somebody is invited.
     pub fn invite(&mut self, id: [u8; 8], invite: Invite) {
-        let now = Timestamp::now();
-        self.invites.retain(|_, invite| invite.until > now);
-        self.invites.insert(id, invite);
+        self.guests.invite(id, invite);
     }
 
-    /// A guest has come with an invite: it is used up, and his key has the name, durably, when this returns.
-    fn enrol(&mut self, id: [u8; 8], key: &Public) -> Result<bool, NotStored> {
-        let Ok(key) = Fingerprint::new(*key) else { return Ok(false) };
+    /// A guest has come with an invite: he is let in when it is stored that it is used up, and that his key has the
+    /// name.
+    fn enrol(&mut self, id: [u8; 8], key: &Public) -> Decision {
+        let Ok(key) = Fingerprint::new(*key) else { return Decision::Refuse };
+        self.settle_guests();
+        match self.guests.ask(&id, &key) {
+            Some(Standing::UnderWay) => return Decision::Later,
+            Some(Standing::Over { is_stored: true }) => return Decision::Admit,
+            Some(Standing::Over { is_stored: false } | Standing::Taken) => return Decision::Refuse,
+            None => {}
+        }
         // That the guest holds the key is not proven by an invite. One that may come in has to show it.
-        if self.account_of(&key).is_some() || !self.has_invite(&id) {
-            return Ok(false);
+        let Some(invite) = self.guests.open(&id).filter(|_| self.account_of(&key).is_none()) else {
+            return Decision::Refuse;
+        };
+        let (name, account) = (invite.name.clone(), Account { key, role: invite.role });
+        if self.is_owned(&name) {
+            return Decision::Refuse;
         }
-        let Some(invite) = self.invites.remove(&id) else { return Ok(false) };
-        if self.is_owned(&invite.name) {
-            return Ok(false);
-        }
-        let account = Account { key, role: invite.role };
-        self.store.put_now(Change::Enrol(id, invite.name.as_str().into(), account.clone()))?;
-        self.enter(&invite.name, account);
-        Ok(true)
+        self.reserve(&name, &account);
+        let outcome = self.store.promise(Change::Enrol(id, name.into(), account.clone()));
+        self.guests.begin(id, account, outcome);
+        Decision::Later
     }
 
-    fn has_invite(&self, id: &[u8; 8]) -> bool {
-        self.invites.get(id).is_some_and(|invite| invite.until > Timestamp::now())
+    /// Gives their names to the guests of whom that is stored by now.
+    pub fn settle_guests(&mut self) {
+        for (name, account, outcome) in self.guests.settled() {
+            if let Err(error) = &outcome {
+                super::log::complain(error);
+            }
+            self.settle(&name, account, outcome.is_ok());
+        }
     }
 
     /// Takes what was changed in the file of passwords since the last look.
@@ -332,18 +345,14 @@ impl<R: Send + 'static> Access for House<R> {
             (Purpose::Member, Some(_)) if is_open => true,
             (Purpose::Member, Some(key)) => return self.admits(key, caller.address.ip(), is_proven),
             (Purpose::Guest, _) => is_open,
-            (Purpose::Enrol { invite }, Some(key)) => self.enrol(invite, key).unwrap_or_else(|error| {
-                super::log::complain(&error);
-                false
-            }),
+            (Purpose::Enrol { invite }, Some(key)) => return self.enrol(invite, key),
             _ => false,
         };
         if may { Decision::Admit } else { Decision::Refuse }
     }
 
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk> {
-        let invite = self.invites.get(id).filter(|_| self.has_invite(id))?;
-        Some(Psk::new(Secret::new(invite.psk)))
+        self.guests.psk(id)
     }
 
     fn salt(&mut self, name: &[u8]) -> Option<[u8; SALT]> {
@@ -356,5 +365,83 @@ impl<R: Send + 'static> Access for House<R> {
 
     fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::{Poll, Token, Waker};
+    use skep_core::seal::{KeyPair, RustCrypto};
+    use std::{net::SocketAddr, sync::Arc};
+
+    const INVITE: [u8; 8] = [3; 8];
+
+    fn open(directory: &Path) -> House<()> {
+        let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let (store, kept) = Store::open(&directory.join("state.redb"), waker).unwrap();
+        let passwords = directory.join("passwords");
+        House::new(Registration::Invite, store, kept, &passwords, &Secret::new([1; 32])).unwrap()
+    }
+
+    fn invite(house: &mut House<()>) {
+        let until = Timestamp::now() + jiff::SignedDuration::from_hours(1);
+        let invite = Invite { name: "eva".into(), role: Role::User, until, psk: [4; 32] };
+        house.store.put(Change::Invite(INVITE, invite.clone()), ());
+        house.invite(INVITE, invite);
+    }
+
+    fn guest(number: u8) -> Caller {
+        let key = *KeyPair::<RustCrypto>::new(Secret::new([number; 32])).public();
+        let address = SocketAddr::from(([127, 0, 0, 1], 4_000));
+        Caller { address, purpose: Purpose::Enrol { invite: INVITE }, key: Some(key) }
+    }
+
+    fn fingerprint(caller: &Caller) -> Fingerprint {
+        Fingerprint::new(caller.key.unwrap()).unwrap()
+    }
+
+    /// What is decided in the end.
+    fn decided(house: &mut House<()>, caller: &Caller) -> Decision {
+        loop {
+            match house.decide(caller, true) {
+                Decision::Later => std::thread::yield_now(),
+                decision => return decision,
+            }
+        }
+    }
+
+    #[test]
+    fn a_guest_waits_for_the_disk_and_the_loop_does_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut house = open(directory.path());
+        invite(&mut house);
+        assert_eq!(house.decide(&guest(5), true), Decision::Later);
+        // Meanwhile the name is nobody else's, the invite no other guest's, and the first message opens again.
+        assert!(house.is_owned("eva") && Access::invite(&mut house, &INVITE).is_some());
+        assert_eq!(house.decide(&guest(6), true), Decision::Refuse);
+        assert_eq!(decided(&mut house, &guest(5)), Decision::Admit);
+        assert_eq!(house.account_of(&fingerprint(&guest(5))).map(|(name, _)| name), Some("eva"));
+        // It is used up, also after a restart.
+        assert_eq!(decided(&mut house, &guest(6)), Decision::Refuse);
+        drop(house);
+        let mut house = open(directory.path());
+        assert!(Access::invite(&mut house, &INVITE).is_none());
+        assert_eq!(house.account_of(&fingerprint(&guest(5))).map(|(name, _)| name), Some("eva"));
+    }
+
+    #[test]
+    fn a_guest_who_has_gone_meanwhile_has_the_name_and_comes_in_by_his_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut house = open(directory.path());
+        invite(&mut house);
+        assert_eq!(house.decide(&guest(5), true), Decision::Later);
+        while house.account("eva").is_none() {
+            house.settle_guests();
+            std::thread::yield_now();
+        }
+        let member = Caller { purpose: Purpose::Member, ..guest(5) };
+        assert_eq!(house.decide(&member, true), Decision::Admit);
     }
 }

@@ -181,6 +181,7 @@ impl Hub {
 
     /// Does what waited for something to be stored.
     pub fn settle_stored(&mut self, now: Instant) {
+        self.house().settle_guests();
         loop {
             let done = self.house().store.done();
             let Some((receipt, outcome)) = done else { return };

@@ -83,6 +83,12 @@ pub struct Kept {
 #[derive(Clone, Debug)]
 pub struct NotStored(String);
 
+impl NotStored {
+    pub(super) fn gone() -> Self {
+        Self("the database has gone".into())
+    }
+}
+
 impl std::fmt::Display for NotStored {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.0)
@@ -93,7 +99,7 @@ impl std::fmt::Display for NotStored {
 #[derive(Debug)]
 enum Waiting<R> {
     Loop(R),
-    Here(SyncSender<Result<(), NotStored>>),
+    Promise(SyncSender<Result<(), NotStored>>),
 }
 
 type Order<R> = (Change, Waiting<R>);
@@ -128,14 +134,11 @@ impl<R: Send + 'static> Store<R> {
         self.order(change, Waiting::Loop(receipt));
     }
 
-    /// Stores a change, and waits for it: for what is rare and must not be answered before.
-    ///
-    /// # Errors
-    /// It is not stored.
-    pub fn put_now(&self, change: Change) -> Result<(), NotStored> {
+    /// Stores a change; the outcome comes from what this returns, and the loop is woken when it has come.
+    pub fn promise(&self, change: Change) -> Receiver<Result<(), NotStored>> {
         let (answer, outcome) = sync_channel(1);
-        self.order(change, Waiting::Here(answer));
-        outcome.recv().unwrap_or_else(|_| Err(NotStored("the database has gone".into())))
+        self.order(change, Waiting::Promise(answer));
+        outcome
     }
 
     /// The next change whose outcome is known.
@@ -174,7 +177,7 @@ fn work<R>(database: &Database, to_do: &Receiver<Order<R>>, answers: &Sender<Don
             // Who has gone meanwhile wants no answer.
             match waiting {
                 Waiting::Loop(receipt) => _ = answers.send((receipt, outcome.clone())),
-                Waiting::Here(answer) => _ = answer.send(outcome.clone()),
+                Waiting::Promise(answer) => _ = answer.send(outcome.clone()),
             }
         }
         let _ = waker.wake();
@@ -294,9 +297,9 @@ mod tests {
         let (store, kept) = open(&path);
         assert!(kept.registered.is_empty());
         for user in ["ana", "bob", "bobby"] {
-            store.put_now(Change::Register(user.into())).unwrap();
+            store.put(Change::Register(user.into()), 0);
             for file in ["x", "y"] {
-                store.put_now(Change::Publish(user.into(), file.into())).unwrap();
+                store.put(Change::Publish(user.into(), file.into()), 0);
             }
         }
         store.put(Change::Unregister("bob".into()), 1);

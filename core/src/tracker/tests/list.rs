@@ -83,7 +83,11 @@ fn a_first_change_goes_out_at_once_and_those_after_it_together() {
     }
     eva.listen(&mut world);
     assert_eq!((eva.files.len(), eva.upto), (1, before + 1));
+    // One session was told.
     world.pass(Settings::DEFAULT.gather);
+    eva.listen(&mut world);
+    assert_eq!(eva.files.len(), 1);
+    world.pass(Settings::DEFAULT.gather_each);
     eva.listen(&mut world);
     assert_eq!((eva.files.len(), eva.upto), (4, before + 2));
 }

@@ -47,6 +47,7 @@ pub(crate) fn call() {
         uploads_per_user: number() as u16,
         transfers: number() as u32,
         gather: span(),
+        gather_each: span(),
         login_timeout: span(),
         ping_after: span(),
         dead_after: span(),
