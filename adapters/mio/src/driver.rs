@@ -22,6 +22,7 @@ mod stream;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod tunnel;
 
 use crate::{
     gate::{Admission, Identity},

@@ -6,4 +6,6 @@ pub(crate) mod prefix;
 pub(crate) mod rdt;
 pub(crate) mod records;
 pub(crate) mod tcp;
+pub(crate) mod tunnel;
 pub(crate) mod udp;
+pub(crate) mod wire;

@@ -117,8 +117,8 @@ impl<P: Profile> Flight<P> {
         if length >= bound {
             return false;
         }
-        // A small memory is taken whole; a large one is doubled when it is needed.
-        let longer = if bound <= 32 { bound } else { length.saturating_mul(2).max(32) };
+        // A small memory is taken whole; a large one is doubled when it is needed, from what a few messages need on.
+        let longer = if bound <= 32 { bound } else { length.saturating_mul(2).max(8) };
         let before = self.transmissions.values().len().saturating_mul(2);
         self.segments.grow(longer, Segment::default);
         self.transmissions.grow(longer, Default::default);

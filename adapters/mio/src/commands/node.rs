@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     args::{Login, Magic, Via},
-    driver::{Driver, Moved},
+    driver::{Driver, Moved, Relayed},
     exit::Failure,
     gate::Gate,
     member::{Accept, DOOR, Event, Introductions, Leg, Member, PLAIN_DOOR, Places, Rules, Target},
@@ -269,16 +269,24 @@ impl Node {
             Target::Direct { address, via: Via::Udp, call } => self
                 .caller(*address)
                 .and_then(|socket| self.driver.connect_sealed(socket, *address, call.clone())),
-            Target::Relayed(end) => match self.rendezvous.tracker() {
-                Some(tracker) => self.driver.connect_relayed(tracker, end),
-                None => Err(io::ErrorKind::NotConnected.into()),
-            },
+            Target::Relayed(end) => self.call_relay(end),
             Target::Plain { address } => self.driver.connect_tcp(*address),
         };
         match called {
             Ok(stream) => self.driver.service.called(leg, stream),
             Err(error) => self.driver.service.not_called(self.driver.now(), leg, &error.to_string()),
         }
+    }
+
+    /// Opens a stream to the tracker for a transfer that it relays: over TCP, where the system joins the two, unless only
+    /// UDP is wanted.
+    fn call_relay(&mut self, end: &Relayed) -> io::Result<StreamId> {
+        let tracker = self.rendezvous.tracker().ok_or(io::ErrorKind::NotConnected)?;
+        if self.rendezvous.is_udp_only() {
+            let socket = self.caller(tracker)?;
+            return self.driver.connect_relayed_rdt(socket, tracker, self.credentials.call.clone(), end);
+        }
+        self.driver.connect_relayed(tracker, end)
     }
 
     /// A socket from which an address can be called over RDT.

@@ -11,6 +11,7 @@ use crate::{
     exit::Failure,
     gate::{Admission, Gate},
     identity::{Home, Identity},
+    memory::give_back,
     storage::{Part, Source},
     tracker::{
         Hub, Shared,
@@ -61,6 +62,9 @@ impl Storage for Nothing {
     }
 }
 
+/// How often memory is given back to the system, which takes some milliseconds.
+const GIVE_BACK: Duration = Duration::from_secs(10);
+
 /// In the state directory: the database, and where admins are answered.
 const DATABASE: &str = "state.redb";
 pub(super) const SOCKET: &str = "admin.sock";
@@ -99,6 +103,7 @@ pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
     serve_numbers(&desk, tracker)?;
     let log = Log::new(tracker.log, tracker.quiet);
     let mut events = Events::with_capacity(4_096);
+    let mut gave_back = Instant::ZERO;
     loop {
         driver.turn(&mut events, None).map_err(|error| Failure::cannot("wait for the network", &error))?;
         while let Some(Told { event, peer, .. }) = driver.events.pop_front() {
@@ -106,6 +111,10 @@ pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
         }
         driver.gone.clear();
         let now = driver.now();
+        if now.since(gave_back) > GIVE_BACK {
+            gave_back = now;
+            give_back();
+        }
         driver.service.settle_stored(now);
         for asked in questions.try_iter() {
             match asked {

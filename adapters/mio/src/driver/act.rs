@@ -1,7 +1,10 @@
 //! What the machine asks for, done: with a socket where it can be done at once, kept for later where not.
 
 use super::{Carrier, Driver, Gone, Receiving, Storage, Stream, Subject, Told};
-use crate::net::tcp::Outbound;
+use crate::net::{
+    tcp::{Outbound, Tcp},
+    wire::Wire,
+};
 use skep_core::{
     Instant,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
@@ -68,9 +71,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         match &mut found.carrier {
             Carrier::Tcp(tcp) => match tcp.send(bytes, true) {
                 Ok(true) => {
-                    let has_untaken = !tcp.untaken.is_empty();
+                    // What went into a tunnel goes on with the next turn.
+                    let has_more = !tcp.untaken.is_empty() || tcp.tunnel().is_some();
                     self.service.flushed(now, stream);
-                    if has_untaken {
+                    if has_more {
                         // It may want them by now.
                         self.activate(stream.0 as usize);
                     }
@@ -172,7 +176,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let Some(found) = self.streams.get(stream.0 as usize) else { return };
         match &found.carrier {
             Carrier::Tcp(tcp) => {
-                tcp.abort();
+                tcp.wire.abort();
                 self.close(now, stream.0 as usize, Closed::Broken, reason);
             }
             Carrier::Rdt { socket, connection, .. } => {
@@ -202,8 +206,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     pub(super) fn close(&mut self, now: Instant, key: usize, how: Closed, reason: Option<String>) {
         let Some(mut stream) = self.streams.try_remove(key) else { return };
         self.handshakes.leave(key);
-        if let Carrier::Tcp(tcp) = &mut stream.carrier {
-            let _ = self.poll.registry().deregister(&mut tcp.socket);
+        if let Some(tunnel) = stream.tunnel() {
+            let (socket, connection) = (tunnel.socket, tunnel.connection);
+            self.close_tunnel(socket, connection, how);
+        } else if let Carrier::Tcp(Tcp { wire: Wire::Socket(socket), .. }) = &mut stream.carrier {
+            let _ = self.poll.registry().deregister(socket);
             // A listener that had no file descriptor left may have one now.
             for listener in &mut self.listeners {
                 listener.rests = None;

@@ -6,7 +6,7 @@ use crate::{
     net::{
         rdt::{RdtSocket, SUITES},
         records::{LARGEST, Phase, Records},
-        tcp::Bytes,
+        tcp::{Bytes, Tcp},
     },
 };
 use mio::{Interest, Token, net::TcpStream};
@@ -207,19 +207,30 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         if self.identity.is_none() {
             return Err(unidentified());
         }
-        let side = if matches!(end.then, Joined::Call(_)) { Side::Requester } else { Side::Owner };
+        let socket = TcpStream::connect(tracker)?;
+        let stream = self.add_tcp(socket, tracker, true, Some(Records::new(Phase::Attaching(None))))?;
+        self.attach(stream, end);
+        Ok(stream)
+    }
+
+    /// Says to a tracker of which transfer a new stream is an end.
+    pub(super) fn attach(&mut self, stream: StreamId, end: &Relayed) {
+        let Some(found) = self.streams.get_mut(stream.0 as usize) else { return };
+        let Carrier::Tcp(Tcp { records: Some(records), .. }) = &mut found.carrier else { return };
+        let side = match &end.then {
+            Joined::Call(call) => {
+                records.phase = Phase::Attaching(Some(Box::new(call.clone())));
+                Side::Requester
+            }
+            Joined::Answer(label) => {
+                found.label = Some(*label);
+                Side::Owner
+            }
+        };
         let mut attach = [0; MESSAGE_MAX];
         let request = Request::Attach { transfer: end.transfer, token: end.token, side };
         let length = request.emit(&mut attach).unwrap_or(0);
-        let socket = TcpStream::connect(tracker)?;
-        let (call, label) = match &end.then {
-            Joined::Call(call) => (Some(Box::new(call.clone())), None),
-            Joined::Answer(label) => (None, Some(*label)),
-        };
-        let stream = self.add_tcp(socket, tracker, true, Some(Records::new(Phase::Attaching(call))))?;
-        self.streams[stream.0 as usize].label = label;
         self.say(stream, &attach[..length]);
-        Ok(stream)
     }
 
     /// What the transport itself says on a stream by TCP, as it goes on the wire.

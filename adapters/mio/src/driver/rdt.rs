@@ -217,6 +217,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// Offers bytes to the machine, behind those that are held. How many of the new ones were taken.
     fn offer_behind_held(&mut self, now: Instant, key: usize, bytes: &[u8]) -> usize {
         let Some(stream) = self.streams.get_mut(key) else { return 0 };
+        if stream.tunnel().is_some() {
+            return self.take_tunnelled(key, bytes);
+        }
         if let Some(to) = stream.splice().map(|splice| splice.to) {
             return self.splice_offered(now, key, to, bytes);
         }
@@ -241,7 +244,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     fn hold(&mut self, index: usize, ticket: &Ticket, bytes: &[u8]) {
         let Some(key) = self.rdt[index].stream(ticket.connection()) else { return };
         let Some(stream) = self.streams.get_mut(key) else { return };
-        if stream.held() + bytes.len() < MESSAGE_MAX && !stream.is_splicing() {
+        let offers = !stream.is_splicing() && stream.tunnel().is_none();
+        if offers && stream.held() + bytes.len() < MESSAGE_MAX {
             stream.hold(bytes);
             self.rdt[index].endpoint.taken(ticket, bytes.len());
         }
@@ -255,9 +259,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
     }
 
-    fn is_known(&self, index: usize, connection: ConnectionId) -> bool {
+    fn is_known(&mut self, index: usize, connection: ConnectionId) -> bool {
         let key = self.rdt[index].stream(connection);
-        key.and_then(|key| self.streams.get(key)).is_some_and(|stream| stream.known)
+        let stream = key.and_then(|key| self.streams.get_mut(key));
+        stream.is_some_and(|stream| stream.known || stream.tunnel().is_some())
     }
 
     /// Feeds early datagrams of known peers whose turn has come. They were acknowledged and will not come again: one
@@ -291,7 +296,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     /// The peer finished, and everything before that was fed.
     fn end_rdt(&mut self, now: Instant, key: usize) {
-        if self.streams.get(key).is_some_and(Stream::is_splicing) {
+        if self.streams.get_mut(key).and_then(Stream::tunnel).is_some() {
+            self.end_tunnel(key);
+        } else if self.streams.get(key).is_some_and(Stream::is_splicing) {
             self.end_splice(now, key);
         } else {
             self.end_receiving(now, key);
@@ -377,7 +384,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         | Event::Closed(connection, _)) = event;
         let Some(key) = self.rdt[index].stream(connection) else { return };
         let id = StreamId(key as u32);
+        let is_tunnel = self.streams.get_mut(key).and_then(Stream::tunnel).is_some();
         match event {
+            Event::Connected(_) if is_tunnel => self.tunnel_connected(key),
+            Event::Flushed(_) if is_tunnel => self.pump_tunnel(key),
+            Event::Closed(_, Ok(())) if is_tunnel => self.tunnel_closed(now, index, connection, key),
             Event::Connected(_) => _ = self.open(now, key, None),
             Event::Sent(_) => self.service.moved(now, id, Ok(())),
             Event::Received(_) => {

@@ -9,7 +9,7 @@
 //! costs a portion at most, and a slow end holds up its own transfer only.
 
 use super::{Carrier, Driver, PORTIONS_A_TURN, Storage, Stream, Subject};
-use crate::net::{pipe::Pipe, tcp::Tcp};
+use crate::net::{pipe::Pipe, tcp::Tcp, wire::Wire};
 use skep_core::{
     Instant,
     stream::{Closed, Fault, Service, StreamId},
@@ -173,14 +173,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         match self.streams.get(key).map(|stream| &stream.carrier) {
             None => 0,
             Some(Carrier::Tcp(tcp)) => COPY * usize::from(tcp.is_free()),
-            Some(&Carrier::Rdt { socket, connection, .. }) => {
-                let endpoint = &mut self.rdt[socket].endpoint;
-                let room = endpoint.room(connection);
-                if room == 0 && endpoint.is_flushed(connection) {
-                    return endpoint.room(connection);
-                }
-                room
-            }
+            Some(&Carrier::Rdt { socket, connection, .. }) => self.rdt[socket].takes(connection),
         }
     }
 
@@ -223,9 +216,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     /// A stream by RDT is offered again what was not taken.
     pub(super) fn resume(&mut self, key: usize) {
-        if let Some(&Carrier::Rdt { socket, connection, .. }) =
-            self.streams.get(key).map(|stream| &stream.carrier)
-        {
+        if let Some((socket, connection)) = self.streams.get_mut(key).and_then(Stream::by_rdt) {
             self.rdt[socket].endpoint.resume(connection);
             self.rdt[socket].stirred = true;
         }
@@ -250,6 +241,9 @@ fn pump(from: &mut Stream, to: &mut Stream) -> Piped {
         return Piped::Unable;
     };
     let Carrier::Tcp(target) = &mut to.carrier else { return Piped::Unable };
+    let (Wire::Socket(before), Wire::Socket(behind)) = (&source.wire, &target.wire) else {
+        return Piped::Unable;
+    };
     if !target.is_free() {
         return Piped::On(false);
     }
@@ -259,7 +253,7 @@ fn pump(from: &mut Stream, to: &mut Stream) -> Piped {
                 if !source.readable {
                     break 'moving Piped::On(false);
                 }
-                match pipe.fill(&source.socket) {
+                match pipe.fill(before) {
                     Ok(None) => {
                         source.readable = false;
                         break 'moving Piped::On(false);
@@ -273,7 +267,7 @@ fn pump(from: &mut Stream, to: &mut Stream) -> Piped {
                     Err(error) => break 'moving Piped::BrokenBefore(error),
                 }
             }
-            match pipe.drain(&target.socket) {
+            match pipe.drain(behind) {
                 Ok(None) => {
                     target.writable = false;
                     break 'moving Piped::On(false);

@@ -3,7 +3,7 @@
 use super::splice::Splice;
 #[cfg(test)]
 use crate::net::tcp::Outbound;
-use crate::net::tcp::Tcp;
+use crate::net::{tcp::Tcp, tunnel::Tunnel};
 use skep_core::{
     Instant,
     rdt::ConnectionId,
@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 /// What carries a stream.
 #[derive(Debug)]
 pub(super) enum Carrier {
+    /// A socket, or what stands for one: what is relayed over RDT is sealed once more, in records.
     Tcp(Tcp),
     Rdt {
         socket: usize,
@@ -76,6 +77,19 @@ impl Stream {
             seen: (0, now),
             content: None,
         }
+    }
+
+    /// The RDT connection that it is, or goes through, and on which socket.
+    pub(super) fn by_rdt(&mut self) -> Option<(usize, ConnectionId)> {
+        match &mut self.carrier {
+            Carrier::Rdt { socket, connection, .. } => Some((*socket, *connection)),
+            Carrier::Tcp(tcp) => tcp.tunnel().map(|tunnel| (tunnel.socket, tunnel.connection)),
+        }
+    }
+
+    /// What it goes through, if that is RDT.
+    pub(super) fn tunnel(&mut self) -> Option<&mut Tunnel> {
+        if let Carrier::Tcp(tcp) = &mut self.carrier { tcp.tunnel() } else { None }
     }
 
     /// How many bytes are held of a message by RDT.

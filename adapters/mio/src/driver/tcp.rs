@@ -7,6 +7,7 @@ use super::{
 use crate::net::{
     records::{Phase, Records},
     tcp::{Bytes, Outbound, Tcp, UNTAKEN_MAX},
+    wire::Wire,
 };
 use mio::{
     Interest, Token,
@@ -53,11 +54,13 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         connecting: bool,
         records: Option<Records>,
     ) -> io::Result<StreamId> {
-        let key = self.add_stream(Carrier::Tcp(Tcp::new(socket, connecting, records)), peer);
+        let key = self.add_stream(Carrier::Tcp(Tcp::new(Wire::Socket(socket), connecting, records)), peer);
         let token = Token(FIRST + (key << 2) + 2);
-        if let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(key) {
+        if let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(key)
+            && let Wire::Socket(socket) = &mut tcp.wire
+        {
             let interest = Interest::READABLE | Interest::WRITABLE;
-            if let Err(error) = self.poll.registry().register(&mut tcp.socket, token, interest) {
+            if let Err(error) = self.poll.registry().register(socket, token, interest) {
                 self.streams.remove(key);
                 return Err(error);
             }
@@ -134,6 +137,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         portion.resize(PORTION, 0);
         let outcome = self.pump(now, key, &mut portion);
         self.portion = portion;
+        self.pump_tunnel(key);
         if let Err(error) = outcome {
             self.close(now, key, Closed::Broken, Some(error.to_string()));
         }
@@ -152,11 +156,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             if !tcp.writable {
                 return Ok(());
             }
-            if let Some(error) = tcp.socket.take_error()? {
-                return Err(error);
-            }
-            if let Err(error) = tcp.socket.peer_addr() {
-                return if error.kind() == io::ErrorKind::NotConnected { Ok(()) } else { Err(error) };
+            if !tcp.wire.is_connected()? {
+                return Ok(());
             }
             tcp.connecting = false;
             tcp.readable = true;
@@ -247,8 +248,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 }
             }
             Outbound::Finish => {
-                // A peer that is gone already is found out by reading.
-                let _ = tcp.socket.shutdown(std::net::Shutdown::Write);
+                if !tcp.wire.finish() {
+                    tcp.outbound.push_front(Outbound::Finish);
+                    return Ok(false);
+                }
                 tcp.finished = true;
                 self.check_end(now, key);
             }

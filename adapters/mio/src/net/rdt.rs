@@ -145,6 +145,15 @@ impl RdtSocket {
         }
     }
 
+    /// How many bytes of messages a connection takes now. If none, it says when it does.
+    pub(crate) fn takes(&mut self, connection: ConnectionId) -> usize {
+        let room = self.endpoint.room(connection);
+        if room == 0 && self.endpoint.is_flushed(connection) {
+            return self.endpoint.room(connection);
+        }
+        room
+    }
+
     /// The stream of a connection.
     pub(crate) fn stream(&self, connection: ConnectionId) -> Option<usize> {
         let entry = (*self.streams.get(connection.number() as usize)?)?;

@@ -1,20 +1,14 @@
-//! A TCP connection as a stream: what is to be written, what was read and not taken.
+//! A TCP connection, or what stands for one, as a stream: what is to be written, what was read and not taken.
 
-use super::records::Records;
-use mio::net::TcpStream;
+use super::{records::Records, tunnel::Tunnel, wire::Wire};
 use skep_core::stream::FileId;
-use socket2::{SockRef, TcpKeepalive};
 use std::{
     collections::VecDeque,
     io::{self, Read, Write},
-    time::Duration,
 };
 
 /// Bytes that the machine did not take are kept up to so many; then the peer has to wait.
 pub(crate) const UNTAKEN_MAX: usize = 16 << 10;
-
-/// How long a connection may be quiet before the system asks whether its peer is still there, and how often then.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Something to be sent, in its order.
 #[derive(Debug)]
@@ -44,7 +38,7 @@ impl Bytes {
 
 #[derive(Debug)]
 pub(crate) struct Tcp {
-    pub(crate) socket: TcpStream,
+    pub(crate) wire: Wire,
     /// What makes it a sealed one.
     pub(crate) records: Option<Box<Records>>,
     pub(crate) readable: bool,
@@ -65,14 +59,10 @@ pub(crate) struct Tcp {
 }
 
 impl Tcp {
-    pub(crate) fn new(socket: TcpStream, connecting: bool, records: Option<Records>) -> Self {
-        // An answer must not wait for the acknowledgement of the one before it.
-        let _ = socket.set_nodelay(true);
-        // A peer that vanished while it waits for its turn is noticed by the system.
-        let keepalive = TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE);
-        let _ = SockRef::from(&socket).set_tcp_keepalive(&keepalive);
+    pub(crate) fn new(wire: Wire, connecting: bool, records: Option<Records>) -> Self {
+        wire.prepare();
         Self {
-            socket,
+            wire,
             records: records.map(Box::new),
             readable: true,
             writable: true,
@@ -88,10 +78,10 @@ impl Tcp {
 
     /// Reads into `room`; `None` when there is nothing now. 0 is the end.
     pub(crate) fn read(&mut self, room: &mut [u8]) -> io::Result<Option<usize>> {
-        let (socket, readable, hung_up) = (&mut self.socket, &mut self.readable, self.hung_up);
+        let (wire, readable, hung_up) = (&mut self.wire, &mut self.readable, self.hung_up);
         let read = match &mut self.records {
-            None => read(socket, readable, hung_up, room)?,
-            Some(records) => records.read(room, |room| read(socket, readable, hung_up, room))?,
+            None => read(wire, readable, hung_up, room)?,
+            Some(records) => records.read(room, |room| read(wire, readable, hung_up, room))?,
         };
         self.ended |= read == Some(0) && !room.is_empty();
         Ok(read)
@@ -99,18 +89,16 @@ impl Tcp {
 
     /// The peer's message of the handshake, once it is complete.
     pub(crate) fn read_handshake(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let (socket, readable) = (&mut self.socket, &mut self.readable);
+        let (wire, readable) = (&mut self.wire, &mut self.readable);
         let Some(records) = &mut self.records else { return Ok(None) };
         // It may have asked for less than there is.
-        records.message(|room| read(socket, readable, true, room))
+        records.message(|room| read(wire, readable, true, room))
     }
 
     /// The first byte that came, which stays where it is.
     pub(crate) fn first_byte(&mut self) -> io::Result<Option<u8>> {
-        let mut first = [0];
-        match self.socket.peek(&mut first) {
-            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) => Ok(Some(first[0])),
+        match self.wire.peek() {
+            Ok(first) => Ok(Some(first)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.readable = false;
                 Ok(None)
@@ -161,7 +149,7 @@ impl Tcp {
     /// Writes what the socket takes; `None` when it takes nothing now.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
         loop {
-            match self.socket.write(bytes) {
+            match self.wire.write(bytes) {
                 Ok(count) => {
                     // A socket that takes a part is full, and says when it is not.
                     self.writable = count == bytes.len() || !cfg!(target_os = "linux");
@@ -177,22 +165,20 @@ impl Tcp {
         }
     }
 
-    /// Makes the end of the socket one that the peer notices: a reset.
-    pub(crate) fn abort(&self) {
-        let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
+    /// The stream by RDT that it goes through, if it does.
+    pub(crate) fn tunnel(&mut self) -> Option<&mut Tunnel> {
+        match &mut self.wire {
+            Wire::Socket(_) => None,
+            Wire::Tunnel(tunnel) => Some(tunnel),
+        }
     }
 }
 
 /// Reads once. On Linux a socket that gave less than there was room for is empty, and says when it is not: that saves
 /// a call, unless the end is there too and will not be said again.
-fn read(
-    socket: &mut TcpStream,
-    readable: &mut bool,
-    hung_up: bool,
-    room: &mut [u8],
-) -> io::Result<Option<usize>> {
+fn read(wire: &mut Wire, readable: &mut bool, hung_up: bool, room: &mut [u8]) -> io::Result<Option<usize>> {
     loop {
-        match socket.read(room) {
+        match wire.read(room) {
             Ok(count) => {
                 if cfg!(target_os = "linux") && !hung_up && count > 0 && count < room.len() {
                     *readable = false;

@@ -161,8 +161,6 @@ impl Service for Clients {
 pub(crate) struct Crowd {
     pub(crate) driver: Driver<Clients, Nowhere>,
     events: Events,
-    /// How long it does not look after each turn.
-    pub(crate) doze: Duration,
 }
 
 /// Calls under way at once: no more than a backlog takes.
@@ -175,7 +173,7 @@ impl Crowd {
     /// So many clients, all logged in.
     pub(crate) fn join(server: &Server, way: Way, count: usize) -> Self {
         let driver = Driver::new(Clients::default(), Nowhere, |_, _, _| false).unwrap();
-        let mut crowd = Self { driver, events: Events::with_capacity(16_384), doze: Duration::ZERO };
+        let mut crowd = Self { driver, events: Events::with_capacity(16_384) };
         let mut random = [0; 32];
         random[..4].copy_from_slice(&std::process::id().to_le_bytes());
         crowd.driver.identify(&Secret::new(random), Gate::closed()).unwrap();
@@ -206,7 +204,6 @@ impl Crowd {
         let begin = Clock::now();
         while !is_so(&self.driver.service) {
             self.driver.turn(&mut self.events, Some(Duration::from_millis(100))).unwrap();
-            std::thread::sleep(self.doze);
             for gone in self.driver.gone.drain(..) {
                 eprintln!("a client is gone: {:?}", gone.reason);
             }

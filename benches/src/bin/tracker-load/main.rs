@@ -9,6 +9,7 @@
 //! target/release/tracker-load login 300             how long a sealed log-in takes
 //! target/release/tracker-load relay 4               so many GiB through the tracker
 //! target/release/tracker-load commands 20000        so many commands, a connection each
+//! target/release/tracker-load floor 9900            what the system takes for a bare send to each of so many sockets
 //! ```
 //!
 //! Ways: `tcp` (plain) and `rdt` (sealed). CPU-seconds are those of the tracker's process, as the scheduler counts
@@ -16,6 +17,7 @@
 
 mod commands;
 mod crowd;
+mod floor;
 mod login;
 mod relay;
 mod server;
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         ["idle", way, sessions] => sessions::idle(Way::parse(way), number(sessions)),
         ["login", times] => login::log_in(number(times)),
         ["relay", gibibytes] => relay::relay(number(gibibytes)),
+        ["floor", sockets] => floor::floor(number(sockets)),
         ["commands", times] => commands::commands(number(times)),
         _ => {
             eprintln!("what is to be measured? see the top of benches/src/bin/tracker-load/main.rs");

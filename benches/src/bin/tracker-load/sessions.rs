@@ -9,10 +9,6 @@ use crate::{
     server::Server,
 };
 
-/// Clients look at what has come every so often while events are measured: on one machine the system has whoever sends
-/// pay for waking up whoever waits, which across a network nobody would.
-const DOZE: Duration = Duration::from_millis(5);
-
 /// `events` at once to `sessions`, so many times.
 pub(crate) fn fan_out(way: Way, sessions: usize, events: usize, rounds: u64) {
     let server = Server::start();
@@ -21,7 +17,6 @@ pub(crate) fn fan_out(way: Way, sessions: usize, events: usize, rounds: u64) {
     crowd.until("the list", |clients| clients.came >= all);
     crowd.rest(Duration::from_millis(500));
     let publisher = crowd.driver.service.streams[0];
-    crowd.doze = DOZE;
     // Once for warming up.
     publish(&mut crowd, publisher, sessions, events, 1);
     let (cpu, begin) = (server.cpu(), Instant::now());
@@ -88,7 +83,8 @@ pub(crate) fn idle(way: Way, sessions: usize) {
     let mut crowd = Crowd::join(&server, way, sessions);
     let all = (sessions * (sessions - 1)) as u64;
     crowd.until("the list", |clients| clients.came >= all);
-    crowd.rest(Duration::from_secs(3));
+    // What the joining took is given back by then.
+    crowd.rest(Duration::from_secs(22));
     let cpu = server.cpu();
     crowd.rest(Duration::from_secs(5));
     let (grown, cpu) = (server.resident() - before, server.cpu() - cpu);

@@ -1,5 +1,7 @@
 //! Members and a tracker on loopback, in one process.
 
+mod lossy;
+
 use super::{Arrival, Node, Plan};
 use crate::{
     args::{Login, Via},
@@ -10,6 +12,7 @@ use crate::{
     storage::{Part, Source},
     url::Host,
 };
+use lossy::Lossy;
 use mio::Events;
 use skep_core::{
     Instant,
@@ -135,11 +138,13 @@ struct Who {
     accept: Accept,
     /// Its door cannot be reached where the tracker sees it.
     is_shut: bool,
+    /// Of every so many datagrams to the tracker and from there one is lost.
+    loses: Option<u32>,
 }
 
 impl Who {
     fn new(name: &'static str) -> Self {
-        Self { name, via: None, accept: Accept::All, is_shut: false }
+        Self { name, via: None, accept: Accept::All, is_shut: false, loses: None }
     }
 }
 
@@ -148,6 +153,10 @@ struct World {
     tracker: Host7,
     home: TempDir,
     nodes: Vec<(Node, Vec<Event>)>,
+    /// The paths that lose something.
+    paths: Vec<Lossy>,
+    /// A member that does nothing at present.
+    asleep: Option<usize>,
 }
 
 impl World {
@@ -156,6 +165,8 @@ impl World {
             tracker: Host7::start(tracker::Settings::DEFAULT),
             home: tempfile::tempdir().unwrap(),
             nodes: Vec::new(),
+            paths: Vec::new(),
+            asleep: None,
         };
         for who in members {
             world.join(who);
@@ -164,7 +175,15 @@ impl World {
     }
 
     fn join(&mut self, who: &Who) {
-        let link = format!("skep://{}@127.0.0.1:{}/", self.tracker.key, self.tracker.port);
+        let port = match who.loses {
+            None => self.tracker.port,
+            Some(loses) => {
+                let path = Lossy::start(self.tracker.port, loses);
+                self.paths.push(path);
+                self.paths.last().unwrap().port
+            }
+        };
+        let link = format!("skep://{}@127.0.0.1:{port}/", self.tracker.key);
         let login = Login {
             server: None,
             link_file: None,
@@ -201,7 +220,10 @@ impl World {
     }
 
     fn turn(&mut self) {
-        for (node, told) in &mut self.nodes {
+        for (number, (node, told)) in self.nodes.iter_mut().enumerate() {
+            if self.asleep == Some(number) {
+                continue;
+            }
             node.turn(Some(Duration::from_millis(1))).unwrap();
             told.extend(node.news.drain(..));
         }
@@ -255,6 +277,48 @@ impl World {
 
 fn content(size: usize) -> Vec<u8> {
     (0..size as u32).flat_map(|number| number.wrapping_mul(0x9e37_79b1).to_le_bytes()).take(size).collect()
+}
+
+#[test]
+fn a_relay_joins_whatever_its_two_ends_have() {
+    for (one, other) in [(Via::Udp, Via::Udp), (Via::Udp, Via::Tcp), (Via::Tcp, Via::Udp)] {
+        let (ana, eva) = (Who::new("ana"), Who::new("eva"));
+        let mut world = World::new(&[Who { via: Some(one), ..ana }, Who { via: Some(other), ..eva }]);
+        for size in [0, 1, 3 << 20] {
+            let name = size.to_string();
+            world.share(0, "ana", &name, &content(size), true);
+            world.get(1, ("ana", &name), &name, true);
+            assert_eq!(world.travelled(1), Travel::Relayed);
+            assert_eq!(world.outcome(1), Ok(size as u64), "{one:?} to {other:?}");
+            assert!(fs::read(world.path("eva", "downloads").join(&name)).unwrap() == content(size));
+        }
+    }
+}
+
+#[test]
+fn a_relay_over_udp_that_loses_delivers_every_byte() {
+    let lossy = |name| Who { via: Some(Via::Udp), loses: Some(40), ..Who::new(name) };
+    let mut world = World::new(&[lossy("ana"), lossy("eva")]);
+    world.share(0, "ana", "file", &content(1 << 20), true);
+    world.get(1, ("ana", "file"), "got", true);
+    assert_eq!(world.outcome(1), Ok(1 << 20));
+    assert!(fs::read(world.path("eva", "downloads").join("got")).unwrap() == content(1 << 20));
+    assert!(world.paths.iter().all(|path| path.lost() > 0));
+}
+
+#[test]
+fn who_takes_nothing_in_of_a_relay_over_udp_does_not_hold_up_who_does() {
+    let by_udp = |name| Who { via: Some(Via::Udp), ..Who::new(name) };
+    let mut world = World::new(&[by_udp("ana"), by_udp("eva"), by_udp("bob")]);
+    world.share(0, "ana", "file", &content(2 << 20), true);
+    world.get(1, ("ana", "file"), "got", true);
+    world.until(1, |event| matches!(event, Event::Getting { .. }));
+    world.asleep = Some(1);
+    world.get(2, ("ana", "file"), "got", true);
+    assert_eq!(world.outcome(2), Ok(2 << 20));
+    world.asleep = None;
+    assert_eq!(world.outcome(1), Ok(2 << 20));
+    assert!(fs::read(world.path("eva", "downloads").join("got")).unwrap() == content(2 << 20));
 }
 
 #[test]
