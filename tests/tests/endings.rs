@@ -70,11 +70,7 @@ fn a_lost_finack_is_answered_again() {
     for scenario in scenarios() {
         for lost in 0..2 {
             let report = scenario.run(losing(Kind::FinAck, lost..lost + 1)).expect_done();
-            assert_eq!(
-                report.server().last_past().outcome,
-                Ok(()),
-                "it need not know that the client knows"
-            );
+            assert_eq!(report.server().last_past().outcome, Ok(()), "it need not know that the client knows");
             assert_eq!(report.client().last_past().outcome, Ok(()));
             assert!(report.client().has_left());
         }

@@ -22,4 +22,5 @@ pub mod shelf;
 pub mod storage;
 pub mod trace;
 pub mod tracker;
+mod trim;
 pub mod url;

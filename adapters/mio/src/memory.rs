@@ -56,18 +56,6 @@ impl<T, const BOUND: usize> Memory<T> for Growing<T, BOUND> {
     }
 }
 
-/// Gives what was freed back to the system. What many sessions took for a moment, all at once, lies between what they
-/// keep, and would stay with the process.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub fn give_back() {
-    // SAFETY: it touches nothing but the allocator's own lists of what is free, under their locks.
-    let _ = unsafe { libc::malloc_trim(0) };
-}
-
-/// Elsewhere the allocator does as it likes.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub const fn give_back() {}
-
 /// The most streams that a host carries at once.
 pub const STREAMS_MAX: usize = 1 << 17;
 

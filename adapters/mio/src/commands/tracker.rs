@@ -11,7 +11,6 @@ use crate::{
     exit::Failure,
     gate::{Admission, Gate},
     identity::{Home, Identity},
-    memory::give_back,
     storage::{Part, Source},
     tracker::{
         Hub, Shared,
@@ -21,6 +20,7 @@ use crate::{
         numbers,
         store::{Kept, Store},
     },
+    trim::give_back,
     url::{self, Host},
 };
 use mio::Events;
