@@ -1,6 +1,10 @@
 //! How connections end: the last acknowledgement, FIN and FINACK, in either order, lost or not.
 
-use skep_core::{Instant, rdt::Language, stream::Closed};
+use skep_core::{
+    Instant,
+    rdt::{Language, Settings},
+    stream::Closed,
+};
 use skep_tests::{
     Habits, Handle, Host, Node, Scenario, Simulated, Speaker, Way, World, known_settings, own_settings,
 };
@@ -98,6 +102,8 @@ fn conversation(
 ) -> (World<Simulated>, Handle<SpeakerNode>, Handle<SpeakerNode>) {
     let mut world = World::new(network);
     let settings = if language == Language::Own { own_settings(4, 100) } else { known_settings(1, 100) };
+    // However much is lost: this is about ends.
+    let settings = Settings { calls: 50, ..settings };
     let first = world.add(|seat| Node::new(seat, settings, 1, one));
     let to = world.address(first);
     let habits = Habits { leaves: true, ..Habits::default() };

@@ -71,6 +71,9 @@ const LATE: Duration = Duration::from_millis(100);
 /// How soon it is looked again whether a file that has just changed can be read.
 const SETTLING_LOOK: Duration = Duration::from_millis(1);
 
+/// How often a program that ends repeats its good-bye: of a path that loses a tenth, one time in a thousand is too few.
+const GOOD_BYES: usize = 2;
+
 /// How often that is looked at.
 const ROUND: Duration = Duration::from_secs(5);
 
@@ -279,6 +282,27 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
     }
 
+    /// The program is about to end: says good-bye on all streams, some times over, as nobody will be there to say it again.
+    /// `false`: it should stay, as there is one that has not come to its end, or that is not skep's own RDT.
+    pub fn take_leave(&mut self) -> bool {
+        let now = self.now();
+        let mut leaves = self.linger_until() <= now;
+        for _ in 0..GOOD_BYES {
+            self.settle(now);
+            for (_, stream) in &self.streams {
+                leaves &= match stream.carrier {
+                    Carrier::Rdt { socket, connection, .. } => {
+                        self.rdt[socket].stirred = true;
+                        self.rdt[socket].endpoint.take_leave(connection)
+                    }
+                    Carrier::Tcp(_) => false,
+                };
+            }
+        }
+        self.settle(now);
+        leaves
+    }
+
     /// No new stream is taken from now on.
     pub fn stop_listening(&mut self) {
         for listener in &mut self.listeners {
@@ -366,7 +390,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         self.accept(now);
         for index in 0..self.rdt.len() {
             if self.rdt[index].readable {
-                self.receive_rdt(now, index);
+                self.receive_rdt(index);
             }
         }
         for _ in 0..self.active.len() {
@@ -503,6 +527,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     /// Does everything that machines and endpoints ask for at this moment.
     fn settle(&mut self, now: Instant) {
+        let mut now = now;
         loop {
             self.act(now);
             let mut polled = false;
@@ -516,6 +541,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             if !polled {
                 return;
             }
+            now = self.now();
         }
     }
 

@@ -206,6 +206,15 @@ impl<P: Profile> Endpoint<P> {
         self.with(connection, Connection::finish);
     }
 
+    /// The program is about to end, and will not wait for an answer to its FIN: the next polls tell the peer once more
+    /// that all came and all was said, as the first time may be lost. It ends in order without an answer to its own FIN.
+    /// `false`: not everything was said and acknowledged, or it is a known peer, who needs answers.
+    pub fn take_leave(&mut self, connection: ConnectionId) -> bool {
+        let mut leaves = false;
+        self.with(connection, |connection| leaves = connection.take_leave());
+        leaves
+    }
+
     /// Ends a connection at once, both directions. [`Event::Closed`](super::Event::Closed) follows.
     pub fn abort(&mut self, connection: ConnectionId) {
         self.with(connection, Connection::abort);

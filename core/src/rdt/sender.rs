@@ -34,6 +34,8 @@ use crate::{
 pub(crate) const UNLIMITED: u32 = 1 << 30;
 /// Segments that are sent again when nothing comes back.
 const PROBES: u32 = 2;
+/// With so few under way at the end, what was lost is sent again twice.
+const TAIL: u32 = 16;
 /// Time-outs in a row after which all that is under way counts as lost (RFC 9002 section 7.6: three).
 const SILENCES: u8 = 3;
 /// With a memory for no more segments a window is small: all of it is sent again at a time-out, each segment asks for its
@@ -234,6 +236,11 @@ impl<P: Profile> Sender<P> {
             self.asks_for_room = false;
             self.wait(now, settings);
         }
+        if !self.is_small() && why == Why::Repeat && self.is_tail() {
+            // Nothing later would tell of their loss: twice is cheaper than a time-out.
+            self.probes = count as u8;
+            self.probe_from = segment;
+        }
         let asks = self.is_small()
             || why != Why::New
             || count == open
@@ -260,6 +267,11 @@ impl<P: Profile> Sender<P> {
             Some(segment) => Some((segment, Why::Repeat)),
             None => Some((self.flight.next, Why::New)),
         }
+    }
+
+    /// Whether nothing new is left to send, and little is under way.
+    fn is_tail(&mut self) -> bool {
+        self.flight.count <= TAIL && self.content.place(self.flight.next, self.size).is_none()
     }
 
     /// Leaves a number out now and then, which nobody can acknowledge who waits for what he acknowledges (RFC 9000

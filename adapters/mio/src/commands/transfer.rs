@@ -235,7 +235,9 @@ impl Order<'_> {
                     self.tell_assumption();
                     driver.abort(stream);
                 }
-                farewell(&mut driver, &mut events, self.farewell);
+                if !matches!(end, End::Done(_)) || !driver.take_leave() {
+                    farewell(&mut driver, &mut events, self.farewell);
+                }
                 trace.end()?;
                 return Ok(end);
             }

@@ -45,7 +45,7 @@ fn is_blocked(outcome: io::Result<()>) -> bool {
 
 impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// Receives what has come on a socket, for one turn.
-    pub(super) fn receive_rdt(&mut self, now: Instant, index: usize) {
+    pub(super) fn receive_rdt(&mut self, index: usize) {
         let mut trains = self.trains.take().unwrap_or_else(Trains::new);
         for _ in 0..RECEIVES_A_TURN {
             let count = match self.rdt[index].udp.receive(&mut trains) {
@@ -57,6 +57,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                     break;
                 }
             };
+            // What was sent a moment ago may be acknowledged by now: a round trip takes some time.
+            let now = self.now();
             let mut stores = Vec::new();
             for (from, datagram) in trains.datagrams(count) {
                 let socket = &mut self.rdt[index];

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// So often FIN is sent to one of skep's own peers that has finished too: it need not stay to answer.
-const FAREWELLS: u8 = 8;
+const FAREWELLS: u8 = 5;
 
 impl<P: Profile> Connection<P> {
     /// Our direction ends after its content.
@@ -72,6 +72,14 @@ impl<P: Profile> Connection<P> {
         }
         self.due.fin_ack = true;
         true
+    }
+
+    /// Says once more that all came and all was said. `false`: not all was said yet, or the peer must have answers.
+    pub(crate) fn take_leave(&mut self) -> bool {
+        let Finish::Sent { tries, .. } = self.finish else { return false };
+        self.receiver.owes = true;
+        self.finish = Finish::Sent { tries, again: Instant::ZERO };
+        self.mode == Mode::Own
     }
 
     /// FINACK.

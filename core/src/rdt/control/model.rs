@@ -30,8 +30,8 @@ const DRAIN_ROUNDS: [u8; 2] = [3, 1];
 const WINDOW_LEAST: u32 = 4;
 /// Without a round-trip time nothing can be spread: so much at once.
 const BLIND_FLIGHT: u32 = 32;
-/// The fastest that is sent before anything is known, in bytes a second.
-const BLIND_RATE: u64 = 100_000_000;
+/// The fastest that is sent before anything is known, in bytes a second: a little less than a gigabit.
+const BLIND_RATE: u64 = 117_000_000;
 /// Round trips shorter than this are made by the hosts, not by the path: the window is what limits there.
 const LOCAL: u32 = 1_000;
 /// What the hosts themselves hold back, in transmissions: their batches.
@@ -139,6 +139,7 @@ impl Controller for Model {
         };
         if start.round_trip > 0 {
             model.measured(start.now, start.round_trip);
+            model.steer();
         }
         model
     }
