@@ -263,27 +263,28 @@ impl<N: Network, P: Profile + 'static, Q: Profile + 'static> Report<N, P, Q> {
         self
     }
 
-    /// Nothing was sent twice, nothing was dropped: there was no reason to.
+    /// Nothing was sent twice but what leads a long file, nothing was dropped: there was no reason to.
     pub fn expect_spotless(self) -> Self {
         assert_eq!((self.server().past.len(), self.client().past.len()), (1, 1));
         for past in [self.sender(), self.receiver()] {
             assert_eq!(past.outcome, Ok(()));
             let counters = past.statistics.counters;
             let faults = [
-                counters.resent,
                 counters.lost,
                 counters.spurious,
                 counters.timeouts,
-                counters.duplicates,
                 counters.beyond_window,
                 counters.early,
                 counters.malformed,
                 counters.false_acknowledgements,
             ];
-            assert_eq!(faults, [0; 9], "{counters:?}");
+            assert_eq!(faults, [0; 7], "{counters:?}");
         }
         let (sent, received) = (self.sender().statistics, self.receiver().statistics);
-        assert_eq!(sent.counters.sent, received.counters.received);
+        let doubled = sent.counters.resent;
+        assert!(doubled <= 1 && received.counters.resent == 0, "{sent:?}");
+        assert_eq!((received.counters.duplicates, sent.counters.duplicates), (doubled, 0));
+        assert_eq!(sent.counters.sent, received.counters.received + doubled);
         assert_eq!(sent.bytes_acknowledged, received.bytes_received);
         self
     }

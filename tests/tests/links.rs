@@ -43,8 +43,8 @@ fn a_large_file_reaches_the_rate_of_the_link_whatever_it_loses() {
         let (rate, counters) = median(&link, 64 * MIB, |_| ());
         assert!(rate >= least, "{}: {rate} of {least} MB/s, {counters:?}", link.name);
         for it in counters {
-            // Without reordering nothing is sent again that was not lost.
-            assert!(it.resent.abs_diff(it.lost) * 100 <= it.lost, "{}: {it:?}", link.name);
+            // Without reordering nothing is sent again that was not lost, but for what is sent twice at the start and the end.
+            assert!(it.resent.abs_diff(it.lost) * 100 <= it.lost.max(300), "{}: {it:?}", link.name);
             assert!(it.spurious * 100 <= it.lost.max(100), "{}: {it:?}", link.name);
             // What was lost by chance must be sent again, and that again; the rest is ours.
             let segments = (64 * MIB).div_ceil(SEGMENT.into()) as f64;

@@ -36,6 +36,8 @@ pub(crate) const UNLIMITED: u32 = 1 << 30;
 const PROBES: u32 = 2;
 /// With so few under way at the end, what was lost is sent again twice.
 const TAIL: u32 = 16;
+/// With so many segments behind it that go out at once, what tells where they belong is sent twice.
+const MUCH: u32 = 512;
 /// Time-outs in a row after which all that is under way counts as lost (RFC 9002 section 7.6: three).
 const SILENCES: u8 = 3;
 /// With a memory for no more segments a window is small: all of it is sent again at a time-out, each segment asks for its
@@ -236,8 +238,10 @@ impl<P: Profile> Sender<P> {
             self.asks_for_room = false;
             self.wait(now, settings);
         }
-        if !self.is_small() && why == Why::Repeat && self.is_tail() {
-            // Nothing later would tell of their loss: twice is cheaper than a time-out.
+        if !self.is_small()
+            && (why == Why::Repeat && self.is_tail() || why == Why::New && self.leads(segment, open))
+        {
+            // Twice is cheaper than what its loss would cost.
             self.probes = count as u8;
             self.probe_from = segment;
         }
@@ -269,7 +273,16 @@ impl<P: Profile> Sender<P> {
         }
     }
 
-    /// Whether nothing new is left to send, and little is under way.
+    /// Whether it is a message with much content behind it, which the peer cannot place without it.
+    fn leads(&mut self, segment: u32, open: u32) -> bool {
+        let much = outgoing::bytes(MUCH, self.size);
+        let place = self.content.place(segment, self.size);
+        open >= MUCH
+            && matches!(place, Some(Place::Message { .. }))
+            && matches!(self.content.place(segment.wrapping_add(1), self.size), Some(Place::Range { left, .. }) if left >= much)
+    }
+
+    /// Whether nothing new is left to send, and little is under way: no later one would tell of a loss.
     fn is_tail(&mut self) -> bool {
         self.flight.count <= TAIL && self.content.place(self.flight.next, self.size).is_none()
     }
