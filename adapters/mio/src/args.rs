@@ -46,6 +46,7 @@ pub use plot::Plot;
 pub use put::Put;
 pub use serve::Serve;
 pub use target::Target;
+pub(crate) use target::link_or;
 pub use tracker::{Registration, SecondLogin, Tracker, Waiting};
 
 use crate::{conceal::conceal, exit::CODES};

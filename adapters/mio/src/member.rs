@@ -47,7 +47,7 @@ use std::{
     collections::{HashMap, VecDeque},
     time::Duration,
 };
-use uploads::Upload;
+use uploads::{Promise, Upload};
 
 /// The label of the sockets on which members come that were introduced.
 pub const DOOR: usize = 0;
@@ -111,6 +111,8 @@ pub struct Member {
     server: Server<Growing<Slot<files::Session>, STREAMS_MAX>>,
     downloads: Slab<Download>,
     uploads: Slab<Upload>,
+    /// Who was let have what, directly: should that not get through, he need not be accepted again.
+    promises: Vec<Promise>,
     streams: HashMap<StreamId, Stream>,
     introductions: Introductions,
     expected: Expected,
@@ -148,6 +150,7 @@ impl Member {
             server: Server::new(files, Growing::new()),
             downloads: Slab::new(),
             uploads: Slab::new(),
+            promises: Vec::new(),
             streams: HashMap::new(),
             introductions,
             expected: places.expected(),

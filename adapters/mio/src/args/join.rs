@@ -18,12 +18,15 @@ DIR is watched: a file is shared when it is complete, and no longer when it is g
 in .part, are not shared. Others fetch from you directly, sealed; where that does not get through, both of you call the \
 tracker, which passes on what it cannot read.
 
+A link with an invite is shown by lists of processes while the program runs: read it from a file (--link-file) or put it \
+into $SKEP_LINK instead.
+
 ADDR is HOST:PORT, [IPV6]:PORT, or :PORT for every address of this machine.
 
 Examples:
   skep join -s skep://KEY@bee.example/ -u ana shared
   skep join -s bee.example -u ana                      share nothing; the tracker is a known host
-  skep join -s skep://KEY.CODE@bee.example/ -u ben     with an invite, the first time
+  skep join --link-file invite.txt -u ben              with an invite, the first time
   skep join -s bee.example -u ana shared --json        for a program that watches";
 
 /// Log in to a tracker, share a directory, and fetch from others

@@ -1,5 +1,7 @@
 //! `skep known`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::Who;
@@ -38,8 +40,12 @@ pub enum KnownAction {
     /// Remember the key in a link
     Add {
         /// The link: skep://FINGERPRINT@HOST:PORT/
-        #[arg(value_name = "LINK")]
-        link: Url,
+        #[arg(value_name = "LINK", conflicts_with = "link_file")]
+        link: Option<Url>,
+
+        /// Read the link from this file; - is standard input [default: $SKEP_LINK]
+        #[arg(long, value_name = "FILE")]
+        link_file: Option<PathBuf>,
     },
     /// Print all servers and their keys
     List,

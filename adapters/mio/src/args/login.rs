@@ -52,10 +52,7 @@ impl Login {
     /// # Errors
     /// There is none, or it cannot be read or understood.
     pub fn url(&self) -> Result<Url, Failure> {
-        let url = match &self.server {
-            Some(server) => server.clone(),
-            None => target::link(self.link_file.as_deref())?,
-        };
+        let url = target::link_or(self.server.as_ref(), self.link_file.as_deref())?;
         sealed(url).map_err(Failure::usage)
     }
 

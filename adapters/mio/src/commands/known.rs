@@ -3,7 +3,7 @@
 use std::io::{Write, stderr, stdout};
 
 use crate::{
-    args::{Known, KnownAction},
+    args::{Known, KnownAction, link_or},
     exit::Failure,
     identity::KnownHosts,
 };
@@ -11,7 +11,8 @@ use crate::{
 pub(super) fn run(known: &Known) -> Result<(), Failure> {
     let mut hosts = KnownHosts::load(&known.who.home()?.known_hosts())?;
     match &known.action {
-        KnownAction::Add { link } => {
+        KnownAction::Add { link, link_file } => {
+            let link = link_or(link.as_ref(), link_file.as_deref())?;
             let Some(key) = link.key else {
                 return Err(Failure::usage(format!(
                     "there is no key in {link}; a link is like skep://KEY@host/"

@@ -23,9 +23,21 @@ use skep_core::{
         session::{Code, Way},
     },
 };
+use std::time::Duration;
 
 /// Who comes by the plain commands says no name.
 const SOMEBODY: &str = "somebody";
+
+/// How long who was accepted may take to find that he does not get through, and to ask by way of the tracker.
+const PROMISE: Duration = Duration::from_secs(60);
+
+/// Somebody may have a file.
+#[derive(Debug)]
+pub(super) struct Promise {
+    user: Box<str>,
+    name: Box<str>,
+    until: Instant,
+}
 
 #[derive(Debug)]
 pub(super) struct Upload {
@@ -68,8 +80,18 @@ impl Member {
         } else {
             let (tcp, rdt) = self.rules.door;
             self.session.accept(request, tcp, rdt);
+            let (user, name) = (found.user.clone(), found.name.clone());
+            self.promises.retain(|promise| promise.until > now);
+            self.promises.push(Promise { user, name, until: now + PROMISE });
         }
         true
+    }
+
+    /// Whether somebody was let have a file lately, and has not got it. It is good once.
+    fn was_promised(&mut self, now: Instant, user: &str, name: &str) -> bool {
+        let is_it = |promise: &Promise| *promise.user == *user && *promise.name == *name;
+        let at = self.promises.iter().position(|promise| is_it(promise) && promise.until > now);
+        at.map(|at| self.promises.swap_remove(at)).is_some()
     }
 
     /// Does not. `false`: he does not ask any more.
@@ -109,8 +131,10 @@ impl Member {
             stream: None,
             deadline: None,
         }));
+        let is_again = asked.way == Way::Relayed && self.was_promised(now, &user, &name);
         match self.rules.accept {
             Accept::All => _ = self.accept(now, upload),
+            Accept::Ask if is_again => _ = self.accept(now, upload),
             Accept::Ask => self.news.push_back(Event::Asked { upload, user, name }),
         }
     }
@@ -197,6 +221,9 @@ impl Member {
             }
             files::Event::Ended { outcome, .. } => {
                 self.tell_served(key, Some(outcome));
+                if outcome == Outcome::Done {
+                    self.forget_promise(key);
+                }
                 // What was handed to the stream has not all arrived yet: the tracker is told when the stream has ended.
                 if outcome != Outcome::Done {
                     self.end_request(key, Code::Broken);
@@ -207,6 +234,12 @@ impl Member {
                 self.end_request(key, Code::Refused);
             }
         }
+    }
+
+    /// Who has got his file has to ask again for it.
+    fn forget_promise(&mut self, key: usize) {
+        let Some(upload) = self.uploads.get(key) else { return };
+        self.promises.retain(|promise| promise.user != upload.user || promise.name != upload.name);
     }
 
     /// A transfer is over; its stream closes by itself. Nobody may come for it any more.

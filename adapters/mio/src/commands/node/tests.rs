@@ -359,6 +359,24 @@ fn an_owner_whose_door_cannot_be_reached_is_reached_through_the_tracker() {
 }
 
 #[test]
+fn an_owner_is_asked_once_also_when_its_door_cannot_be_reached() {
+    let ana = Who { is_shut: true, accept: Accept::Ask, ..Who::new("ana") };
+    let mut world = World::new(&[ana, Who::new("ben")]);
+    world.share(0, "ana", "file", b"content", false);
+    // And again when it was got.
+    for local in ["first", "second"] {
+        world.get(1, ("ana", "file"), local, false);
+        let asked = world.until(0, |event| matches!(event, Event::Asked { .. }));
+        let Event::Asked { upload, .. } = asked else { unreachable!() };
+        let node = &mut world.nodes[0].0;
+        let now = node.driver.now();
+        assert!(node.driver.service.accept(now, upload));
+        assert_eq!(world.travelled(1), Travel::Relayed);
+        assert_eq!(world.outcome(1), Ok(7));
+    }
+}
+
+#[test]
 fn what_is_not_what_was_announced_leaves_nothing() {
     for relayed in [false, true] {
         let mut world = World::new(&[Who::new("ana"), Who::new("ben")]);

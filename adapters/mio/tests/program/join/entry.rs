@@ -43,7 +43,10 @@ fn an_invite_lets_one_in_and_is_not_needed_again() {
     assert!(strangers.err.contains("cannot connect"), "{}", strangers.err);
     let invite = hub.tracker.admin(&hub.home, "invite ana");
     let invite = invite.split_whitespace().find(|word| word.contains("://")).unwrap();
-    let ana = hub.start("ana", &format!("join -s {invite} -u ana {}", hub.shared("ana")));
+    // No list of processes shows it.
+    hub.home.write("invite", format!("{invite}\n"));
+    let file = hub.home.path("invite");
+    let ana = hub.start("ana", &format!("join --link-file {} -u ana {}", file.display(), hub.shared("ana")));
     until_told(&ana, "logged in to");
     // Nobody else comes in by it, and who is in needs it no more.
     let ended = hub.run("eva", &format!("ls -s {invite} -u eva")).with(3);
