@@ -38,8 +38,6 @@ type Calls<E> = (fn(&E) -> bool, Whom);
 /// A machine, its streams over `W`, and files in `F`.
 pub struct Board<S: Machine, W: Wiring, F = Shelf> {
     seat: Seat,
-    /// The others on the cable: each gets every frame, and its card sees whom it is for.
-    others: Vec<Seat>,
     /// The network stack.
     pub stack: Stack<'static, Card>,
     /// The driver.
@@ -73,6 +71,28 @@ pub trait Clocked {
     }
 }
 
+/// The network stack of who sits here.
+pub(crate) fn stack(seat: Seat, card: Card, seed: u64) -> Stack<'static, Card> {
+    let mut card = card;
+    let mut config = Config::new(EthernetAddress([2, 0, 0, 0, 0, seat.0 as u8]).into());
+    config.random_seed = seed;
+    let mut interface = Interface::new(config, &mut card, smoltcp::time::Instant::ZERO);
+    interface.update_ip_addrs(|addresses| addresses.push(IpCidr::new(ip(seat), 24)).unwrap());
+    Stack::new(card, interface, SocketSet::new(Vec::new()))
+}
+
+/// Puts a frame on the cable: as a switch does, to the one whom it is for, or to all others.
+pub(crate) fn send(from: Seat, frame: &[u8], network: &mut dyn Network) {
+    let is_for = |seat: usize| match frame {
+        [2, 0, 0, 0, 0, to, ..] => seat == usize::from(*to),
+        [0xff, ..] => true,
+        _ => false,
+    };
+    for seat in (0..network.seats()).filter(|seat| *seat != from.0 && is_for(*seat)) {
+        network.send(from, network.address(Seat(seat)), frame);
+    }
+}
+
 /// The address of the card at this seat.
 pub(crate) fn ip(seat: Seat) -> IpAddress {
     IpAddress::v4(10, 0, 0, 1 + seat.0 as u8)
@@ -81,25 +101,19 @@ pub(crate) fn ip(seat: Seat) -> IpAddress {
 impl<S: Machine, W: Wiring, F: Storage + Clocked> Board<S, W, F> {
     /// A board whose streams are wired by `wire` from its stack.
     pub fn new(
-        (seat, others): (Seat, Vec<Seat>),
+        seat: Seat,
         card: Card,
         machine: S,
         storage: F,
         seed: u64,
         wire: impl FnOnce(&mut Stack<'static, Card>) -> W::Carrier,
     ) -> Self {
-        let mut card = card;
-        let mut config = Config::new(EthernetAddress([2, 0, 0, 0, 0, seat.0 as u8]).into());
-        config.random_seed = seed;
-        let mut interface = Interface::new(config, &mut card, smoltcp::time::Instant::ZERO);
-        interface.update_ip_addrs(|addresses| addresses.push(IpCidr::new(ip(seat), 24)).unwrap());
-        let mut stack = Stack::new(card, interface, SocketSet::new(Vec::new()));
+        let mut stack = stack(seat, card, seed);
         let carrier = wire(&mut stack);
         let driver = Driver::new(machine, carrier);
         let events = Vec::new();
         Self {
             seat,
-            others,
             stack,
             driver,
             storage,
@@ -190,9 +204,7 @@ where
             });
             self.has_opened |= (0..STREAMS as u32).any(|stream| self.driver.is_open(StreamId(stream)));
             while let Some(frame) = self.stack.device.leave() {
-                for other in &self.others {
-                    network.send(self.seat, network.address(*other), &frame);
-                }
+                send(self.seat, &frame, network);
             }
             if !self.call_when_asked(now, since) && deadline.is_none_or(|deadline| deadline > now) {
                 break;

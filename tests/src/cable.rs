@@ -8,10 +8,11 @@ mod wiring;
 pub use exchange::Exchange;
 pub use forge::Forger;
 pub use relay::Relay;
+pub(crate) use wiring::udp;
 pub use wiring::{PlainRdt, PlainTcp, SealedRdt, SealedTcp, Wiring};
 
 use crate::{
-    Board, Card, Handle, Network, Scenario, Sessions, Shelf, Way, World,
+    Board, Card, Handle, Network, Scenario, Seat, Sessions, Shelf, Way, World,
     board::{Whom, ip},
     download,
     scenario::NAME,
@@ -54,14 +55,13 @@ impl Scenario {
         let mut world = World::new(cable);
         let now = world.now();
         let purpose = self.seal.unwrap_or(Purpose::Member);
-        let seats = [crate::Seat(0), crate::Seat(1)];
         let server: Handle<ServerBoard<W, Shelf<RANDOM_WRITES>>> = world.add(|seat| {
             let service = files::Server::new(self.rules, Sessions::new());
             let wire = |stack: &mut Stack<'static, Card>| {
                 W::wire::<Shelf<RANDOM_WRITES>>(stack, self.server, self.seed, 0, true)
             };
             let card = Card::holding(holds);
-            Board::new((seat, vec![seats[1]]), card, service, Shelf::default(), self.seed, wire)
+            Board::new(seat, card, service, Shelf::default(), self.seed, wire)
         });
         let client: Handle<ClientBoard<W, Shelf<RANDOM_WRITES>>> = world.add(|seat| {
             let service = if self.way == Way::Download { download(NAME) } else { upload(NAME) };
@@ -69,8 +69,8 @@ impl Scenario {
                 W::wire::<Shelf<RANDOM_WRITES>>(stack, self.client, !self.seed, 1, false)
             };
             let card = Card::holding(holds);
-            let board = Board::new((seat, vec![seats[0]]), card, service, Shelf::default(), !self.seed, wire);
-            let to = SocketAddr::new(ip(seats[0]).into(), PORT);
+            let board = Board::new(seat, card, service, Shelf::default(), !self.seed, wire);
+            let to = SocketAddr::new(ip(Seat(0)).into(), PORT);
             board.calling(now, Whom { to, language: self.language, purpose })
         });
         world.get_mut(server).storage.files.faults = self.server_faults;
@@ -160,31 +160,25 @@ pub fn play_relayed<W: Wiring>(cable: impl Network, content: &[u8]) -> Result<()
     let mut world = World::new(cable);
     let now = world.now();
     let whom = Whom {
-        to: SocketAddr::new(ip(crate::Seat(0)).into(), PORT),
+        to: SocketAddr::new(ip(Seat(0)).into(), PORT),
         language: skep_core::rdt::Language::Own,
         purpose: Purpose::Member,
     };
     let settings = crate::own_settings(4, 1_000);
-    let board = |number: u8| {
-        let others = (0..3).filter(|other| *other != number).map(|other| crate::Seat(other.into())).collect();
-        let wire = move |stack: &mut Stack<'static, Card>| {
+    let wire = |number: u8| {
+        move |stack: &mut Stack<'static, Card>| {
             W::wire::<Shelf>(stack, settings, number.into(), number, number == 0)
-        };
-        (others, wire)
+        }
     };
-    let _: Handle<Board<Relay, W>> = world.add(|seat| {
-        let (others, wire) = board(0);
-        Board::new((seat, others), Card::default(), Relay::default(), Shelf::default(), 0, wire)
-    });
+    let _: Handle<Board<Relay, W>> =
+        world.add(|seat| Board::new(seat, Card::default(), Relay::default(), Shelf::default(), 0, wire(0)));
     let server: Handle<ServerBoard<W>> = world.add(|seat| {
-        let (others, wire) = board(1);
         let service = files::Server::new(files::Settings::DEFAULT, Sessions::new());
-        let board = Board::new((seat, others), Card::default(), service, Shelf::default(), 1, wire);
+        let board = Board::new(seat, Card::default(), service, Shelf::default(), 1, wire(1));
         board.calling(now, whom)
     });
     let client: Handle<ClientBoard<W>> = world.add(|seat| {
-        let (others, wire) = board(2);
-        let board = Board::new((seat, others), Card::default(), download(NAME), Shelf::default(), 2, wire);
+        let board = Board::new(seat, Card::default(), download(NAME), Shelf::default(), 2, wire(2));
         board.calling(now, whom)
     });
     world.get_mut(server).storage.files.files.insert(NAME.into(), content.to_vec());

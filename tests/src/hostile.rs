@@ -92,6 +92,10 @@ impl Network for Hostile {
         self.network.join()
     }
 
+    fn seats(&self) -> usize {
+        self.network.seats()
+    }
+
     fn address(&self, seat: Seat) -> SocketAddr {
         self.network.address(seat)
     }
@@ -162,6 +166,10 @@ pub struct Tap {
 impl Network for Tap {
     fn join(&mut self) -> Seat {
         Seat(0)
+    }
+
+    fn seats(&self) -> usize {
+        1
     }
 
     fn address(&self, seat: Seat) -> SocketAddr {

@@ -4,6 +4,7 @@
 //!   World ── Node (endpoint + files server or client) ── Storage    files in RAM, with faults
 //!     │  └── Peer (a known peer, written from the document alone)
 //!     │  └── Board (a machine on the driver for smoltcp, whose network card is a seat)
+//!     │  └── Wired (a Node or a Peer beside boards on a cable)
 //!     └───── Network: Simulated (virtual time, one seed) or Loopback (UDP sockets, real time)
 //! ```
 //!
@@ -29,6 +30,7 @@ mod node;
 mod past;
 mod path;
 mod peer;
+mod player;
 mod random;
 mod rogue;
 mod scenario;
@@ -40,6 +42,7 @@ mod storage;
 mod stream;
 mod trace;
 mod wanderer;
+mod wired;
 mod world;
 
 pub use board::{Board, Card, Shelf};
@@ -57,6 +60,7 @@ pub use node::{Checked, ClientNode, Habits, Node, ServerNode, Sessions};
 pub use past::Past;
 pub use path::Path;
 pub use peer::Peer;
+pub use player::{Boards, Cast, Crowd, Player, Programs};
 pub use random::Random;
 pub use rogue::Rogue;
 pub use scenario::{Report, Scenario, Way};
@@ -66,4 +70,5 @@ pub use simulated::Simulated;
 pub use speaker::Speaker;
 pub use storage::{Faults, Storage};
 pub use wanderer::{List, Wanderer};
+pub use wired::Wired;
 pub use world::{Handle, Member, World};

@@ -52,6 +52,10 @@ impl Network for Loopback {
         Seat(self.sockets.len() - 1)
     }
 
+    fn seats(&self) -> usize {
+        self.sockets.len()
+    }
+
     fn address(&self, seat: Seat) -> SocketAddr {
         self.sockets[seat.0].1
     }

@@ -23,6 +23,9 @@ pub trait Network {
     /// One more host.
     fn join(&mut self) -> Seat;
 
+    /// How many hosts there are. They have the seats from 0 on.
+    fn seats(&self) -> usize;
+
     /// Its address.
     fn address(&self, seat: Seat) -> SocketAddr;
 

@@ -189,6 +189,10 @@ impl Network for Simulated {
         Seat(self.seats - 1)
     }
 
+    fn seats(&self) -> usize {
+        self.seats
+    }
+
     fn address(&self, seat: Seat) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::from_bits(0x0a00_0001 + seat.0 as u32), PORT))
     }

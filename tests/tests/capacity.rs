@@ -6,12 +6,15 @@ use skep_core::{
     table::Slot,
     wire::rdt::Terms,
 };
-use skep_tests::{ClientNode, Handle, Host, Scenario, ServerNode, Simulated, Way, World, download, upload};
+use skep_tests::{
+    Boards, Cast, ClientNode, Crowd, Host, PlainRdt, Player, Programs, Random, Scenario, Seat, Simulated,
+    Way, Wired, download, upload,
+};
 use std::time::Duration;
 
-type One = Fixed<1, 1>;
 type OneSession = heapless::Vec<Slot<Session>, 1>;
-type OneClient = Handle<ClientNode<One>>;
+type Program = Programs<Fixed<1, 1>, OneSession>;
+type Board = Boards<PlainRdt<1, 1>, OneSession>;
 
 fn smallest() -> Settings {
     Settings {
@@ -31,36 +34,30 @@ fn rules() -> files::Settings {
 }
 
 /// One server and `count` clients that all call at the start; half of them upload.
-fn crowd(network: Simulated, language: Language, count: usize) -> u64 {
-    let mut world = World::new(network);
-    let server: Handle<ServerNode<One, OneSession>> = world.serve(smallest(), rules());
-    world.get_mut(server).storage.files.insert("served".into(), vec![7; 100]);
-    let (to, now) = (world.address(server), world.now());
-    let clients: Vec<OneClient> = (0..count)
-        .map(|number| {
-            let service =
-                if number % 2 == 0 { download("served") } else { upload(&format!("file {number}")) };
-            let client = world.client(to, now, smallest(), language, service);
-            world.get_mut(client).storage.files.insert(format!("file {number}"), vec![number as u8; 101]);
-            client
-        })
-        .collect();
-    world.run();
-    for (number, client) in clients.into_iter().enumerate() {
-        let client = world.get(client);
-        let bytes = if number % 2 == 0 { 100 } else { 101 };
-        assert_eq!(client.events.last().unwrap().1, Progress::Done { bytes }, "{number}: {:?}", client.past);
+fn crowd<C: Cast<Sessions = OneSession>>(network: Simulated, language: Language, count: usize) {
+    let mut crowd = Crowd::<_, C>::new(network, smallest(), rules());
+    crowd.served().insert("served".into(), vec![7; 100]);
+    for number in 0..count {
+        let service = if number % 2 == 0 { download("served") } else { upload(&format!("file {number}")) };
+        let client = crowd.client(crowd.world.now(), smallest(), language, service);
+        let files = &mut crowd.world.get_mut(client).files_mut().files;
+        files.insert(format!("file {number}"), vec![number as u8; 101]);
     }
-    let stored = &world.get(server).storage.files;
+    crowd.world.run();
+    for (number, &client) in crowd.clients.iter().enumerate() {
+        let bytes = if number % 2 == 0 { 100 } else { 101 };
+        assert_eq!(crowd.end(client).1, Progress::Done { bytes }, "{number}");
+    }
+    let stored = crowd.served();
     assert_eq!(stored.len(), 1 + count / 2);
     assert!(stored.iter().all(|(_, content)| content.iter().all(|byte| *byte == content[0])));
-    world.network.hash()
 }
 
 #[test]
 fn one_of_everything_serves_one_client_after_the_other() {
     for language in [Language::Own, Language::Known, Language::Any] {
-        crowd(Simulated::new(1), language, 5);
+        crowd::<Program>(Simulated::new(1), language, 5);
+        crowd::<Board>(Simulated::new(1), language, 5);
     }
 }
 
@@ -68,7 +65,9 @@ fn one_of_everything_serves_one_client_after_the_other() {
 fn one_of_everything_serves_them_all_under_loss() {
     for language in [Language::Own, Language::Known] {
         for seed in 0..100 {
-            crowd(Simulated::new(seed).both(|path| path.loss = 100), language, 3);
+            let network = || Simulated::new(seed).both(|path| path.loss = 100);
+            crowd::<Program>(network(), language, 3);
+            crowd::<Board>(network(), language, 3);
         }
     }
 }
@@ -85,6 +84,30 @@ fn a_device_and_a_host_understand_each_other() {
                 let device = scenario.but(|it| it.server = Settings::DEVICE);
                 device.run_on::<_, Fixed<1, 4>, Host>(network()).expect_done();
             }
+        }
+    }
+}
+
+#[test]
+fn a_board_serves_a_host_on_its_cable() {
+    for language in [Language::Own, Language::Known, Language::Any] {
+        for seed in 0..50 {
+            let cable = Simulated::new(seed).both(|path| path.loss = 100);
+            let mut crowd =
+                Crowd::<_, Boards<PlainRdt<2, 4>>>::new(cable, Settings::DEVICE, files::Settings::DEFAULT);
+            let content = Random::new(seed).bytes(20_000);
+            crowd.served().insert("served".into(), content.clone());
+            let (at, to) = (crowd.world.now(), Wired::<ClientNode>::address(Seat(0)));
+            let host = |seat, service| {
+                let call = (at, to, language);
+                Wired::new(seat, <Programs as Cast>::client(seat, Settings::HOST, service, call))
+            };
+            let down = crowd.world.add(|seat| host(seat, download("served")));
+            let up = crowd.world.add(|seat| host(seat, upload("sent")));
+            crowd.world.get_mut(up).member.storage.files.insert("sent".into(), content.clone());
+            crowd.world.run();
+            assert_eq!(crowd.world.get(down).member.storage.files["served"], content, "{seed}");
+            assert_eq!(crowd.served()["sent"], content, "{seed}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How fast content moves, in virtual time: a matter of the algorithm, not of the machine that runs the test.
 
-use skep_tests::{Random, Scenario, Simulated, Way};
+use skep_tests::{PlainRdt, Random, Scenario, SealedRdt, Simulated, Way, Wiring};
 use std::time::Duration;
 
 const SEGMENT: u16 = 1_000;
@@ -11,33 +11,58 @@ fn file(way: Way, segments: u64) -> Scenario {
     Scenario::new(way, segments as usize * usize::from(SEGMENT))
 }
 
-/// Bytes per second until the client knows that all is done.
-fn goodput(scenario: &Scenario, network: Simulated) -> f64 {
-    let report = scenario.run(network).expect_done();
-    scenario.content.len() as f64 / report.elapsed().as_secs_f64()
+/// How long it takes until the client knows that all is done.
+type Play = fn(&Scenario, Simulated) -> Duration;
+
+fn hosts(scenario: &Scenario, network: Simulated) -> Duration {
+    scenario.run(network).expect_done().elapsed()
+}
+
+/// On a cable two round trips go by before each knows where the other is: they are not counted.
+fn boards<W: Wiring>(scenario: &Scenario, cable: Simulated) -> Duration {
+    let elapsed = scenario.run_on_cable::<W, true>(cable).expect_done().elapsed();
+    elapsed.saturating_sub(Duration::from_secs_f64(2.0 * ROUND_TRIP))
+}
+
+/// Bytes per second.
+fn goodput(play: Play, scenario: &Scenario, network: Simulated) -> f64 {
+    scenario.content.len() as f64 / play(scenario, network).as_secs_f64()
+}
+
+fn stop_and_wait(play: Play, language: impl Fn(Scenario) -> Scenario) {
+    for way in [Way::Download, Way::Upload] {
+        let reached = goodput(play, &language(file(way, SEGMENTS)), Simulated::new(1));
+        let ideal = f64::from(SEGMENT) / ROUND_TRIP;
+        assert!(reached >= 0.98 * ideal, "{way:?}: {reached} of {ideal} bytes/s");
+    }
 }
 
 #[test]
 fn stop_and_wait_sends_a_segment_each_round_trip() {
+    for play in [hosts as Play, boards::<PlainRdt>, boards::<PlainRdt<1, 1>>] {
+        stop_and_wait(play, |scenario| scenario.own(1, SEGMENT));
+        stop_and_wait(play, |scenario| scenario.known(1, SEGMENT));
+    }
+    stop_and_wait(boards::<SealedRdt>, |scenario| scenario.own(1, SEGMENT));
+}
+
+fn windows(play: Play, windows: &[u32]) {
     for way in [Way::Download, Way::Upload] {
-        for scenario in [file(way, SEGMENTS).own(1, SEGMENT), file(way, SEGMENTS).known(1, SEGMENT)] {
-            let reached = goodput(&scenario, Simulated::new(1));
-            let ideal = f64::from(SEGMENT) / ROUND_TRIP;
-            assert!(reached >= 0.98 * ideal, "{way:?}: {reached} of {ideal} bytes/s");
+        for &window in windows {
+            let scenario = file(way, SEGMENTS * u64::from(window)).own(window, SEGMENT);
+            let reached = goodput(play, &scenario, Simulated::new(1));
+            let ideal = f64::from(window) * f64::from(SEGMENT) / ROUND_TRIP;
+            assert!(reached >= 0.97 * ideal, "{way:?} {window}: {reached} of {ideal} bytes/s");
         }
     }
 }
 
 #[test]
 fn a_window_sends_as_many_segments_each_round_trip() {
-    for way in [Way::Download, Way::Upload] {
-        for window in [8, 64] {
-            let scenario = file(way, SEGMENTS * u64::from(window)).own(window, SEGMENT);
-            let reached = goodput(&scenario, Simulated::new(1));
-            let ideal = f64::from(window) * f64::from(SEGMENT) / ROUND_TRIP;
-            assert!(reached >= 0.97 * ideal, "{way:?} {window}: {reached} of {ideal} bytes/s");
-        }
-    }
+    windows(hosts, &[8, 64]);
+    windows(boards::<PlainRdt>, &[8, 64]);
+    windows(boards::<PlainRdt<1, 4>>, &[2, 4]);
+    windows(boards::<SealedRdt>, &[4, 64]);
 }
 
 /// What stop-and-wait can reach when each datagram is lost with `loss`: a round is lost with q, and costs a time-out.
@@ -46,20 +71,25 @@ fn ideal_with_loss(loss: f64, timeout: f64) -> f64 {
     f64::from(SEGMENT) / (ROUND_TRIP + lost / (1.0 - lost) * timeout)
 }
 
-#[test]
-fn stop_and_wait_loses_no_more_to_loss_than_it_must() {
+fn loss_costs_what_it_must(play: Play, language: impl Fn(Scenario) -> Scenario) {
     // With round trips that are all alike the time-out comes down to the round trip and the granularity.
     let timeout = ROUND_TRIP + 0.001;
     for (per_mille, loss) in [(10, 0.01), (100, 0.10)] {
-        for known in [false, true] {
-            let scenario = file(Way::Download, 2_000);
-            let scenario = if known { scenario.known(1, SEGMENT) } else { scenario.own(1, SEGMENT) };
-            let network = |seed| Simulated::new(seed).both(|path| path.loss = per_mille);
-            let reached: f64 = (0..10).map(|seed| goodput(&scenario, network(seed))).sum::<f64>() / 10.0;
-            let ideal = ideal_with_loss(loss, timeout);
-            assert!(reached >= 0.90 * ideal, "{loss} {known}: {reached} of {ideal} bytes/s");
-        }
+        let scenario = language(file(Way::Download, 2_000));
+        let network = |seed| Simulated::new(seed).both(|path| path.loss = per_mille);
+        let reached: f64 = (0..10).map(|seed| goodput(play, &scenario, network(seed))).sum::<f64>() / 10.0;
+        let ideal = ideal_with_loss(loss, timeout);
+        assert!(reached >= 0.90 * ideal, "{loss}: {reached} of {ideal} bytes/s");
     }
+}
+
+#[test]
+fn stop_and_wait_loses_no_more_to_loss_than_it_must() {
+    for play in [hosts as Play, boards::<PlainRdt>, boards::<PlainRdt<1, 1>>] {
+        loss_costs_what_it_must(play, |scenario| scenario.own(1, SEGMENT));
+        loss_costs_what_it_must(play, |scenario| scenario.known(1, SEGMENT));
+    }
+    loss_costs_what_it_must(boards::<SealedRdt>, |scenario| scenario.own(1, SEGMENT));
 }
 
 #[test]
@@ -73,7 +103,7 @@ fn a_wide_window_keeps_most_of_its_rate_under_loss() {
                 path.rate = full as u64;
             })
         };
-        let reached = (0..5).map(|seed| goodput(&scenario, network(seed))).sum::<f64>() / 5.0;
+        let reached = (0..5).map(|seed| goodput(hosts, &scenario, network(seed))).sum::<f64>() / 5.0;
         assert!(reached > least * full, "{loss} in a thousand lost: {reached} of {full} bytes/s");
     }
 }

@@ -6,104 +6,127 @@ use skep_core::{
     wire::file::Code,
 };
 use skep_tests::{
-    ClientNode, Handle, Host, ServerNode, Sessions, Simulated, World, download, known_settings, own_settings,
-    upload,
+    Boards, Cast, Crowd, PlainRdt, PlainTcp, Player, Programs, SealedTcp, Simulated, download,
+    known_settings, own_settings, upload,
 };
 use std::time::Duration;
-
-type Client = Handle<ClientNode<Host>>;
 
 const CLIENTS: usize = 6;
 const SIZE: usize = 20_000;
 
+/// Boards with room for all of them.
+type Rdt = Boards<PlainRdt<8>>;
+type Tcp = Boards<PlainTcp<8>>;
+type Sealed = Boards<SealedTcp<8>>;
+
 /// Clients that call a server of one slot, one after the other; half of them upload.
-fn crowd(
+fn crowd<C: Cast<Sessions: Default>>(
     network: Simulated,
     language: Language,
     when_full: WhenFull,
-) -> (World<Simulated>, Handle<ServerNode<Host, Sessions>>, Vec<Client>) {
-    let mut world = World::new(network);
+) -> Crowd<Simulated, C> {
     let settings = if language == Language::Own { own_settings(8, 500) } else { known_settings(1, 500) };
     // In the known language nobody can be asked whether he lives: who lets others wait has to be patient.
     let idle = if language == Language::Own { settings.idle } else { Duration::from_secs(600) };
     let settings = skep_core::rdt::Settings { idle, ..settings };
     let patient = skep_core::rdt::Settings { tries: 100, ..settings };
     let rules = files::Settings { slots: 1, when_full, ..files::Settings::DEFAULT };
-    let server = world.serve(settings, rules);
-    world.get_mut(server).storage.files.insert("served".into(), vec![7; SIZE]);
-    let (to, now) = (world.address(server), world.now());
-    let clients = (0..CLIENTS)
-        .map(|number| {
-            let service =
-                if number % 2 == 0 { download("served") } else { upload(&format!("file {number}")) };
-            let at = now + Duration::from_millis(number as u64);
-            let client: Client = world.client(to, at, patient, language, service);
-            world.get_mut(client).storage.files.insert(format!("file {number}"), vec![number as u8; SIZE]);
-            client
-        })
-        .collect();
-    (world, server, clients)
-}
-
-fn end(world: &World<Simulated>, client: Client) -> Progress {
-    world.get(client).events.last().unwrap().1
+    let mut crowd = Crowd::<_, C>::new(network, settings, rules);
+    crowd.served().insert("served".into(), vec![7; SIZE]);
+    for number in 0..CLIENTS {
+        let service = if number % 2 == 0 { download("served") } else { upload(&format!("file {number}")) };
+        let at = crowd.world.now() + Duration::from_millis(number as u64);
+        let client = crowd.client(at, patient, language, service);
+        let files = &mut crowd.world.get_mut(client).files_mut().files;
+        files.insert(format!("file {number}"), vec![number as u8; SIZE]);
+    }
+    crowd
 }
 
 const DONE: Progress = Progress::Done { bytes: SIZE as u64 };
 
+fn the_others_are_told<C: Cast<Sessions: Default>>(languages: &[Language]) {
+    for &language in languages {
+        let mut crowd = crowd::<C>(Simulated::new(1), language, WhenFull::Busy);
+        crowd.world.run();
+        let ends: Vec<_> = crowd.clients.iter().map(|&client| crowd.end(client).1).collect();
+        assert_eq!(ends.iter().filter(|&&end| end == DONE).count(), 1, "{ends:?}");
+        assert_eq!(ends.iter().filter(|&&end| end == Progress::Refused(Code::Busy)).count(), CLIENTS - 1);
+        let server = crowd.world.get(crowd.server).machine();
+        assert_eq!(server.counters().refused, CLIENTS as u64 - 1);
+    }
+}
+
 #[test]
 fn who_finds_no_slot_is_told_that_the_server_is_busy() {
-    for language in [Language::Own, Language::Known] {
-        let (mut world, server, clients) = crowd(Simulated::new(1), language, WhenFull::Busy);
-        world.run();
-        assert_eq!(end(&world, clients[0]), DONE);
-        for &client in &clients[1..] {
-            assert_eq!(end(&world, client), Progress::Refused(Code::Busy));
-        }
-        assert_eq!(world.get(server).service.counters().refused, CLIENTS as u64 - 1);
+    the_others_are_told::<Programs>(&[Language::Own, Language::Known]);
+    the_others_are_told::<Rdt>(&[Language::Own, Language::Known]);
+    the_others_are_told::<Tcp>(&[Language::Own]);
+    the_others_are_told::<Sealed>(&[Language::Own]);
+}
+
+fn the_others_wait<C: Cast<Sessions: Default>>(languages: &[Language]) {
+    for &language in languages {
+        let mut crowd = crowd::<C>(Simulated::new(1), language, WhenFull::Wait);
+        crowd.world.run();
+        let ends: Vec<_> = crowd.clients.iter().map(|&client| crowd.end(client)).collect();
+        assert!(ends.iter().map(|end| end.0).is_sorted(), "{ends:?}");
+        assert!(ends.iter().all(|end| end.1 == DONE), "{ends:?}");
+        assert_eq!(crowd.served().len(), 1 + CLIENTS / 2);
     }
 }
 
 #[test]
 fn who_finds_no_slot_waits_and_is_served_in_order() {
-    for language in [Language::Own, Language::Known] {
-        let (mut world, server, clients) = crowd(Simulated::new(1), language, WhenFull::Wait);
-        world.run();
-        let ends: Vec<_> = clients.iter().map(|&client| world.get(client).events.last().unwrap().0).collect();
-        assert!(ends.is_sorted(), "{ends:?}");
-        assert!(clients.iter().all(|&client| end(&world, client) == DONE));
-        assert_eq!(world.get(server).storage.files.len(), 1 + CLIENTS / 2);
+    the_others_wait::<Programs>(&[Language::Own, Language::Known]);
+    the_others_wait::<Rdt>(&[Language::Own, Language::Known]);
+    the_others_wait::<Tcp>(&[Language::Own]);
+    the_others_wait::<Sealed>(&[Language::Own]);
+}
+
+fn all_are_served<C: Cast<Sessions: Default>>(languages: &[Language], loss: u32) {
+    for &language in languages {
+        for seed in 0..50 {
+            let network = Simulated::new(seed).both(|path| path.loss = loss);
+            let mut crowd = crowd::<C>(network, language, WhenFull::Wait);
+            crowd.world.run();
+            let ends: Vec<_> = crowd.clients.iter().map(|&client| crowd.end(client).1).collect();
+            assert!(ends.iter().all(|&end| end == DONE), "{seed}: {ends:?}");
+        }
     }
 }
 
 #[test]
 fn who_waits_is_served_under_loss_too() {
-    for language in [Language::Own, Language::Known] {
-        for seed in 0..50 {
-            let network = Simulated::new(seed).both(|path| path.loss = 100);
-            let (mut world, _, clients) = crowd(network, language, WhenFull::Wait);
-            world.run();
-            assert!(clients.iter().all(|&client| end(&world, client) == DONE), "{seed}");
+    all_are_served::<Programs>(&[Language::Own, Language::Known], 100);
+    all_are_served::<Rdt>(&[Language::Own, Language::Known], 100);
+    // Calls over TCP are not repeated for as long.
+    all_are_served::<Tcp>(&[Language::Own], 20);
+    all_are_served::<Sealed>(&[Language::Own], 20);
+}
+
+fn the_next_is_served<C: Cast<Sessions: Default>>(languages: &[Language]) {
+    for &language in languages {
+        // A known peer that dies in the line is noticed only when it has been patiently waited for.
+        let dead = if language == Language::Own { 2 } else { 1 };
+        for first in 0..dead {
+            let mut crowd = crowd::<C>(Simulated::new(1), language, WhenFull::Wait);
+            crowd.world.run_for(Duration::from_millis(100));
+            for number in 0..=first {
+                crowd.world.get_mut(crowd.clients[number]).kill();
+            }
+            crowd.world.run();
+            for &client in &crowd.clients[1 + first..] {
+                assert_eq!(crowd.end(client).1, DONE);
+            }
         }
     }
 }
 
 #[test]
 fn a_slot_is_free_again_when_its_client_dies() {
-    for language in [Language::Own, Language::Known] {
-        // A known peer that dies in the line is noticed only when it has been patiently waited for.
-        let dead = if language == Language::Own { 2 } else { 1 };
-        for first in 0..dead {
-            let (mut world, _, clients) = crowd(Simulated::new(1), language, WhenFull::Wait);
-            world.run_for(Duration::from_millis(100));
-            world.get_mut(clients[0]).kill();
-            if first == 1 {
-                world.get_mut(clients[1]).kill();
-            }
-            world.run();
-            for &client in &clients[1 + first..] {
-                assert_eq!(end(&world, client), DONE);
-            }
-        }
-    }
+    the_next_is_served::<Programs>(&[Language::Own, Language::Known]);
+    the_next_is_served::<Rdt>(&[Language::Own, Language::Known]);
+    the_next_is_served::<Tcp>(&[Language::Own]);
+    the_next_is_served::<Sealed>(&[Language::Own]);
 }

@@ -2,9 +2,10 @@
 
 use skep_core::{files, rdt::Language, wire::rdt::TypeKind};
 use skep_tests::{
-    ClientNode, Handle, Host, Peer, Random, Scenario, ServerNode, Sessions, Simulated, Way, World, download,
-    known_settings, upload,
+    Boards, ClientNode, Crowd, Handle, Host, Peer, PlainRdt, Random, Scenario, Seat, ServerNode, Sessions,
+    Simulated, Way, Wired, Wiring, World, download, known_settings, upload,
 };
+use std::net::SocketAddr;
 
 const SIZE: usize = 70_000;
 
@@ -16,6 +17,21 @@ fn a_file_of_more_than_65536_segments_goes_between_two_skeps() {
         Scenario::new(way, SIZE).known(1, 1).run(network).expect_done();
         Scenario::new(way, SIZE).known(4, 1).run(Simulated::new(1)).expect_done();
         Scenario::new(way, SIZE).own(64, 1).run(Simulated::new(1)).expect_done().expect_spotless();
+    }
+}
+
+fn between_boards<W: Wiring>(scenario: &Scenario) {
+    let _ = scenario.run_on_cable::<W, true>(Simulated::new(1)).expect_done();
+    let cable = Simulated::new(2).both(|path| path.loss = 20);
+    let _ = scenario.run_on_cable::<W, false>(cable).expect_done();
+}
+
+#[test]
+fn a_file_of_more_than_65536_segments_goes_between_two_boards() {
+    for way in [Way::Download, Way::Upload] {
+        between_boards::<PlainRdt>(&Scenario::new(way, SIZE).known(1, 1));
+        between_boards::<PlainRdt>(&Scenario::new(way, SIZE).own(64, 1));
+        between_boards::<PlainRdt<1, 4>>(&Scenario::new(way, SIZE).own(4, 1));
     }
 }
 
@@ -31,6 +47,17 @@ fn header(kind: u8, length: usize, name: &str) -> Vec<u8> {
     bytes
 }
 
+/// A known peer that uploads this, a byte in each INFO.
+fn uploading(seat: Seat, to: SocketAddr, content: &[u8]) -> Peer {
+    let sends = [&header(0, content.len(), "up"), content].concat();
+    Peer::new(seat, Some(to)).sending(sends, 1).in_segments(1)
+}
+
+/// A known peer that downloads as much.
+fn downloading(seat: Seat, to: SocketAddr) -> Peer {
+    Peer::new(seat, Some(to)).sending(header(1, 0, "down"), 9 + SIZE)
+}
+
 #[test]
 fn a_known_peer_uploads_more_than_65536_segments() {
     for loss in [0, 20] {
@@ -39,8 +66,7 @@ fn a_known_peer_uploads_more_than_65536_segments() {
             world.serve(known_settings(1, 1), files::Settings::DEFAULT);
         let to = world.address(server);
         let content = Random::new(1).bytes(SIZE);
-        let sends = [header(0, SIZE, "up"), content.clone()].concat();
-        let peer = world.add(|seat| Peer::new(seat, Some(to)).sending(sends, 1).in_segments(1));
+        let peer = world.add(|seat| uploading(seat, to, &content));
         world.run();
         assert_eq!(world.get(server).storage.files["up"], content);
         assert_eq!(world.get(peer).came, [3]);
@@ -57,10 +83,30 @@ fn a_known_peer_downloads_more_than_65536_segments() {
         let content = Random::new(1).bytes(SIZE);
         world.get_mut(server).storage.files.insert("down".into(), content.clone());
         let to = world.address(server);
-        let peer = world.add(|seat| Peer::new(seat, Some(to)).sending(header(1, 0, "down"), 9 + SIZE));
+        let peer = world.add(|seat| downloading(seat, to));
         world.run();
         assert_eq!(world.get(peer).came, [header(2, SIZE, ""), content].concat());
         assert!(world.get(peer).has_seen_end);
+    }
+}
+
+#[test]
+fn known_peers_exchange_more_than_65536_segments_with_a_board() {
+    for loss in [0, 20] {
+        let cable = Simulated::new(1).both(|path| path.loss = loss);
+        let mut crowd =
+            Crowd::<_, Boards<PlainRdt>>::new(cable, known_settings(1, 1), files::Settings::DEFAULT);
+        let content = Random::new(1).bytes(SIZE);
+        crowd.served().insert("down".into(), content.clone());
+        let to = Wired::<Peer>::address(Seat(0));
+        let world = &mut crowd.world;
+        let up = world.add(|seat| Wired::new(seat, uploading(seat, to, &content)));
+        let down = world.add(|seat| Wired::new(seat, downloading(seat, to)));
+        world.run();
+        assert_eq!(world.get(up).member.came, [3]);
+        assert_eq!(world.get(down).member.came, [header(2, SIZE, ""), content.clone()].concat());
+        assert!(world.get(up).member.has_seen_end && world.get(down).member.has_seen_end);
+        assert_eq!(crowd.served()["up"], content);
     }
 }
 

@@ -34,7 +34,7 @@ impl<N: Network, W: Wiring> Exchange<N, W> {
     /// So many members, each of which shares a file.
     pub fn new(cable: N, count: usize) -> Self {
         let mut world = World::new(cable);
-        let tracker = world.add(|seat| track(seat, count, 0));
+        let tracker = world.add(|seat| track(seat, 0));
         let whom = Whom {
             to: SocketAddr::new(ip(Seat(0)).into(), PORT),
             language: Language::Own,
@@ -47,7 +47,7 @@ impl<N: Network, W: Wiring> Exchange<N, W> {
                 let info = FileInfo { length: number as u64, ..FileInfo::default() };
                 assert!(member.publish(Name::new(text.as_bytes()).unwrap(), info).is_some());
                 assert!(member.start(Text::new(text.as_bytes()).unwrap()));
-                board(seat, count, number as u64, member)
+                board(seat, number as u64, member)
                     .calling_when(|event| *event == client::Event::Connect, whom)
             })
         });
@@ -57,8 +57,7 @@ impl<N: Network, W: Wiring> Exchange<N, W> {
 
     /// The tracker was restarted, and has forgotten everything.
     pub fn restart_tracker(&mut self) {
-        let count = self.members.len();
-        self.tracker = self.world.replace(self.tracker, |seat| track(seat, count, 1));
+        self.tracker = self.world.replace(self.tracker, |seat| track(seat, 1));
     }
 
     /// The tracker loses its power.
@@ -92,21 +91,15 @@ impl<N: Network, W: Wiring> Exchange<N, W> {
     }
 }
 
-fn track<W: Wiring>(seat: Seat, count: usize, run: u8) -> Board<Members, W> {
+fn track<W: Wiring>(seat: Seat, run: u8) -> Board<Members, W> {
     let settings = tracker::Settings { seats: 8, waiting: 2, ..tracker::Settings::DEFAULT };
-    board(seat, count, 100 + u64::from(run), Members::fixed(settings, [run; 32]))
+    board(seat, 100 + u64::from(run), Members::fixed(settings, [run; 32]))
 }
 
-fn board<S: skep_smoltcp::Machine, W: Wiring>(
-    seat: Seat,
-    count: usize,
-    seed: u64,
-    machine: S,
-) -> Board<S, W> {
-    let others = (0..=count).map(Seat).filter(|other| *other != seat).collect();
+fn board<S: skep_smoltcp::Machine, W: Wiring>(seat: Seat, seed: u64, machine: S) -> Board<S, W> {
     let number = seat.0 as u8;
     let wire = |stack: &mut Stack<'static, Card>| {
         W::wire::<Shelf>(stack, own_settings(4, 1_000), seed, number, number == 0)
     };
-    Board::new((seat, others), Card::default(), machine, Shelf::default(), seed, wire)
+    Board::new(seat, Card::default(), machine, Shelf::default(), seed, wire)
 }

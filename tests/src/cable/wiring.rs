@@ -10,9 +10,6 @@ use skep_core::{Instant, rdt::Settings, seal::Secret};
 use skep_smoltcp::{Carrier, Rdt, Stack, Storage, Tcp, rdt, tcp};
 use smoltcp::{iface::SocketHandle, socket};
 
-const CONNECTIONS: usize = 4;
-const WINDOW: usize = 64;
-const SOCKETS: usize = 3;
 /// Bytes of each buffer of a TCP socket.
 const BUFFER: usize = 8_192;
 
@@ -43,24 +40,25 @@ pub trait Wiring: 'static {
     fn is_quiet(carrier: &Self::Carrier) -> bool;
 }
 
-/// RDT in the clear.
-pub enum PlainRdt {}
+/// RDT in the clear: so many connections, with windows of so many segments.
+pub enum PlainRdt<const CONNECTIONS: usize = 4, const WINDOW: usize = 64> {}
 /// RDT, sealed.
 pub enum SealedRdt {}
-/// TCP in the clear.
-pub enum PlainTcp {}
+/// TCP in the clear, on so many sockets.
+pub enum PlainTcp<const SOCKETS: usize = 3> {}
 /// TCP, sealed.
-pub enum SealedTcp {}
+pub enum SealedTcp<const SOCKETS: usize = 3> {}
 
-fn udp(stack: &mut Stack<'static, Card>) -> SocketHandle {
+/// A socket with room for so many datagrams.
+pub(crate) fn udp(stack: &mut Stack<'static, Card>, count: usize) -> SocketHandle {
     let buffer = || {
-        let metadata = vec![socket::udp::PacketMetadata::EMPTY; WINDOW];
-        socket::udp::PacketBuffer::new(metadata, vec![0; WINDOW * rdt::DATAGRAM])
+        let metadata = vec![socket::udp::PacketMetadata::EMPTY; count];
+        socket::udp::PacketBuffer::new(metadata, vec![0; count * rdt::DATAGRAM])
     };
     stack.sockets.add(socket::udp::Socket::new(buffer(), buffer()))
 }
 
-fn sockets(stack: &mut Stack<'static, Card>) -> [SocketHandle; SOCKETS] {
+fn sockets<const SOCKETS: usize>(stack: &mut Stack<'static, Card>) -> [SocketHandle; SOCKETS] {
     std::array::from_fn(|_| {
         let buffer = || socket::tcp::SocketBuffer::new(vec![0; BUFFER]);
         stack.sockets.add(socket::tcp::Socket::new(buffer(), buffer()))
@@ -81,7 +79,7 @@ fn secret(seed: u64, number: u8) -> Secret {
 const DOORS: Doors = Doors { are_open: true, asked: 0 };
 
 #[expect(private_interfaces, reason = "only boards call")]
-impl Wiring for PlainRdt {
+impl<const CONNECTIONS: usize, const WINDOW: usize> Wiring for PlainRdt<CONNECTIONS, WINDOW> {
     type Carrier = Rdt<CONNECTIONS, WINDOW>;
 
     fn wire<F: Storage>(
@@ -91,7 +89,7 @@ impl Wiring for PlainRdt {
         number: u8,
         _: bool,
     ) -> Self::Carrier {
-        let socket = udp(stack);
+        let socket = udp(stack, WINDOW);
         Rdt::bind::<_, F>(stack, socket, port(number), settings, seed, rdt::Plain).unwrap()
     }
 
@@ -111,7 +109,7 @@ impl Wiring for PlainRdt {
 
 #[expect(private_interfaces, reason = "only boards call")]
 impl Wiring for SealedRdt {
-    type Carrier = Rdt<CONNECTIONS, WINDOW, rdt::Sealed<Doors, 8>>;
+    type Carrier = Rdt<4, 64, rdt::Sealed<Doors, 8>>;
 
     fn wire<F: Storage>(
         stack: &mut Stack<'static, Card>,
@@ -120,7 +118,7 @@ impl Wiring for SealedRdt {
         number: u8,
         _: bool,
     ) -> Self::Carrier {
-        let socket = udp(stack);
+        let socket = udp(stack, 64);
         let rules = rdt::device_settings();
         let sealed = rdt::Sealed::new(rules, identity(number), secret(seed, number), DOORS);
         Rdt::bind::<_, F>(stack, socket, port(number), settings, seed, sealed).unwrap()
@@ -141,7 +139,7 @@ impl Wiring for SealedRdt {
 }
 
 #[expect(private_interfaces, reason = "only boards call")]
-impl Wiring for PlainTcp {
+impl<const SOCKETS: usize> Wiring for PlainTcp<SOCKETS> {
     type Carrier = Tcp<SOCKETS>;
 
     fn wire<F: Storage>(
@@ -170,7 +168,7 @@ impl Wiring for PlainTcp {
 }
 
 #[expect(private_interfaces, reason = "only boards call")]
-impl Wiring for SealedTcp {
+impl<const SOCKETS: usize> Wiring for SealedTcp<SOCKETS> {
     type Carrier = Tcp<SOCKETS, tcp::Sealed<Doors>, { tcp::SEALED_CHUNK }>;
 
     fn wire<F: Storage>(
