@@ -154,6 +154,9 @@ pub struct Settings {
     pub kind: TypeKind,
     /// What this side takes: the window for receiving, and the largest segment. Bounded by the profile.
     pub terms: Terms,
+    /// How many segments all of skep's own peers together may have under way to this side, where one buffer takes what
+    /// they send: each is told its share. `u32::MAX`: there is no such buffer.
+    pub room: u32,
     /// The largest window for sending to skep's own peers, in segments. Bounded by the profile.
     pub window: u32,
     /// The window for sending to known peers. 1 is stop-and-wait, with numbers that wrap at 2^16; more is
@@ -204,6 +207,7 @@ impl Settings {
         magic: Magic::ROSTOV,
         kind: TypeKind::Raw,
         terms: Terms { window: 8_192, segment: 1_435 },
+        room: u32::MAX,
         window: 8_192,
         known_window: 1,
         known_segment: 1_024,

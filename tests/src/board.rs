@@ -48,6 +48,9 @@ pub struct Board<S: Machine, W: Wiring, F = Shelf> {
     pub events: Vec<(Instant, S::Event)>,
     /// How many frames that come at once its card is given before it makes a turn.
     pub feeds: usize,
+    /// For so long after each turn it does something else, and frames wait in its card.
+    pub naps: Duration,
+    wakes_at: Instant,
     call: Option<(Instant, Whom)>,
     /// What of the machine's events asks for a call, and whom.
     calls_when: Option<Calls<S::Event>>,
@@ -119,6 +122,8 @@ impl<S: Machine, W: Wiring, F: Storage + Clocked> Board<S, W, F> {
             storage,
             events,
             feeds: 3,
+            naps: Duration::ZERO,
+            wakes_at: Instant::ZERO,
             call: None,
             calls_when: None,
             has_opened: false,
@@ -192,6 +197,9 @@ where
         if self.was_killed {
             return None;
         }
+        if now < self.wakes_at {
+            return Some(self.wakes_at);
+        }
         self.storage.set_now(now);
         self.call_when_due(now);
         let mut deadline = Some(now);
@@ -209,6 +217,10 @@ where
             if !self.call_when_asked(now, since) && deadline.is_none_or(|deadline| deadline > now) {
                 break;
             }
+        }
+        if !self.naps.is_zero() {
+            self.wakes_at = now + self.naps;
+            return Some(self.wakes_at);
         }
         let call = self.call.map(|call| call.0);
         [deadline, self.storage.next_answer(), call].into_iter().flatten().min()

@@ -1,8 +1,8 @@
 //! Who plays a part: a program on a network of datagrams, or a board on a cable.
 
 use crate::{
-    Board, Checked, Habits, Handle, Host, Member, Network, Node, Seat, Sessions, Shelf, Storage, Wiring,
-    World, board::Whom, cable::PORT,
+    Board, Card, Checked, Habits, Handle, Host, Member, Network, Node, Seat, Sessions, Shelf, Storage,
+    Wiring, World, board::Whom, cable::PORT,
 };
 use skep_core::{
     Instant, Memory, files,
@@ -102,8 +102,8 @@ pub trait Cast {
 /// Programs with these memories, on a network of datagrams.
 pub struct Programs<P = Host, M = Sessions>(PhantomData<(P, M)>);
 
-/// Boards that are wired so, on a cable.
-pub struct Boards<W, M = Sessions>(PhantomData<(W, M)>);
+/// Boards that are wired so, on a cable, whose cards hold so many bytes; 0 for any number.
+pub struct Boards<W, M = Sessions, const HOLDS: usize = 0>(PhantomData<(W, M)>);
 
 impl<P, M> Cast for Programs<P, M>
 where
@@ -129,13 +129,17 @@ where
     }
 }
 
-impl<W: Wiring, M: Memory<Slot<files::Session>> + 'static> Cast for Boards<W, M> {
+impl<W, M, const HOLDS: usize> Cast for Boards<W, M, HOLDS>
+where
+    W: Wiring,
+    M: Memory<Slot<files::Session>> + 'static,
+{
     type Sessions = M;
     type Server = Board<files::Server<M>, W>;
     type Client = Board<files::Client, W>;
 
     fn server(seat: Seat, settings: rdt::Settings, service: files::Server<M>) -> Self::Server {
-        board(seat, settings, service)
+        board(seat, HOLDS, settings, service)
     }
 
     fn client(
@@ -145,18 +149,22 @@ impl<W: Wiring, M: Memory<Slot<files::Session>> + 'static> Cast for Boards<W, M>
         (at, to, language): (Instant, SocketAddr, Language),
     ) -> Self::Client {
         let to = SocketAddr::new(to.ip(), PORT);
-        board(seat, settings, service).calling(at, Whom { to, language, purpose: Purpose::Member })
+        board(seat, HOLDS, settings, service).calling(at, Whom { to, language, purpose: Purpose::Member })
     }
 }
 
 /// A board that is wired as a server if it sits on seat 0.
-fn board<S: Machine, W: Wiring>(seat: Seat, settings: rdt::Settings, machine: S) -> Board<S, W> {
+fn board<S: Machine, W: Wiring>(
+    seat: Seat,
+    holds: usize,
+    settings: rdt::Settings,
+    machine: S,
+) -> Board<S, W> {
     let number = seat.0 as u8;
     let seed = u64::from(number) + 1;
-    let wire = |stack: &mut Stack<'static, crate::Card>| {
-        W::wire::<Shelf>(stack, settings, seed, number, number == 0)
-    };
-    Board::new(seat, crate::Card::default(), machine, Shelf::default(), seed, wire)
+    let wire =
+        |stack: &mut Stack<'static, Card>| W::wire::<Shelf>(stack, settings, seed, number, number == 0);
+    Board::new(seat, Card::holding(holds), machine, Shelf::default(), seed, wire)
 }
 
 /// A server of files and any number of clients.

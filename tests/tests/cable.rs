@@ -1,14 +1,14 @@
 //! Transfers between two boards: the driver for smoltcp on both ends of a cable, in virtual time.
 
 use skep_core::{
-    files::{Failure, Progress},
+    files::{self, Failure, Progress},
     rdt::Language,
     stream::Fault,
     wire::{file::Code, seal::Purpose},
 };
 use skep_tests::{
-    INTRODUCTION, INVITE, PlainRdt, PlainTcp, Random, Scenario, SealedRdt, SealedTcp, Simulated, Way, Wiring,
-    play_relayed,
+    Boards, Crowd, INTRODUCTION, INVITE, PlainRdt, PlainTcp, Player, Random, Scenario, SealedRdt, SealedTcp,
+    Sessions, Simulated, Way, Wiring, own_settings, play_relayed, upload,
 };
 use std::time::Duration;
 
@@ -225,6 +225,43 @@ fn a_card_that_holds_six_frames_loses_none_of_a_transfer() {
         let card = &report.client().stack.device;
         assert_eq!(card.overrun, 0, "of a window of {window}");
         assert!(card.peak >= 6, "of a window of {window}");
+    }
+}
+
+/// How long it takes to send so many files at once to a board whose card holds six frames and waits for it for longer
+/// than a round trip; and how many frames that card lost, after the first second.
+fn uploads(count: usize, window: u32) -> (Duration, u64) {
+    let settings = own_settings(window, 1_405);
+    let mut crowd = Crowd::<_, Boards<PlainRdt, Sessions, FIFO>>::new(
+        Simulated::new(1),
+        settings,
+        files::Settings::DEFAULT,
+    );
+    crowd.world.get_mut(crowd.server).naps = Duration::from_millis(30);
+    let begun = crowd.world.now();
+    for number in 0..count {
+        let name = format!("file {number}");
+        let client = crowd.client(begun, settings, Language::Own, upload(&name));
+        crowd.world.get_mut(client).files_mut().files.insert(name, vec![7; 300_000]);
+    }
+    crowd.world.run_for(Duration::from_secs(1));
+    let lost_at_first = crowd.world.get(crowd.server).stack.device.overrun;
+    crowd.world.run();
+    let ends: Vec<_> = crowd.clients.iter().map(|&client| crowd.end(client)).collect();
+    assert!(ends.iter().all(|end| end.1 == Progress::Done { bytes: 300_000 }), "{ends:?}");
+    let card = &crowd.world.get(crowd.server).stack.device;
+    assert!(card.peak >= 6, "{count} transfers with windows of {window} left room in the card");
+    (ends.iter().map(|end| end.0).max().unwrap().since(begun), card.overrun - lost_at_first)
+}
+
+/// They share the room in the card. What they send before they know of each other may be too much.
+#[test]
+fn a_card_that_holds_six_frames_loses_none_of_three_transfers_at_once() {
+    for window in [6, 64] {
+        let (alone, _) = uploads(1, window);
+        let (together, lost) = uploads(3, window);
+        assert_eq!(lost, 0, "of windows of {window}");
+        assert!(together < 3 * alone + Duration::from_secs(1), "{together:?}, and one alone {alone:?}");
     }
 }
 

@@ -1,8 +1,11 @@
 //! What comes to a board that nobody should send, and what it does when others are gone.
 
-use skep_core::files::{Failure, Progress};
+use skep_core::{
+    Instant,
+    files::{Failure, Progress},
+};
 use skep_tests::{Forger, PlainRdt, PlainTcp, Scenario, SealedRdt, SealedTcp, Simulated, Way, Wiring};
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 const WAYS: [Way; 2] = [Way::Download, Way::Upload];
 
@@ -65,18 +68,60 @@ fn garbage_holds_up_no_transfer() {
     }
 }
 
-/// All that a flood can do to a server that speaks plain RDT is to keep its connections for as long as it lasts, and until
-/// they are forgotten.
+/// A server that is flooded with calls, one every so often, and a client that calls in the middle.
+fn flooded<W: Wiring>(every: Duration, mut call: impl FnMut() -> Vec<u8>) {
+    let scenario = long(Way::Download).but(|it| it.client.calls = 30);
+    let mut report = scenario.prepare_cable::<W, _, true>(Simulated::new(1), 0);
+    report.client_mut().postpone(Duration::from_secs(5));
+    for _ in 0..Duration::from_secs(30).as_micros() / every.as_micros() {
+        let frame = call();
+        report.server_mut().stack.device.arrive(&frame);
+        report.world.run_for(every);
+    }
+    assert!(matches!(report.end().1, Progress::Done { .. }), "{:?}", report.end());
+    report.world.run();
+    let report = report.expect_done();
+    assert_eq!(report.server().driver.count(), 0);
+}
+
+/// Of those who have only called the oldest makes room.
+#[test]
+fn who_calls_in_the_middle_of_a_flood_of_forged_calls_is_served() {
+    for seed in 0..5 {
+        let mut forger = Forger::new(seed);
+        flooded::<PlainRdt>(Duration::from_millis(20), || forger.rdt());
+        flooded::<SealedRdt>(Duration::from_millis(20), || forger.rdt());
+        // Who finds no socket that listens is refused, and does not call again: so not as many.
+        flooded::<PlainTcp>(Duration::from_millis(200), || forger.syn());
+        flooded::<SealedTcp>(Duration::from_millis(200), || forger.syn());
+    }
+}
+
+/// A flood that takes every place as soon as it is free can be sat out.
 #[test]
 fn a_flood_of_forged_calls_passes() {
     let mut report = long(Way::Download).prepare_cable::<PlainRdt, _, true>(Simulated::new(1), 0);
-    report.client_mut().postpone(Duration::from_secs(60));
+    report.client_mut().postpone(Duration::from_secs(20));
     let mut forger = Forger::new(3);
     for _ in 0..5_000 {
         let frame = forger.rdt();
         report.server_mut().stack.device.arrive(&frame);
         report.world.run_for(Duration::from_millis(2));
     }
+    report.world.run();
+    let _ = report.expect_done();
+}
+
+/// smoltcp wants to tell somebody that a call is over, and does not find him. The socket is used again all the same.
+#[test]
+fn who_calls_nobody_over_tcp_can_call_again() {
+    let mut report = long(Way::Download).prepare_cable::<PlainTcp<1>, _, true>(Simulated::new(1), 0);
+    let nobody = SocketAddr::from(([10, 0, 0, 77], 7_537));
+    let client = report.client_mut();
+    client.postpone(Duration::from_secs(20));
+    let (driver, stack) = (&mut client.driver, &mut client.stack);
+    let called = driver.carrier.call(Instant::from_micros(1_000_000), stack, nobody);
+    assert!(driver.adopt(called).is_some());
     report.world.run();
     let _ = report.expect_done();
 }
@@ -127,6 +172,6 @@ fn every_pattern_of_lost_frames_is_repaired() {
     every_pattern::<PlainRdt>(10);
     every_pattern::<SealedRdt>(10);
     // Of calls by TCP only so many are made in the time that one has.
-    every_pattern::<PlainTcp>(3);
-    every_pattern::<SealedTcp>(3);
+    every_pattern::<PlainTcp>(5);
+    every_pattern::<SealedTcp>(5);
 }

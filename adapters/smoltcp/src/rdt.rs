@@ -66,7 +66,8 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
     ///
     /// The settings are cut down to what is there: the window to the frames that the device takes at once
     /// ([`Stack::burst`]) and to the datagrams that the socket has room for, segments to datagrams of `SIZE` bytes.
-    /// Segments are cut further, to whole write units of the store `F`.
+    /// Segments are cut further, to whole write units of the store `F`. Connections that receive at the same time share
+    /// that room, or what is left of it by [`Settings::room`].
     ///
     /// # Errors
     /// The port is 0, or the socket is bound already.
@@ -85,6 +86,7 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
         let mut settings = settings;
         let window = u32::try_from(burst.min(room)).unwrap_or(u32::MAX);
         settings.terms.window = settings.terms.window.min(window).max(1);
+        settings.room = settings.room.min(window).max(1);
         settings.batch = 1;
         settings.envelope = W::ENVELOPE;
         settings.terms.segment = entry::segment::<F>(settings.terms.segment, SIZE, W::ENVELOPE.size());

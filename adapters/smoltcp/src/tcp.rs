@@ -21,7 +21,11 @@ use crate::{Carrier, Happening, Receiving, Sending, Stack, Storage, address};
 use connection::{Connection, Stage};
 use core::{net::SocketAddr, time::Duration};
 use skep_core::Instant;
-use smoltcp::{iface::SocketHandle, phy::Device, socket::tcp};
+use smoltcp::{
+    iface::SocketHandle,
+    phy::Device,
+    socket::{Socket, tcp},
+};
 
 /// Bytes of content that are moved at once in the clear.
 pub const CHUNK: usize = 1_024;
@@ -30,11 +34,17 @@ pub const CHUNK: usize = 1_024;
 #[cfg(feature = "seal")]
 pub const SEALED_CHUNK: usize = CHUNK + skep_core::seal::record::OVERHEAD;
 
-/// How long a peer may take to answer a call, or to finish opening one.
-const HANDSHAKE: Duration = Duration::from_secs(5);
+/// How long a peer may take to answer a call, or to finish opening one: smoltcp asks at 0, 1, 3 and 7 s.
+const HANDSHAKE: Duration = Duration::from_secs(15);
+
+/// How long a peer that opens a call is safe from others when no socket is left for them: long enough for it to answer.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// How long a stream that is over may take to deliver its last bytes.
 const CLOSING: Duration = Duration::from_secs(30);
+
+/// How long a peer may take to be told that a stream was broken off. There may be nobody where it says that it is.
+const RESETTING: Duration = Duration::from_secs(2);
 
 /// A peer that says nothing although it should is given up after so long.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -130,6 +140,31 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Tcp<SOCKETS, W, SIZE>
         Some((link, connection))
     }
 
+    /// Who has been opening a call for longest when nobody listens any more, and until when it is safe.
+    fn crowded_by(&self) -> Option<(usize, Instant)> {
+        self.port?;
+        if self.connections.iter().any(Connection::is_vacant) {
+            return None;
+        }
+        let opening = self.connections.iter().enumerate().filter(|(_, one)| one.is_opening());
+        let (number, until) =
+            opening.filter_map(|(number, one)| Some((number, one.until?))).min_by_key(|one| one.1)?;
+        let spared = (HANDSHAKE - GRACE).as_micros() as u64;
+        Some((number, Instant::from_micros(until.as_micros().saturating_sub(spared))))
+    }
+
+    /// Has a socket forget what it was at. The set remembers that one waits for a neighbour, and would have it wait on:
+    /// so it is another one to it from now on.
+    #[allow(irrefutable_let_patterns, reason = "without other kinds of sockets there is no other variant")]
+    fn reuse<D: Device>(&mut self, number: usize, stack: &mut Stack<'_, D>) {
+        let Some(connection) = self.connections.get_mut(number) else { return };
+        let Socket::Tcp(mut socket) = stack.sockets.remove(connection.socket) else { return };
+        socket.abort();
+        connection.socket = stack.sockets.add(socket);
+        connection.records = None;
+        connection.stage = Stage::Idle;
+    }
+
     fn connection(&mut self, link: Link) -> Option<&mut Connection<W::Records, SIZE>> {
         let connection = self.connections.get_mut(usize::from(link.number))?;
         (connection.generation == link.generation && connection.is_there()).then_some(connection)
@@ -185,6 +220,10 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Carrier for Tcp<SOCKE
             }
             self.free(now, number, stack);
         }
+        if let Some((number, _)) = self.crowded_by().filter(|(_, safe_until)| *safe_until <= now) {
+            self.reuse(number, stack);
+            self.free(now, number, stack);
+        }
         None
     }
 
@@ -200,7 +239,9 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Carrier for Tcp<SOCKE
             }
         }
         let stuck = self.is_stuck.then(|| now + ASK_AGAIN);
-        self.deadline = self.connections.iter().filter_map(|one| one.until).chain(stuck).min();
+        let crowded = self.crowded_by().map(|(_, safe_until)| safe_until);
+        let others = stuck.into_iter().chain(crowded);
+        self.deadline = self.connections.iter().filter_map(|one| one.until).chain(others).min();
         None
     }
 

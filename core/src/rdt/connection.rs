@@ -164,6 +164,11 @@ impl<P: Profile> Connection<P> {
         !self.abandoned && self.phase != Phase::Over
     }
 
+    /// Whether its peer sends content, or may be about to.
+    pub(crate) fn wants_room(&self) -> bool {
+        self.phase == Phase::Open && !self.peer_finished && self.receiver.wants_room()
+    }
+
     /// Something came from the peer.
     pub(crate) fn hear(&mut self, now: Instant, settings: &Settings) {
         self.heard = now;

@@ -303,8 +303,9 @@ impl<P: Profile> Endpoint<P> {
             let Some(number) = self.table.take_turn() else {
                 return Output::Wait(self.table.next_deadline());
             };
+            let share = self.share(number);
             let Some(connection) = self.table.get_mut(number) else { continue };
-            match connection.poll(now, room, &self.settings) {
+            match connection.poll(now, room, &self.settings, share) {
                 Step::Datagrams(made) => {
                     let to = connection.peer;
                     self.table.give_turn(number);
@@ -325,6 +326,18 @@ impl<P: Profile> Endpoint<P> {
         };
         let bytes = room.get_mut(..made.length).unwrap_or_default();
         Output::Transmit(Transmit { to, bytes, size: made.size, load: made.load })
+    }
+
+    /// How many segments a connection's peer may have under way, next to others that send.
+    fn share(&self, number: u32) -> u32 {
+        let room = self.settings.room;
+        if room == u32::MAX {
+            return room;
+        }
+        let is_other =
+            |other: &u32| *other != number && self.table.get(*other).is_some_and(Connection::wants_room);
+        let others = self.table.numbers().filter(is_other).count() as u32;
+        room.checked_div(others.saturating_add(1)).unwrap_or(0).max(1)
     }
 
     #[inline(never)] // for size: core/panic-check/run shows it

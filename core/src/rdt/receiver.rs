@@ -294,12 +294,17 @@ impl<P: Profile> Receiver<P> {
         self.stored.bound() >= SPARSE_FROM
     }
 
-    /// The acknowledgement that is owed.
-    pub(crate) fn acknowledge(&mut self, now: Instant) -> Own<'static> {
+    /// Whether content comes, or is about to: nothing has come so far.
+    pub(crate) const fn wants_room(&self) -> bool {
+        self.content.is_some() || self.next == 0
+    }
+
+    /// The acknowledgement that is owed. At most `share` segments may be under way after it.
+    pub(crate) fn acknowledge(&mut self, now: Instant, share: u32) -> Own<'static> {
         self.owes = false;
         self.unacknowledged = 0;
         self.due = Instant::FAR;
-        let room = if self.blocked { 0 } else { self.window };
+        let room = if self.blocked { 0 } else { self.window.min(share) };
         Own::Ack {
             top: self.top,
             next: self.next,

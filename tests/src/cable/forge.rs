@@ -44,6 +44,21 @@ impl Forger {
         udp(from, port, &room[..length.unwrap()])
     }
 
+    /// The beginning of a TCP connection to the board's server, from somebody who is not there.
+    pub fn syn(&mut self) -> Vec<u8> {
+        let random = &mut self.0;
+        let from = [10, 0, 0, 100 + random.below(100) as u8];
+        let mut frame = udp(from, 1_024 + random.below(60_000) as u16, &[0; 12]);
+        frame[23] = 6;
+        fix_check_sum(&mut frame);
+        frame[38..42].copy_from_slice(&(random.next() as u32).to_be_bytes());
+        frame[46..50].copy_from_slice(&[0x50, 0x02, 0x20, 0x00]);
+        // The check sum is over the addresses, the protocol and the length, too (RFC 9293 section 3.1).
+        let check = check_sum(&[&frame[26..34], &[0, 6, 0, 20], &frame[34..]].concat());
+        frame[50..52].copy_from_slice(&check);
+        frame
+    }
+
     /// A frame with something wrong, or with nothing right.
     pub fn garbage(&mut self) -> Vec<u8> {
         let mut frame = match self.0.below(3) {
@@ -102,9 +117,14 @@ fn udp(from: [u8; 4], port: u16, payload: &[u8]) -> Vec<u8> {
 /// The check sum of the IPv4 header (RFC 791).
 fn fix_check_sum(frame: &mut [u8]) {
     frame[24..26].fill(0);
-    let words = frame[14..34].chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
+    let check = check_sum(&frame[14..34]);
+    frame[24..26].copy_from_slice(&check);
+}
+
+/// The check sum of the internet (RFC 1071).
+fn check_sum(bytes: &[u8]) -> [u8; 2] {
+    let words = bytes.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
     let sum: u32 = words.sum();
     let sum = (sum & 0xffff) + (sum >> 16);
-    let sum = !((sum & 0xffff) + (sum >> 16)) as u16;
-    frame[24..26].copy_from_slice(&sum.to_be_bytes());
+    (!((sum & 0xffff) + (sum >> 16)) as u16).to_be_bytes()
 }

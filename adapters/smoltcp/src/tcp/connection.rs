@@ -94,6 +94,20 @@ impl<R, const SIZE: usize> Connection<R, SIZE> {
         self.told_end = false;
     }
 
+    /// Whether somebody who calls finds this socket.
+    pub(super) fn is_vacant(&self) -> bool {
+        match self.stage {
+            Stage::Idle => true,
+            Stage::Listening => self.until.is_none(),
+            _ => false,
+        }
+    }
+
+    /// Whether somebody has called, and it is not known yet who.
+    pub(super) fn is_opening(&self) -> bool {
+        matches!(self.stage, Stage::Listening | Stage::Greeting(false)) && self.until.is_some()
+    }
+
     /// Whether the driver may ask something of it.
     pub(super) fn is_there(&self) -> bool {
         matches!(self.stage, Stage::Calling | Stage::Greeting(_) | Stage::Open)

@@ -1,28 +1,34 @@
 //! What goes onto a socket.
 
-use super::{CLOSING, Link, Tcp, Wrapping, connection::Stage, take::is_delivered};
+use super::{Link, RESETTING, Tcp, Wrapping, connection::Stage, take::is_delivered};
 use crate::{Happening, Stack, Storage};
 use core::task::Poll;
 use skep_core::{Instant, stream::Closed};
-use smoltcp::{phy::Device, socket::tcp};
+use smoltcp::{
+    phy::Device,
+    socket::tcp::{self, State},
+};
 
 impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Tcp<SOCKETS, W, SIZE> {
     /// Ends what is to be ended, and has a socket listen again, or wait to be used, when its last stream is delivered.
     pub(super) fn free<D: Device>(&mut self, now: Instant, number: usize, stack: &mut Stack<'_, D>) {
         let Some(connection) = self.connections.get_mut(number) else { return };
         let socket = stack.sockets.get_mut::<tcp::Socket<'_>>(connection.socket);
-        if connection.stage == Stage::Aborting {
+        let is_late = connection.until.is_some_and(|until| until <= now);
+        // Whom it would tell of its end is not found.
+        let is_in_vain = connection.stage == Stage::Closing && is_late && socket.state() == State::Closed;
+        if connection.stage == Stage::Aborting || connection.stage == Stage::Closing && is_late {
             socket.abort();
             connection.stage = Stage::Closing;
-            connection.until = Some(now + CLOSING);
+            connection.until = Some(now + RESETTING);
         }
-        if connection.stage == Stage::Closing && is_delivered(socket) {
-            socket.abort();
-            connection.records = None;
-            connection.stage = Stage::Idle;
+        if connection.stage == Stage::Closing && (is_in_vain || is_delivered(socket)) {
+            self.reuse(number, stack);
         }
+        let Some(connection) = self.connections.get_mut(number) else { return };
         if connection.stage == Stage::Idle {
             connection.until = None;
+            let socket = stack.sockets.get_mut::<tcp::Socket<'_>>(connection.socket);
             if let Some(port) = self.port
                 && socket.listen(port).is_ok()
             {

@@ -27,7 +27,7 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Tcp<SOCKETS, W, SIZE>
         let socket = stack.sockets.get_mut::<tcp::Socket<'_>>(connection.socket);
         let is_late = connection.until.is_some_and(|until| until <= now);
         match connection.stage {
-            Stage::Idle | Stage::Aborting => None,
+            Stage::Idle | Stage::Aborting | Stage::Closing => None,
             Stage::Listening => match socket.state() {
                 State::Listen => {
                     connection.until = None;
@@ -49,6 +49,7 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Tcp<SOCKETS, W, SIZE>
                 }
                 _ => {
                     connection.stage = Stage::Closing;
+                    connection.until = Some(now + CLOSING);
                     None
                 }
             },
@@ -95,13 +96,6 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Tcp<SOCKETS, W, SIZE>
                     connection.until = Some(now + CLOSING);
                 }
                 happening
-            }
-            Stage::Closing => {
-                if is_late {
-                    socket.abort();
-                    connection.until = Some(now + CLOSING);
-                }
-                None
             }
         }
     }

@@ -1,6 +1,6 @@
 //! How a connection opens: who calls, in which language, with datagrams of what size.
 
-use super::{Connection, Mode, Phase};
+use super::{Connection, Due, Mode, Phase};
 use crate::{
     Instant,
     rdt::{
@@ -25,6 +25,9 @@ const HEADERS_KNOWN: usize = 13;
 
 /// How long a copy of a call may be under way. Whoever calls again later has begun anew.
 const RESTART_AGE: Duration = Duration::from_secs(3);
+
+/// How long one who has called is safe from others who need its place: long enough for it to answer.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// From this call on the smallest size is asked for.
 const CALLS_HOPED: u8 = 3;
@@ -125,6 +128,18 @@ impl<P: Profile> Connection<P> {
             self.challenged = true;
             self.due.ping = true;
         }
+    }
+
+    /// Since when nothing has come, if that is for too long from one of whom nothing but its call has come.
+    pub(crate) fn is_half_open(&self, now: Instant) -> Option<Instant> {
+        let is_half_open = self.phase == Phase::Open && !self.confirmed && !self.abandoned;
+        (is_half_open && self.heard + GRACE <= now).then_some(self.heard)
+    }
+
+    /// Somebody else needs its place.
+    pub(crate) fn displaced(&mut self) {
+        self.due = Due::default();
+        self.fail(Error::Silent { delivered: 0 });
     }
 
     pub(crate) fn confirmed(&self) -> bool {

@@ -21,12 +21,12 @@ enum Small {
 }
 
 impl<P: Profile> Connection<P> {
-    /// The next thing to say; datagrams are written into `room`.
-    pub(crate) fn poll(&mut self, now: Instant, room: &mut [u8], settings: &Settings) -> Step {
+    /// The next thing to say; datagrams are written into `room`. Its peer may have `share` segments under way.
+    pub(crate) fn poll(&mut self, now: Instant, room: &mut [u8], settings: &Settings, share: u32) -> Step {
         if let Some(event) = self.next_event() {
             return Step::Event(event);
         }
-        if let Some(made) = self.next_small(now, room, settings) {
+        if let Some(made) = self.next_small(now, room, settings, share) {
             return Step::Datagrams(made);
         }
         if let Some(event) = self.due.closed.take() {
@@ -59,7 +59,7 @@ impl<P: Profile> Connection<P> {
     }
 
     /// The next packet that carries no content.
-    fn next_small(&mut self, now: Instant, room: &mut [u8], settings: &Settings) -> Option<Made> {
+    fn next_small(&mut self, now: Instant, room: &mut [u8], settings: &Settings, share: u32) -> Option<Made> {
         let segments = self.sender.segments_sent();
         let either = |mode, own, known| match mode {
             Mode::Own => Small::Own(own),
@@ -77,17 +77,19 @@ impl<P: Profile> Connection<P> {
             either(self.mode, Own::Accept { terms: Terms { segment, ..settings.terms } }, Known::ConnAck)
         } else if core::mem::take(&mut self.due.reset) {
             Small::Own(Own::Reset)
+        } else if core::mem::take(&mut self.due.ping) {
+            // Who has to share tells at once how much there is for this one: it was told of all of it when it opened.
+            self.receiver.owes |= share < self.receiver.window();
+            Small::Own(Own::Ping)
         } else if self.receiver.owes && self.mode == Mode::Own {
             self.record.acknowledgements.add(1);
-            let packet = self.receiver.acknowledge(now);
+            let packet = self.receiver.acknowledge(now, share);
             if let Own::Ack { top, next, limit, .. } = packet {
                 self.record.note(now, Happened::Told { top, next, limit });
             }
             Small::Own(packet)
         } else if core::mem::take(&mut self.due.fin_ack) {
             either(self.mode, Own::FinAck, Known::FinAck)
-        } else if core::mem::take(&mut self.due.ping) {
-            Small::Own(Own::Ping)
         } else if self.fin_is_due() {
             self.fin_is_sent(now, settings);
             either(self.mode, Own::Fin { segments }, Known::Fin)

@@ -9,6 +9,9 @@ use crate::{
     wire::rdt::Terms,
 };
 
+/// How many connections are looked at when one has to go: all of a device.
+const LOOKED_AT: u32 = 64;
+
 impl<P: Profile> Endpoint<P> {
     /// OPEN.
     pub(super) fn called(
@@ -50,7 +53,7 @@ impl<P: Profile> Endpoint<P> {
         }
         let seed = self.next_random();
         let connection = Connection::called(now, from, (number, seed), (terms, size), &self.settings);
-        self.queue(connection)
+        self.queue(now, connection)
     }
 
     /// CONNECT.
@@ -81,17 +84,47 @@ impl<P: Profile> Endpoint<P> {
         }
         let seed = self.next_random();
         let connection = Connection::called_by_known(now, from, seed, kind, &self.settings);
-        self.queue(connection)
+        self.queue(now, connection)
     }
 
-    /// A new peer waits to be accepted.
-    fn queue(&mut self, connection: Connection<P>) -> Result<Option<Incoming<'static>>, Discard> {
+    /// A new peer waits to be accepted. When it has taken the last place, or found none, one is made free for the next.
+    fn queue(
+        &mut self,
+        now: Instant,
+        connection: Connection<P>,
+    ) -> Result<Option<Incoming<'static>>, Discard> {
         if self.backlog.len() >= usize::from(self.settings.backlog).min(BACKLOG_MAX) {
             return Err(Discard::NoRoom);
         }
-        let name = self.enter(connection).ok_or(Discard::NoRoom)?;
+        let entered = self.enter(connection);
+        if self.table.count() >= self.table.bound() {
+            self.displace(now);
+        }
+        let name = entered.ok_or(Discard::NoRoom)?;
         self.backlog.push_back(name.number).map_err(|_| Discard::NoRoom)?;
         Ok(None)
+    }
+
+    /// Forgets one who has called and said nothing more for a while: of some, the one that has been silent longest.
+    fn displace(&mut self, now: Instant) {
+        // Anywhere in the table, so that no caller is safe for being early.
+        let beyond = u64::from(self.table.reach().saturating_sub(LOOKED_AT)).saturating_add(1);
+        let from = (beyond.wrapping_mul(self.next_random().into()) >> 32) as u32;
+        let mut longest = None;
+        for number in from..from.saturating_add(LOOKED_AT) {
+            let Some(connection) = self.table.get(number) else { continue };
+            if let Some(heard) = connection.is_half_open(now)
+                && longest.is_none_or(|(other, _)| heard < other)
+            {
+                longest = Some((heard, number));
+            }
+        }
+        if let Some((_, number)) = longest
+            && let Some(connection) = self.table.get_mut(number)
+        {
+            connection.displaced();
+            self.table.give_turn(number);
+        }
     }
 
     /// A connection's peer is somebody else now: it is found under its address no more, but its end is still told.
