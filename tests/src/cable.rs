@@ -7,6 +7,7 @@ mod wiring;
 
 pub use exchange::Exchange;
 pub use forge::Forger;
+use relay::End;
 pub use relay::Relay;
 pub(crate) use wiring::udp;
 pub use wiring::{PlainRdt, PlainTcp, SealedRdt, SealedTcp, Wiring};
@@ -155,8 +156,9 @@ where
     }
 }
 
-/// A server and a client of a file that call a third board, which relays between them. `Ok` when it arrived.
-pub fn play_relayed<W: Wiring>(cable: impl Network, content: &[u8]) -> Result<(), Progress> {
+/// A server and a client of a file that call a third board, which relays between them. `Ok` when it arrived. The third
+/// is wired by `R`, the others by `W`: if that is another, they begin as ends of relayed transfers do.
+pub fn play_relayed<R: Wiring, W: Wiring>(cable: impl Network, content: &[u8]) -> Result<(), Progress> {
     let mut world = World::new(cable);
     let now = world.now();
     let whom = Whom {
@@ -167,18 +169,23 @@ pub fn play_relayed<W: Wiring>(cable: impl Network, content: &[u8]) -> Result<()
     let settings = crate::own_settings(4, 1_000);
     let wire = |number: u8| {
         move |stack: &mut Stack<'static, Card>| {
-            W::wire::<Shelf>(stack, settings, number.into(), number, number == 0)
+            W::wire::<Shelf>(stack, settings, number.into(), number, false)
         }
     };
-    let _: Handle<Board<Relay, W>> =
-        world.add(|seat| Board::new(seat, Card::default(), Relay::default(), Shelf::default(), 0, wire(0)));
-    let server: Handle<ServerBoard<W>> = world.add(|seat| {
+    let attaches = std::any::TypeId::of::<R>() != std::any::TypeId::of::<W>();
+    let _: Handle<Board<Relay, R>> = world.add(|seat| {
+        let wire = |stack: &mut Stack<'static, Card>| R::wire::<Shelf>(stack, settings, 0, 0, true);
+        Board::new(seat, Card::default(), Relay::default(), Shelf::default(), 0, wire)
+    });
+    let server: Handle<Board<End<files::Server<Sessions>>, W>> = world.add(|seat| {
         let service = files::Server::new(files::Settings::DEFAULT, Sessions::new());
+        let service = End::new(service, attaches);
         let board = Board::new(seat, Card::default(), service, Shelf::default(), 1, wire(1));
         board.calling(now, whom)
     });
-    let client: Handle<ClientBoard<W>> = world.add(|seat| {
-        let board = Board::new(seat, Card::default(), download(NAME), Shelf::default(), 2, wire(2));
+    let client: Handle<Board<End<files::Client>, W>> = world.add(|seat| {
+        let service = End::new(download(NAME), attaches);
+        let board = Board::new(seat, Card::default(), service, Shelf::default(), 2, wire(2));
         board.calling(now, whom)
     });
     world.get_mut(server).storage.files.files.insert(NAME.into(), content.to_vec());

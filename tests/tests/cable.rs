@@ -265,10 +265,10 @@ fn a_card_that_holds_six_frames_loses_none_of_three_transfers_at_once() {
     }
 }
 
-fn relayed<W: Wiring>() {
+fn relayed<R: Wiring, W: Wiring>() {
     for size in [0, 1, 511, 512, 513, 100_000] {
         let content = Random::new(1).bytes(size);
-        assert_eq!(play_relayed::<W>(Simulated::new(1), &content), Ok(()), "{size} bytes");
+        assert_eq!(play_relayed::<R, W>(Simulated::new(1), &content), Ok(()), "{size} bytes");
     }
     for seed in 0..seeds() / 5 {
         let content = Random::new(seed).bytes(20_000);
@@ -277,7 +277,7 @@ fn relayed<W: Wiring>() {
             path.jitter = Duration::from_millis(5);
             path.duplication = 50;
         });
-        assert_eq!(play_relayed::<W>(cable, &content), Ok(()), "seed {seed}");
+        assert_eq!(play_relayed::<R, W>(cable, &content), Ok(()), "seed {seed}");
     }
 }
 
@@ -285,6 +285,12 @@ fn relayed<W: Wiring>() {
 /// its segment, which a relay does not keep.
 #[test]
 fn a_board_relays_between_two_others() {
-    relayed::<PlainTcp>();
-    relayed::<SealedTcp>();
+    relayed::<PlainTcp, PlainTcp>();
+    relayed::<SealedTcp, SealedTcp>();
+}
+
+/// As the ends of a transfer come to a tracker when they have been introduced.
+#[test]
+fn a_sealed_board_relays_between_ends_that_begin_in_the_clear() {
+    relayed::<SealedTcp, PlainTcp>();
 }

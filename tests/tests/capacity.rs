@@ -46,7 +46,7 @@ fn crowd<C: Cast<Sessions = OneSession>>(network: Simulated, language: Language,
     crowd.world.run();
     for (number, &client) in crowd.clients.iter().enumerate() {
         let bytes = if number % 2 == 0 { 100 } else { 101 };
-        assert_eq!(crowd.end(client).1, Progress::Done { bytes }, "{number}");
+        assert_eq!(crowd.end(client).1, Progress::Done { bytes }, "{language:?}: {number}");
     }
     let stored = crowd.served();
     assert_eq!(stored.len(), 1 + count / 2);

@@ -196,7 +196,7 @@ def a_board_comes_back_to_a_tracker_that_was_killed(cable, host):
             board.says("^online", patience=60, times=2)
 
 
-def eight_seats_are_on_a_board_and_two_members_meet_there(cable, host):
+def eight_seats_are_on_a_board_and_members_meet_there(cable, host):
     wanted = host.file("wanted", 300_000)
     with Board("tracker", cable.nic()) as board:
         link = f"{board.says(r'^key (.+)$')[1].strip()}@{BOARD}:7540"
@@ -209,6 +209,8 @@ def eight_seats_are_on_a_board_and_two_members_meet_there(cable, host):
                 ann.says("ben has fetched wanted")
                 ben.types("quit")
                 assert ben.ends() == 0, ben.text
+            # The same through the board.
+            assert host.get(f"skep://{link}/ann/wanted", "-u", "cat", "--relay") == wanted
         assert digest(os.path.join(host.downloads("ben"), "wanted")) == wanted
         board.says("^seats taken: 1")
 
@@ -257,7 +259,7 @@ CASES = [
     a_member_on_a_board_exchanges_files_where_frames_are_lost,
     an_owner_is_killed_in_mid_transfer_and_comes_back,
     a_board_comes_back_to_a_tracker_that_was_killed,
-    eight_seats_are_on_a_board_and_two_members_meet_there,
+    eight_seats_are_on_a_board_and_members_meet_there,
     garbage_changes_nothing,
     a_client_fits_a_board_with_64_kib_of_memory,
     log_lines_come_over_the_uart,

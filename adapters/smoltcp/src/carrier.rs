@@ -53,6 +53,9 @@ pub struct Origin {
     /// Who it is, when the carrier is sealed.
     #[cfg(feature = "seal")]
     pub caller: Option<Caller>,
+    /// It began in the clear where others are sealed: one end of a relayed transfer, and nothing else
+    /// (docs/protocol.md section 5).
+    pub is_attaching: bool,
 }
 
 impl Origin {
@@ -62,7 +65,14 @@ impl Origin {
             address,
             #[cfg(feature = "seal")]
             caller: None,
+            is_attaching: false,
         }
+    }
+
+    /// Somebody whom the sealed transport knows.
+    #[cfg(feature = "seal")]
+    pub const fn of(address: SocketAddr, caller: Caller) -> Self {
+        Self { address, caller: Some(caller), is_attaching: false }
     }
 
     /// Its public key, if the carrier has proven one.

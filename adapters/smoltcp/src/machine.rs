@@ -52,11 +52,12 @@ impl<P: client::Profile> Machine for client::Client<P> {
     }
 }
 
-/// Its callers are sessions (docs/protocol.md section 5), and may do everything.
+/// Its callers are sessions, which may do everything, and ends of relayed transfers (docs/protocol.md section 5).
 impl<P: tracker::Profile> Machine for tracker::Tracker<P> {
     fn admit(&mut self, now: Instant, admission: &Admission) -> bool {
         let Admission { stream, origin } = *admission;
         let peer = tracker::Peer { key: origin.key(), ..tracker::Peer::at(origin.address.ip()) };
-        self.opened_as(now, stream, tracker::Dialect::Session, &peer)
+        let dialect = if origin.is_attaching { tracker::Dialect::Relay } else { tracker::Dialect::Session };
+        self.opened_as(now, stream, dialect, &peer)
     }
 }

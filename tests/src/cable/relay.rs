@@ -5,7 +5,7 @@ use skep_core::{
     Instant,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
 };
-use skep_smoltcp::Machine;
+use skep_smoltcp::{Admission, Machine};
 use std::collections::VecDeque;
 
 /// What it still asks for.
@@ -20,6 +20,9 @@ enum Wish {
 #[derive(Debug, Default)]
 pub struct Relay {
     streams: Vec<StreamId>,
+    /// Those that began in the clear, and whose first byte, a zero, has not come.
+    attaching: Vec<StreamId>,
+    are_joined: bool,
     wishes: VecDeque<Wish>,
 }
 
@@ -33,16 +36,20 @@ impl Service for Relay {
     type Event = ();
 
     fn opened(&mut self, _: Instant, stream: StreamId) -> bool {
-        if let Some(&other) = self.streams.first() {
-            self.wishes.extend([Wish::Splice(stream, other), Wish::Splice(other, stream)]);
-        }
         self.streams.push(stream);
         self.streams.len() <= 2
     }
 
-    fn received(&mut self, _: Instant, _: StreamId, _: &[u8]) -> usize {
-        // It waits for the other one.
-        0
+    fn received(&mut self, _: Instant, stream: StreamId, bytes: &[u8]) -> usize {
+        // What follows waits for the other one.
+        match self.attaching.iter().position(|other| *other == stream) {
+            Some(place) => {
+                self.attaching.swap_remove(place);
+                assert_eq!(bytes.first(), Some(&ATTACH));
+                1
+            }
+            None => 0,
+        }
     }
 
     fn moved(&mut self, _: Instant, stream: StreamId, outcome: Result<(), Fault>) {
@@ -62,6 +69,11 @@ impl Service for Relay {
     fn stored(&mut self, _: Instant, _: FileId, _: Result<u64, Fault>) {}
 
     fn poll<'b>(&mut self, _: Instant, _: &'b mut [u8]) -> Action<'b, ()> {
+        if let ([one, other], []) = (&self.streams[..], &self.attaching[..])
+            && !std::mem::replace(&mut self.are_joined, true)
+        {
+            self.wishes.extend([Wish::Splice(*one, *other), Wish::Splice(*other, *one)]);
+        }
         match self.wishes.pop_front() {
             None => Action::Wait(None),
             Some(Wish::Splice(from, to)) => Action::Splice { from, to },
@@ -71,7 +83,76 @@ impl Service for Relay {
     }
 }
 
-impl Machine for Relay {}
+impl Machine for Relay {
+    fn admit(&mut self, now: Instant, admission: &Admission) -> bool {
+        if admission.origin.is_attaching {
+            self.attaching.push(admission.stream);
+        }
+        self.opened(now, admission.stream)
+    }
+}
+
+/// What an end that is in the clear begins with.
+const ATTACH: u8 = 0;
+
+/// A machine whose stream begins so, if it is to.
+#[derive(Debug)]
+pub(super) struct End<S> {
+    machine: S,
+    attaches: bool,
+    opened: Option<StreamId>,
+}
+
+impl<S> End<S> {
+    /// An end that begins with a zero byte, or one that does not.
+    pub(super) const fn new(machine: S, attaches: bool) -> Self {
+        Self { machine, attaches, opened: None }
+    }
+}
+
+impl<S: Service> Service for End<S> {
+    type Event = S::Event;
+
+    fn opened(&mut self, now: Instant, stream: StreamId) -> bool {
+        self.opened = self.attaches.then_some(stream);
+        self.machine.opened(now, stream)
+    }
+
+    fn received(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) -> usize {
+        self.machine.received(now, stream, bytes)
+    }
+
+    fn moved(&mut self, now: Instant, stream: StreamId, outcome: Result<(), Fault>) {
+        self.machine.moved(now, stream, outcome);
+    }
+
+    fn finished(&mut self, now: Instant, stream: StreamId) {
+        self.machine.finished(now, stream);
+    }
+
+    fn closed(&mut self, now: Instant, stream: StreamId, how: Closed) {
+        self.machine.closed(now, stream, how);
+    }
+
+    fn stored(&mut self, now: Instant, file: FileId, outcome: Result<u64, Fault>) {
+        self.machine.stored(now, file, outcome);
+    }
+
+    fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Action<'b, S::Event> {
+        match self.opened.take() {
+            Some(stream) => Action::Write { stream, bytes: &[ATTACH] },
+            None => self.machine.poll(now, room),
+        }
+    }
+}
+
+impl<S: Machine> Machine for End<S> {}
+
+impl<S: Checked> Checked for End<S> {
+    fn check_over(&self) {
+        self.machine.check_over();
+    }
+}
 
 impl Checked for Relay {
     fn check_over(&self) {

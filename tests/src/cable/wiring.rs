@@ -178,7 +178,7 @@ impl<const SOCKETS: usize> Wiring for SealedTcp<SOCKETS> {
         number: u8,
         is_server: bool,
     ) -> Self::Carrier {
-        let sealed = tcp::Sealed::new(identity(number), secret(seed, number), DOORS);
+        let sealed = tcp::Sealed::new(identity(number), secret(seed, number), DOORS).relaying();
         let tcp = Tcp::new(sockets(stack), seed, sealed);
         if is_server { tcp.listening(port(number)) } else { tcp }
     }

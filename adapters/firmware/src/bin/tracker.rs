@@ -26,8 +26,8 @@ use smoltcp::iface::SocketStorage;
 /// Where it listens.
 const PORT: u16 = 7_540;
 const SEATS: usize = 8;
-/// One more, so that who finds no seat is told.
-const STREAMS: usize = SEATS + 1;
+/// One more, so that who finds no seat is told; and both ends of a transfer that is relayed.
+const STREAMS: usize = SEATS + 1 + 2;
 /// Bytes of a record, and of a socket's buffers: the least, as sessions move no content.
 const CHUNK: usize = <tcp::Sealed<Guests> as tcp::Wrapping>::LEAST;
 
@@ -94,7 +94,7 @@ fn driver(
     );
     let rooms = singleton!(: [[[u8; CHUNK]; 2]; STREAMS] = [[[0; _]; _]; _])?;
     let sockets = rooms.each_mut().map(|[incoming, outgoing]| buffers::tcp(stack, incoming, outgoing));
-    let sealed = tcp::Sealed::new(own, keys::secret(seed, b"tcp"), guests);
+    let sealed = tcp::Sealed::new(own, keys::secret(seed, b"tcp"), guests).relaying();
     let carrier = Tcp::new(sockets, keys::word(seed, 2), sealed).listening(PORT);
 
     let rules = Rules { seats: SEATS as u32, waiting: 0, accounts: 0, files_per_user: 4, ..Rules::DEFAULT };

@@ -65,7 +65,8 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Tcp<SOCKETS, W, SIZE>
                 return Some(Happening::Moved(link, outcome));
             }
             let records = connection.records.as_mut()?;
-            let room = connection.outbox.room().get_mut(W::FRONT..SIZE - W::BACK)?;
+            let (front, back) = W::around(records);
+            let room = connection.outbox.room().get_mut(front..SIZE.checked_sub(back)?)?;
             let most = W::text_max(records).min(room.len());
             let count = if !connection.message.is_empty() {
                 let count = connection.message.len().min(most);
@@ -105,7 +106,7 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Tcp<SOCKETS, W, SIZE>
             } else {
                 return None;
             };
-            let wire = W::FRONT + count + W::BACK;
+            let wire = front + count + back;
             if W::seal(records, connection.outbox.room().get_mut(..wire)?).is_err() {
                 connection.stage = Stage::Aborting;
                 return Some(Happening::Closed(link, Closed::Broken));

@@ -34,10 +34,6 @@ pub trait Wrapping {
     /// Who is at the other end of one.
     type Caller: Copy;
 
-    /// Bytes before the text of a record.
-    const FRONT: usize;
-    /// Bytes after it.
-    const BACK: usize;
     /// The least that a chunk has to hold.
     const LEAST: usize;
 
@@ -64,6 +60,9 @@ pub trait Wrapping {
 
     /// Whether the peer has finished, when its socket has or has not.
     fn has_ended(records: &Self::Records, has_socket: bool) -> bool;
+
+    /// Bytes before the text of a record, and after it.
+    fn around(records: &Self::Records) -> (usize, usize);
 
     /// The most text that a record to this peer may have.
     fn text_max(records: &Self::Records) -> usize;

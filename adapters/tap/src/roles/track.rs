@@ -38,7 +38,7 @@ pub(super) fn run(host: Host, args: &Args, seats: u32, door: &Door) -> Result<()
         let identity = door::identity(door.key.as_deref())?;
         let (datagrams, streams) = door::sealed(&identity, &Guests::new(door)?)?;
         let first = SealedRdt::bind::<_, Nothing>(stack, udp, door.port, settings(), seed()?, datagrams);
-        let second = SealedTcp::new(sockets, seed()?, streams).listening(door.port);
+        let second = SealedTcp::new(sockets, seed()?, streams.relaying()).listening(door.port);
         let both = Both { first: first.map_err(bad_port)?, second };
         door::announce(args, door, Some(&identity), "tracking");
         track(&mut host, Driver::new(members, both))

@@ -155,3 +155,23 @@ fn hosts_find_each_other_by_a_tracker_on_a_tap() {
     }
     assert!(tracker.is_running());
 }
+
+#[test]
+fn a_tracker_on_a_tap_relays_between_hosts() {
+    let Some(world) = World::make() else { return };
+    let shared = world.path("shared");
+    let mut tracker = Server::start(&mut world.tap("tracker --public"), "tracking");
+    let link = tracker.link.clone();
+    for via in ["udp", "tcp"] {
+        // Nobody can call her.
+        let rest = format!("--server {link} --name ann-{via} --via {via} --relay --log {shared}");
+        let mut join = world.host(&format!("join {rest}"));
+        let _ann = Server::start(join.env("SKEP_HOME", world.path(&format!("ann-{via}"))), "logged in");
+        let got = world.path(&format!("got/{via}"));
+        let mut get =
+            world.host(&format!("get -q {link}ann-{via}/big --relay --name bob-{via} --via {via} -o {got}"));
+        run_well(get.env("SKEP_HOME", world.path("bob")));
+        world.arrived(&format!("got/{via}"), 1);
+    }
+    assert!(tracker.is_running());
+}

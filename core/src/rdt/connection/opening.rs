@@ -26,8 +26,9 @@ const HEADERS_KNOWN: usize = 13;
 /// How long a copy of a call may be under way. Whoever calls again later has begun anew.
 const RESTART_AGE: Duration = Duration::from_secs(3);
 
-/// How long one who has called is safe from others who need its place: long enough for it to answer.
-const GRACE: Duration = Duration::from_millis(250);
+/// How long one who has called is safe from others who need its place: long enough for some signs of life, of which some
+/// may be lost.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// From this call on the smallest size is asked for.
 const CALLS_HOPED: u8 = 3;

@@ -32,10 +32,7 @@ impl<P: Profile> Endpoint<P> {
             if connection.mode == Mode::Own && connection.number == number {
                 // First: whoever is answered twice is no measure of the round trip.
                 connection.answer_call();
-                if let Peer::Session(_) = from {
-                    // Its session waits for it as long again, too.
-                    connection.hear(now, &self.settings);
-                }
+                connection.hear(now, &self.settings);
                 self.table.give_turn(place);
                 return Ok(None);
             }
@@ -77,6 +74,9 @@ impl<P: Profile> Endpoint<P> {
                     }
                 } else {
                     connection.called_by_known_again(now);
+                    if !connection.confirmed() {
+                        connection.hear(now, &self.settings);
+                    }
                 }
                 self.table.give_turn(place);
             }

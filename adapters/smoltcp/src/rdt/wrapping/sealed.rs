@@ -93,7 +93,7 @@ impl<A: Access, const SESSIONS: usize> Wrapping for Sealed<A, SESSIONS> {
 
     fn origin(&self, peer: Peer) -> Option<Origin> {
         let caller = self.layer.caller(peer)?;
-        Some(Origin { address: caller.address, caller: Some(caller) })
+        Some(Origin::of(caller.address, caller))
     }
 
     fn ended(&mut self, now: Instant, peer: Peer) {

@@ -13,8 +13,6 @@ impl Wrapping for Plain {
     type Records = ();
     type Caller = ();
 
-    const FRONT: usize = 0;
-    const BACK: usize = 0;
     const LEAST: usize = MESSAGE_MAX;
 
     fn listening() -> Self::Records {}
@@ -40,6 +38,10 @@ impl Wrapping for Plain {
 
     fn has_ended((): &(), has_socket: bool) -> bool {
         has_socket
+    }
+
+    fn around((): &()) -> (usize, usize) {
+        (0, 0)
     }
 
     fn text_max((): &()) -> usize {

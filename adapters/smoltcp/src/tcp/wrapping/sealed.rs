@@ -25,6 +25,7 @@ pub struct Sealed<A> {
     random: Random<RustCrypto>,
     /// Who may come in.
     pub access: A,
+    relays: bool,
 }
 
 /// What is kept of a sealed stream.
@@ -45,6 +46,8 @@ enum Phase {
     Calling(Hail<RustCrypto>),
     /// Records go both ways.
     Open(Directions<RustCrypto>),
+    /// It is an end of a relayed transfer: what passes is sealed between the two ends.
+    Relayed,
 }
 
 impl core::fmt::Debug for Phase {
@@ -53,6 +56,7 @@ impl core::fmt::Debug for Phase {
             Self::Listening => "Listening",
             Self::Calling(_) => "Calling",
             Self::Open(_) => "Open",
+            Self::Relayed => "Relayed",
         })
     }
 }
@@ -62,7 +66,14 @@ impl<A> Sealed<A> {
     /// carrier.
     pub fn new(own: KeyPair<RustCrypto>, seed: Secret, access: A) -> Self {
         let check = CheckKey::new(own.public(), None);
-        Self { own, check, random: Random::new(seed), access }
+        Self { own, check, random: Random::new(seed), access, relays: false }
+    }
+
+    /// For a tracker: who begins with a zero byte instead of a handshake is an end of a relayed transfer, and is let in
+    /// ([`Origin::is_attaching`]).
+    #[must_use]
+    pub fn relaying(self) -> Self {
+        Self { relays: true, ..self }
     }
 
     /// A call in chunks of so many bytes: what is kept of it, and HELLO.
@@ -83,8 +94,6 @@ impl<A: Access> Wrapping for Sealed<A> {
     type Records = Records;
     type Caller = Option<Caller>;
 
-    const FRONT: usize = FRONT;
-    const BACK: usize = TAG_LENGTH;
     const LEAST: usize = if HELLO_MAX > MESSAGE_MAX + OVERHEAD { HELLO_MAX } else { MESSAGE_MAX + OVERHEAD };
 
     fn listening() -> Records {
@@ -99,6 +108,10 @@ impl<A: Access> Wrapping for Sealed<A> {
         outbox: &mut Outbox<SIZE>,
     ) -> Greeting<Option<Caller>> {
         let raw = inbox.raw();
+        if self.relays && matches!(records.phase, Phase::Listening) && raw.first() == Some(&0) {
+            records.phase = Phase::Relayed;
+            return Greeting::Done(None);
+        }
         let needed = match records.phase {
             Phase::Listening => Hello::needed(raw),
             _ => Reply::needed(raw),
@@ -108,7 +121,7 @@ impl<A: Access> Wrapping for Sealed<A> {
             return if needed > SIZE { Greeting::Refused } else { Greeting::Unfinished };
         };
         let (directions, caller) = match &mut records.phase {
-            Phase::Open(_) => return Greeting::Refused,
+            Phase::Open(_) | Phase::Relayed => return Greeting::Refused,
             Phase::Calling(hail) => match hail.finish(message) {
                 Ok(directions) => (directions, None),
                 Err(_) => return Greeting::Refused,
@@ -138,11 +151,21 @@ impl<A: Access> Wrapping for Sealed<A> {
     }
 
     fn origin(address: SocketAddr, caller: Option<Caller>) -> Origin {
-        Origin { address, caller }
+        // Whom we call is nobody's origin.
+        caller.map_or(Origin { is_attaching: true, ..Origin::at(address) }, |caller| {
+            Origin::of(address, caller)
+        })
     }
 
     fn open<const SIZE: usize>(records: &mut Records, inbox: &mut Inbox<SIZE>) -> Result<(), Broken> {
-        let Phase::Open((_, opener)) = &mut records.phase else { return Err(Broken) };
+        let opener = match &mut records.phase {
+            Phase::Open((_, opener)) => opener,
+            Phase::Relayed => {
+                inbox.open_all();
+                return Ok(());
+            }
+            _ => return Err(Broken),
+        };
         let raw = inbox.raw();
         if raw.is_empty() {
             return Ok(());
@@ -165,20 +188,28 @@ impl<A: Access> Wrapping for Sealed<A> {
         Ok(())
     }
 
-    fn has_ended(records: &Records, _: bool) -> bool {
-        records.ended
+    fn has_ended(records: &Records, has_socket: bool) -> bool {
+        if let Phase::Relayed = records.phase { has_socket } else { records.ended }
+    }
+
+    fn around(records: &Records) -> (usize, usize) {
+        if let Phase::Relayed = records.phase { (0, 0) } else { (FRONT, TAG_LENGTH) }
     }
 
     fn text_max(records: &Records) -> usize {
         match &records.phase {
             Phase::Open((sealer, _)) => sealer.text_max(),
+            Phase::Relayed => usize::MAX,
             _ => 0,
         }
     }
 
     fn seal(records: &mut Records, record: &mut [u8]) -> Result<(), Broken> {
-        let Phase::Open((sealer, _)) = &mut records.phase else { return Err(Broken) };
-        sealer.seal(record).map_err(|_| Broken)
+        match &mut records.phase {
+            Phase::Open((sealer, _)) => sealer.seal(record).map_err(|_| Broken),
+            Phase::Relayed => Ok(()),
+            _ => Err(Broken),
+        }
     }
 
     fn end(records: &mut Records, room: &mut [u8]) -> Option<usize> {
