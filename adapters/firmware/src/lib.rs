@@ -9,6 +9,7 @@ mod counter;
 pub mod door;
 pub mod fetch;
 pub mod flash;
+pub mod hash;
 mod interrupts;
 #[cfg(feature = "seal")]
 pub mod keys;

@@ -19,7 +19,7 @@ use skep_core::{
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
     table::Slot,
     wire::{
-        Name, Text,
+        Name, TEXT_MAX, Text,
         seal::Purpose,
         session::{Code, FileInfo, Way},
     },
@@ -126,6 +126,14 @@ impl<P: Profile, const SERVED: usize> Member<P, SERVED> {
         let client = Client::download(name, Dialect::Files, u64::MAX, PATIENCE);
         self.download = Some(Download { fetch, client, stream: None });
         true
+    }
+
+    /// The hash by which its owner has announced a file, if it is there and has one.
+    pub fn announced(&self, owner: &str, name: &str) -> Option<[u8; 32]> {
+        let (owner, name) = (Text::new(owner.as_bytes()).ok()?, Text::new(name.as_bytes()).ok()?);
+        let mut room = [0; TEXT_MAX];
+        let (_, _, info) = self.session.file(self.session.find(owner, name)?, &mut room)?;
+        info.hash
     }
 
     /// Where the file that was asked for is.

@@ -145,7 +145,7 @@ def exchange(cable, host, loss):
             settings = {"tracker": link, "name": f"board-{via}", "fetch": "ann/wanted", "via": via, "public": "yes"}
             with Board("member", cable.nic(), **settings) as board:
                 key = board.says(r"^key (\S+)")[1]
-                board.says(r"^fetched wanted, 300000 bytes", patience=40)
+                board.says(r"^fetched wanted, 300000 bytes as announced", patience=40)
                 ann.says(f"board-{via} shares wanted")
                 # What it has fetched, back again.
                 assert host.get(f"skep://{key}@{BOARD}/wanted") == wanted
@@ -178,7 +178,7 @@ def an_owner_is_killed_in_mid_transfer_and_comes_back(cable, host):
             cable.pause = 0
             board.says("^not fetched", patience=60)
             with host.join(link, "ann"):
-                board.says(r"^fetched wanted, 1000000 bytes", patience=90)
+                board.says(r"^fetched wanted, 1000000 bytes as announced", patience=90)
                 key = board.says(r"^key (\S+)")[1]
                 assert host.get(f"skep://{key}@{BOARD}/wanted") == wanted
 

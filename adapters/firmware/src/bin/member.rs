@@ -25,7 +25,7 @@ use skep_firmware::{
     buffers,
     door::{Door, Keeper},
     flash::Flash,
-    keys,
+    hash, keys,
     member::{Event, Member},
     network, say, semihosting,
     settings::{self, Settings},
@@ -115,9 +115,18 @@ fn run(settings: Settings<'_>) -> Option<()> {
                     driver.machine.download_called(stream);
                 }
                 Event::Fetched { bytes } => {
-                    let name = fetch.map_or("", |(_, name)| name);
-                    say!["fetched ", name, ", ", bytes as u32, " bytes; stack ", stack::deepest() as u32];
-                    driver.machine.publish(name, FileInfo { flags: 0, length: bytes, hash: None });
+                    let (owner, name) = fetch.unwrap_or_default();
+                    let hash = hash::of(&mut store, name);
+                    let announced = driver.machine.announced(owner, name);
+                    if hash.is_none() || announced.is_some() && announced != hash {
+                        say!["fetched ", name, ", which is not what was announced"];
+                        fetch_at = Some(now + PAUSE);
+                        continue;
+                    }
+                    let how =
+                        if announced.is_some() { " bytes as announced; stack " } else { " bytes; stack " };
+                    say!["fetched ", name, ", ", bytes as u32, how, stack::deepest() as u32];
+                    driver.machine.publish(name, FileInfo { flags: 0, length: bytes, hash });
                 }
                 Event::NotFetched => {
                     say!["not fetched"];
@@ -166,7 +175,8 @@ fn driver(
         Driver::new(Member::new(session, door, (PORT, PORT)), Both { first, second }))?;
     driver.machine.start(settings.get("name").unwrap_or("board")).then_some(())?;
     for (name, content) in FILES {
-        driver.machine.publish(name, FileInfo { flags: 0, length: content.len() as u64, hash: None });
+        let hash = Some(blake3::hash(content).into());
+        driver.machine.publish(name, FileInfo { flags: 0, length: content.len() as u64, hash });
     }
     Some(driver)
 }
