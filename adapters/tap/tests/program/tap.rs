@@ -159,19 +159,28 @@ fn hosts_find_each_other_by_a_tracker_on_a_tap() {
 #[test]
 fn a_tracker_on_a_tap_relays_between_hosts() {
     let Some(world) = World::make() else { return };
-    let shared = world.path("shared");
     let mut tracker = Server::start(&mut world.tap("tracker --public"), "tracking");
     let link = tracker.link.clone();
-    for via in ["udp", "tcp"] {
-        // Nobody can call her.
-        let rest = format!("--server {link} --name ann-{via} --via {via} --relay --log {shared}");
-        let mut join = world.host(&format!("join {rest}"));
-        let _ann = Server::start(join.env("SKEP_HOME", world.path(&format!("ann-{via}"))), "logged in");
+    // An end over RDT moves a few messages each round trip.
+    for (via, bytes) in [("tcp", BYTES), ("udp", 30_000)] {
+        for directory in [format!("{via}-ann"), format!("{via}-cat")] {
+            fs::create_dir(world.path(&directory)).unwrap();
+        }
+        fs::write(world.path(&format!("{via}-ann/file")), content(3, bytes)).unwrap();
+        let join = |name: &str| {
+            // Nobody can call them.
+            let rest = format!("--server {link} --name {via}-{name} --via {via} --relay --log");
+            let mut join = world.host(&format!("join {rest} {}", world.path(&format!("{via}-{name}"))));
+            Server::start(join.env("SKEP_HOME", world.path(&format!("{via}-{name}-home"))), "logged in")
+        };
+        let cat = join("cat");
+        let _ann = join("ann");
+        cat.until(&format!("{via}-ann shares file"));
         let got = world.path(&format!("got/{via}"));
-        let mut get =
-            world.host(&format!("get -q {link}ann-{via}/big --relay --name bob-{via} --via {via} -o {got}"));
+        let rest = format!("--relay --name {via}-bob --via {via} -o {got}");
+        let mut get = world.host(&format!("get -q {link}{via}-ann/file {rest}"));
         run_well(get.env("SKEP_HOME", world.path("bob")));
-        world.arrived(&format!("got/{via}"), 1);
+        assert!(fs::read(&got).unwrap() == content(3, bytes), "{via}: another file arrived");
     }
     assert!(tracker.is_running());
 }
