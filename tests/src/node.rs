@@ -10,6 +10,7 @@
 mod actions;
 mod events;
 mod incoming;
+mod splice;
 
 use crate::{Host, Member, Network, Past, Seal, Seat, Storage, stream::Stream};
 use skep_core::{

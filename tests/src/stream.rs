@@ -12,6 +12,8 @@ pub(crate) enum Moving {
     Nothing,
     Out(FileId),
     In(FileId),
+    /// What comes goes onto another stream.
+    Over(u32),
 }
 
 /// Whether the application knows that the peer has finished.

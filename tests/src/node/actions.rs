@@ -62,7 +62,7 @@ impl<P: Profile, S: Service> Node<P, S> {
                 }
                 self.endpoint.receive(connection, file, offset, length.unwrap_or(u64::MAX));
             }
-            Action::Splice { .. } => panic!("no machine here relays"),
+            Action::Splice { from, to } => self.begin_splice(now, from, to),
             Action::Finish(stream) => {
                 let Some(connection) = self.acting(stream).map(|stream| stream.connection) else { return };
                 self.endpoint.finish(connection);

@@ -45,6 +45,7 @@ impl<P: Profile, S: Service> Node<P, S> {
                 let stream = self.streams.get(&id).filter(|stream| stream.connection == connection);
                 if stream.is_some_and(|stream| !stream.is_aborted) {
                     self.service.flushed(now, StreamId(id));
+                    self.wake_feeder(id);
                 }
             }
             Event::Finished(connection) => {
@@ -67,6 +68,7 @@ impl<P: Profile, S: Service> Node<P, S> {
                 self.past.push(Past { at: now, connection, outcome, statistics });
                 if self.streams.get(&id).is_some_and(|stream| stream.connection == connection) {
                     self.streams.remove(&id);
+                    self.break_feeder(now, id);
                     let how = if outcome.is_ok() { Closed::Done } else { Closed::Broken };
                     self.service.closed(now, StreamId(id), how);
                 }

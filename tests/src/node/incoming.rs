@@ -41,6 +41,14 @@ impl<P: Profile, S: Service> Node<P, S> {
         let stream = self.streams.get_mut(&id).filter(|stream| stream.connection == ticket.connection())?;
         assert!(!matches!(stream.moving, Moving::In(_)), "a message while content is received");
         assert!(!stream.is_aborted, "a message on a stream that was aborted");
+        if let Moving::Over(to) = stream.moving {
+            let count = self.hand_over(now, id, to, bytes);
+            self.endpoint.taken(&ticket, count);
+            if let Some(stream) = self.streams.get_mut(&id).filter(|_| count < bytes.len()) {
+                stream.is_stalled = true;
+            }
+            return None;
+        }
         stream.has_acted = false;
         let count = self.service.received(now, StreamId(id), bytes);
         assert!(count <= bytes.len(), "more taken than offered");
@@ -108,10 +116,14 @@ impl<P: Profile, S: Service> Node<P, S> {
         if stream.is_aborted {
             return;
         }
-        if let Moving::In(_) = stream.moving {
-            let connection = stream.connection;
-            self.endpoint.discard(connection);
-            self.move_ended(now, connection, Err(Fault::Ended));
+        let (connection, moving) = (stream.connection, stream.moving);
+        match moving {
+            Moving::In(_) => {
+                self.endpoint.discard(connection);
+                self.move_ended(now, connection, Err(Fault::Ended));
+            }
+            Moving::Over(_) => return self.move_ended(now, connection, Ok(())),
+            Moving::Nothing | Moving::Out(_) => {}
         }
         self.service.finished(now, StreamId(id));
     }

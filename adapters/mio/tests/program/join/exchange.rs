@@ -21,6 +21,10 @@ fn members_see_each_other_and_fetch_directly_and_relayed() {
                 assert!(hub.home.read("got") == bytes, "{name} {via} {way}");
                 until_told(&ana, &format!("cyd has fetched {name}"));
             }
+            // The two ends of a relay need not come by the same.
+            let other = if via == "--via udp" { "--via tcp" } else { "--via udp" };
+            hub.get("dan", ("ana", &name), &format!("{other} --relay -o other")).well();
+            assert!(hub.home.read("other") == bytes, "{name} {via} to {other}");
         }
         // What is fetched is shared by nobody.
         assert_eq!(hub.names("cyd"), [""; 0]);
