@@ -20,6 +20,7 @@ use super::admin::{Answer, Order};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The longest order, in bytes.
+#[cfg(unix)]
 const ORDER_MAX: u64 = 64 << 10;
 
 /// The longest request for a page, in bytes.
