@@ -52,6 +52,8 @@ by_name! {
     [P: crate::seal::Provider] crate::seal::layer::Session<P> => "Session";
     [V] crate::seal::greeting::Hail<V> => "Hail";
     [V] crate::seal::greeting::Host<'_, V> => "Host";
+    [const N: usize, const BURST: u8, const TICK_MICROS: u64] crate::guard::Buckets<N, BURST, TICK_MICROS>
+        => "Buckets";
     [const SLOTS: usize, const BUCKETS: usize] crate::guard::Guard<SLOTS, BUCKETS> => "Guard";
     [P: crate::seal::Provider] crate::seal::layer::Opening<P> => "Opening";
     [V: crate::seal::Provider, M, I, const SLOTS: usize, const BUCKETS: usize, H]
