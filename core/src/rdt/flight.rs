@@ -94,16 +94,16 @@ impl<P: Profile> Flight<P> {
     pub(crate) fn stop(&mut self) {
         self.release();
         self.first = self.next;
-        self.count = 0;
         self.lost = 0;
     }
 
-    /// An idle connection keeps no window.
+    /// An idle connection keeps no window. What was sent several times may still be under way: nobody waits for it.
     pub(crate) fn release(&mut self) {
         self.segments.release();
         self.transmissions.release();
         self.oldest = self.newest.wrapping_add(1);
         self.remembered = self.oldest;
+        self.count = 0;
     }
 
     /// Whether a segment that was never sent fits into the window's memory; makes more when it may.
@@ -117,8 +117,9 @@ impl<P: Profile> Flight<P> {
         if length >= bound {
             return false;
         }
-        // A small memory is taken whole; a large one is doubled when it is needed, from what a few messages need on.
-        let longer = if bound <= 32 { bound } else { length.saturating_mul(2).max(8) };
+        // A small memory is taken whole; a large one is doubled when it is needed. It has two transmissions for a
+        // segment: with fewer segments than these a few losses in a row would leave no number for the next repeat.
+        let longer = if bound <= 32 { bound } else { length.saturating_mul(2).max(32) };
         let before = self.transmissions.values().len().saturating_mul(2);
         self.segments.grow(longer, Segment::default);
         self.transmissions.grow(longer, Default::default);
@@ -320,5 +321,26 @@ impl<P: Profile> Flight<P> {
         let values = self.transmissions.values_mut().as_flattened_mut();
         let place = place(number, values.len());
         values.get_mut(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rdt::Fixed;
+
+    #[test]
+    fn what_was_sent_three_times_and_acknowledged_once_leaves_nothing_under_way() {
+        let mut flight = Flight::<Fixed<1, 4>>::new();
+        assert!(flight.has_room());
+        for _ in 0..3 {
+            assert!(flight.send(Instant::ZERO, 0));
+        }
+        assert_eq!(flight.settle(1), Some((0, Fate::InFlight)));
+        assert!(flight.take(0));
+        flight.advance();
+        assert_eq!((flight.first, flight.next), (1, 1));
+        flight.release();
+        assert_eq!(flight.count, 0);
     }
 }
