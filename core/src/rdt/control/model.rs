@@ -433,8 +433,11 @@ impl Model {
             };
             let rate = self.rate.saturating_add(self.rate.saturating_mul(self.noise.into()) / 1_024);
             self.pace = (rate.saturating_mul(gain) / WHOLE).max(self.datagram.saturating_mul(4));
-            let window = self.holds(self.rate).saturating_mul(2).saturating_add(BATCHES);
-            self.window = window.min(self.high).max(WINDOW_LEAST).min(self.most);
+            let holds = self.holds(self.rate);
+            let window = holds.saturating_mul(2).saturating_add(BATCHES);
+            // Alone, no less than keeps the path full while the hosts hold back a batch: what is sent is paced.
+            let least = if self.is_crowded() { 0 } else { holds.saturating_add(BATCHES / 2) };
+            self.window = window.min(self.high.max(least)).max(WINDOW_LEAST).min(self.most);
         }
         let slack = if least == u32::MAX { 0 } else { least };
         self.pacer.set(self.pace, self.datagram, slack);
