@@ -46,6 +46,8 @@ pub struct Habits {
     pub feeds: usize,
     /// The program ends when everything is done and it has lingered.
     pub leaves: bool,
+    /// A program that leaves does not wait for the end of its connections: it says good-bye three times.
+    pub hurries: bool,
     /// It deals with so many bytes a second, as storage may be slow; 0 for any number.
     pub rate: u64,
     /// So many datagrams wait for that; more are dropped.
@@ -54,7 +56,7 @@ pub struct Habits {
 
 impl Default for Habits {
     fn default() -> Self {
-        Self { keeps_early: false, feeds: 1, leaves: false, rate: 0, frames: 6 }
+        Self { keeps_early: false, feeds: 1, leaves: false, hurries: false, rate: 0, frames: 6 }
     }
 }
 
@@ -360,6 +362,12 @@ impl<P: Profile, S: Checked> Node<P, S> {
         }
     }
 
+    /// Whether all that is left of its connections is an answer to its FIN.
+    fn takes_leave(&mut self) -> bool {
+        let endpoint = &mut self.endpoint;
+        !self.streams.is_empty() && self.streams.values().all(|stream| endpoint.take_leave(stream.connection))
+    }
+
     fn act_now(&mut self, now: Instant, network: &mut dyn Network) -> Option<Instant> {
         if self.has_left {
             return None;
@@ -390,6 +398,16 @@ impl<P: Profile, S: Checked> Node<P, S> {
                 Output::Wait(wait) => break [wait, service_wait],
             }
         };
+        if self.habits.leaves && self.habits.hurries && self.takes_leave() {
+            for _ in 0..2 {
+                self.takes_leave();
+                while let Output::Transmit(transmit) = self.endpoint.poll(now, &mut room) {
+                    self.transmit(now, transmit, network);
+                }
+            }
+            self.kill();
+            return None;
+        }
         self.room = room;
         for note in self.notes.drain(..) {
             network.note(&note);

@@ -93,6 +93,21 @@ fn a_lost_finack_is_answered_again_on_a_slow_path() {
     }
 }
 
+#[test]
+fn who_leaves_at_once_is_understood_if_one_of_three_good_byes_arrives() {
+    for way in [Way::Download, Way::Upload] {
+        for (kind, numbers) in [(None, 0..0), (Some(Kind::Fin), 0..2), (Some(Kind::Fin), 1..3)] {
+            let network = kind.map_or_else(|| Simulated::new(1), |kind| losing(kind, numbers));
+            let scenario = Scenario::new(way, 4 * 100).own(64, 100).but(|it| it.habits.hurries = true);
+            let report = scenario.run(network).expect_done();
+            assert!(report.client().has_left());
+            let past = report.server().last_past();
+            assert_eq!(past.outcome, Ok(()), "{way:?}: it ends without the answer to its own FIN");
+            assert!(past.at < report.end().0 + Duration::from_secs(5));
+        }
+    }
+}
+
 /// Two that speak, and how they are set to.
 fn conversation(
     network: Simulated,

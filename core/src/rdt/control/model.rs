@@ -443,3 +443,36 @@ impl Model {
         self.pacer.set(self.pace, self.datagram, slack);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rdt::control::Congestion;
+
+    #[test]
+    fn the_first_flight_is_spread_when_the_round_trip_is_known_before_it() {
+        let now = Instant::from_micros(1_000_000);
+        let start = Start {
+            now,
+            window: 8_192,
+            datagram: 1_480,
+            round_trip: 20_000,
+            congestion: Congestion::Model,
+            rate: 0,
+            first_flight: 768,
+        };
+        let mut model = Model::new(&start);
+        assert_eq!(model.window(), 768);
+        let mut sent = 0;
+        while sent < 768 {
+            let count = model.allowance(now);
+            if count == 0 {
+                break;
+            }
+            sent += count;
+            model.sent(now, count, sent, sent);
+        }
+        assert!(sent <= 64, "{sent} at once");
+        assert!(model.resumes() > now);
+    }
+}
