@@ -120,11 +120,12 @@ impl<R: Send + 'static> Store<R> {
     /// # Errors
     /// It cannot be read, is damaged, or another process has it.
     pub fn open(path: &Path, waker: Arc<Waker>) -> Result<(Self, Kept), NotStored> {
-        let database = Database::builder().set_cache_size(CACHE).create(path).map_err(not_stored)?;
+        let database = create(path).map_err(not_stored)?;
         let kept = read(&database).map_err(not_stored)?;
         let (orders, to_do) = channel();
         let (answers, done) = channel();
-        let work = move || work(&database, &to_do, &answers, &waker);
+        let path = path.to_owned();
+        let work = move || work(&path, database, &to_do, &answers, &waker);
         let worker = Builder::new().name("skep-store".into()).spawn(work).map_err(not_stored)?;
         Ok((Self { orders: Some(orders), done, worker: Some(worker) }, kept))
     }
@@ -168,11 +169,31 @@ fn not_stored(error: impl std::fmt::Display) -> NotStored {
     NotStored(error.to_string())
 }
 
-fn work<R>(database: &Database, to_do: &Receiver<Order<R>>, answers: &Sender<Done<R>>, waker: &Waker) {
+fn create(path: &Path) -> Result<Database, redb::Error> {
+    Ok(Database::builder().set_cache_size(CACHE).create(path)?)
+}
+
+fn work<R>(
+    path: &Path,
+    database: Database,
+    to_do: &Receiver<Order<R>>,
+    answers: &Sender<Done<R>>,
+    waker: &Waker,
+) {
+    let mut database = Some(database);
     while let Ok(first) = to_do.recv() {
         // All that has come while the last transaction went to the disk goes in one.
         let orders: Vec<_> = std::iter::once(first).chain(to_do.try_iter().take(BATCH - 1)).collect();
-        let outcome = write(database, orders.iter().map(|(change, _)| change)).map_err(not_stored);
+        let outcome = match database.take().map_or_else(|| create(path), Ok) {
+            Ok(open) => {
+                let outcome = write(&open, orders.iter().map(|(change, _)| change));
+                // After a failure, as of a full disk, a database does nothing more: it is opened again for the next.
+                database = outcome.is_ok().then_some(open);
+                outcome
+            }
+            Err(error) => Err(error),
+        };
+        let outcome = outcome.map_err(not_stored);
         for (_, waiting) in orders {
             // Who has gone meanwhile wants no answer.
             match waiting {

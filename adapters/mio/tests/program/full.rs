@@ -1,17 +1,31 @@
 //! Storage that is full.
 
-use std::process::{Command, Stdio};
+use std::{
+    fs,
+    io::{Read, Write},
+    process::{Command, Stdio},
+};
 
-use crate::support::{Home, Known, answer, content, error, skipped, upload};
+use crate::{
+    join::hub::Hub,
+    support::{Home, Known, answer, content, error, skipped, upload},
+    tracker::member::Tracker,
+};
 
-/// A file system of one megabyte in a test's home, gone with it.
+/// A small file system in a test's home, gone with it.
 struct Small<'h>(&'h Home, &'static str);
 
 impl<'h> Small<'h> {
+    /// Of one megabyte.
     fn new(home: &'h Home, name: &'static str) -> Option<Self> {
+        Self::of(home, name, 1)
+    }
+
+    fn of(home: &'h Home, name: &'static str, megabytes: usize) -> Option<Self> {
         home.folder(name);
         let mut mount = Command::new("mount");
-        let mount = mount.args(["-t", "tmpfs", "-o", "size=1m", "none"]).arg(home.path(name));
+        let mount = mount.args(["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "none"]);
+        let mount = mount.arg(home.path(name));
         if !mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
             skipped("no file system can be mounted here");
             return None;
@@ -47,7 +61,6 @@ fn an_upload_that_finds_no_space_is_refused_and_leaves_nothing() {
 
 #[test]
 fn space_that_is_gone_in_the_middle_of_an_upload_ends_it() {
-    use std::io::{Read, Write};
     let home = Home::new();
     let Some(_small) = Small::new(&home, "shared") else { return };
     let server = home.serve("");
@@ -76,6 +89,59 @@ fn a_download_that_finds_no_space_leaves_nothing() {
         assert_eq!(home.entries("small"), ["old"]);
         assert_eq!(home.read("small/old"), b"old");
     }
+}
+
+#[test]
+fn a_download_from_a_member_that_finds_no_space_leaves_nothing() {
+    let hub = Hub::new("");
+    let Some(_small) = Small::new(&hub.home, "small") else { return };
+    let _ana = hub.join("ana", "");
+    hub.share("ana", "large", content(2 << 20));
+    hub.home.write("small/old", "old");
+    for way in ["--via udp", "--via tcp", "--relay", "--relay --via udp"] {
+        let ended = hub.get("ben", ("ana", "large"), &format!("{way} -o small/old")).with(4);
+        assert!(ended.err.contains("the disk is full"), "{way}: {}", ended.err);
+        assert_eq!(hub.home.entries("small"), ["old"]);
+        assert_eq!(hub.home.read("small/old"), b"old");
+    }
+}
+
+#[test]
+fn a_tracker_whose_disk_is_full_confirms_nothing_and_goes_on_when_there_is_space_again() {
+    let home = Home::new();
+    let Some(_small) = Small::of(&home, "small", 8) else { return };
+    let options = "--state small/state --commands 127.0.0.1:0 --accounts open";
+    let tracker = Tracker::start(&home, options);
+    let register = |tracker: &Tracker, user: &str| {
+        let mut stream = crate::support::connect(tracker.commands());
+        stream.write_all(format!("REGISTER\0{user}\0").as_bytes()).unwrap();
+        let mut answer = [9];
+        stream.read_exact(&mut answer).unwrap();
+        answer[0]
+    };
+    assert_eq!(register(&tracker, "first"), 0);
+    // All that is left is taken.
+    let mut filler = fs::File::create(home.path("small/filler")).unwrap();
+    while filler.write_all(&[0; 4_096]).is_ok() {}
+    drop(filler);
+    let mut confirmed = vec!["first".to_owned()];
+    // What lies in the database's own reserve is still stored.
+    for number in 0.. {
+        let user = format!("{number}-{}", "x".repeat(200));
+        if register(&tracker, &user) != 0 {
+            break;
+        }
+        confirmed.push(user);
+    }
+    fs::remove_file(home.path("small/filler")).unwrap();
+    assert_eq!(register(&tracker, "last"), 0);
+    confirmed.push("last".to_owned());
+    tracker.stop();
+    let tracker = Tracker::start(&home, options);
+    for user in confirmed {
+        assert_eq!(register(&tracker, &user), 1, "{user} was forgotten");
+    }
+    tracker.stop();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod deaths;
 mod entry;
 mod exchange;
-mod hub;
+pub(crate) mod hub;
 mod lists;
 mod plain;
 mod prompt;
