@@ -26,8 +26,8 @@ use skep_core::{
 };
 use std::{io, net::SocketAddr};
 
-/// One end of a transfer that a tracker relays (docs/protocol.md section 5): a plain connection to the tracker, which
-/// joins it to the other side's; what the two sides say over it is sealed between them.
+/// One end of a transfer that a tracker relays (docs/protocol.md section 5): a plain connection to the tracker, or a
+/// sealed one by RDT, which it joins to the other side's; what the two sides say over it is sealed between them.
 #[derive(Clone, Debug)]
 pub struct Relayed {
     /// The tracker's name of the transfer.
