@@ -20,8 +20,9 @@ use skep_firmware::{
 use skep_smoltcp::{Driver, Rdt, Stack, rdt};
 use smoltcp::iface::SocketStorage;
 
-/// Segments on their way at once.
-const WINDOW: usize = 4;
+/// Segments on their way at once: as many as the controller holds, or as 24 KiB of RAM leave room for.
+const DATAGRAMS: usize = if cfg!(feature = "tcp") { 6 } else { 4 };
+const WINDOW: usize = DATAGRAMS.next_power_of_two();
 /// As large as an Ethernet carries.
 const DATAGRAM: usize = rdt::DATAGRAM;
 /// Three full segments of TCP may be on their way to the board; little goes the other way.
@@ -30,7 +31,7 @@ const IN: usize = 3 * 1_460;
 #[cfg(feature = "tcp")]
 const OUT: usize = 512;
 
-const RULES: Rules = Rules { terms: Terms { window: WINDOW as u32, segment: 1_435 }, ..Rules::DEVICE };
+const RULES: Rules = Rules { terms: Terms { window: DATAGRAMS as u32, segment: 1_435 }, ..Rules::DEVICE };
 
 type Datagrams = Rdt<1, WINDOW, rdt::Plain, DATAGRAM>;
 #[cfg(not(feature = "tcp"))]
@@ -77,7 +78,7 @@ fn driver(
     seed: u64,
     stack: &mut Stack<'static, Ethernet>,
 ) -> Option<&'static mut Driver<Client, Carriers, 1>> {
-    let socket = udp_socket!(stack, WINDOW, DATAGRAM);
+    let socket = udp_socket!(stack, DATAGRAMS, DATAGRAM);
     let carrier = Rdt::bind::<_, Store>(stack, socket, 7_537, RULES, seed, rdt::Plain).ok()?;
     #[cfg(feature = "tcp")]
     let carrier = {
