@@ -14,7 +14,9 @@ TARGET = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(FIRMWARE, 
 def build(*options, log="info"):
     """Builds the images, or those that are named by options of cargo; what they log says `log`, with the feature defmt."""
     command = ["cargo", "build", "--quiet", "--release", "--locked", *options]
-    subprocess.run(command, cwd=FIRMWARE, check=True, env={**os.environ, "DEFMT_LOG": log})
+    # Incremental builds are larger.
+    environment = {**os.environ, "DEFMT_LOG": log, "CARGO_INCREMENTAL": "0"}
+    subprocess.run(command, cwd=FIRMWARE, check=True, env=environment)
 
 
 def image(name):
