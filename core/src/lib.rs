@@ -26,4 +26,4 @@ pub mod wire;
 
 pub use index::Cell;
 pub use memory::Memory;
-pub use time::Instant;
+pub use time::{Instant, Span};

@@ -33,6 +33,7 @@ mod known;
 mod outgoing;
 mod patience;
 mod profile;
+mod queue;
 mod receiver;
 mod record;
 mod ring;
@@ -43,10 +44,11 @@ pub mod trace;
 pub use connection::Connection;
 pub use endpoint::{Endpoint, Reply};
 pub use flight::{Segment, Transmission};
+pub use outgoing::Piece;
 pub use profile::{Fixed, Profile};
 
 use crate::{
-    Instant,
+    Instant, Span,
     stream::FileId,
     wire::rdt::{Magic, Terms, TypeKind},
 };
@@ -176,29 +178,29 @@ pub struct Settings {
     pub first_flight: u32,
     /// The most datagrams in one [`Transmit`].
     pub batch: u16,
-    /// New peers that may wait to be accepted, at most 16.
+    /// New peers that may wait to be accepted. Bounded by the profile.
     pub backlog: u8,
     /// Time between the first two calls; it doubles up to a second.
-    pub call_interval: Duration,
+    pub call_interval: Span,
     /// How often a peer is called before it counts as unreachable.
     pub calls: u8,
     /// The time-out before there is a round-trip time (RFC 6298 says one second).
-    pub timeout_initial: Duration,
+    pub timeout_initial: Span,
     /// The shortest time-out. RFC 6298's second is eleven times slower on a lossy local network.
-    pub timeout_minimum: Duration,
+    pub timeout_minimum: Span,
     /// The longest time-out.
-    pub timeout_maximum: Duration,
+    pub timeout_maximum: Span,
     /// Time-outs in a row, with nothing acknowledged between them, after which the peer is given up.
     pub tries: u8,
     /// A peer from which nothing comes for so long is dead.
-    pub idle: Duration,
+    pub idle: Span,
     /// A peer of skep's own is asked for a sign of life after so long.
-    pub keep_alive: Duration,
+    pub keep_alive: Span,
     /// A new peer that sends nothing but its call is forgotten after so long.
-    pub half_open: Duration,
+    pub half_open: Span,
     /// How long the end of a connection is answered to a known peer, whose repeats may be rare: see
     /// [`Endpoint::linger_until`].
-    pub known_linger: Duration,
+    pub known_linger: Span,
 }
 
 impl Settings {
@@ -218,16 +220,16 @@ impl Settings {
         first_flight: 768,
         batch: 64,
         backlog: 16,
-        call_interval: Duration::from_millis(250),
+        call_interval: Span::from_millis(250),
         calls: 8,
-        timeout_initial: Duration::from_millis(250),
-        timeout_minimum: Duration::from_millis(10),
-        timeout_maximum: Duration::from_secs(2),
+        timeout_initial: Span::from_millis(250),
+        timeout_minimum: Span::from_millis(10),
+        timeout_maximum: Span::from_secs(2),
         tries: 20,
-        idle: Duration::from_secs(30),
-        keep_alive: Duration::from_secs(8),
-        half_open: Duration::from_secs(10),
-        known_linger: Duration::from_secs(2),
+        idle: Span::from_secs(30),
+        keep_alive: Span::from_secs(8),
+        half_open: Span::from_secs(10),
+        known_linger: Span::from_secs(2),
     };
 
     /// What suits a device: 4 segments each way, one datagram at a time.

@@ -52,6 +52,54 @@ impl core::ops::Add<Duration> for Instant {
     }
 }
 
+/// A span of time that a protocol waits, in microseconds: at most 71 minutes, in a quarter of the room that a
+/// [`Duration`] takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Span(u32);
+
+impl Span {
+    /// So many microseconds.
+    pub const fn from_micros(micros: u32) -> Self {
+        Self(micros)
+    }
+
+    /// So many milliseconds, or 71 minutes.
+    pub const fn from_millis(millis: u32) -> Self {
+        Self(millis.saturating_mul(1_000))
+    }
+
+    /// So many seconds, or 71 minutes.
+    pub const fn from_secs(secs: u32) -> Self {
+        Self(secs.saturating_mul(1_000_000))
+    }
+
+    /// Its microseconds.
+    pub const fn as_micros(self) -> u32 {
+        self.0
+    }
+}
+
+impl From<Duration> for Span {
+    fn from(span: Duration) -> Self {
+        Self(micros(span).min(u32::MAX.into()) as u32)
+    }
+}
+
+impl From<Span> for Duration {
+    fn from(span: Span) -> Self {
+        Self::from_micros(span.0.into())
+    }
+}
+
+impl core::ops::Add<Span> for Instant {
+    type Output = Self;
+
+    fn add(self, span: Span) -> Self {
+        self.plus_micros(span.0.into())
+    }
+}
+
 /// A span in whole microseconds, without 128-bit arithmetic.
 #[inline(never)] // for size: core/panic-check/run shows it
 pub(crate) const fn micros(span: Duration) -> u64 {
@@ -68,5 +116,7 @@ mod tests {
         assert_eq!(late, Instant::FAR);
         assert_eq!(Instant::ZERO.since(late), Duration::ZERO);
         assert_eq!((Instant::ZERO + Duration::from_millis(3)).as_micros(), 3_000);
+        assert_eq!(Span::from(Duration::MAX), Span::from_secs(u32::MAX));
+        assert_eq!(Instant::ZERO + Span::from_secs(3), Instant::ZERO + Duration::from_secs(3));
     }
 }

@@ -39,7 +39,7 @@ fn psk() -> Psk {
 /// The same settings behind a layer.
 pub fn sealed_settings(settings: rdt::Settings) -> rdt::Settings {
     let envelope = Envelope { front: FRONT as u8, back: TAG_LENGTH as u8 };
-    rdt::Settings { envelope, half_open: guard::HALF_OPEN_LIFE, ..settings }
+    rdt::Settings { envelope, half_open: guard::HALF_OPEN_LIFE.into(), ..settings }
 }
 
 /// Who may come in.

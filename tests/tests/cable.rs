@@ -1,6 +1,7 @@
 //! Transfers between two boards: the driver for smoltcp on both ends of a cable, in virtual time.
 
 use skep_core::{
+    Span,
     files::{self, Failure, Progress},
     rdt::Language,
     stream::Fault,
@@ -93,8 +94,8 @@ fn made_of(seed: u64) -> (Scenario, Simulated) {
         it.client.calls = 60;
         it.client.tries = 100;
         it.server.tries = 100;
-        it.server.idle = Duration::from_secs(600);
-        it.client.idle = Duration::from_secs(600);
+        it.server.idle = Span::from_secs(600);
+        it.client.idle = Span::from_secs(600);
         it.rules.request_timeout = Duration::from_secs(600);
     });
     let loss = random.below(201) as u32;

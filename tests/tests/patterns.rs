@@ -1,5 +1,6 @@
 //! Every way to lose some of the first datagrams, one after the other: nothing is left to chance.
 
+use skep_core::Span;
 use skep_tests::{Random, Scenario, Simulated, Way};
 use std::time::Duration;
 
@@ -22,9 +23,9 @@ fn small(way: Way) -> Scenario {
 fn patient(mut scenario: Scenario) -> Scenario {
     scenario.client.calls = 20;
     scenario.rules.request_timeout = Duration::from_secs(60);
-    scenario.server.half_open = Duration::from_secs(60);
-    scenario.server.idle = Duration::from_secs(60);
-    scenario.client.idle = Duration::from_secs(60);
+    scenario.server.half_open = Span::from_secs(60);
+    scenario.server.idle = Span::from_secs(60);
+    scenario.client.idle = Span::from_secs(60);
     scenario
 }
 

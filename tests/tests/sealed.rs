@@ -1,6 +1,6 @@
 //! Sealed transfers: every size, both ways, for every purpose, on networks that lose, repeat, reorder and damage.
 
-use skep_core::wire::seal::Purpose;
+use skep_core::{Span, wire::seal::Purpose};
 use skep_tests::{INTRODUCTION, INVITE, Loopback, Past, Random, Report, Scenario, Simulated, Way};
 use std::time::Duration;
 
@@ -81,8 +81,8 @@ fn made_of(seed: u64) -> (Scenario, Simulated) {
         it.client.calls = 60;
         it.client.tries = 100;
         it.server.tries = 100;
-        it.server.idle = Duration::from_secs(600);
-        it.client.idle = Duration::from_secs(600);
+        it.server.idle = Span::from_secs(600);
+        it.client.idle = Span::from_secs(600);
         it.rules.request_timeout = Duration::from_secs(600);
     });
     let loss = random.below(301) as u32;

@@ -1,6 +1,6 @@
 //! Ten thousand networks, each as bad as its seed makes it.
 
-use skep_core::rdt::Language;
+use skep_core::{Span, rdt::Language};
 use skep_tests::{Network, Random, Report, Scenario, Simulated, Way};
 use std::time::Duration;
 
@@ -38,10 +38,10 @@ fn made_of(seed: u64) -> (Scenario, Simulated) {
         it.client.calls = 60;
         it.client.tries = 100;
         it.server.tries = 100;
-        it.server.idle = Duration::from_secs(600);
-        it.client.idle = Duration::from_secs(600);
+        it.server.idle = Span::from_secs(600);
+        it.client.idle = Span::from_secs(600);
         it.rules.request_timeout = Duration::from_secs(600);
-        it.server.half_open = Duration::from_secs(60);
+        it.server.half_open = Span::from_secs(60);
     });
     let loss = random.below(301) as u32;
     let delay = Duration::from_micros(random.one_of(&[50, 1_000, 10_000, 80_000]));

@@ -1,6 +1,7 @@
 //! A server that serves so many at once: the others are refused, or wait.
 
 use skep_core::{
+    Span,
     files::{self, Progress, WhenFull},
     rdt::Language,
     wire::file::Code,
@@ -27,7 +28,7 @@ fn crowd<C: Cast<Sessions: Default>>(
 ) -> Crowd<Simulated, C> {
     let settings = if language == Language::Own { own_settings(8, 500) } else { known_settings(1, 500) };
     // In the known language nobody can be asked whether he lives: who lets others wait has to be patient.
-    let idle = if language == Language::Own { settings.idle } else { Duration::from_secs(600) };
+    let idle = if language == Language::Own { settings.idle } else { Span::from_secs(600) };
     let settings = skep_core::rdt::Settings { idle, ..settings };
     let patient = skep_core::rdt::Settings { tries: 100, ..settings };
     let rules = files::Settings { slots: 1, when_full, ..files::Settings::DEFAULT };

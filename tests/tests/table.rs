@@ -5,7 +5,7 @@
 //! SKEP_WRITE_TABLE=1 cargo test -p skep-tests --test table && git diff tests/tests/goodput.txt
 //! ```
 
-use skep_core::rdt::control::Congestion;
+use skep_core::{Span, rdt::control::Congestion};
 use skep_tests::{Link, Scenario, Way};
 use std::{fmt::Write as _, time::Duration};
 
@@ -20,8 +20,8 @@ fn goodput(link: &Link, size: usize, window: u32, congestion: Congestion) -> u64
             let scenario = Scenario::new(Way::Download, size).own(window, SEGMENT).but(|it| {
                 it.server.congestion = congestion;
                 it.server.tries = 200;
-                it.server.idle = Duration::from_secs(600);
-                it.client.idle = Duration::from_secs(600);
+                it.server.idle = Span::from_secs(600);
+                it.client.idle = Span::from_secs(600);
             });
             let report = scenario.run(link.network(seed)).expect_done();
             size as u64 * 1_000 / report.elapsed().as_micros() as u64

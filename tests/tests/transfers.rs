@@ -1,6 +1,6 @@
 //! Files of every size go both ways, in both languages, on every network.
 
-use std::time::Duration;
+use skep_core::Span;
 
 use skep_tests::{Loopback, Network, Scenario, Simulated, Way};
 
@@ -47,8 +47,8 @@ fn every_size_arrives_in_the_known_peers_language() {
     every_size(Loopback::new, |scenario| {
         scenario.known(1, SEGMENT).but(|it| {
             // The world waits for both.
-            it.client.known_linger = Duration::from_millis(20);
-            it.server.known_linger = Duration::from_millis(20);
+            it.client.known_linger = Span::from_millis(20);
+            it.server.known_linger = Span::from_millis(20);
         })
     });
 }

@@ -96,11 +96,13 @@ pub struct Host;
 impl Profile for Host {
     type Connections = Growing<Slot<rdt::Connection<Self>>, STREAMS_MAX>;
     type Index = Growing<Cell, STREAMS_MAX>;
+    type Backlog = Growing<u32, 16>;
     type Replies = Growing<rdt::Reply, 512>;
     type Segments = Growing<rdt::Segment, WINDOW_MAX>;
     type Transmissions = Growing<[rdt::Transmission; 2], WINDOW_MAX>;
     type Stored = Growing<bool, WINDOW_MAX>;
     type Outbox = Growing<u8, 65_536>;
+    type Pieces = Growing<rdt::Piece, 8>;
     type Controller = rdt::control::Chosen;
     type Trace = Listener;
 }

@@ -17,7 +17,7 @@ mod service;
 
 use super::{Dialect, Direction, Failure, Progress};
 use crate::{
-    Instant,
+    Instant, Span,
     limits::NAME_MAX,
     stream::{Action, FileId, StreamId},
     wire::{
@@ -45,7 +45,7 @@ pub struct Client {
     direction: Direction,
     /// The most bytes that a download may have.
     limit: u64,
-    patience: Duration,
+    patience: Span,
     deadline: Option<Instant>,
     stream: Option<StreamId>,
     state: State,
@@ -140,7 +140,7 @@ impl Client {
             dialect,
             direction,
             limit,
-            patience,
+            patience: patience.into(),
             deadline: None,
             stream: None,
             state: State::Idle,

@@ -13,14 +13,12 @@ use super::{
     index::Index,
     known,
     profile::Profile,
+    queue::Queue,
     receiver::Verdict,
+    record::Drops,
 };
 use crate::{Instant, stream::FileId, table::Table, wire::rdt::Own};
-use heapless::Deque;
 use replies::Packet;
-
-/// The most peers that can wait to be accepted.
-const BACKLOG_MAX: usize = 16;
 
 /// The machine of one socket. See the [module](super) for how it is driven.
 #[derive(Debug)]
@@ -28,11 +26,10 @@ pub struct Endpoint<P: Profile> {
     settings: Settings,
     table: Table<Connection<P>, P::Connections>,
     index: Index<P::Index>,
-    backlog: Deque<u32, BACKLOG_MAX>,
-    replies: P::Replies,
-    replies_first: usize,
-    replies_count: usize,
-    dropped: Dropped,
+    /// Who waits to be accepted, by their numbers.
+    backlog: Queue<u32, P::Backlog>,
+    replies: Queue<Reply, P::Replies>,
+    dropped: Drops,
     generation: u32,
     random: u64,
     linger_until: Instant,
@@ -40,7 +37,7 @@ pub struct Endpoint<P: Profile> {
 
 impl<P: Profile> Endpoint<P> {
     /// An endpoint in empty memories. `seed` should differ at every start: connections are named by it.
-    pub const fn new(
+    pub fn new(
         settings: Settings,
         seed: u64,
         connections: P::Connections,
@@ -51,11 +48,9 @@ impl<P: Profile> Endpoint<P> {
             settings,
             table: Table::new(connections),
             index: Index::new(index, seed),
-            backlog: Deque::new(),
-            replies,
-            replies_first: 0,
-            replies_count: 0,
-            dropped: Dropped { other_magic: 0, malformed: 0, stray: 0, no_room: 0 },
+            backlog: Queue::default(),
+            replies: Queue::new(replies),
+            dropped: Drops::default(),
             generation: 0,
             random: seed,
             linger_until: Instant::ZERO,
@@ -69,7 +64,7 @@ impl<P: Profile> Endpoint<P> {
 
     /// What it dropped so far, besides what connections count.
     pub const fn dropped(&self) -> Dropped {
-        self.dropped
+        self.dropped.shown()
     }
 
     /// How many connections there are, in whatever state.
@@ -97,7 +92,7 @@ impl<P: Profile> Endpoint<P> {
     /// Accepts the peer that has waited longest. Its call is answered, and it may send.
     pub fn accept(&mut self, now: Instant) -> Option<(ConnectionId, Peer)> {
         loop {
-            let number = self.backlog.pop_front()?;
+            let number = self.backlog.pop()?;
             // One that has said meanwhile that it is gone is only waiting to be forgotten.
             let Some(connection) = self.table.get_mut(number).filter(|connection| connection.is_usable())
             else {
@@ -145,7 +140,7 @@ impl<P: Profile> Endpoint<P> {
             // These are counted by their connections.
             _ => return outcome,
         };
-        *counter = counter.saturating_add(1);
+        counter.add(1);
         log!(debug, "rdt: dropped what {:?} sent: {:?}", from, outcome.as_ref().err());
         outcome
     }
@@ -296,7 +291,7 @@ impl<P: Profile> Endpoint<P> {
             self.table.give_turn(number);
         }
         let (to, made) = loop {
-            if let Some(reply) = self.next_reply() {
+            if let Some(reply) = self.replies.pop() {
                 let length = self.emit_reply(&reply, room).unwrap_or(0);
                 break (reply.to, Made { length, size: length, load: None });
             }

@@ -8,13 +8,11 @@
 //!
 //! A message's bytes are kept until they are acknowledged; a file's are not: they are read again.
 
+use super::queue::Queue;
 use crate::{Memory, stream::FileId};
-use heapless::Deque;
-
-/// Messages and ranges that may be under way at once; more messages join the last one that was not begun.
-const PIECES_MAX: usize = 8;
 
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 enum Content {
     /// The first `length` bytes of the kept ones that belong to no earlier piece.
     Message,
@@ -24,8 +22,10 @@ enum Content {
     },
 }
 
+/// A message or a range of a file that is under way. Opaque: it is public so that its memory can be named.
 #[derive(Clone, Copy, Debug)]
-struct Piece {
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Piece {
     content: Content,
     /// Bytes that are not yet acknowledged.
     length: u64,
@@ -44,13 +44,13 @@ pub(crate) enum Place {
 
 /// The content of one direction, from the first segment that is not acknowledged.
 #[derive(Debug, Default)]
-pub(crate) struct Outgoing<O> {
-    pieces: Deque<Piece, PIECES_MAX>,
+pub(crate) struct Outgoing<O, Q> {
+    pieces: Queue<Piece, Q>,
     kept: O,
     kept_length: usize,
 }
 
-impl<O: Memory<u8>> Outgoing<O> {
+impl<O: Memory<u8>, Q: Memory<Piece>> Outgoing<O, Q> {
     /// Whether everything was acknowledged.
     pub(crate) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
@@ -62,7 +62,7 @@ impl<O: Memory<u8>> Outgoing<O> {
         if bytes.is_empty() {
             return true;
         }
-        let joins = matches!(self.pieces.back(), Some(Piece { content: Content::Message, first: None, .. }));
+        let joins = matches!(self.pieces.last(), Some(Piece { content: Content::Message, first: None, .. }));
         let end = self.kept_length.saturating_add(bytes.len());
         if end > self.kept.bound() || !joins && self.pieces.is_full() {
             return false;
@@ -75,16 +75,16 @@ impl<O: Memory<u8>> Outgoing<O> {
         room.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
         self.kept_length = end;
         let length = bytes.len() as u64;
-        match self.pieces.back_mut().filter(|_| joins) {
+        match self.pieces.last_mut().filter(|_| joins) {
             Some(last) => last.length = last.length.saturating_add(length),
-            None => _ = self.pieces.push_back(Piece { content: Content::Message, length, first: None }),
+            None => _ = self.pieces.push(Piece { content: Content::Message, length, first: None }),
         }
         true
     }
 
     /// How many bytes the next message can have.
     pub(crate) fn room(&self) -> usize {
-        let joins = matches!(self.pieces.back(), Some(Piece { content: Content::Message, first: None, .. }));
+        let joins = matches!(self.pieces.last(), Some(Piece { content: Content::Message, first: None, .. }));
         if !joins && self.pieces.is_full() {
             return 0;
         }
@@ -93,14 +93,14 @@ impl<O: Memory<u8>> Outgoing<O> {
 
     /// Whether at least three quarters of the room for messages are free, and half of the pieces.
     pub(crate) fn is_light(&self) -> bool {
-        self.pieces.len() <= PIECES_MAX / 2 && self.kept_length <= self.kept.bound() / 4
+        self.pieces.len() <= self.pieces.bound() / 2 && self.kept_length <= self.kept.bound() / 4
     }
 
     /// Appends a range of a file. `false`: no room for it.
     #[must_use]
     pub(crate) fn send(&mut self, file: FileId, offset: u64, length: u64) -> bool {
         let piece = Piece { content: Content::Range { file, offset }, length, first: None };
-        length == 0 || self.pieces.push_back(piece).is_ok()
+        length == 0 || self.pieces.push(piece)
     }
 
     /// Where the bytes of `segment` are; `None` when there is no such segment (yet). `size` is a segment's.
@@ -108,7 +108,8 @@ impl<O: Memory<u8>> Outgoing<O> {
     pub(crate) fn place(&mut self, segment: u32, size: u16) -> Option<Place> {
         let mut start = 0_usize;
         let mut begins = true;
-        for piece in &mut self.pieces {
+        for index in 0..self.pieces.len() {
+            let piece = self.pieces.get_mut(index)?;
             if begins && piece.first.is_none() {
                 piece.first = Some(segment);
             }
@@ -142,7 +143,7 @@ impl<O: Memory<u8>> Outgoing<O> {
     /// Segments before `first` were acknowledged. The number of file ranges that are complete with it.
     pub(crate) fn acknowledged(&mut self, first: u32, size: u16) -> u8 {
         let mut ranges = 0_u8;
-        while let Some(piece) = self.pieces.front_mut() {
+        while let Some(piece) = self.pieces.get_mut(0) {
             let Some(begin) = piece.first.replace(first) else {
                 piece.first = None;
                 break;
@@ -169,14 +170,17 @@ impl<O: Memory<u8>> Outgoing<O> {
             if !is_complete {
                 break;
             }
-            self.pieces.pop_front();
+            self.pieces.pop();
+            if self.pieces.is_empty() {
+                self.pieces.release();
+            }
         }
         ranges
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
-        self.pieces.clear();
+        self.pieces.release();
         self.kept.release();
         self.kept_length = 0;
     }
@@ -191,7 +195,9 @@ pub(crate) const fn bytes(segments: u32, size: u16) -> u64 {
 mod tests {
     use super::*;
 
-    type Small = Outgoing<heapless::Vec<u8, 8>>;
+    const PIECES_MAX: usize = 8;
+
+    type Small = Outgoing<heapless::Vec<u8, 8>, heapless::Vec<Piece, PIECES_MAX>>;
     const FILE: FileId = FileId(3);
 
     #[test]

@@ -5,6 +5,7 @@ use super::{
     control::{Constant, Controller},
     endpoint::Reply,
     flight::{Segment, Transmission},
+    outgoing::Piece,
     trace::Trace,
 };
 use crate::{Memory, index::Cell, table::Slot};
@@ -18,7 +19,9 @@ pub trait Profile: Sized + Debug {
     type Connections: Memory<Slot<Connection<Self>>> + Debug;
     /// The index of connections by address. Its bound should be that of the connections.
     type Index: Memory<Cell> + Debug;
-    /// Small answers that wait to be sent: 4 suffice when every datagram is followed by polls.
+    /// Those who wait to be accepted.
+    type Backlog: Memory<u32> + Default + Debug;
+    /// Small answers that wait to be sent: 2 suffice when every datagram is followed by polls.
     type Replies: Memory<Reply> + Debug;
     /// Per connection: the segments of the window. Its bound is the largest window for sending.
     type Segments: Memory<Segment> + Default + Debug;
@@ -28,6 +31,9 @@ pub trait Profile: Sized + Debug {
     type Stored: Memory<bool> + Default + Debug;
     /// Per connection: message bytes that are not yet acknowledged, at least [`crate::limits::MESSAGE_MAX`].
     type Outbox: Memory<u8> + Default + Debug;
+    /// Per connection: messages and ranges of files that are not yet acknowledged. A message that was not begun takes
+    /// up the next one.
+    type Pieces: Memory<Piece> + Default + Debug;
     /// Per connection: what decides how much is under way, and how fast it is sent.
     type Controller: Controller;
     /// Per connection: who is told what happens; `()` for nobody.
@@ -46,11 +52,13 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, const IS_CALLED: bool> Profi
     const IS_CALLED: bool = IS_CALLED;
     type Connections = heapless::Vec<Slot<Connection<Self>>, CONNECTIONS>;
     type Index = heapless::Vec<Cell, CONNECTIONS>;
-    type Replies = heapless::Vec<Reply, 4>;
+    type Backlog = heapless::Vec<u32, CONNECTIONS>;
+    type Replies = heapless::Vec<Reply, 2>;
     type Segments = heapless::Vec<Segment, WINDOW>;
     type Transmissions = heapless::Vec<[Transmission; 2], WINDOW>;
     type Stored = heapless::Vec<bool, WINDOW>;
     type Outbox = heapless::Vec<u8, { crate::limits::MESSAGE_MAX }>;
+    type Pieces = heapless::Vec<Piece, 4>;
     type Controller = Constant;
     type Trace = ();
 }

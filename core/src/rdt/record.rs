@@ -1,7 +1,7 @@
 //! What a connection counts, and tells its trace.
 
 use super::{
-    Counters,
+    Counters, Dropped,
     trace::{Happened, Trace},
 };
 use crate::Instant;
@@ -14,6 +14,27 @@ impl Count {
     /// Counts so many more.
     pub(crate) fn add(&mut self, more: u32) {
         self.0 = self.0.saturating_add(more as usize);
+    }
+}
+
+/// The counts behind [`Dropped`].
+#[derive(Debug, Default)]
+pub(crate) struct Drops {
+    pub(crate) other_magic: Count,
+    pub(crate) malformed: Count,
+    pub(crate) stray: Count,
+    pub(crate) no_room: Count,
+}
+
+impl Drops {
+    /// What was counted.
+    pub(crate) const fn shown(&self) -> Dropped {
+        Dropped {
+            other_magic: self.other_magic.0 as u64,
+            malformed: self.malformed.0 as u64,
+            stray: self.stray.0 as u64,
+            no_room: self.no_room.0 as u64,
+        }
     }
 }
 

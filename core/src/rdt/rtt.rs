@@ -1,7 +1,7 @@
 //! Round-trip time and the retransmission time-out (RFC 6298), in integers.
 
 use super::{Settings, trace::Happened};
-use crate::{Instant, time::micros};
+use crate::Instant;
 
 /// The longest round trip that is told from longer ones: eight times as much has room in 32 bits.
 const LONGEST: u64 = 500_000_000;
@@ -64,17 +64,17 @@ impl Rtt {
         let base = match self.smoothed() {
             // 1 ms is the granularity G of the timers below.
             Some(smoothed) => u64::from(smoothed).wrapping_add(u64::from(self.deviation_by_4.max(1_000))),
-            None => micros(settings.timeout_initial),
+            None => settings.timeout_initial.as_micros().into(),
         };
-        let maximum = micros(settings.timeout_maximum).min(TIMEOUT_LONGEST);
-        let base = base.max(micros(settings.timeout_minimum)).min(maximum);
+        let maximum = u64::from(settings.timeout_maximum.as_micros()).min(TIMEOUT_LONGEST);
+        let base = base.max(settings.timeout_minimum.as_micros().into()).min(maximum);
         (base << self.doublings.min(16)).min(maximum) as u32
     }
 
     /// How long a later transmission's acknowledgement may run ahead before an earlier one counts as lost: 9/8
     /// of the round-trip time (RFC 9002 section 6.1.2) or more `eighths`, at least 1 ms.
     pub(crate) fn reordering(&self, eighths: u8, settings: &Settings) -> u32 {
-        let initial = micros(settings.timeout_initial).min(LONGEST) as u32;
+        let initial = settings.timeout_initial.as_micros().min(LONGEST as u32);
         let rtt = self.smoothed().unwrap_or(initial).max(self.latest);
         // At most twice as much: far from an overflow.
         rtt.wrapping_add((rtt >> 3).wrapping_mul(u32::from(eighths))).max(1_000)
@@ -94,9 +94,9 @@ impl Rtt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::time::Duration;
+    use crate::Span;
 
-    const BOUNDS: Settings = Settings { timeout_maximum: Duration::from_secs(8), ..Settings::HOST };
+    const BOUNDS: Settings = Settings { timeout_maximum: Span::from_secs(8), ..Settings::HOST };
 
     fn at(micros: u64) -> Instant {
         Instant::from_micros(micros)

@@ -70,7 +70,7 @@ pub(crate) enum Expired {
 
 #[derive(Debug)]
 pub(crate) struct Sender<P: Profile> {
-    pub(crate) content: Outgoing<P::Outbox>,
+    pub(crate) content: Outgoing<P::Outbox, P::Pieces>,
     flight: Flight<P>,
     /// Segments before this one may be sent: what the peer said.
     limit: u32,

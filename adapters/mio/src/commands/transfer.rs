@@ -289,8 +289,8 @@ impl Order<'_> {
         }
         let mut settings = settings(&self.link.magic(), self.link.window)?;
         self.link.pace.set(&mut settings);
-        settings.idle = self.link.timeout;
-        settings.keep_alive = settings.keep_alive.min(self.link.timeout / 3);
+        settings.idle = self.link.timeout.into();
+        settings.keep_alive = settings.keep_alive.min((self.link.timeout / 3).into());
         if self.link.ascii_types {
             settings.kind = TypeKind::Ascii;
         }

@@ -99,7 +99,7 @@ impl RdtSocket {
         let largest = usize::from(settings.terms.segment) + skep_core::wire::rdt::Own::DATA_HEADER;
         settings.terms.segment -= OVERHEAD as u16;
         // The session of who does not confirm it is freed by then.
-        settings.half_open = skep_core::guard::HALF_OPEN_LIFE;
+        settings.half_open = skep_core::guard::HALF_OPEN_LIFE.into();
         settings.envelope = Envelope { front: FRONT as u8, back: TAG_LENGTH as u8 };
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(io::Error::other)?;

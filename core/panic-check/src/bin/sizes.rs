@@ -7,6 +7,7 @@ use skep_core::{
     Cell, client,
     files::{Client, Server, Session},
     guard::{DEVICE_BUCKETS, DEVICE_SLOTS, Guard, HOST_BUCKETS, HOST_SLOTS},
+    limits::{MESSAGE_MAX, NAME_MAX},
     rdt::{Connection, Endpoint, Fixed, Segment, Transmission},
     seal::{Layer, Protection, RustCrypto, layer, record},
     table::Slot,
@@ -17,6 +18,15 @@ use skep_panic_check::keep;
 type Sessions<const COUNT: usize> = Vec<Slot<layer::Session<RustCrypto>>, COUNT>;
 type Sealed<const COUNT: usize, const SLOTS: usize = DEVICE_SLOTS> =
     Layer<RustCrypto, Sessions<COUNT>, Vec<Cell, COUNT>, SLOTS, DEVICE_BUCKETS>;
+
+/// An endpoint of a device with one connection, and a client of files.
+const CLIENT: usize = size_of::<Endpoint<Fixed<1, WINDOW>>>() + size_of::<Client>();
+const WINDOW: usize = 4;
+/// What of it are buffers: what the window remembers of each segment, messages that may have to be sent again, and the name
+/// of the file. Queues are none.
+const BUFFERS: usize = WINDOW * (size_of::<Segment>() + size_of::<[Transmission; 2]>() + size_of::<bool>())
+    + MESSAGE_MAX
+    + NAME_MAX;
 
 macro_rules! sizes {
     ($($name:ident: $type:ty,)*) => {
@@ -34,6 +44,7 @@ macro_rules! sizes {
 
 // Their names are sorted and printed: the machines first, then what a memory takes for each more.
 sizes! {
+    SIZE_rdt_and_files_client_besides_buffers: [u8; CLIENT - BUFFERS],
     SIZE_rdt_endpoint_1_connection_window_1: Endpoint<Fixed<1, 1>>,
     SIZE_rdt_endpoint_1_connection_window_4: Endpoint<Fixed<1, 4>>,
     SIZE_rdt_endpoint_4_connections_window_16: Endpoint<Fixed<4, 16>>,

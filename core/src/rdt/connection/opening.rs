@@ -10,7 +10,6 @@ use crate::{
         sender::UNLIMITED,
         trace::Happened,
     },
-    time::micros,
     wire::rdt::{Own, Terms},
 };
 use core::time::Duration;
@@ -184,7 +183,7 @@ impl<P: Profile> Connection<P> {
         self.segment = terms.segment;
         if calls == 1 {
             // Called once, answered once: the first sample of the round-trip time.
-            let called = again.as_micros().saturating_sub(micros(settings.call_interval));
+            let called = again.as_micros().saturating_sub(settings.call_interval.as_micros().into());
             self.sender.measured(Instant::from_micros(called), now, &mut self.record);
         }
         self.opened(now, terms.window, settings);
@@ -221,8 +220,8 @@ impl<P: Profile> Connection<P> {
         if calls >= settings.calls {
             return self.fail(Error::Unreachable);
         }
-        let interval = micros(settings.call_interval).saturating_mul(1 << calls.min(8));
-        let again = now.plus_micros(interval.min(1_000_000));
+        let interval = settings.call_interval.as_micros().saturating_mul(1 << calls.min(8));
+        let again = now.plus_micros(interval.min(1_000_000).into());
         let next = calls.saturating_add(1);
         self.phase = Phase::Calling { language, calls: next, again };
         if offer(next, settings) != offer(calls, settings) {

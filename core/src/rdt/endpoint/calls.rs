@@ -3,8 +3,8 @@
 use crate::{
     Instant,
     rdt::{
-        Connection, ConnectionId, Discard, Endpoint, Incoming, Peer, connection::Mode, endpoint::BACKLOG_MAX,
-        known::KnownKind, profile::Profile,
+        Connection, ConnectionId, Discard, Endpoint, Incoming, Peer, connection::Mode, known::KnownKind,
+        profile::Profile,
     },
     wire::rdt::Terms,
 };
@@ -93,7 +93,7 @@ impl<P: Profile> Endpoint<P> {
         now: Instant,
         connection: Connection<P>,
     ) -> Result<Option<Incoming<'static>>, Discard> {
-        if self.backlog.len() >= usize::from(self.settings.backlog).min(BACKLOG_MAX) {
+        if self.backlog.len() >= usize::from(self.settings.backlog).min(self.backlog.bound()) {
             return Err(Discard::NoRoom);
         }
         let entered = self.enter(connection);
@@ -101,7 +101,7 @@ impl<P: Profile> Endpoint<P> {
             self.displace(now);
         }
         let name = entered.ok_or(Discard::NoRoom)?;
-        self.backlog.push_back(name.number).map_err(|_| Discard::NoRoom)?;
+        self.backlog.push(name.number);
         Ok(None)
     }
 
@@ -157,8 +157,8 @@ impl<P: Profile> Endpoint<P> {
             self.index.remove(number);
             // Not `retain`: it can panic, as far as the linker can tell.
             for _ in 0..self.backlog.len() {
-                if let Some(waiting) = self.backlog.pop_front().filter(|&waiting| waiting != number) {
-                    _ = self.backlog.push_back(waiting);
+                if let Some(waiting) = self.backlog.pop().filter(|&waiting| waiting != number) {
+                    self.backlog.push(waiting);
                 }
             }
         }

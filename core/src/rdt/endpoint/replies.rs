@@ -1,7 +1,6 @@
 //! Small answers that need no connection: they wait in a queue of their own.
 
 use crate::{
-    Memory,
     rdt::{
         Endpoint, Peer,
         connection::inside,
@@ -30,27 +29,8 @@ pub(super) enum Packet {
 
 impl<P: Profile> Endpoint<P> {
     pub(super) fn reply(&mut self, reply: Reply) {
-        let bound = self.replies.bound();
-        if self.replies_count >= bound {
-            return;
-        }
-        if self.replies.values().len() < bound {
-            self.replies.grow(bound, || reply);
-        }
-        let place = self.replies_first.saturating_add(self.replies_count);
-        let place = if place >= bound { place.saturating_sub(bound) } else { place };
-        if let Some(entry) = self.replies.values_mut().get_mut(place) {
-            *entry = reply;
-            self.replies_count = self.replies_count.saturating_add(1);
-        }
-    }
-
-    pub(super) fn next_reply(&mut self) -> Option<Reply> {
-        self.replies_count = self.replies_count.checked_sub(1)?;
-        let reply = *self.replies.values().get(self.replies_first)?;
-        let next = self.replies_first.saturating_add(1);
-        self.replies_first = if next >= self.replies.bound() { 0 } else { next };
-        Some(reply)
+        // One that finds no room is lost, as it may be on its way.
+        self.replies.push(reply);
     }
 
     pub(super) fn emit_reply(&self, reply: &Reply, room: &mut [u8]) -> Option<usize> {

@@ -143,7 +143,7 @@ impl<const N: usize> End<N> {
             terms: Terms { window: 16, segment },
             window: 16,
             envelope: Envelope { front: FRONT as u8, back: TAG_LENGTH as u8 },
-            half_open: crate::guard::HALF_OPEN_LIFE,
+            half_open: crate::guard::HALF_OPEN_LIFE.into(),
             ..rdt::Settings::HOST
         };
         let memories = (heapless::Vec::new(), heapless::Vec::new(), heapless::Vec::new());

@@ -63,7 +63,7 @@ impl<A: Access, const SESSIONS: usize> Wrapping for Sealed<A, SESSIONS> {
 
     fn adjust(settings: &mut Settings) {
         // The session of who does not confirm it is freed by then.
-        settings.half_open = guard::HALF_OPEN_LIFE;
+        settings.half_open = guard::HALF_OPEN_LIFE.into();
     }
 
     fn receive(
