@@ -1,33 +1,92 @@
 //! Whether a file is the one that was announced.
 
 use core::task::Poll;
-use skep_core::{stream::FileId, wire::Name};
-use skep_smoltcp::Storage;
+use skep_core::{
+    stream::{Fault, FileId},
+    wire::Name,
+};
+use skep_smoltcp::{Storage, storage::Answer};
 
-/// No machine has a file of this number.
-const FILE: FileId = FileId(u32::MAX);
+/// A BLAKE3 hash.
+pub type Hash = [u8; 32];
 
-/// The BLAKE3 hash of a file in a store that answers at once; `None` when it cannot be read. Nothing else is done
-/// meanwhile: of a large file on a slow board some of it would be done in each turn.
-pub fn of<F: Storage>(store: &mut F, name: &str) -> Option<[u8; 32]> {
-    let name = Name::new(name.as_bytes()).ok()?;
-    let hash = match store.open(FILE, name) {
-        Poll::Ready(Ok(length)) => content(store, length),
-        _ => None,
-    };
-    store.release(FILE);
-    hash
+/// A store into which one file at a time is written, in order, and which makes it visible only if it has the hash by
+/// which it was announced.
+///
+/// The hash is taken of what the store has taken, as it comes.
+#[derive(Debug)]
+pub struct Checked<S> {
+    store: S,
+    hasher: blake3::Hasher,
+    announced: Option<Hash>,
+    is_refused: bool,
 }
 
-fn content<F: Storage>(store: &mut F, length: u64) -> Option<[u8; 32]> {
-    let mut hasher = blake3::Hasher::new();
-    let mut portion = [0; 512];
-    let mut offset = 0;
-    while offset < length {
-        let count = usize::try_from(length - offset).unwrap_or(usize::MAX).min(portion.len());
-        let Poll::Ready(Ok(())) = store.read(FILE, offset, &mut portion[..count]) else { return None };
-        hasher.update(&portion[..count]);
-        offset += count as u64;
+impl<S: Storage> Checked<S> {
+    /// A store that expects nothing so far, and takes all.
+    pub fn new(store: S) -> Self {
+        const { assert!(!S::RANDOM_WRITES, "a hash is taken from the start to the end") };
+        Self { store, hasher: blake3::Hasher::new(), announced: None, is_refused: false }
     }
-    Some(hasher.finalize().into())
+
+    /// The next file has to have this hash; `None`: any.
+    pub const fn expect(&mut self, announced: Option<Hash>) {
+        self.announced = announced;
+        self.is_refused = false;
+    }
+
+    /// Whether the file has to have a hash.
+    pub const fn is_checked(&self) -> bool {
+        self.announced.is_some()
+    }
+
+    /// Whether the last file was not what was announced.
+    pub const fn is_refused(&self) -> bool {
+        self.is_refused
+    }
+
+    /// The hash of the last file.
+    pub fn hash(&self) -> Hash {
+        self.hasher.finalize().into()
+    }
+}
+
+impl<S: Storage> Storage for Checked<S> {
+    const WRITE_UNIT: usize = S::WRITE_UNIT;
+    const ERASE_UNIT: usize = S::ERASE_UNIT;
+    const RANDOM_WRITES: bool = false;
+
+    fn open(&mut self, file: FileId, name: Name<'_>) -> Answer<u64> {
+        self.store.open(file, name)
+    }
+
+    fn create(&mut self, file: FileId, name: Name<'_>, length: Option<u64>) -> Answer<u64> {
+        self.hasher.reset();
+        self.store.create(file, name, length)
+    }
+
+    fn commit(&mut self, file: FileId) -> Answer<u64> {
+        self.is_refused = self.announced.is_some_and(|announced| announced != self.hash());
+        if self.is_refused { Poll::Ready(Err(Fault::Changed)) } else { self.store.commit(file) }
+    }
+
+    fn completed(&mut self, file: FileId) -> Answer<u64> {
+        self.store.completed(file)
+    }
+
+    fn read(&mut self, file: FileId, offset: u64, into: &mut [u8]) -> Answer<()> {
+        self.store.read(file, offset, into)
+    }
+
+    fn write(&mut self, file: FileId, offset: u64, bytes: &[u8]) -> Answer<()> {
+        let answer = self.store.write(file, offset, bytes);
+        if answer == Poll::Ready(Ok(())) {
+            self.hasher.update(bytes);
+        }
+        answer
+    }
+
+    fn release(&mut self, file: FileId) {
+        self.store.release(file);
+    }
 }

@@ -7,6 +7,7 @@ It takes root, for a TAP device in a network namespace of its own; QEMU; and the
 them is missing it says so in a line that begins with `skipped:`, and that is no failure.
 """
 
+import mmap
 import os
 import random
 import socket
@@ -183,6 +184,28 @@ def an_owner_is_killed_in_mid_transfer_and_comes_back(cable, host):
                 assert host.get(f"skep://{key}@{BOARD}/wanted") == wanted
 
 
+def what_an_owner_has_not_announced_is_not_kept(cable, host):
+    wanted = host.file("wanted", 100_000)
+    tracker, link = host.tracker()
+    with tracker, host.join(link, "ann") as ann:
+        ann.says("sharing wanted")
+        # Nobody is told of what is written through a mapping, as long as that stays: another content is sent under the
+        # hash of the first.
+        with open(os.path.join(host.shared, "wanted"), "r+b") as file, mmap.mmap(file.fileno(), 0) as content:
+            content[50_000] ^= 1
+            board = Board("member", cable.nic(), tracker=link, fetch="ann/wanted", public="yes")
+            key = board.says(r"^key (\S+)")[1]
+            board.says("^not fetched: it is not what was announced", patience=40, times=2)
+            with host.start("get", "-q", f"skep://{key}@{BOARD}/wanted", "-o", os.path.join(host.directory, "kept")) as get:
+                assert get.ends() != 0 and "there is no such file" in get.text, get.text
+            assert "board shares wanted" not in ann.text
+            content[50_000] ^= 1
+        with board:
+            board.says("^fetched wanted, 100000 bytes as announced", patience=40)
+            assert host.get(f"skep://{key}@{BOARD}/wanted") == wanted
+            ann.says("board shares wanted")
+
+
 def a_board_comes_back_to_a_tracker_that_was_killed(cable, host):
     tracker, link = host.tracker()
     with tracker:
@@ -258,6 +281,7 @@ CASES = [
     a_member_on_a_board_exchanges_files_with_another,
     a_member_on_a_board_exchanges_files_where_frames_are_lost,
     an_owner_is_killed_in_mid_transfer_and_comes_back,
+    what_an_owner_has_not_announced_is_not_kept,
     a_board_comes_back_to_a_tracker_that_was_killed,
     eight_seats_are_on_a_board_and_members_meet_there,
     garbage_changes_nothing,

@@ -25,7 +25,8 @@ use skep_firmware::{
     buffers,
     door::{Door, Keeper},
     flash::Flash,
-    hash, keys,
+    hash::Checked,
+    keys,
     member::{Event, Member},
     network, say, semihosting,
     settings::{self, Settings},
@@ -62,7 +63,7 @@ type Board = Member<Places, SERVED>;
 type Datagrams = Rdt<TRANSFERS, WINDOW, rdt::Sealed<Keeper<SERVED>, SESSIONS>>;
 type Streams = Tcp<STREAMS, tcp::Sealed<Keeper<SERVED>>, { tcp::SEALED_CHUNK }>;
 type Carriers = Both<Datagrams, Streams>;
-type Store = Split<Nor<Flash, 2, TRANSFERS>, Rom<'static, TRANSFERS>, TRANSFERS>;
+type Store = Checked<Split<Nor<Flash, 2, TRANSFERS>, Rom<'static, TRANSFERS>, TRANSFERS>>;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -80,7 +81,7 @@ fn run(settings: Settings<'_>) -> Option<()> {
     let places = singleton!(: [SocketStorage<'static>; STREAMS + 1] = [SocketStorage::EMPTY; _])?;
     let (mut clock, mut stack) = network::start(settings, places)?;
     let nor = Nor::mount(Flash::take()?, 0, FLASH_SIZE as u32).ok()?;
-    let mut store: Store = Split::new(nor, Rom::new(FILES));
+    let mut store: Store = Checked::new(Split::new(nor, Rom::new(FILES)));
     let driver = driver(settings, &seed, &mut stack)?;
 
     let fetch = settings.get("fetch").and_then(|fetch| fetch.split_once('/'));
@@ -110,26 +111,23 @@ fn run(settings: Settings<'_>) -> Option<()> {
                     semihosting::exit(1);
                 }
                 Event::Call => {
+                    let (owner, name) = fetch.unwrap_or_default();
+                    store.expect(driver.machine.announced(owner, name));
                     let called = call(driver, now, &mut stack, settings.get("via") == Some("tcp"));
                     let stream = driver.adopt(called);
                     driver.machine.download_called(stream);
                 }
                 Event::Fetched { bytes } => {
-                    let (owner, name) = fetch.unwrap_or_default();
-                    let hash = hash::of(&mut store, name);
-                    let announced = driver.machine.announced(owner, name);
-                    if hash.is_none() || announced.is_some() && announced != hash {
-                        say!["fetched ", name, ", which is not what was announced"];
-                        fetch_at = Some(now + PAUSE);
-                        continue;
-                    }
+                    let (_, name) = fetch.unwrap_or_default();
                     let how =
-                        if announced.is_some() { " bytes as announced; stack " } else { " bytes; stack " };
+                        if store.is_checked() { " bytes as announced; stack " } else { " bytes; stack " };
                     say!["fetched ", name, ", ", bytes as u32, how, stack::deepest() as u32];
+                    let hash = Some(store.hash());
                     driver.machine.publish(name, FileInfo { flags: 0, length: bytes, hash });
                 }
                 Event::NotFetched => {
-                    say!["not fetched"];
+                    let why = if store.is_refused() { ": it is not what was announced" } else { "" };
+                    say!["not fetched", why];
                     fetch_at = Some(now + PAUSE);
                 }
                 Event::Served => say!["served; stack ", stack::deepest() as u32],
