@@ -3,7 +3,7 @@
 
     adapters/firmware/tests/bench.py [ROUNDS]
 
-It takes root. The rounds go by turns, so that whatever else the machine does falls on all of them. *Repeats* are
+It takes root. Both ends are what is released. The rounds go by turns, so that whatever else the machine does falls on all of them. *Repeats* are
 segments that the host has sent more than once: what the controller's FIFO has lost.
 """
 
@@ -79,7 +79,7 @@ def sink():
 def main():
     if reason := missing():
         sys.exit(reason)
-    own_network()
+    own_network("--release")
     build()
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
     subprocess.run(["ip", "tuntap", "add", "tap0", "mode", "tap"], check=True)
@@ -87,7 +87,7 @@ def main():
     subprocess.run(["ip", "link", "set", "tap0", "up"], check=True)
     times = {"RDT": [], "TCP": [], "smoltcp's TCP, content thrown away": []}
     with tempfile.TemporaryDirectory() as directory:
-        host = Host(directory)
+        host = Host(directory, "release")
         host.file("file", LENGTH)
         total, repeated = 0, 0
         with host.serve()[0]:

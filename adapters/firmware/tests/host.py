@@ -12,7 +12,7 @@ from program import Program
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 HOST, BOARD = "10.9.0.1", "10.9.0.2"
 HOST_ETHERNET, BOARD_ETHERNET = "02000a090001", "02000a090002"
-SKEP = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "debug", "skep")
+TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
 
 
 def missing():
@@ -30,20 +30,21 @@ def missing():
     return None
 
 
-def own_network():
-    """Goes on in a network of its own, and builds skep."""
+def own_network(*options):
+    """Goes on in a network of its own, and builds skep, with these options of cargo."""
     if os.environ.get("SKEP_NAMESPACE") is None:
         # Of processes too: none outlives this one.
         command = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, *sys.argv]
         os.execvpe("unshare", command, {**os.environ, "SKEP_NAMESPACE": "1"})
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    subprocess.run(["cargo", "build", "--quiet", "--locked", "-p", "skep"], cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "--quiet", "--locked", "-p", "skep", *options], cwd=ROOT, check=True)
 
 
 class Host:
     """Programs with their files in a directory."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, profile="debug"):
+        self._skep = os.path.join(TARGET, profile, "skep")
         self.directory = directory
         self.shared = os.path.join(directory, "shared")
         os.mkdir(self.shared)
@@ -60,7 +61,7 @@ class Host:
         home = os.path.join(self.directory, user)
         os.makedirs(home, exist_ok=True)
         environment = {**os.environ, "HOME": home, "XDG_CONFIG_HOME": home, "TERM": "xterm"}
-        return Program([SKEP, *arguments], environment, at_terminal)
+        return Program([self._skep, *arguments], environment, at_terminal)
 
     def serve(self):
         """A server of the shared directory: in the clear, and sealed for everybody at port 7538. And its key."""

@@ -136,6 +136,10 @@ pub trait Carrier {
         Instant::ZERO
     }
 
+    /// After so many frames what they brought is to be answered, before more are taken: so a sender whose window is small
+    /// goes on sending while the rest of it is taken.
+    fn answers_after(&self) -> usize;
+
     /// The bytes of [`Happening::Offered`].
     fn offered(&self, link: Self::Link) -> &[u8];
 

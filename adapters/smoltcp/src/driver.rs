@@ -23,10 +23,6 @@ use smoltcp::phy::Device;
 /// Frames that are taken from the device in one turn.
 const FRAMES: usize = 16;
 
-/// After so many frames what they brought is answered, before more are taken: so a sender whose window is small goes on
-/// sending while the rest of it is taken.
-const ANSWERED: usize = 2;
-
 /// Things that may happen in one turn. More are for the next.
 const STEPS: usize = 256;
 
@@ -153,22 +149,30 @@ impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
         storage: &mut F,
         mut tell: impl FnMut(&mut S, S::Event),
     ) -> Option<Instant> {
-        let (mut frames, mut unanswered) = (0, 0);
+        let (mut frames, mut unanswered, mut is_fed) = (0, 0, true);
+        let most = self.carrier.answers_after().clamp(1, FRAMES);
         for _ in 0..STEPS {
-            self.ask_storage(now, storage);
-            self.act(now, storage, &mut tell);
+            // Content goes by without the machine.
+            if core::mem::take(&mut is_fed) {
+                self.ask_storage(now, storage);
+                self.act(now, storage, &mut tell);
+            }
             if let Some(happening) = self.carrier.take(now, stack, storage) {
                 self.feed(now, happening);
+                is_fed = true;
                 continue;
             }
-            if unanswered < ANSWERED && frames < FRAMES && stack.receive(now) {
+            if unanswered < most && frames < FRAMES && stack.receive(now) {
                 frames += 1;
                 unanswered += 1;
                 continue;
             }
             match self.carrier.give(now, stack, storage) {
-                Some(happening) => self.feed(now, happening),
-                None if unanswered == ANSWERED => unanswered = 0,
+                Some(happening) => {
+                    self.feed(now, happening);
+                    is_fed = true;
+                }
+                None if unanswered == most => unanswered = 0,
                 None => {
                     stack.transmit(now);
                     // A socket that gave up, or has delivered its last bytes, is looked at again.

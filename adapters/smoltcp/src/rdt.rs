@@ -221,6 +221,12 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
         self.endpoint.linger_until()
     }
 
+    /// When two thirds of the window have come: the peer sends as much again while the rest is taken. Each answer wakes
+    /// somebody up.
+    fn answers_after(&self) -> usize {
+        if self.count() == 0 { usize::MAX } else { self.endpoint.settings().terms.window as usize * 2 / 3 }
+    }
+
     fn offered(&self, _: ConnectionId) -> &[u8] {
         self.held.as_ref().and_then(|held| self.inbox.get(held.bytes.clone())).unwrap_or_default()
     }

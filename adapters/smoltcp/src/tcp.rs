@@ -249,6 +249,11 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Carrier for Tcp<SOCKE
         self.deadline
     }
 
+    /// smoltcp, too, acknowledges each second segment.
+    fn answers_after(&self) -> usize {
+        if self.count() == 0 { usize::MAX } else { 2 }
+    }
+
     fn offered(&self, link: Link) -> &[u8] {
         self.connections.get(usize::from(link.number)).map_or(&[], |connection| connection.inbox.text())
     }

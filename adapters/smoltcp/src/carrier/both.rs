@@ -73,6 +73,10 @@ impl<A: Carrier, B: Carrier> Carrier for Both<A, B> {
         self.first.linger_until().max(self.second.linger_until())
     }
 
+    fn answers_after(&self) -> usize {
+        self.first.answers_after().min(self.second.answers_after())
+    }
+
     fn offered(&self, link: Self::Link) -> &[u8] {
         match link {
             Either::First(link) => self.first.offered(link),
