@@ -23,7 +23,7 @@ use crate::{
     wire::{
         Name,
         command::{self, Operation},
-        file::{Message, Unparsed},
+        file::{Code, Message, Unparsed},
         path,
     },
 };
@@ -60,7 +60,7 @@ pub struct Client {
     is_confirmed: bool,
     owes_started: bool,
     owes_stream: Farewell,
-    end: Option<Progress>,
+    end: Option<End>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +100,14 @@ enum FileState {
     Asked,
     /// To be let go.
     Held,
+}
+
+/// The last event, without what is known besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Done,
+    Refused(Code),
+    Failed(Failure),
 }
 
 /// What is still to be done to the stream.
@@ -178,7 +186,7 @@ impl Client {
     }
 
     /// Decides the end, once.
-    fn conclude(&mut self, end: Progress, farewell: Farewell) {
+    fn conclude(&mut self, end: End, farewell: Farewell) {
         if self.state == State::Over {
             return;
         }
@@ -189,13 +197,13 @@ impl Client {
     }
 
     fn fail(&mut self, failure: Failure) {
-        self.conclude(Progress::Failed(failure), Farewell::Abort);
+        self.conclude(End::Failed(failure), Farewell::Abort);
     }
 
     fn done(&mut self) {
         // The path's client has finished already, to end its request.
         let farewell = if self.dialect.is_path() { Farewell::None } else { Farewell::Finish };
-        self.conclude(Progress::Done { bytes: self.length.unwrap_or_default() }, farewell);
+        self.conclude(End::Done, farewell);
     }
 
     /// The storage is asked, and owes an answer.
@@ -235,11 +243,11 @@ impl Client {
     fn answered(&mut self, message: Message<'static>) {
         match (message, self.direction, self.state) {
             (Message::Error(code), Direction::Download, _) => {
-                self.conclude(Progress::Refused(code), Farewell::Finish);
+                self.conclude(End::Refused(code), Farewell::Finish);
             }
             // There may be content under way that nobody wants.
             (Message::Error(code), Direction::Upload, _) => {
-                self.conclude(Progress::Refused(code), Farewell::Abort);
+                self.conclude(End::Refused(code), Farewell::Abort);
             }
             (Message::Download { length }, Direction::Download, State::Answering) => {
                 self.length = Some(length);
@@ -303,7 +311,12 @@ impl Client {
                 self.file = FileState::None;
                 Action::Release(FILE)
             }
-            FileState::None => self.end.take().map_or(Action::Wait(None), Action::Event),
+            FileState::None => match self.end.take() {
+                None => Action::Wait(None),
+                Some(End::Done) => Action::Event(Progress::Done { bytes: self.length.unwrap_or_default() }),
+                Some(End::Refused(code)) => Action::Event(Progress::Refused(code)),
+                Some(End::Failed(failure)) => Action::Event(Progress::Failed(failure)),
+            },
         }
     }
 

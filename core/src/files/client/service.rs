@@ -1,6 +1,6 @@
 //! What the driver feeds to a client of files, and what it is asked for in return.
 
-use super::{Client, FILE, Farewell, FileState, State};
+use super::{Client, End, FILE, Farewell, FileState, State};
 use crate::{
     Instant,
     files::{Direction, Failure, Progress},
@@ -68,7 +68,7 @@ impl Service for Client {
         let is_path = self.dialect.is_path();
         match (self.state, self.direction) {
             (State::Answering, _) if is_path && self.is_not_found => {
-                self.conclude(Progress::Refused(Code::NotFound), Farewell::Abort);
+                self.conclude(End::Refused(Code::NotFound), Farewell::Abort);
             }
             // A file shorter than the text, which begins as it does, or is empty.
             (State::Answering, _) if is_path => self.take_content(),
@@ -129,7 +129,7 @@ impl Service for Client {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             // The known server of paths keeps the stream open behind its answer.
             if self.is_not_found {
-                self.conclude(Progress::Refused(Code::NotFound), Farewell::Abort);
+                self.conclude(End::Refused(Code::NotFound), Farewell::Abort);
             } else {
                 self.fail(Failure::Timeout);
             }
