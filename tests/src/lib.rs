@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   World ── Node (endpoint + files server or client) ── Storage    files in RAM, with faults
+//!     │  └── Streams (a machine that moves no content, over simulated TCP)
 //!     │  └── Peer (a known peer, written from the document alone)
 //!     │  └── Board (a machine on the driver for smoltcp, whose network card is a seat)
 //!     │  └── Wired (a Node or a Peer beside boards on a cable)
@@ -35,11 +36,14 @@ mod random;
 mod rogue;
 mod scenario;
 mod seal;
+mod segment;
 mod settings;
 mod simulated;
 mod speaker;
 mod storage;
 mod stream;
+mod streams;
+mod tcp;
 mod trace;
 mod wanderer;
 mod wired;
@@ -69,6 +73,7 @@ pub use settings::{known_settings, own_settings};
 pub use simulated::Simulated;
 pub use speaker::Speaker;
 pub use storage::{Faults, Storage};
+pub use streams::Streams;
 pub use wanderer::{List, Wanderer};
 pub use wired::Wired;
 pub use world::{Handle, Member, World};

@@ -47,9 +47,9 @@ pub struct Wanderer {
 }
 
 impl Wanderer {
-    /// `user number` of so many, who is busy until that moment.
-    pub fn new(number: u64, users: u64, until: Instant) -> Self {
-        let mut random = Random::new(number);
+    /// `user number` of so many, who is busy until that moment, with other wishes for each seed.
+    pub fn new(seed: u64, number: u64, users: u64, until: Instant) -> Self {
+        let mut random = Random::new(seed << 32 | number);
         let next = Instant::from_micros(1_000_000 + random.below(PAUSE_MAX));
         let name = format!("user {number}");
         Self {

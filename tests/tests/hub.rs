@@ -1,4 +1,4 @@
-//! A tracker and fifty clients over RDT, with losses: everybody comes, goes, dies, publishes, withdraws and fetches at
+//! A tracker and fifty clients over RDT and over TCP, with losses: everybody comes, goes, dies, publishes, withdraws and fetches at
 //! random; when things are quiet every mirror is what the others share, and nothing is taken.
 
 use skep_core::{
@@ -6,8 +6,8 @@ use skep_core::{
     rdt::{self, Language},
     tracker::{self, Tracker},
 };
-use skep_tests::{Handle, Host, List, Node, Simulated, Wanderer, World};
-use std::time::Duration;
+use skep_tests::{Checked, Handle, Host, List, Member, Node, Seat, Simulated, Streams, Wanderer, World};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 const CLIENTS: u64 = 50;
 /// How long they are busy.
@@ -15,39 +15,88 @@ const BUSY: Duration = Duration::from_secs(60);
 /// Long enough for the longest pause, for every dead session to be found, and for every time-out of a transfer.
 const QUIET: Duration = Duration::from_secs(200);
 
-type Memories = tracker::Fixed<128, 64, 640, 1_024, 128, 32>;
-type Hub = Node<Host, Tracker<Memories>>;
-type Member = Node<Host, Wanderer>;
+/// How many seeds are played, unless the environment says otherwise (`SKEP_SEEDS=1000`).
+const SEEDS: u64 = 20;
 
-struct Scene {
-    world: World<Simulated>,
-    hub: Handle<Hub>,
-    members: Vec<Handle<Member>>,
+fn seeds() -> u64 {
+    std::env::var("SKEP_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS)
 }
 
-impl Scene {
+type Memories = tracker::Fixed<128, 64, 640, 1_024, 128, 32>;
+type Hub = Tracker<Memories>;
+
+/// A program, whatever carries its streams.
+trait Program<S>: Member + Sized {
+    /// It calls whom it knows.
+    fn new(seat: Seat, seed: u64, service: S, knows: Option<SocketAddr>) -> Self;
+    fn service(&self) -> &S;
+    fn service_mut(&mut self) -> &mut S;
+}
+
+impl<S: Checked<Event: std::fmt::Debug> + 'static> Program<S> for Node<Host, S> {
+    fn new(seat: Seat, seed: u64, service: S, knows: Option<SocketAddr>) -> Self {
+        let rdt = rdt::Settings { calls: 20, tries: 40, ..rdt::Settings::HOST };
+        let node = Self::new(seat, rdt, seed, service);
+        match knows {
+            Some(peer) => node.knowing(peer, Language::Own),
+            None => node,
+        }
+    }
+
+    fn service(&self) -> &S {
+        &self.service
+    }
+
+    fn service_mut(&mut self) -> &mut S {
+        &mut self.service
+    }
+}
+
+impl<S: Checked + 'static> Program<S> for Streams<S> {
+    fn new(seat: Seat, seed: u64, service: S, knows: Option<SocketAddr>) -> Self {
+        let streams = Self::new(seat, seed, service);
+        match knows {
+            Some(peer) => streams.knowing(peer),
+            None => streams,
+        }
+    }
+
+    fn service(&self) -> &S {
+        &self.service
+    }
+
+    fn service_mut(&mut self) -> &mut S {
+        &mut self.service
+    }
+}
+
+struct Scene<H, M> {
+    world: World<Simulated>,
+    hub: Handle<H>,
+    members: Vec<Handle<M>>,
+}
+
+impl<H: Program<Hub>, M: Program<Wanderer>> Scene<H, M> {
     fn new(seed: u64, network: Simulated, settings: tracker::Settings) -> Self {
         let mut world = World::new(network);
-        let rdt = rdt::Settings { calls: 20, tries: 40, ..rdt::Settings::HOST };
-        let hub =
-            world.add(|seat| Node::new(seat, rdt, seed, Tracker::fixed(settings, [seed as u8 | 1; 32])));
+        let tracker = Tracker::fixed(settings, [seed as u8 | 1; 32]);
+        let hub = world.add(|seat| H::new(seat, seed, tracker, None));
         let (address, until) = (world.address(hub), world.now() + BUSY);
         let members = (0..CLIENTS)
             .map(|number| {
-                let wanderer = Wanderer::new(number, CLIENTS, until);
-                world
-                    .add(|seat| Node::new(seat, rdt, seed + number, wanderer).knowing(address, Language::Own))
+                let wanderer = Wanderer::new(seed, number, CLIENTS, until);
+                world.add(|seat| M::new(seat, seed + number, wanderer, Some(address)))
             })
             .collect();
         Self { world, hub, members }
     }
 
-    fn tracker(&self) -> &Tracker<Memories> {
-        &self.world.get(self.hub).service
+    fn tracker(&self) -> &Hub {
+        self.world.get(self.hub).service()
     }
 
     fn wanderers(&self) -> impl Iterator<Item = &Wanderer> {
-        self.members.iter().map(|member| &self.world.get(*member).service)
+        self.members.iter().map(|member| self.world.get(*member).service())
     }
 
     /// Every mirror is what the others who are there share.
@@ -62,7 +111,7 @@ impl Scene {
             (list.len(), tracker.online() as usize, tracker.seats_taken() as usize),
             (online, online, online)
         );
-        assert_eq!(tracker.files(), list.values().map(std::collections::BTreeMap::len).sum::<usize>());
+        assert_eq!(tracker.files(), list.values().map(BTreeMap::len).sum::<usize>());
         assert_eq!(tracker.transfers(), 0, "a slot is taken");
         for wanderer in self.wanderers().filter(|wanderer| wanderer.is_online()) {
             let mut expected = list.clone();
@@ -75,7 +124,7 @@ impl Scene {
     fn end(&mut self) {
         let now = self.world.now();
         for member in self.members.clone() {
-            self.world.get_mut(member).service.leave(now);
+            self.world.get_mut(member).service_mut().leave(now);
         }
         self.world.run_for(QUIET);
         let tracker = self.tracker();
@@ -85,43 +134,68 @@ impl Scene {
     }
 }
 
-#[test]
-fn fifty_who_come_and_go_at_random_over_a_network_that_loses_know_the_same_when_it_is_quiet() {
-    for (seed, loss) in [(1, 0), (2, 100), (3, 250)] {
-        let network = Simulated::new(seed).both(|path| {
-            path.loss = loss;
-            path.duplication = loss / 5;
-            path.reordering = loss / 2;
-        });
-        let mut scene = Scene::new(seed, network, tracker::Settings::DEFAULT);
-        scene.world.run_for(BUSY + QUIET);
-        scene.check(CLIENTS as usize);
-        let counters = scene.tracker().counters();
-        let deaths: u64 = scene.wanderers().map(|wanderer| wanderer.deaths).sum();
-        let begun: u64 = scene.wanderers().map(|wanderer| wanderer.begun).sum();
-        // It must have gone everywhere, or it has shown nothing.
-        assert!(deaths > 20 && begun > 20 && counters.logins > 100, "{deaths} {begun} {counters:?}");
-        scene.end();
-    }
+fn busy_then_quiet<H: Program<Hub>, M: Program<Wanderer>>(seed: u64, loss: u32) {
+    let network = Simulated::new(seed).both(|path| {
+        path.loss = loss;
+        path.duplication = loss / 5;
+        path.reordering = loss / 2;
+    });
+    let mut scene = Scene::<H, M>::new(seed, network, tracker::Settings::DEFAULT);
+    scene.world.run_for(BUSY + QUIET);
+    scene.check(CLIENTS as usize);
+    let counters = scene.tracker().counters();
+    let deaths: u64 = scene.wanderers().map(|wanderer| wanderer.deaths).sum();
+    let begun: u64 = scene.wanderers().map(|wanderer| wanderer.begun).sum();
+    // It must have gone everywhere, or it has shown nothing.
+    assert!(deaths > 20 && begun > 20 && counters.logins > 100, "{deaths} {begun} {counters:?}");
+    scene.end();
 }
 
-#[test]
-fn after_the_network_was_cut_for_all_everybody_knows_what_was_missed() {
+fn cut_off<H: Program<Hub>, M: Program<Wanderer>>(seed: u64) {
     let (from, to) = (Instant::from_micros(20_000_000), Instant::from_micros(55_000_000));
-    let network = Simulated::new(5).both(|path| path.cuts.push(from..to));
-    let mut scene = Scene::new(5, network, tracker::Settings::DEFAULT);
+    let network = Simulated::new(seed).both(|path| path.cuts.push(from..to));
+    let mut scene = Scene::<H, M>::new(seed, network, tracker::Settings::DEFAULT);
     scene.world.run_for(BUSY + QUIET);
     scene.check(CLIENTS as usize);
     scene.end();
 }
 
-#[test]
-fn with_one_seat_they_take_turns_and_nobody_is_there_twice() {
+fn one_seat<H: Program<Hub>, M: Program<Wanderer>>(seed: u64) {
     let settings = tracker::Settings { seats: 1, waiting: 60, transfers: 1, ..tracker::Settings::DEFAULT };
-    let network = Simulated::new(7).both(|path| path.loss = 50);
-    let mut scene = Scene::new(7, network, settings);
+    let network = Simulated::new(seed).both(|path| path.loss = 50);
+    let mut scene = Scene::<H, M>::new(seed, network, settings);
     scene.world.run_for(BUSY + QUIET);
     scene.check(1);
     assert_eq!(scene.tracker().waiting() as u64, CLIENTS - 1);
     scene.end();
+}
+
+#[test]
+fn fifty_who_come_and_go_at_random_over_a_network_that_loses_know_the_same_when_it_is_quiet() {
+    for seed in 1..=seeds() {
+        busy_then_quiet::<Node<Host, Hub>, Node<Host, Wanderer>>(seed, [0, 100, 250][seed as usize % 3]);
+    }
+}
+
+#[test]
+fn so_do_fifty_over_tcp() {
+    for seed in 1..=seeds() {
+        busy_then_quiet::<Streams<Hub>, Streams<Wanderer>>(seed, [0, 50, 150][seed as usize % 3]);
+    }
+}
+
+#[test]
+fn after_the_network_was_cut_for_all_everybody_knows_what_was_missed() {
+    for seed in 5..8 {
+        cut_off::<Node<Host, Hub>, Node<Host, Wanderer>>(seed);
+        cut_off::<Streams<Hub>, Streams<Wanderer>>(seed);
+    }
+}
+
+#[test]
+fn with_one_seat_they_take_turns_and_nobody_is_there_twice() {
+    for seed in 7..10 {
+        one_seat::<Node<Host, Hub>, Node<Host, Wanderer>>(seed);
+        one_seat::<Streams<Hub>, Streams<Wanderer>>(seed);
+    }
 }
