@@ -30,6 +30,14 @@ pub(super) struct Splice {
     pipe: Option<Pipe>,
     /// The system can move bytes between these two sockets, as far as is known.
     tries_pipe: bool,
+    /// The other stream took nothing, or not all: this one goes on when it does.
+    is_held_back: bool,
+}
+
+impl Splice {
+    const fn new(to: usize) -> Self {
+        Self { to, moved: 0, pipe: None, tries_pipe: true, is_held_back: false }
+    }
 }
 
 impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
@@ -41,7 +49,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             return;
         }
         self.streams[other].set_fed_by(Some(key));
-        self.streams[key].set_splice(Splice { to: other, moved: 0, pipe: None, tries_pipe: true });
+        self.streams[key].set_splice(Splice::new(other));
         let held = self.streams[key].take_held();
         if !held.is_empty() {
             self.hand_over(now, key, other, &held);
@@ -100,6 +108,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             return Ok(false);
         };
         if most == 0 {
+            self.hold_back(key);
             return Ok(false);
         }
         let count = if tcp.untaken.is_empty() {
@@ -132,6 +141,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         if count > 0 {
             self.hand_over(now, key, to, &bytes[..count]);
         }
+        if count < bytes.len() {
+            self.hold_back(key);
+        }
         count
     }
 
@@ -145,6 +157,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
         let is_over = match outcome {
             Piped::On(more) => return Ok(more),
+            Piped::HeldBack => {
+                self.hold_back(key);
+                return Ok(false);
+            }
             Piped::Over => true,
             Piped::Unable => false,
             Piped::BrokenBefore(error) => return Err(error),
@@ -204,9 +220,21 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
     }
 
-    /// A stream takes bytes again: the one that feeds it goes on.
+    /// A stream goes on only when the one that it feeds takes bytes again.
+    fn hold_back(&mut self, key: usize) {
+        if let Some(splice) = self.streams.get_mut(key).and_then(Stream::splice) {
+            splice.is_held_back = true;
+        }
+    }
+
+    /// A stream takes bytes: the one that feeds it goes on, if it waits for that. (Two that feed each other would wake
+    /// each other for ever otherwise.)
     pub(super) fn wake_feeder(&mut self, key: usize) {
         let Some(from) = self.streams.get(key).and_then(Stream::fed_by) else { return };
+        let splice = self.streams.get_mut(from).and_then(Stream::splice);
+        if !splice.is_some_and(|splice| std::mem::take(&mut splice.is_held_back)) {
+            return;
+        }
         match self.streams.get(from).map(|stream| &stream.carrier) {
             Some(Carrier::Tcp(_)) => self.activate(from),
             Some(Carrier::Rdt { .. }) => self.resume(from),
@@ -225,8 +253,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
 /// How moving bytes inside the system went.
 enum Piped {
-    /// It goes on, at once or when a socket says so.
+    /// It goes on, at once or when the first socket says so.
     On(bool),
+    /// It goes on when the second one takes something.
+    HeldBack,
     /// All of it was moved.
     Over,
     /// The system does not do that with these sockets; nothing is lost.
@@ -245,7 +275,7 @@ fn pump(from: &mut Stream, to: &mut Stream) -> Piped {
         return Piped::Unable;
     };
     if !target.is_free() {
-        return Piped::On(false);
+        return Piped::HeldBack;
     }
     let piped = 'moving: {
         for _ in 0..PORTIONS_A_TURN {
@@ -270,7 +300,7 @@ fn pump(from: &mut Stream, to: &mut Stream) -> Piped {
             match pipe.drain(behind) {
                 Ok(None) => {
                     target.writable = false;
-                    break 'moving Piped::On(false);
+                    break 'moving Piped::HeldBack;
                 }
                 Ok(Some(moved)) => count += moved as u64,
                 Err(error) => break 'moving Piped::BrokenBehind(error),

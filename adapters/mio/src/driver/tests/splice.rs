@@ -63,10 +63,13 @@ fn secret(seed: u8) -> Secret {
 
 impl Pair {
     fn new(ways: [Way; 2], to_say: [u64; 2]) -> Self {
+        Self::of(ways, Talker { to_say: to_say.into(), ..Talker::default() })
+    }
+
+    fn of(ways: [Way; 2], peers: Talker) -> Self {
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let admit = |hub: &mut Joiner, now: Instant, admission: &Admission| hub.opened(now, admission.stream);
         let mut hub = Driver::new(Joiner::default(), Nowhere, admit).unwrap();
-        let peers = Talker { to_say: to_say.into(), ..Talker::default() };
         let mut peers = Driver::new(peers, Nowhere, |_, _, _| false).unwrap();
         hub.identify(&secret(1), Gate::new(Arc::new(Mutex::new(Everybody)))).unwrap();
         peers.identify(&secret(2), Gate::closed()).unwrap();
@@ -178,6 +181,17 @@ fn a_side_that_takes_nothing_holds_the_other_up_and_costs_a_portion() {
         let resumed = pair.talk(1).heard;
         pair.peers.offer_again(StreamId(slow));
         pair.until("more", |pair| pair.talk(1).heard > resumed + 10_000_000);
+    }
+}
+
+#[test]
+fn between_two_sides_that_have_said_all_for_now_there_is_nothing_to_do() {
+    for ways in all_pairs() {
+        let to_say = [300_000, 200_001];
+        let mut pair = Pair::of(ways, Talker { to_say: to_say.into(), stays: true, ..Talker::default() });
+        pair.until("what they say", |pair| [pair.talk(1).heard, pair.talk(0).heard] == to_say);
+        pair.until(&format!("rest over {ways:?}"), |pair| !pair.hub.has_work());
+        assert_eq!(pair.hub.count(), 2, "{ways:?}");
     }
 }
 

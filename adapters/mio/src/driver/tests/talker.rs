@@ -123,6 +123,8 @@ pub(super) struct Talker {
     pub(super) talks: BTreeMap<u32, Talk>,
     /// For streams to come.
     pub(super) to_say: VecDeque<u64>,
+    /// It does not finish.
+    pub(super) stays: bool,
 }
 
 /// What is said at this place of a stream.
@@ -189,6 +191,9 @@ impl Service for Talker {
                 continue;
             }
             if talk.said == talk.to_say {
+                if self.stays {
+                    continue;
+                }
                 talk.finished = true;
                 return Action::Finish(stream);
             }
