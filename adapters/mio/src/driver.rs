@@ -321,6 +321,14 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         self.streams.get(stream.0 as usize).is_some_and(|stream| stream.known)
     }
 
+    /// Whether the call that a stream began with was answered; the machine may not know of it yet.
+    pub fn is_connected(&self, stream: StreamId) -> bool {
+        self.streams.get(stream.0 as usize).is_some_and(|stream| match &stream.carrier {
+            Carrier::Tcp(tcp) => !tcp.connecting,
+            Carrier::Rdt { .. } => stream.known,
+        })
+    }
+
     /// The peer of a stream.
     pub fn peer(&self, stream: StreamId) -> Option<SocketAddr> {
         Some(self.streams.get(stream.0 as usize)?.peer)

@@ -265,6 +265,17 @@ impl Member {
         self.streams.insert(stream, Stream { role, is_open: false });
     }
 
+    /// A stream of a transfer could not be opened, and another is going to be. `false`: it is not wanted any more.
+    pub fn forget(&mut self, stream: StreamId) -> bool {
+        let Some(Stream { role, is_open: false }) = self.streams.remove(&stream) else { return false };
+        let own = match role {
+            Role::Download(key) => self.downloads.get_mut(key).map(|download| &mut download.stream),
+            Role::Upload(key) => self.uploads.get_mut(key).map(|upload| &mut upload.stream),
+            Role::Session | Role::Parting => None,
+        };
+        own.is_some_and(|own| own.take_if(|own| *own == stream).is_some())
+    }
+
     /// It could not be opened.
     pub fn not_called(&mut self, now: Instant, leg: Leg, reason: &str) {
         match leg {

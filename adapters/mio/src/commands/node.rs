@@ -1,5 +1,6 @@
 //! A member on the sockets of this host: opens the streams that it asks for.
 
+mod relays;
 mod rendezvous;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use crate::{
     url::{Host, Url},
 };
 use mio::Events;
+use relays::{Opening, Relays};
 use rendezvous::{Next, Rendezvous, Way};
 use skep_core::stream::StreamId;
 use std::{
@@ -76,6 +78,8 @@ pub(super) struct Node {
     events: Events,
     credentials: Credentials,
     rendezvous: Rendezvous,
+    relays: Relays,
+    via: Option<Via>,
     /// Sockets from which is called over RDT, for IPv4 and IPv6.
     callers: [Option<usize>; 2],
     /// What is to be told.
@@ -112,6 +116,8 @@ impl Node {
             events: Events::with_capacity(256),
             credentials,
             rendezvous,
+            relays: Relays::default(),
+            via,
             callers: [None; 2],
             news: VecDeque::new(),
         };
@@ -169,13 +175,22 @@ impl Node {
         let now = self.driver.now();
         let is_busy = !self.driver.gone.is_empty() || !self.driver.events.is_empty();
         let longest = if is_busy { Some(Duration::ZERO) } else { longest };
-        let patience = self.rendezvous.deadline().map(|deadline| deadline.since(now));
+        let deadlines = self.rendezvous.deadline().into_iter().chain(self.relays.deadline());
+        let patience = deadlines.map(|deadline| deadline.since(now));
         let longest = longest.into_iter().chain(patience).min();
         let waited = self.driver.turn(&mut self.events, longest);
         waited.map_err(|error| Failure::cannot("wait for the network", &error))?;
         let now = self.driver.now();
+        self.relays.settle(|stream| self.driver.is_connected(stream));
+        while let Some(stream) = self.relays.expired(now) {
+            self.driver.abort(stream);
+        }
         while let Some(gone) = self.driver.gone.pop_front() {
             let reason = gone.reason.unwrap_or_else(|| "no answer".to_owned());
+            if let Some(opening) = self.relays.take(gone.stream) {
+                self.relay_not_called(opening, gone.stream, &reason);
+                continue;
+            }
             self.driver.service.gone(now, gone.stream, &reason);
             if self.rendezvous.failed(gone.stream, &reason) {
                 self.call_tracker();
@@ -269,7 +284,9 @@ impl Node {
             Target::Direct { address, via: Via::Udp, call } => self
                 .caller(*address)
                 .and_then(|socket| self.driver.connect_sealed(socket, *address, call.clone())),
-            Target::Relayed(end) => self.call_relay(end),
+            Target::Relayed(end) => {
+                return self.call_relay(self.relays.begin(leg, end.clone(), self.via));
+            }
             Target::Plain { address } => self.driver.connect_tcp(*address),
         };
         match called {
@@ -278,15 +295,39 @@ impl Node {
         }
     }
 
-    /// Opens a stream to the tracker for a transfer that it relays: over TCP, where the system joins the two, unless only
-    /// UDP is wanted.
-    fn call_relay(&mut self, end: &Relayed) -> io::Result<StreamId> {
-        let tracker = self.rendezvous.tracker().ok_or(io::ErrorKind::NotConnected)?;
-        if self.rendezvous.is_udp_only() {
-            let socket = self.caller(tracker)?;
-            return self.driver.connect_relayed_rdt(socket, tracker, self.credentials.call.clone(), end);
+    /// Opens a stream to the tracker for a transfer that it relays, by the first way by which it can be called.
+    fn call_relay(&mut self, opening: Opening) {
+        let (now, mut opening) = (self.driver.now(), opening);
+        while let Some(way) = opening.next() {
+            match self.call_relay_by(way, &opening.end) {
+                Ok(stream) => {
+                    self.driver.service.called(opening.leg, stream);
+                    return self.relays.called(now, stream, opening);
+                }
+                Err(error) => opening.failed(&error.to_string()),
+            }
         }
-        self.driver.connect_relayed(tracker, end)
+        self.driver.service.not_called(now, opening.leg, &opening.reasons);
+    }
+
+    fn call_relay_by(&mut self, way: Via, end: &Relayed) -> io::Result<StreamId> {
+        let tracker = self.rendezvous.tracker().ok_or(io::ErrorKind::NotConnected)?;
+        match way {
+            Via::Tcp => self.driver.connect_relayed(tracker, end),
+            Via::Udp => {
+                let socket = self.caller(tracker)?;
+                self.driver.connect_relayed_rdt(socket, tracker, self.credentials.call.clone(), end)
+            }
+        }
+    }
+
+    /// The tracker does not answer by one way: it is called by the next, if the transfer is still wanted.
+    fn relay_not_called(&mut self, opening: Opening, stream: StreamId, reason: &str) {
+        let mut opening = opening;
+        opening.failed(reason);
+        if self.driver.service.forget(stream) {
+            self.call_relay(opening);
+        }
     }
 
     /// A socket from which an address can be called over RDT.

@@ -7,4 +7,5 @@ pub(crate) mod hub;
 mod lists;
 mod plain;
 mod prompt;
+mod relays;
 mod watched;

@@ -9,6 +9,7 @@ mod python;
 mod raw;
 mod relay;
 mod stub;
+mod udp_only;
 
 pub(crate) use home::{Home, Server, content};
 pub(crate) use known::Known;
@@ -19,6 +20,7 @@ pub(crate) use python::Python;
 pub(crate) use raw::{CONFIRM, answer, connect, error, request, upload};
 pub(crate) use relay::Relay;
 pub(crate) use stub::{Answer, Stub};
+pub(crate) use udp_only::{Calls, UdpOnly};
 
 /// Says on the real standard error, past what the harness captures, that a test has nothing to try here.
 pub(crate) fn skipped(why: &str) {

@@ -167,11 +167,6 @@ impl Rendezvous {
         self.calling.filter(|(_, deadline)| *deadline <= now).map(|(stream, _)| stream)
     }
 
-    /// Whether nothing goes over TCP.
-    pub(super) fn is_udp_only(&self) -> bool {
-        self.via == Some(Via::Udp)
-    }
-
     /// Where the session is.
     pub(super) fn tracker(&self) -> Option<SocketAddr> {
         self.last.map(|(address, _)| address)
