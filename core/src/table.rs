@@ -256,11 +256,11 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
         self.slots.values_mut().get_mut(number as usize)
     }
 
-    /// Makes room for more values: a quarter more than now, as slots take memory whether they are used or not, and one
+    /// Makes room for more values: a sixteenth more than now, as slots take memory whether they are used or not, and one
     /// at the position `past` for certain.
     fn grow(&mut self, past: usize) {
         let length = self.slots.values().len();
-        let more = length.saturating_add(length / 4).saturating_add(4);
+        let more = length.saturating_add(length / 16).saturating_add(4);
         let wanted = more.max(past.saturating_add(1)).min(self.bound());
         self.slots.grow(wanted, Slot::empty);
         for number in (length..self.slots.values().len()).rev() {

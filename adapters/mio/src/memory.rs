@@ -5,12 +5,14 @@ use skep_core::{
     Cell, Instant, Memory, client, guard,
     rdt::{
         self, Profile,
+        control::{Chosen, Controlled, Controller, News, Start},
         trace::{Happened, Trace},
     },
     seal,
     table::Slot,
     tracker::Chunk,
 };
+use std::time::Duration;
 
 /// A memory that takes room when it is used and gives it back when it is not, up to `BOUND` values.
 #[derive(Debug)]
@@ -89,6 +91,106 @@ impl Trace for Listener {
     }
 }
 
+/// So few datagrams without a rest between them tell nothing of a rate.
+const LITTLE: u32 = 256;
+
+/// What more of them told is good for so long.
+const STALE: Duration = Duration::from_secs(10);
+
+/// A congestion controller in a memory that it has only while it knows something: most connections of a tracker say a
+/// few words, and are idle for minutes.
+#[derive(Debug)]
+pub struct Rented {
+    start: Start,
+    busy: Option<Box<Busy>>,
+}
+
+#[derive(Debug)]
+struct Busy {
+    controller: Chosen,
+    /// How many were sent since there was nothing to send, and when the last.
+    sent: u32,
+    used: Instant,
+    /// When it has learnt of a rate.
+    learnt: Option<Instant>,
+}
+
+impl Controller for Rented {
+    fn new(start: &Start) -> Self {
+        Self { start: *start, busy: None }
+    }
+
+    fn wake(&mut self, now: Instant, round_trip: u32) {
+        match &mut self.busy {
+            Some(busy) if now.since(busy.used) <= STALE => busy.sent = 0,
+            _ => {
+                let controller = Chosen::new(&Start { now, round_trip, ..self.start });
+                self.busy = Some(Box::new(Busy { controller, sent: 0, used: now, learnt: None }));
+            }
+        }
+    }
+
+    fn sleep(&mut self) {
+        self.busy.take_if(|busy| {
+            if busy.sent > LITTLE {
+                busy.learnt = Some(busy.used);
+            }
+            busy.learnt.is_none_or(|learnt| busy.used.since(learnt) > STALE)
+        });
+    }
+
+    fn window(&self) -> u32 {
+        self.busy.as_ref().map_or(self.start.window, |busy| busy.controller.window())
+    }
+
+    fn allowance(&self, now: Instant) -> u32 {
+        self.busy.as_ref().map_or(u32::MAX, |busy| busy.controller.allowance(now))
+    }
+
+    fn resumes(&mut self) -> Instant {
+        self.busy.as_mut().map_or(Instant::FAR, |busy| busy.controller.resumes())
+    }
+
+    fn sent(&mut self, now: Instant, count: u32, newest: u32, in_flight: u32) {
+        if let Some(busy) = &mut self.busy {
+            busy.sent = busy.sent.saturating_add(count);
+            busy.used = now;
+            busy.controller.sent(now, count, newest, in_flight);
+        }
+    }
+
+    fn starved(&mut self, newest: u32) {
+        if let Some(busy) = &mut self.busy {
+            busy.controller.starved(newest);
+        }
+    }
+
+    fn acknowledged(&mut self, now: Instant, news: &News) {
+        if let Some(busy) = &mut self.busy {
+            busy.controller.acknowledged(now, news);
+        }
+    }
+
+    fn timed_out(&mut self, now: Instant) {
+        if let Some(busy) = &mut self.busy {
+            busy.controller.timed_out(now);
+        }
+    }
+
+    fn undo(&mut self) {
+        if let Some(busy) = &mut self.busy {
+            busy.controller.undo();
+        }
+    }
+
+    fn state(&self, in_flight: u32) -> Controlled {
+        match &self.busy {
+            Some(busy) => busy.controller.state(in_flight),
+            None => Controlled { window: self.start.window, in_flight, ..Controlled::default() },
+        }
+    }
+}
+
 /// Room for an endpoint on a host.
 #[derive(Debug)]
 pub struct Host;
@@ -103,7 +205,7 @@ impl Profile for Host {
     type Stored = Growing<bool, WINDOW_MAX>;
     type Outbox = Growing<u8, 65_536>;
     type Pieces = Growing<rdt::Piece, 8>;
-    type Controller = rdt::control::Chosen;
+    type Controller = Rented;
     type Trace = Listener;
 }
 
@@ -168,4 +270,43 @@ pub fn client(settings: client::Settings, seed: u64) -> client::Client<HostClien
 /// An endpoint for a host. `seed` should differ at every start.
 pub fn endpoint(settings: rdt::Settings, seed: u64) -> rdt::Endpoint<Host> {
     rdt::Endpoint::new(settings, seed, Growing::new(), Growing::new(), Growing::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use skep_core::rdt::control::Congestion;
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_micros(seconds * 1_000_000)
+    }
+
+    /// Sends so many at that moment, one flight, and all are acknowledged. Whether it keeps a controller then.
+    fn keeps(rented: &mut Rented, seconds: u64, count: u32) -> bool {
+        rented.wake(at(seconds), 20_000);
+        assert!(rented.window() <= 8_192 && rented.allowance(at(seconds)) > 0);
+        rented.sent(at(seconds), count, count, count);
+        rented.sleep();
+        rented.busy.is_some()
+    }
+
+    #[test]
+    fn a_controller_is_kept_only_while_it_knows_something() {
+        let mut rented = Rented::new(&Start {
+            now: at(0),
+            window: 8_192,
+            datagram: 1_472,
+            round_trip: 20_000,
+            congestion: Congestion::Model,
+            rate: 0,
+            first_flight: 768,
+        });
+        assert!(rented.busy.is_none());
+        // A few words, again and again.
+        assert!((0..500).all(|second| !keeps(&mut rented, second, 3)));
+        assert!(keeps(&mut rented, 500, 300), "that was a file");
+        assert!((501..510).all(|second| keeps(&mut rented, second, 3)), "it may be asked for another");
+        assert!(!keeps(&mut rented, 511, 3), "that is too long ago");
+        assert!(keeps(&mut rented, 512, 300) && !keeps(&mut rented, 600, 3));
+    }
 }

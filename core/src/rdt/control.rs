@@ -55,6 +55,15 @@ pub trait Controller: Debug {
         let _ = (now, count, newest, in_flight);
     }
 
+    /// Something is to be sent, and nothing is under way: everything before was acknowledged. The round-trip time in
+    /// microseconds; 0 when nothing was measured yet. Comes before the first question about this flight.
+    fn wake(&mut self, now: Instant, round_trip: u32) {
+        let _ = (now, round_trip);
+    }
+
+    /// All was acknowledged, and there is nothing to send.
+    fn sleep(&mut self) {}
+
     /// There is nothing more to send at present, or the peer takes nothing: what is measured until all up to
     /// `newest` is acknowledged says little about the path.
     fn starved(&mut self, newest: u32) {

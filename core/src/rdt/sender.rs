@@ -177,6 +177,9 @@ impl<P: Profile> Sender<P> {
         if P::Controller::IS_PACED {
             self.paced_until = Instant::FAR;
         }
+        if self.flight.first == self.flight.next && !self.content.is_empty() {
+            self.controller.wake(now, self.rtt.smoothed().unwrap_or(0));
+        }
         let open = self.controller.window().saturating_sub(self.flight.count);
         let (segment, why) = self.choose(open)?;
         let below_limit = self.limit.wrapping_sub(segment).cast_signed();
@@ -398,6 +401,7 @@ impl<P: Profile> Sender<P> {
         let ranges = self.content.acknowledged(self.flight.first, self.size);
         if self.is_done() && self.flight.first == self.flight.next {
             self.flight.release();
+            self.controller.sleep();
         }
         ranges
     }

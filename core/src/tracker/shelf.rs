@@ -106,7 +106,7 @@ impl<V, M: Memory<Place<V>>> Shelf<V, M> {
 
     fn grow(&mut self) {
         let length = self.places.values().len();
-        let more = length.saturating_add(length / 4).saturating_add(4);
+        let more = length.saturating_add(length / 16).saturating_add(4);
         let wanted = more.min(self.places.bound()).min(NONE as usize >> 1);
         self.places.grow(wanted, Place::empty);
         for number in (length..self.places.values().len()).rev() {

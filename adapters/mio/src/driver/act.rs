@@ -1,10 +1,7 @@
 //! What the machine asks for, done: with a socket where it can be done at once, kept for later where not.
 
 use super::{Carrier, Driver, Gone, Receiving, Storage, Stream, Subject, Told};
-use crate::net::{
-    tcp::{Outbound, Tcp},
-    wire::Wire,
-};
+use crate::net::{tcp::Outbound, wire::Wire};
 use skep_core::{
     Instant,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
@@ -209,7 +206,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         if let Some(tunnel) = stream.tunnel() {
             let (socket, connection) = (tunnel.socket, tunnel.connection);
             self.close_tunnel(socket, connection, how);
-        } else if let Carrier::Tcp(Tcp { wire: Wire::Socket(socket), .. }) = &mut stream.carrier {
+        } else if let Carrier::Tcp(tcp) = &mut stream.carrier
+            && let Wire::Socket(socket) = &mut tcp.wire
+        {
             let _ = self.poll.registry().deregister(socket);
             // A listener that had no file descriptor left may have one now.
             for listener in &mut self.listeners {

@@ -6,7 +6,7 @@ use crate::{
     net::{
         rdt::{RdtSocket, SUITES},
         records::{LARGEST, Phase, Records},
-        tcp::{Bytes, Tcp},
+        tcp::Bytes,
     },
 };
 use mio::{Interest, Token, net::TcpStream};
@@ -216,7 +216,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// Says to a tracker of which transfer a new stream is an end.
     pub(super) fn attach(&mut self, stream: StreamId, end: &Relayed) {
         let Some(found) = self.streams.get_mut(stream.0 as usize) else { return };
-        let Carrier::Tcp(Tcp { records: Some(records), .. }) = &mut found.carrier else { return };
+        let Carrier::Tcp(tcp) = &mut found.carrier else { return };
+        let Some(records) = &mut tcp.records else { return };
         let side = match &end.then {
             Joined::Call(call) => {
                 records.phase = Phase::Attaching(Some(Box::new(call.clone())));

@@ -9,7 +9,7 @@
 //! costs a portion at most, and a slow end holds up its own transfer only.
 
 use super::{Carrier, Driver, PORTIONS_A_TURN, Storage, Stream, Subject};
-use crate::net::{pipe::Pipe, tcp::Tcp, wire::Wire};
+use crate::net::{pipe::Pipe, wire::Wire};
 use skep_core::{
     Instant,
     stream::{Closed, Fault, Service, StreamId},
@@ -181,7 +181,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     }
 
     fn is_plain(&self, key: usize) -> bool {
-        matches!(self.streams.get(key), Some(Stream { carrier: Carrier::Tcp(Tcp { records: None, .. }), .. }))
+        let carrier = self.streams.get(key).map(|stream| &stream.carrier);
+        matches!(carrier, Some(Carrier::Tcp(tcp)) if tcp.records.is_none())
     }
 
     /// How many bytes a stream takes now. If none, the one that feeds it goes on when it does.

@@ -14,8 +14,9 @@ use std::net::SocketAddr;
 /// What carries a stream.
 #[derive(Debug)]
 pub(super) enum Carrier {
-    /// A socket, or what stands for one: what is relayed over RDT is sealed once more, in records.
-    Tcp(Tcp),
+    /// A socket, or what stands for one: what is relayed over RDT is sealed once more, in records. It is twice as large as
+    /// what a stream by RDT needs, of which a tracker may have many.
+    Tcp(Box<Tcp>),
     Rdt {
         socket: usize,
         connection: ConnectionId,

@@ -54,7 +54,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         connecting: bool,
         records: Option<Records>,
     ) -> io::Result<StreamId> {
-        let key = self.add_stream(Carrier::Tcp(Tcp::new(Wire::Socket(socket), connecting, records)), peer);
+        let tcp = Tcp::new(Wire::Socket(socket), connecting, records);
+        let key = self.add_stream(Carrier::Tcp(Box::new(tcp)), peer);
         let token = Token(FIRST + (key << 2) + 2);
         if let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(key)
             && let Wire::Socket(socket) = &mut tcp.wire

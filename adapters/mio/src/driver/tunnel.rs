@@ -39,7 +39,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let found = &mut self.streams[stream.0 as usize];
         if let Some((socket, connection)) = found.by_rdt() {
             let wire = Wire::Tunnel(Box::new(Tunnel::new(socket, connection)));
-            found.carrier = Carrier::Tcp(Tcp::new(wire, true, Some(Records::new(Phase::Attaching(None)))));
+            let records = Records::new(Phase::Attaching(None));
+            found.carrier = Carrier::Tcp(Box::new(Tcp::new(wire, true, Some(records))));
         }
         self.attach(stream, end);
         Ok(stream)

@@ -51,7 +51,7 @@ pub(crate) struct RdtSocket {
     pub(crate) label: usize,
     pub(crate) endpoint: Endpoint<Host>,
     /// The streams by their connections' numbers.
-    streams: Vec<Option<(ConnectionId, usize)>>,
+    streams: Vec<Option<(ConnectionId, u32)>>,
     pub(crate) blocked: Option<Blocked>,
     pub(crate) readable: bool,
     /// Something was asked of the endpoint: it is to be polled.
@@ -157,7 +157,7 @@ impl RdtSocket {
     /// The stream of a connection.
     pub(crate) fn stream(&self, connection: ConnectionId) -> Option<usize> {
         let entry = (*self.streams.get(connection.number() as usize)?)?;
-        (entry.0 == connection).then_some(entry.1)
+        (entry.0 == connection).then_some(entry.1 as usize)
     }
 
     pub(crate) fn enter(&mut self, connection: ConnectionId, stream: usize) {
@@ -165,7 +165,7 @@ impl RdtSocket {
         if number >= self.streams.len() {
             self.streams.resize(number + 1, None);
         }
-        self.streams[number] = Some((connection, stream));
+        self.streams[number] = Some((connection, stream as u32));
     }
 
     pub(crate) fn leave(&mut self, connection: ConnectionId) {
