@@ -3,7 +3,7 @@
 //! `cargo bench -p skep-benches --bench tracker`
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use skep_benches::Hub;
+use skep_benches::{Hub, Relay};
 use skep_core::wire::command::Operation;
 use std::time::Duration;
 
@@ -83,12 +83,24 @@ fn commands(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// What is relayed from one sealed session over RDT to another; what the ends do is not counted.
+fn relay(criterion: &mut Criterion) {
+    const LENGTH: usize = 4 << 20;
+    let mut group = criterion.benchmark_group("tracker/relay");
+    group.throughput(Throughput::Bytes(LENGTH as u64));
+    let mut relay = Relay::new();
+    group.bench_function("sealed RDT to sealed RDT", |bencher| {
+        bencher.iter_custom(|times| (0..times).map(|_| relay.pass(LENGTH)).sum());
+    });
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2));
-    targets = fan_out, sessions, crowd, commands
+    targets = fan_out, sessions, crowd, commands, relay
 }
 criterion_main!(benches);

@@ -7,7 +7,9 @@
 
 mod hub;
 mod pair;
+mod relay;
 
 pub use hub::Hub;
 pub use pair::Pair;
+pub use relay::Relay;
 pub mod loopback;

@@ -167,7 +167,13 @@ pub(crate) struct Crowd {
 const CALLS: usize = 64;
 
 /// Clients of one socket: a prefix of addresses makes some 20 handshakes in a second.
-const PER_SOCKET: usize = 10;
+pub(crate) const PER_SOCKET: usize = 10;
+
+/// Where the clients of a socket are: in a prefix of its own.
+pub(crate) fn address(socket: usize) -> SocketAddr {
+    let [high, low] = (1 + socket as u16).to_be_bytes();
+    SocketAddr::from(([127, high, low, 1], 0))
+}
 
 impl Crowd {
     /// So many clients, all logged in.
@@ -179,10 +185,7 @@ impl Crowd {
         crowd.driver.identify(&Secret::new(random), Gate::closed()).unwrap();
         let sockets = if way == Way::Rdt { count.div_ceil(PER_SOCKET) } else { 0 };
         for socket in 0..sockets {
-            // In a prefix of its own.
-            let [high, low] = (1 + socket as u16).to_be_bytes();
-            let address = SocketAddr::from(([127, high, low, 1], 0));
-            crowd.driver.bind_sealed(address, Settings::HOST, 0).unwrap();
+            crowd.driver.bind_sealed(address(socket), Settings::HOST, 0).unwrap();
         }
         let server_key = *server.key.parse::<Fingerprint>().unwrap().key();
         for number in 0..count {

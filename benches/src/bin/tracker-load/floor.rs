@@ -1,5 +1,9 @@
 //! What no tracker can be faster than: a loop that sends as many bytes as an event has to one socket after the other.
 
+mod udp;
+
+pub(crate) use udp::floor as floor_udp;
+
 use std::{
     fs,
     io::{Read, Write},

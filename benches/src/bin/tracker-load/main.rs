@@ -10,6 +10,7 @@
 //! target/release/tracker-load relay 4               so many GiB through the tracker
 //! target/release/tracker-load commands 20000        so many commands, a connection each
 //! target/release/tracker-load floor 9900            what the system takes for a bare send to each of so many sockets
+//! target/release/tracker-load floor udp 10000       the same from one UDP socket, and the acknowledgements
 //! ```
 //!
 //! Ways: `tcp` (plain) and `rdt` (sealed). CPU-seconds are those of the tracker's process, as the scheduler counts
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         ["idle", way, sessions] => sessions::idle(Way::parse(way), number(sessions)),
         ["login", times] => login::log_in(number(times)),
         ["relay", gibibytes] => relay::relay(number(gibibytes)),
+        ["floor", "udp", receivers] => floor::floor_udp(number(receivers)),
         ["floor", sockets] => floor::floor(number(sockets)),
         ["commands", times] => commands::commands(number(times)),
         _ => {
