@@ -46,7 +46,7 @@ fn packets() -> Vec<Vec<u8>> {
 /// All there is in an endpoint, besides what counts what was dropped.
 fn state(endpoint: &Endpoint<Host>) -> String {
     let text = format!("{endpoint:?}");
-    let (before, rest) = text.split_once("dropped: Dropped").unwrap();
+    let (before, rest) = text.split_once("dropped: Drops").unwrap();
     let (_, after) = rest.split_once('}').unwrap();
     format!("{before}{after}")
 }
