@@ -14,6 +14,8 @@ pub mod guard;
 mod index;
 pub mod limits;
 mod memory;
+#[cfg(test)]
+mod miri;
 pub mod rdt;
 #[cfg(feature = "seal")]
 pub mod seal;

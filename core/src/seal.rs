@@ -36,6 +36,8 @@ mod provider;
 mod random;
 pub mod record;
 mod rustcrypto;
+#[cfg(test)]
+mod tested;
 
 pub use check::CheckKey;
 pub use datagram::Protection;
@@ -45,6 +47,8 @@ pub use layer::Layer;
 pub use provider::{Absent, Aead, Provider};
 pub use random::Random;
 pub use rustcrypto::RustCrypto;
+#[cfg(test)]
+pub(crate) use tested::Tested;
 
 /// The length of an authentication tag in bytes, in both suites.
 pub const TAG_LENGTH: usize = 16;

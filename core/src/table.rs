@@ -358,6 +358,7 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::miri::fewer;
     use std::collections::{BTreeMap, VecDeque};
 
     type Fixed<const N: usize> = Table<u32, heapless::Vec<Slot<u32>, N>>;
@@ -390,7 +391,7 @@ mod tests {
         let mut turns = VecDeque::new();
         let mut deadlines = BTreeMap::new();
         let mut names = BTreeMap::new();
-        for step in 0..if cfg!(miri) { 20 } else { 20_000 } {
+        for step in 0..fewer(20_000, 100) {
             let some = next(N as u64) as u32;
             match next(8) {
                 0 => match table.insert(step) {

@@ -8,6 +8,7 @@ mod random;
 mod world;
 
 use super::*;
+use crate::miri::fewer;
 
 /// An INIT1 of the pattern IK, without a cookie.
 const REQUEST_LENGTH: usize = 113;

@@ -57,12 +57,13 @@ impl<P: Provider> CheckKey<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{miri::fewer, seal::Tested};
 
     #[test]
     fn a_check_holds_for_these_bytes_this_responder_and_this_psk_only() {
         let key = |public, psk: Option<u8>| {
             let psk = psk.map(|byte| Psk::new(Secret::new([byte; 32])));
-            CheckKey::<RustCrypto>::new(&Public([public; 32]), psk.as_ref())
+            CheckKey::<Tested>::new(&Public([public; 32]), psk.as_ref())
         };
         let check = key(1, Some(2)).stamp(b"covered");
         let proof = Proof { covered: b"covered", check: &check };
@@ -71,7 +72,7 @@ mod tests {
         assert!(!key(1, Some(1)).verify(&proof));
         assert!(!key(1, None).verify(&proof));
         assert!(!key(1, Some(2)).verify(&Proof { covered: b"Covered", check: &check }));
-        for place in 0..CHECK_LENGTH {
+        for place in (0..CHECK_LENGTH).step_by(fewer(1, 5)) {
             let mut check = check;
             check[place] ^= 1;
             assert!(!key(1, Some(2)).verify(&Proof { covered: b"covered", check: &check }));

@@ -258,7 +258,7 @@ const fn prologue(suites: Suites, purpose: Purpose) -> Prologue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::{Psk, RustCrypto, record::Opened};
+    use crate::seal::{Psk, Tested, record::Opened};
 
     struct Everybody(bool);
 
@@ -282,7 +282,7 @@ mod tests {
 
     const TERMS: Terms<'_> = Terms { suites: &[Suite::ChaCha], largest: 1_040 };
 
-    fn pair(seed: u8) -> KeyPair<RustCrypto> {
+    fn pair(seed: u8) -> KeyPair<Tested> {
         KeyPair::new(Secret::new([seed; 32]))
     }
 
@@ -290,7 +290,7 @@ mod tests {
         purpose: Purpose,
         psk: Option<u8>,
         open: bool,
-    ) -> Option<(Directions<RustCrypto>, Directions<RustCrypto>, Caller)> {
+    ) -> Option<(Directions<Tested>, Directions<Tested>, Caller)> {
         let (server, client) = (pair(1), pair(2));
         let call = Call {
             server: *server.public(),

@@ -90,12 +90,13 @@ fn multiply(scalar: &Secret, point: &[u8; 32]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::miri::fewer;
     use blake2::{Blake2s256, Digest};
 
     #[test]
     fn the_hash_is_that_of_the_parts_joined() {
         let text: Vec<u8> = (0..=255).collect();
-        for length in 0..text.len() {
+        for length in (0..text.len()).step_by(fewer(1, 51)) {
             let expected: [u8; 32] = Blake2s256::digest(&text[..length]).into();
             for cut in [0, 1, 32, 63, 64, 65, 128] {
                 let (one, two) = text[..length].split_at(cut.min(length));
@@ -107,7 +108,7 @@ mod tests {
 
     #[test]
     fn an_agreement_is_that_of_the_crate_and_never_zero() {
-        for byte in 0..=255 {
+        for byte in (0..=255).step_by(fewer(1, 128)) {
             let (scalar, point) = ([byte ^ 0x5a; 32], [byte; 32]);
             let expected = MontgomeryPoint(point).mul_clamped(scalar).to_bytes();
             let shared = RustCrypto::agree(&Secret::new(scalar), &Public(point));

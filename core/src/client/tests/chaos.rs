@@ -7,6 +7,7 @@ use super::{
 use crate::{
     Instant,
     limits::MESSAGE_MAX,
+    miri::fewer,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
     tracker::{self, Dialect, Peer, Ticket, Tracker, tests::Random},
     wire::{
@@ -18,11 +19,11 @@ use crate::{
 use core::{net::IpAddr, time::Duration};
 use std::collections::{BTreeMap, BTreeSet};
 
-const CLIENTS: usize = 12;
+const CLIENTS: usize = fewer(12, 2);
 
 #[test]
 fn every_application_sees_the_list_whatever_breaks() {
-    for seed in 0..30 {
+    for seed in 0..fewer(30, 1) {
         let mut random = Random::new(seed);
         let settings = tracker::Settings { seats: [4, 40][random.below(2)], ..tracker::Settings::DEFAULT };
         let mut net = Net::new(settings);
@@ -31,7 +32,7 @@ fn every_application_sees_the_list_whatever_breaks() {
         for number in 0..CLIENTS {
             net.add(&format!("client {number}"), Settings::DEFAULT);
         }
-        for step in 0..400 {
+        for step in 0..fewer(400, 15) {
             let number = random.below(CLIENTS);
             let file = format!("file {}", random.below(10));
             match random.below(12) {
@@ -256,7 +257,7 @@ impl Ledger {
 #[test]
 fn a_tracker_withstands_any_calls_in_any_order() {
     let mut total = tracker::Counters::default();
-    for seed in 0..2_000 {
+    for seed in 0..fewer(2_000, 2) {
         let mut random = Random::new(seed);
         let settings = tracker::Settings {
             seats: 1 + random.below(3) as u32,
@@ -268,7 +269,7 @@ fn a_tracker_withstands_any_calls_in_any_order() {
         let mut machine = Tracker::<tracker::Fixed<6, 3, 4, 24, 4, 2>>::fixed(settings, [1; 32]);
         let mut ledger = Ledger::default();
         let mut now = Instant::ZERO;
-        for _ in 0..300 {
+        for _ in 0..fewer(300, 60) {
             let stream = random.below(6) as u32;
             if !ledger.streams.contains_key(&stream) && random.below(2) == 0 {
                 let dialect = if random.below(3) == 0 { Dialect::Command } else { Dialect::Session };
@@ -338,19 +339,19 @@ fn a_tracker_withstands_any_calls_in_any_order() {
     }
     // It must have gone everywhere, or it has shown nothing.
     for count in [total.logins, total.transfers, total.malformed, total.commands, total.strangers] {
-        assert!(count > 20, "{total:?}");
+        assert!(cfg!(miri) || count > 20, "{total:?}");
     }
 }
 
 #[test]
 fn a_client_withstands_any_calls_in_any_order() {
-    for seed in 0..1_000 {
+    for seed in 0..fewer(1_000, 2) {
         let mut random = Random::new(seed);
         let mut machine = Client::<Fixed<2, 3, 2, 2, 12>>::fixed(Settings::DEFAULT, seed);
         assert!(machine.start(text("ana")));
         let mut ledger = Ledger::default();
         let mut now = Instant::ZERO;
-        for _ in 0..300 {
+        for _ in 0..fewer(300, 60) {
             let stream = random.below(6) as u32;
             if !ledger.streams.contains_key(&stream)
                 && random.below(2) == 0

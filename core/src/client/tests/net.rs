@@ -4,6 +4,7 @@ use super::{Client, Event, Fixed, Settings};
 use crate::{
     client::{EntryId, Go, UserId},
     limits::MESSAGE_MAX,
+    miri::fewer,
     stream::{Action, Closed, Service, StreamId},
     tracker::{self, Dialect, Peer, Tracker, tests::world::World},
     wire::{Name, Text, session::FileInfo},
@@ -11,9 +12,16 @@ use crate::{
 use core::{net::IpAddr, time::Duration};
 use std::collections::BTreeMap;
 
-pub(super) type Small = Fixed<24, 128, 16, 4, 400>;
+pub(super) type Small = Fixed<{ fewer(24, 6) }, { fewer(128, 24) }, 16, 4, { fewer(400, 60) }>;
 pub(super) type List = BTreeMap<String, BTreeMap<String, u64>>;
-type Room = tracker::Fixed<64, 32, 256, 512, 32, 16>;
+type Room = tracker::Fixed<
+    { fewer(64, 16) },
+    { fewer(32, 8) },
+    { fewer(256, 32) },
+    { fewer(512, 96) },
+    { fewer(32, 8) },
+    { fewer(16, 8) },
+>;
 
 pub(super) fn text(text: &str) -> Text<'_> {
     Text::new(text.as_bytes()).unwrap()
@@ -110,7 +118,7 @@ impl Net {
         let mut left = span;
         // Not at once, or everything would seem silent.
         while left > Duration::ZERO {
-            let step = left.min(Duration::from_millis(500));
+            let step = left.min(Duration::from_millis(fewer(500, 2_500)));
             self.world.pass(step);
             self.run();
             left -= step;

@@ -8,6 +8,7 @@ use crate::{
     Instant,
     client::{FetchId, ShareId, UploadId},
     limits::MESSAGE_MAX,
+    miri::fewer,
     stream::{Action, Closed, Service, StreamId},
     tracker,
     wire::session::{Code, Notice, Way},
@@ -133,10 +134,10 @@ fn who_finds_no_seat_waits_or_comes_back() {
     assert!(net.nodes[bob].events.contains(&Event::Offline { code: Code::NoSeat }));
     let now = net.world.now;
     net.nodes[ana].client.log_out(now);
-    net.pass(Duration::from_secs(200));
+    net.pass(Duration::from_secs(fewer(200, 70)));
     assert!(net.nodes[eva].client.is_online());
     net.nodes[eva].client.log_out(net.world.now);
-    net.pass(Duration::from_secs(200));
+    net.pass(Duration::from_secs(fewer(200, 70)));
     assert!(net.nodes[bob].client.is_online());
 }
 
@@ -144,7 +145,7 @@ fn who_finds_no_seat_waits_or_comes_back() {
 fn a_quiet_session_is_kept_alive() {
     let mut net = net();
     let ana = net.add("ana", DEFAULT);
-    net.pass(Duration::from_secs(400));
+    net.pass(Duration::from_secs(fewer(400, 130)));
     assert_eq!(net.nodes[ana].events, [Event::Connect, Event::Online, Event::Listed]);
     assert_eq!(net.world.tracker.counters().died, 0);
 }

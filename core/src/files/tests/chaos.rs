@@ -5,6 +5,7 @@ use crate::{
     Instant,
     files::{Client, Counters, Dialect, Server, Session, Settings, WhenFull},
     limits::MESSAGE_MAX,
+    miri::fewer,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
     table::Slot,
     wire::path,
@@ -12,7 +13,7 @@ use crate::{
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = fewer(2_000, 2);
 const STREAMS: usize = 5;
 
 type Fixed = Server<heapless::Vec<Slot<Session>, 4>>;
@@ -204,7 +205,7 @@ fn a_server_withstands_any_calls_in_any_order() {
     }
     // It must have gone everywhere, or it has shown nothing.
     for count in [total.uploads, total.downloads, total.refused, total.broken, total.timed_out] {
-        assert!(count > SEEDS / 10, "{total:?}");
+        assert!(cfg!(miri) || count > SEEDS / 10, "{total:?}");
     }
 }
 

@@ -119,9 +119,11 @@ impl<const S: usize, const B: usize> Book<S, B> {
     }
 }
 
+const PACKETS: u64 = fewer(20_000, 60);
+
 fn play<const S: usize, const B: usize>(seed: u64) -> Vec<String> {
     let mut book = Book::<S, B>::new(seed);
-    let verdicts = (0..20_000).map(|_| book.step()).collect();
+    let verdicts = (0..PACKETS).map(|_| book.step()).collect();
     let counters = book.guard.counters();
     let sum = counters.agreements
         + counters.repeats
@@ -131,7 +133,10 @@ fn play<const S: usize, const B: usize>(seed: u64) -> Vec<String> {
         + counters.table_full
         + counters.busy
         + counters.too_short;
-    assert_eq!((counters.first_packets, sum), (20_000, 20_000));
+    assert_eq!((counters.first_packets, sum), (PACKETS, PACKETS));
+    if cfg!(miri) {
+        return verdicts;
+    }
     for (name, count) in [("agreements", counters.agreements), ("repeats", counters.repeats)] {
         assert!(count > 0, "no {name}");
     }
@@ -141,7 +146,7 @@ fn play<const S: usize, const B: usize>(seed: u64) -> Vec<String> {
 
 #[test]
 fn no_address_is_sent_more_than_came_from_it_before_it_is_proven() {
-    for seed in 0..10 {
+    for seed in 0..fewer(10, 1) {
         play::<64, 1_024>(seed);
         play::<4, 128>(seed);
     }
@@ -149,7 +154,7 @@ fn no_address_is_sent_more_than_came_from_it_before_it_is_proven() {
 
 #[test]
 fn a_table_of_one_and_a_bucket_of_one_keep_the_same_promises() {
-    (0..10).for_each(|seed| drop(play::<1, 1>(seed)));
+    (0..fewer(10, 1)).for_each(|seed| drop(play::<1, 1>(seed)));
 }
 
 #[test]

@@ -15,7 +15,9 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 const ONE_WAY: u64 = 25_000;
 const FIRST_RETRANSMISSION: u64 = 250_000;
 const LAST_RETRANSMISSION: u64 = 1_000_000;
-const HONEST_EACH: u64 = 50_000;
+const HONEST_EACH: u64 = fewer(50_000, 250_000);
+/// In milliseconds: how often the driver makes a turn.
+const TURN: u64 = fewer(1, 20);
 /// An honest client must be through in this time.
 const PATIENCE: u64 = 3_000_000;
 const ANSWER_LENGTH: usize = 113;
@@ -85,7 +87,7 @@ impl<const S: usize, const B: usize> World<S, B> {
         }
     }
 
-    /// So many seconds with so many forged packets in each; the driver makes a turn every millisecond.
+    /// So many seconds with so many forged packets in each; the driver makes a turn each [`TURN`].
     pub(super) fn run(mut self, seconds: u64, forged_a_second: u64, forger: Forger) -> Outcome {
         for start in (0..seconds * 1_000_000 - PATIENCE).step_by(HONEST_EACH as usize) {
             let client = self.honest.len();
@@ -94,16 +96,16 @@ impl<const S: usize, const B: usize> World<S, B> {
             self.events
                 .push(Reverse((start, Event::Send { client, wait: FIRST_RETRANSMISSION, version: 0 })));
         }
-        for millisecond in 0..seconds * 1_000 {
+        for millisecond in (0..seconds * 1_000).step_by(TURN as usize) {
             self.now = millisecond * 1_000;
             self.guard.turn();
             while let Some(slot) = self.guard.expired(self.time()) {
                 assert!(self.slots[slot.number()].take().is_some());
             }
-            for _ in forged_a_second * millisecond / 1_000..forged_a_second * (millisecond + 1) / 1_000 {
+            for _ in forged_a_second * millisecond / 1_000..forged_a_second * (millisecond + TURN) / 1_000 {
                 self.forge(forger);
             }
-            let end = self.now + 1_000;
+            let end = self.now + TURN * 1_000;
             while self.events.peek().is_some_and(|Reverse((time, _))| *time < end) {
                 let Some(Reverse((time, event))) = self.events.pop() else { break };
                 self.now = self.now.max(time);

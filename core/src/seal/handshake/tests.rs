@@ -7,13 +7,14 @@ mod vectors;
 
 use super::*;
 use crate::{
-    seal::{KeyPair, Keys, Psk, Refused, RustCrypto, Secret},
+    miri::fewer,
+    seal::{KeyPair, Keys, Provider, Psk, Refused, Secret, Tested},
     wire::seal::{Purpose, Suites},
 };
 
 const PATTERNS: [Pattern; 4] = [Pattern::Ik, Pattern::Nk, Pattern::NkPsk0, Pattern::KkPsk0];
 
-fn pair(byte: u8) -> KeyPair<RustCrypto> {
+fn pair<P: Provider>(byte: u8) -> KeyPair<P> {
     KeyPair::new(Secret::new([byte; 32]))
 }
 
@@ -22,16 +23,22 @@ fn ephemeral(byte: u8) -> Secret {
 }
 
 /// Both sides of a handshake, before it begins.
-struct World {
+struct World<P = Tested> {
     pattern: Pattern,
-    client: KeyPair<RustCrypto>,
-    server: KeyPair<RustCrypto>,
+    client: KeyPair<P>,
+    server: KeyPair<P>,
     psk: Psk,
     prologue: Prologue,
 }
 
 impl World {
     fn new(pattern: Pattern) -> Self {
+        Self::of(pattern)
+    }
+}
+
+impl<P: Provider> World<P> {
+    fn of(pattern: Pattern) -> Self {
         let purpose = match pattern {
             Pattern::Ik => Purpose::Member,
             Pattern::Nk => Purpose::Guest,
@@ -43,7 +50,7 @@ impl World {
         Self { pattern, client: pair(1), server: pair(2), psk: Psk::new(Secret::new([3; 32])), prologue }
     }
 
-    fn initiator_keys(&self) -> InitiatorKeys<'_> {
+    fn initiator_keys(&self) -> InitiatorKeys<'_, P> {
         let (own, peer, psk) = (&self.client, self.server.public(), &self.psk);
         match self.pattern {
             Pattern::Ik => InitiatorKeys::Ik { own, peer },
@@ -53,7 +60,7 @@ impl World {
         }
     }
 
-    fn responder_keys(&self) -> ResponderKeys<'_> {
+    fn responder_keys(&self) -> ResponderKeys<'_, P> {
         let (own, peer, psk) = (&self.server, self.client.public(), &self.psk);
         match self.pattern {
             Pattern::Ik => ResponderKeys::Ik { own },
@@ -64,7 +71,7 @@ impl World {
     }
 
     /// Message 1.
-    fn first(&self, payload: &[u8]) -> (Initiator, Vec<u8>) {
+    fn first(&self, payload: &[u8]) -> (Initiator<P>, Vec<u8>) {
         let mut out = vec![0; 600];
         let (initiator, length) =
             Initiator::start(&self.initiator_keys(), &self.prologue, ephemeral(1), payload, &mut out)
@@ -73,7 +80,7 @@ impl World {
         (initiator, out)
     }
 
-    fn read(&self, message: &[u8]) -> Result<(Responder, Vec<u8>), Refused> {
+    fn read(&self, message: &[u8]) -> Result<(Responder<P>, Vec<u8>), Refused> {
         let mut payload = vec![0; 600];
         let (responder, length) =
             Responder::read(&self.responder_keys(), &self.prologue, message, &mut payload)?;
@@ -90,7 +97,7 @@ impl World {
     }
 }
 
-fn finish(initiator: &mut Initiator, message: &[u8]) -> Result<(Keys, Vec<u8>), Refused> {
+fn finish<P: Provider>(initiator: &mut Initiator<P>, message: &[u8]) -> Result<(Keys, Vec<u8>), Refused> {
     let mut payload = vec![0; 600];
     let (keys, length) = initiator.finish(message, &mut payload)?;
     payload.truncate(length);

@@ -9,8 +9,9 @@ mod sessions;
 
 use super::*;
 use crate::{
+    miri::fewer,
     rdt::{self, ConnectionId as Connection, Endpoint, Envelope, Event, Fixed, Incoming, Language, Output},
-    seal::{CheckKey, Psk, Public, RustCrypto, TAG_LENGTH, datagram::FRONT},
+    seal::{CheckKey, Psk, Public, TAG_LENGTH, Tested, datagram::FRONT},
     wire::{
         rdt::Terms,
         seal::{Init1, Purpose},
@@ -28,20 +29,20 @@ std::thread_local! {
 enum Counting {}
 
 impl Provider for Counting {
-    type ChaCha = <RustCrypto as Provider>::ChaCha;
-    type Aes = <RustCrypto as Provider>::Aes;
+    type ChaCha = <Tested as Provider>::ChaCha;
+    type Aes = <Tested as Provider>::Aes;
 
     fn public(secret: &Secret) -> Public {
-        RustCrypto::public(secret)
+        Tested::public(secret)
     }
 
     fn agree(secret: &Secret, public: &Public) -> Option<Secret> {
         AGREEMENTS.set(AGREEMENTS.get() + 1);
-        RustCrypto::agree(secret, public)
+        Tested::agree(secret, public)
     }
 
     fn hash(parts: &[&[u8]]) -> [u8; 32] {
-        RustCrypto::hash(parts)
+        Tested::hash(parts)
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     world::World,
 };
 use crate::{
+    miri::fewer,
     stream::Closed,
     tracker::{Fixed, Settings, Tracker},
     wire::session::{Code, Request, Side, Way},
@@ -13,10 +14,17 @@ use crate::{
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-const CLIENTS: usize = 50;
-const SEEDS: u64 = 40;
+const CLIENTS: usize = fewer(50, 4);
+const SEEDS: u64 = fewer(40, 1);
 
-type Profile = Fixed<128, 40, 512, 1024, 64, 64>;
+type Profile = Fixed<
+    { fewer(128, 24) },
+    { fewer(40, 8) },
+    { fewer(512, 80) },
+    { fewer(1_024, 160) },
+    { fewer(64, 16) },
+    { fewer(64, 8) },
+>;
 
 struct Chaos {
     world: World<Profile>,
@@ -258,8 +266,8 @@ fn every_mirror_is_the_list_when_things_are_quiet_whatever_happened_before() {
     let (mut resumed, mut fetched, mut relayed) = (0, 0, 0);
     for seed in 0..SEEDS {
         let mut chaos = Chaos::new(seed);
-        for _ in 0..5 {
-            for _ in 0..300 {
+        for _ in 0..fewer(5, 1) {
+            for _ in 0..fewer(300, 25) {
                 chaos.step();
             }
             chaos.check(seed);
@@ -270,5 +278,5 @@ fn every_mirror_is_the_list_when_things_are_quiet_whatever_happened_before() {
         relayed += chaos.world.tracker.counters().relayed;
     }
     // It must have gone everywhere, or it has shown nothing.
-    assert!(resumed > 500 && fetched > 100 && relayed > 10, "{resumed} {fetched} {relayed}");
+    assert!(cfg!(miri) || resumed > 500 && fetched > 100 && relayed > 10, "{resumed} {fetched} {relayed}");
 }

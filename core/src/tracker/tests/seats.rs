@@ -7,6 +7,7 @@ use super::{
     world::World,
 };
 use crate::{
+    miri::fewer,
     stream::{Closed, Service, StreamId},
     tracker::{Ask, Dialect, Event, Fixed, Peer, Rights, SameName, Settings, Tracker},
     wire::{
@@ -117,7 +118,7 @@ fn the_dead_are_found_and_announced() {
 fn who_answers_a_ping_lives() {
     let mut world = world(Settings::DEFAULT);
     let mut ana = join(&mut world, "ana");
-    for _ in 0..300 {
+    for _ in 0..fewer(300, 65) {
         world.pass(SECOND);
         let before = ana.pings;
         ana.listen(&mut world);
@@ -126,7 +127,7 @@ fn who_answers_a_ping_lives() {
             world.run();
         }
     }
-    assert_eq!((ana.bye, ana.pings), (None, 10));
+    assert_eq!((ana.bye, ana.pings), (None, fewer(10, 2)));
 }
 
 #[test]
@@ -134,8 +135,8 @@ fn a_client_that_takes_nothing_in_is_let_go() {
     let mut world = world(Settings::DEFAULT);
     let (ana, eva) = (join(&mut world, "ana"), join(&mut world, "eva"));
     world.streams.get_mut(&eva.stream).unwrap().pace = 0;
-    for number in 0..200 {
-        world.pass(SECOND);
+    for number in 0..fewer(200, 45) {
+        world.pass(SECOND * fewer(1, 3));
         ana.publish(&mut world, "x", number);
         eva.say(&mut world, &Request::Ping);
         world.run();
@@ -304,7 +305,7 @@ fn who_asks_for_a_file_is_told_at_once_that_nobody_understands_him() {
 #[test]
 fn a_tracker_of_one_of_everything_works() {
     let mut world = World::new(Tracker::<Fixed<1, 1, 1, 4, 1, 1>>::fixed(Settings::DEFAULT, [1; 32]));
-    for round in 0..20 {
+    for round in 0..fewer(20, 2) {
         let mut ana = Speaker::new(&format!("ana{round}"));
         assert!(ana.join(&mut world));
         ana.publish(&mut world, "x", 1);
@@ -355,15 +356,17 @@ fn malformed_messages_end_their_own_session_and_nothing_else() {
 
 #[test]
 fn what_is_not_known_is_skipped_or_answered_however_long_it_is() {
-    for chunk in [1, 7, usize::MAX] {
+    const LONGEST: u16 = fewer(u16::MAX, 3_000);
+    for chunk in [fewer(1, 1_000), fewer(7, 7_777), usize::MAX] {
         let mut world = world(Settings::DEFAULT);
         world.chunk = chunk;
         let mut ana = join(&mut world, "ana");
         world.write(ana.stream, &[0, 3, 0x80, 1, 2]);
         world.write(ana.stream, &[0, 3, 0x11, 1, 2]);
         for kind in [0xff, 0x12, 0x03] {
-            world.write(ana.stream, &[0xff, 0xff, kind]);
-            world.write(ana.stream, &[7; 65_534]);
+            let [high, low] = LONGEST.to_be_bytes();
+            world.write(ana.stream, &[high, low, kind]);
+            world.write(ana.stream, &[7; LONGEST as usize - 1]);
         }
         ana.say(&mut world, &Request::Ping);
         world.run();
@@ -388,7 +391,7 @@ fn a_dismissed_user_is_told_so() {
 
 #[test]
 fn a_message_is_taken_in_any_pieces_and_a_piece_is_not_offered_again() {
-    for piece in [1, 2, 3, 20, 50] {
+    for piece in [1, 2, 3, 20, 50].into_iter().skip(fewer(0, 3)) {
         let mut world = world(Settings::DEFAULT);
         let stream = world.open(Dialect::Session, &Peer::at(IpAddr::from([1, 1, 1, 1]))).unwrap();
         let mut bytes = Vec::new();

@@ -2,6 +2,7 @@
 
 use super::{Small, speaker::Speaker, tracker, world::World};
 use crate::{
+    miri::fewer,
     stream::Closed,
     tracker::{Dialect, Event, Peer, Settings},
     wire::{
@@ -200,7 +201,7 @@ fn a_relayed_download_joins_two_streams_with_back_pressure() {
     assert_eq!(pair.world.read(of_owner), b"request");
     // A slow side holds up its own transfer and nothing else.
     pair.world.streams.get_mut(&of_requester).unwrap().pace = 0;
-    pair.world.write(of_owner, &[7; 100_000]);
+    pair.world.write(of_owner, &[7; fewer(100_000, 5_000)]);
     pair.world.run();
     assert!(pair.world.streams[&of_requester].backlog <= 512);
     pair.world.streams.get_mut(&of_requester).unwrap().pace = 64;
@@ -208,7 +209,7 @@ fn a_relayed_download_joins_two_streams_with_back_pressure() {
     assert!(pair.world.streams[&of_owner].finished);
     assert_eq!(pair.world.tracker.transfers(), 1);
     pair.world.finish(of_owner);
-    assert_eq!(pair.world.read(of_requester), [7; 100_000]);
+    assert_eq!(pair.world.read(of_requester), [7; fewer(100_000, 5_000)]);
     assert!(pair.world.streams[&of_requester].finished);
     pair.listen();
     let done = [(transfer, Code::Done)];
@@ -290,9 +291,9 @@ impl Pair {
 fn whatever_goes_wrong_in_whatever_order_ends_in_an_answer_and_leaks_nothing() {
     let mut answers = std::collections::BTreeSet::new();
     for way in [Way::Direct, Way::Relayed] {
-        for stage in 0..4 {
-            for first in TROUBLES {
-                for second in TROUBLES {
+        for stage in fewer(0, 3)..4 {
+            for first in TROUBLES.into_iter().step_by(fewer(1, 4)) {
+                for second in TROUBLES.into_iter().take(fewer(TROUBLES.len(), 1)) {
                     let mut pair = pair(Settings { hold: Duration::from_secs(30), ..Settings::DEFAULT });
                     let (transfer, token) = pair.ask(way);
                     let mut streams = [None; 2];
@@ -349,7 +350,10 @@ fn whatever_goes_wrong_in_whatever_order_ends_in_an_answer_and_leaks_nothing() {
         (3, "OwnerStreamDies", "broken off"),
         (3, "SpliceFails", "broken off"),
     ] {
-        assert!(answers.contains(&(1, stage, first.into(), code.into())), "{stage} {first} {code}");
+        assert!(
+            cfg!(miri) || answers.contains(&(1, stage, first.into(), code.into())),
+            "{stage} {first} {code}"
+        );
     }
 }
 
@@ -384,7 +388,7 @@ fn slots_are_bounded_per_user_and_in_all_and_come_back() {
     for (downloads_per_user, uploads_per_user, transfers) in limits {
         let settings = Settings { downloads_per_user, uploads_per_user, transfers, ..Settings::DEFAULT };
         let mut pair = pair(settings);
-        for _ in 0..20 {
+        for _ in 0..fewer(20, 8) {
             let (transfer, _) = pair.ask(Way::Direct);
             pair.requester.fetch(&mut pair.world, 4, Way::Direct, "owner", "x");
             pair.listen();
@@ -489,15 +493,16 @@ fn a_relayed_transfer_in_which_nothing_moves_is_broken_off_and_a_slow_one_is_not
 
 #[test]
 fn a_slow_receiver_of_a_relay_holds_up_its_own_transfer_and_nothing_else() {
+    const MUCH: usize = fewer(200_000, 5_000);
     let mut pair = pair(Settings::DEFAULT);
     let [slow, of_slow] = pair.relay();
     let [fast, of_fast] = pair.relay();
     pair.world.streams.get_mut(&slow).unwrap().pace = 0;
     for stream in [of_slow, of_fast] {
-        pair.world.write(stream, &[7; 200_000]);
+        pair.world.write(stream, &[7; MUCH]);
     }
     pair.world.run();
-    assert_eq!(pair.world.read(fast).len(), 200_000);
+    assert_eq!(pair.world.read(fast).len(), MUCH);
     assert!(pair.world.streams[&slow].backlog <= 512, "the tracker holds what nobody takes");
     // The session of who is slow goes on too.
     pair.owner.publish(&mut pair.world, "news", 1);
@@ -506,7 +511,7 @@ fn a_slow_receiver_of_a_relay_holds_up_its_own_transfer_and_nothing_else() {
     assert_eq!(pair.requester.list()["owner"].len(), 2);
     pair.world.streams.get_mut(&slow).unwrap().pace = 100;
     pair.world.run();
-    assert_eq!(pair.world.read(slow).len(), 200_000);
+    assert_eq!(pair.world.read(slow).len(), MUCH);
     for stream in [slow, of_slow, fast, of_fast] {
         pair.world.finish(stream);
     }

@@ -33,12 +33,13 @@ fn low_order() -> Vec<Public> {
         })
         .collect();
     all.extend(with_bit);
+    // The first is zero, which is of low order in the small field of Miri, too.
     all.into_iter().map(Public).collect()
 }
 
 #[test]
 fn case_24_points_of_low_order_are_refused_wherever_they_come_in() {
-    for point in low_order() {
+    for point in low_order().into_iter().take(fewer(usize::MAX, 1)) {
         // As the responder's key.
         let world = World::new(Pattern::Ik);
         for keys in
@@ -69,7 +70,7 @@ fn case_24_points_of_low_order_are_refused_wherever_they_come_in() {
     }
 }
 
-fn keys_pattern(keys: &InitiatorKeys<'_>) -> Pattern {
+fn keys_pattern(keys: &InitiatorKeys<'_, Tested>) -> Pattern {
     if matches!(keys, InitiatorKeys::Ik { .. }) { Pattern::Ik } else { Pattern::Nk }
 }
 
@@ -79,10 +80,10 @@ fn case_25_every_shorter_message_is_refused_and_so_is_every_longer_one() {
         let world = World::new(pattern);
         let (mut initiator, first) = world.first(b"hello");
         let (_, second) = world.second(&first, b"welcome");
-        for length in 0..first.len() {
+        for length in (0..first.len()).step_by(fewer(1, 13)) {
             assert!(world.read(&first[..length]).is_err(), "{length}");
         }
-        for length in 0..second.len() {
+        for length in (0..second.len()).step_by(fewer(1, 13)) {
             assert!(finish(&mut initiator, &second[..length]).is_err(), "{length}");
         }
         assert!(world.read(&[&first[..], &[0]].concat()).is_err());
@@ -97,12 +98,12 @@ fn case_26_every_flipped_bit_is_refused_and_the_right_message_is_taken_after_all
         let world = World::new(pattern);
         let (mut initiator, first) = world.first(b"hi");
         let (_, second) = world.second(&first, b"yo");
-        for bit in 0..first.len() * 8 {
+        for bit in (0..first.len() * 8).step_by(fewer(1, 61)) {
             let mut first = first.clone();
             first[bit / 8] ^= 1 << (bit % 8);
             assert!(world.read(&first).is_err(), "{bit}");
         }
-        for bit in 0..second.len() * 8 {
+        for bit in (0..second.len() * 8).step_by(fewer(1, 61)) {
             let mut second = second.clone();
             second[bit / 8] ^= 1 << (bit % 8);
             assert!(finish(&mut initiator, &second).is_err(), "{bit}");
@@ -191,7 +192,7 @@ fn no_garbage_of_any_length_is_a_message() {
     for pattern in PATTERNS {
         let world = World::new(pattern);
         let (mut initiator, first) = world.first(b"");
-        for length in 0..300 {
+        for length in (0..300).step_by(fewer(1, 37)) {
             let garbage: Vec<_> = (0..length)
                 .map(|_| {
                     random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

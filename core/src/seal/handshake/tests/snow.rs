@@ -1,7 +1,10 @@
 //! snow, an implementation of Noise that shares no code with this one, is the other end.
 
 use super::*;
-use crate::{seal::cipher::Cipher, wire::seal::Suite};
+use crate::{
+    seal::{RustCrypto, cipher::Cipher},
+    wire::seal::Suite,
+};
 use ::snow::{Builder, HandshakeState};
 
 fn name(pattern: Pattern) -> &'static str {
@@ -13,7 +16,7 @@ fn name(pattern: Pattern) -> &'static str {
     }
 }
 
-fn snow(world: &World, initiator: bool) -> HandshakeState {
+fn snow(world: &World<RustCrypto>, initiator: bool) -> HandshakeState {
     let (own, peer) = if initiator { (&world.client, &world.server) } else { (&world.server, &world.client) };
     let prologue = world.prologue.bytes();
     let mut builder = Builder::new(name(world.pattern).parse().unwrap()).prologue(&prologue).unwrap();
@@ -59,8 +62,8 @@ fn transport(keys: &Keys, snow: HandshakeState) {
 
 #[test]
 fn snow_answers_us() {
-    for pattern in PATTERNS {
-        let world = World::new(pattern);
+    for pattern in PATTERNS.into_iter().take(fewer(PATTERNS.len(), 1)) {
+        let world = World::of(pattern);
         let mut snow = snow(&world, false);
         let (mut initiator, first) = world.first(b"hello snow");
         let mut room = [0; 256];
@@ -75,8 +78,8 @@ fn snow_answers_us() {
 
 #[test]
 fn we_answer_snow() {
-    for pattern in PATTERNS {
-        let world = World::new(pattern);
+    for pattern in PATTERNS.into_iter().take(fewer(PATTERNS.len(), 1)) {
+        let world = World::of(pattern);
         let mut snow = snow(&world, true);
         let mut room = [0; 256];
         let length = snow.write_message(b"hello skep", &mut room).unwrap();

@@ -29,7 +29,7 @@ fn case_22_an_init1_replayed_a_thousand_times_makes_nothing_that_can_be_used() {
         assert_eq!((server.layer.guard().confirmed, server.accepted.len()), (1, 1));
         let events = server.events.len();
         let mut noise = Noise(1);
-        for round in 0..1_000 {
+        for round in (0..1_000).step_by(fewer(1, 100)) {
             // Later, from anywhere, and what came back is answered by garbage.
             let (now, from) = (at(10 + round * 10), address(100 + noise.below(100) as u8));
             server.receive(now, from, &init1);
@@ -70,21 +70,21 @@ fn case_26_data_before_the_handshake_and_in_its_middle_changes_nothing() {
     let (peer, _) = client.call(at(0), call(Purpose::Member));
     let Peer::Session(id) = peer else { panic!() };
     let init1 = only(client.poll(at(0)));
-    for _ in 0..100 {
+    for _ in 0..fewer(100, 3) {
         client.receive(at(0), server.address, &garbage(id));
     }
     server.receive(at(0), client.address, &init1);
     let Peer::Session(theirs) = server.accepted[0].1 else { panic!() };
-    for _ in 0..100 {
+    for _ in 0..fewer(100, 3) {
         server.receive(at(0), client.address, &garbage(theirs));
     }
     let init2 = only(server.poll(at(0)));
-    for _ in 0..100 {
+    for _ in 0..fewer(100, 3) {
         server.receive(at(0), client.address, &garbage(theirs));
     }
     assert!(!server.layer.is_confirmed(server.accepted[0].1));
     // Message 2 with any bit flipped is refused, and the right one is taken after all of them.
-    for bit in 0..(16 + 48 + 3 + 8 + 16) * 8 {
+    for bit in (0..(16 + 48 + 3 + 8 + 16) * 8).step_by(fewer(1, 37)) {
         let mut flipped = init2.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
         client.receive(at(0), server.address, &flipped);
@@ -104,8 +104,8 @@ fn case_27_replayed_reordered_and_flipped_datagrams_bring_each_word_once() {
     let mut noise = Noise(3);
     let mut said = Vec::new();
     let mut seen: Vec<Vec<u8>> = Vec::new();
-    for millis in 0..3_000 {
-        if millis % 20 == 0 && millis < 1_500 {
+    for millis in (0..3_000).step_by(fewer(1, 50)) {
+        if millis % fewer(20, 100) == 0 && millis < 1_500 {
             let word = noise.bytes(20);
             client.says(connection, &word);
             said.extend(word);
@@ -130,7 +130,7 @@ fn case_27_replayed_reordered_and_flipped_datagrams_bring_each_word_once() {
         }
     }
     assert_eq!(server.heard, said);
-    assert!(server.layer.counters().unopened > 200);
+    assert!(server.layer.counters().unopened > fewer(200, 20));
     assert_eq!(server.layer.count(), 1);
 }
 
@@ -140,7 +140,7 @@ fn case_31_plain_packets_mean_nothing_to_a_sealed_endpoint() {
     let (mut client, mut server, _, connection) = met(Purpose::Guest);
     let before = (server.layer.count(), server.endpoint.count());
     let mut room = [0; 100];
-    for number in 0..1_000 {
+    for number in 0..fewer(1_000, 10) {
         for packet in [Own::Fin { segments: 0 }, Own::Reset, Own::FinAck, Own::Ping] {
             let length = packet.emit(number, &mut room).unwrap();
             server.receive(at(0), client.address, &room[..length]);
@@ -181,7 +181,7 @@ fn who_has_not_proven_an_address_gets_no_more_bytes_there_than_came_from_it() {
     }
     let mut server = End::<8>::new(SERVER);
     let mut traffic = std::collections::BTreeMap::<SocketAddr, (usize, usize)>::new();
-    for round in 0..20_000 {
+    for round in 0..fewer(20_000, 50) {
         // Quiet times between, or it would be load all the time.
         let now = at(round + round / 100 * 8_000);
         let mut datagram = seeds[noise.below(seeds.len())].clone();
@@ -219,6 +219,9 @@ fn who_has_not_proven_an_address_gets_no_more_bytes_there_than_came_from_it() {
             assert!(*went <= *came, "{to}: {went} bytes for {came}");
         }
         assert!(server.layer.count() <= SLOTS);
+    }
+    if cfg!(miri) {
+        return;
     }
     assert!(server.bytes.1 > 50_000 && server.bytes.1 <= server.bytes.0, "{:?}", server.bytes);
     let guard = server.layer.guard();
