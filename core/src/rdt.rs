@@ -180,9 +180,9 @@ pub struct Settings {
     pub batch: u16,
     /// New peers that may wait to be accepted. Bounded by the profile.
     pub backlog: u8,
-    /// Time between the first two calls; it doubles up to a second.
+    /// Time between the first two calls, the copies of the first not counted; it doubles up to a second.
     pub call_interval: Span,
-    /// How often a peer is called before it counts as unreachable.
+    /// How often a peer is called before it counts as unreachable, the two copies of the first call counted.
     pub calls: u8,
     /// The time-out before there is a round-trip time (RFC 6298 says one second).
     pub timeout_initial: Span,
@@ -221,7 +221,7 @@ impl Settings {
         batch: 64,
         backlog: 16,
         call_interval: Span::from_millis(250),
-        calls: 8,
+        calls: 10,
         timeout_initial: Span::from_millis(250),
         timeout_minimum: Span::from_millis(10),
         timeout_maximum: Span::from_secs(2),

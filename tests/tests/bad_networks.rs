@@ -102,7 +102,8 @@ fn everything_twice_is_taken_once() {
     let rate = 16.0 * 1.048_576 / seconds(&report);
     assert!(rate > 8.0, "{rate} MB/s");
     let counters = report.sender().statistics.counters;
-    assert!(counters.resent * 50 < counters.sent, "{counters:?}");
+    // Half of the first flight is more than the link takes.
+    assert!(counters.resent < 384 && counters.lost.abs_diff(counters.resent) < 4, "{counters:?}");
 }
 
 #[test]
@@ -130,7 +131,8 @@ fn to_slow_storage(window: u32, rate: u64, frames: usize, size: usize) -> Report
 
 #[test]
 fn a_receiver_that_stores_slowly_is_sent_no_more_than_it_can_hold() {
-    for (window, frames) in [(4, 6), (6, 8), (64, 66)] {
+    // The answers to copies of the call take a frame, too.
+    for (window, frames) in [(4, 7), (6, 9), (64, 67)] {
         let report = to_slow_storage(window, 100_000, frames, MIB);
         assert_eq!(report.client().overflowed, 0, "a window of {window} in {frames} frames");
         let rate = MIB as f64 / seconds(&report);

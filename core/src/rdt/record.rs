@@ -8,7 +8,7 @@ use crate::Instant;
 
 /// A count in a word of the machine: of 32 bits on a device, where it saturates that much earlier.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Count(usize);
+pub(crate) struct Count(pub(crate) usize);
 
 impl Count {
     /// Counts so many more.

@@ -34,8 +34,11 @@ use crate::{
 pub(crate) const UNLIMITED: u32 = 1 << 30;
 /// Segments that are sent again when nothing comes back.
 const PROBES: u32 = 2;
-/// With so few under way at the end, what was lost is sent again twice.
+/// With so few under way at the end, or as few lost so far, what was lost is sent again twice; with more of them, where
+/// of so many sent one was lost. After a time-out, only with few under way.
 const TAIL: u32 = 16;
+const TAIL_LOSSY: u32 = 64;
+const LOSSY: usize = 16;
 /// With so many segments behind it that go out at once, what tells where they belong is sent twice.
 const MUCH: u32 = 512;
 /// Time-outs in a row after which all that is under way counts as lost (RFC 9002 section 7.6: three).
@@ -242,7 +245,7 @@ impl<P: Profile> Sender<P> {
             self.wait(now, settings);
         }
         if !self.is_small()
-            && (why == Why::Repeat && self.is_tail() || why == Why::New && self.leads(segment, open))
+            && (why == Why::Repeat && self.is_tail(record) || why == Why::New && self.leads(segment, open))
         {
             // Twice is cheaper than what its loss would cost.
             self.probes = count as u8;
@@ -276,18 +279,29 @@ impl<P: Profile> Sender<P> {
         }
     }
 
-    /// Whether it is a message with much content behind it, which the peer cannot place without it.
+    /// Whether it is a message that everything waits for: the first, or one with much content behind it, which the peer
+    /// cannot place without it.
     fn leads(&mut self, segment: u32, open: u32) -> bool {
         let much = outgoing::bytes(MUCH, self.size);
         let place = self.content.place(segment, self.size);
-        open >= MUCH
+        open > TAIL
             && matches!(place, Some(Place::Message { .. }))
-            && matches!(self.content.place(segment.wrapping_add(1), self.size), Some(Place::Range { left, .. }) if left >= much)
+            && (segment == 0
+                || open >= MUCH
+                    && matches!(self.content.place(segment.wrapping_add(1), self.size), Some(Place::Range { left, .. }) if left >= much))
     }
 
-    /// Whether nothing new is left to send, and little is under way: no later one would tell of a loss.
-    fn is_tail(&mut self) -> bool {
-        self.flight.count <= TAIL && self.content.place(self.flight.next, self.size).is_none()
+    /// Whether nothing new is left to send, and little is under way, so that no later one would tell of a loss, or little
+    /// was lost, so that twice costs little.
+    fn is_tail(&mut self, record: &Record<P::Trace>) -> bool {
+        let lost = record.lost.0;
+        let few = match lost > record.sent.0 / LOSSY {
+            _ if record.timeouts.0 > 0 => TAIL,
+            true => TAIL_LOSSY,
+            false if lost <= TAIL as usize => u32::MAX,
+            false => TAIL,
+        };
+        self.flight.count <= few && self.content.place(self.flight.next, self.size).is_none()
     }
 
     /// Leaves a number out now and then, which nobody can acknowledge who waits for what he acknowledges (RFC 9000

@@ -35,7 +35,7 @@ use std::{
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// How often a door or a tracker is called over UDP before TCP is tried: it takes 1.75 s.
-const CALLS: u8 = 3;
+const CALLS: u8 = 5;
 
 /// How a member logs in.
 pub(super) struct Arrival<'a> {

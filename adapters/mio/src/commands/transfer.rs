@@ -306,7 +306,7 @@ impl Order<'_> {
         if let Some(sealed) = sealed {
             if self.link.via.is_none() {
                 // TCP comes next: whether UDP gets through is soon known.
-                settings.calls = 3;
+                settings.calls = 5;
             }
             let bound = driver.bind_sealed(SocketAddr::new(any, 0), settings, 0);
             return Ok(bound.and_then(|(socket, _)| driver.connect_sealed(socket, to, sealed.call.clone())));

@@ -29,8 +29,13 @@ const RESTART_AGE: Duration = Duration::from_secs(3);
 /// may be lost.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// The first call is said three times: again after so many microseconds, and after twice as many more. So one that is
+/// lost costs little; any of them is as good as the others.
+const COPY_AFTER: u32 = 30_000;
+const COPIES: u8 = 3;
+
 /// From this call on the smallest size is asked for.
-const CALLS_HOPED: u8 = 3;
+const CALLS_HOPED: u8 = 5;
 
 impl<P: Profile> Connection<P> {
     /// A connection that calls.
@@ -121,6 +126,17 @@ impl<P: Profile> Connection<P> {
         self.due.accept = self.phase == Phase::Open;
     }
 
+    /// The call came again. Whoever is answered twice is no measure of the round trip, but for the copies of the first
+    /// call: then it is that, or a little less.
+    pub(crate) fn called_again(&mut self, now: Instant, settings: &Settings) {
+        let answered = self.answered;
+        self.answer_call();
+        self.hear(now, settings);
+        if now.micros_since(answered) < u64::from(4 * COPY_AFTER) {
+            self.answered = answered;
+        }
+    }
+
     /// Another call came from the peer's address. Either it is an old one that took its time, or the peer was
     /// restarted: asked for a sign of life, it gives one, or says that it knows of no such connection.
     pub(crate) fn challenge(&mut self) {
@@ -181,9 +197,9 @@ impl<P: Profile> Connection<P> {
         }
         self.mode = Mode::Own;
         self.segment = terms.segment;
-        if calls == 1 {
-            // Called once, answered once: the first sample of the round-trip time.
-            let called = again.as_micros().saturating_sub(settings.call_interval.as_micros().into());
+        if calls <= COPIES {
+            // The first sample of the round-trip time; too large by the time of a copy, if that is what was answered.
+            let called = again.as_micros().saturating_sub(until(calls, settings).into());
             self.sender.measured(Instant::from_micros(called), now, &mut self.record);
         }
         self.opened(now, terms.window, settings);
@@ -220,7 +236,10 @@ impl<P: Profile> Connection<P> {
         if calls >= settings.calls {
             return self.fail(Error::Unreachable);
         }
-        let interval = settings.call_interval.as_micros().saturating_mul(1 << calls.min(8));
+        let interval = match calls.checked_sub(COPIES) {
+            None => until(calls.wrapping_add(1), settings).saturating_sub(until(calls, settings)),
+            Some(more) => settings.call_interval.as_micros().saturating_mul(2 << more.min(8)),
+        };
         let again = now.plus_micros(interval.min(1_000_000).into());
         let next = calls.saturating_add(1);
         self.phase = Phase::Calling { language, calls: next, again };
@@ -230,7 +249,18 @@ impl<P: Profile> Connection<P> {
             self.number = self.number.wrapping_add(1);
         }
         self.due.open = language.has_own();
-        self.due.connect = language.has_known() && (calls > 0 || !language.has_own());
+        // A known peer is not called twice at once.
+        self.due.connect = language.has_known() && (next > COPIES || calls == 0 && !language.has_own());
+    }
+}
+
+/// Microseconds from the first call to the one after so many: its copies, and the second.
+fn until(calls: u8, settings: &Settings) -> u32 {
+    match calls {
+        0 => 0,
+        1 => COPY_AFTER,
+        2 => 3 * COPY_AFTER,
+        _ => settings.call_interval.as_micros().max(4 * COPY_AFTER),
     }
 }
 

@@ -7,8 +7,9 @@
 //!
 //! What is sent is paced at the largest rate that arrived in the last rounds, and what is under way is bounded by twice
 //! what the path holds. Loss alone does not slow it down: in rounds without a queue it is noise, and a little more is
-//! sent to make up for it. Loss while there is a queue says that the queue is full: then the rate is given
-//! back until the next probe, as other traffic may want its share.
+//! sent to make up for it. Loss while there is a queue says that the queue is full: then less is tried. A queue that
+//! stays, or overflows, though nothing was tried is somebody else's: then the window makes room for others, down to five
+//! eighths of what the path carried, and gives way to losses as CUBIC does, until there was no queue for some time.
 
 use super::{Controlled, Controller, News, Phase, Start, pacer::Pacer, round::Round};
 use crate::Instant;
@@ -22,14 +23,26 @@ const FULL_ROUNDS: u8 = 3;
 /// Rounds between two probes: more, up to the most, while they make the queue overflow.
 const CRUISE_ROUNDS: u8 = 6;
 const CRUISE_ROUNDS_MAX: u8 = 48;
-/// After so many rounds with a queue, half of them since it was let go, somebody else makes it.
+/// After so many rounds with a queue, half of them since it was let go, somebody else makes it; that is so until there
+/// was none for so many.
 const CROWDED: u8 = 6;
+const CROWDED_FOR: u8 = 48;
+/// Next to others the window grows by as much as itself in so many microseconds: about as CUBIC's comes back after a
+/// loss (RFC 9438 section 4.2).
+const GROWS_IN: u64 = 20_000_000;
+const GROWS_BY: u32 = 2;
+/// Such a part of it is given up in a round with a queue.
+const CEDES: u32 = 64;
 /// Rounds that it takes at most to let go the queue of the start, and of a probe.
 const DRAIN_ROUNDS: [u8; 2] = [3, 1];
 /// The smallest window.
 const WINDOW_LEAST: u32 = 4;
 /// Without a round-trip time nothing can be spread: so much at once.
 const BLIND_FLIGHT: u32 = 32;
+/// A shorter round trip, in microseconds, is that of a path that may well carry a gigabit a second.
+const SHORT: u32 = 30_000;
+/// Only on paths longer than this the start doubles each round.
+const HURRY: u32 = 10_000;
 /// The fastest that is sent before anything is known, in bytes a second: a little less than a gigabit.
 const BLIND_RATE: u64 = 117_000_000;
 /// Round trips shorter than this are made by the hosts, not by the path: the window is what limits there.
@@ -71,7 +84,8 @@ pub struct Model {
     rates: [u64; ROUNDS],
     newest_rate: u8,
     rate: u64,
-    /// What `rate` was when it last grew much, and for how many rounds it has not.
+    /// What `rate` was when it last grew much, and for how many rounds it has not; after the start, the largest that it
+    /// was.
     grown: u64,
     full: u8,
     /// The shortest round-trip time of the time before and of this one, and when this one began.
@@ -92,7 +106,7 @@ pub struct Model {
     patience: u8,
     /// Rounds that a drain takes at most.
     drains: u8,
-    /// Rounds with a queue that is not ours.
+    /// Rounds with a queue that is not ours; from `CROWDED` on, how many without one are still to come.
     crowded: u8,
     /// By how much that is raised when it proves to be too low.
     step: u32,
@@ -211,6 +225,8 @@ impl Controller for Model {
         self.round = Round::new(now, self.round.end());
         self.window = WINDOW_LEAST.min(self.most);
         self.is_first = false;
+        self.crowded = 0;
+        self.grown = 0;
         self.enter(Phase::Start);
         self.steer();
     }
@@ -264,7 +280,9 @@ impl Model {
             self.window = self.window.min(used.max(BLIND_FLIGHT)).min(self.most);
         }
         if !self.round.is_starved && used.saturating_mul(2) >= self.window {
-            self.window = self.window.saturating_add(news.acknowledged).min(self.most);
+            // On a short path a round costs little, and one that is a gigabit's is full soon.
+            let more = if self.least() < HURRY { news.acknowledged / 2 } else { news.acknowledged };
+            self.window = self.window.saturating_add(more).min(self.most);
         }
     }
 
@@ -291,12 +309,10 @@ impl Model {
             self.note_rate(rate);
         }
         let is_much = all >= MANY && loss > self.noise.saturating_mul(2).saturating_add(HEAVY);
-        // Next to others a few are enough: who else fills the queue loses the most of them.
-        let noise = if self.is_crowded() { self.noise.saturating_mul(2) } else { self.noise };
-        let above = if self.is_crowded() { OVERFLOW / 5 } else { OVERFLOW };
-        let is_full = is_queued && all >= MANY && loss > noise.saturating_add(above);
+        let is_full = is_queued && all >= MANY && loss > self.noise.saturating_add(OVERFLOW);
         self.rounds = self.rounds.saturating_add(1);
-        if self.phase == Phase::Cruise && self.rounds == 1 && !self.has_probed && !is_queued && all >= MANY {
+        let is_alone = !self.has_probed && !self.is_crowded() && !is_queued;
+        if self.phase == Phase::Cruise && self.rounds == 1 && is_alone && all >= MANY {
             // What was lost of what was sent slowly was not lost to a queue.
             let change = loss.cast_signed().wrapping_sub(self.noise.cast_signed()) / 4;
             self.noise = self.noise.saturating_add_signed(change).min(NOISE_MAX);
@@ -304,29 +320,36 @@ impl Model {
         if is_much && self.phase != Phase::Start {
             // The path carries far less than it did.
             self.forget_rates(rate);
+            self.crowded = 0;
             self.enter(Phase::Drain);
             return;
         }
-        if self.phase == Phase::Cruise && self.rounds > 2 {
-            self.crowded = if is_queued { self.crowded.saturating_add(1) } else { 0 };
-            if self.crowded == CROWDED / 2 {
-                // It may be our own.
-                self.enter(Phase::Drain);
+        if self.is_crowded() {
+            self.share(is_queued);
+            return;
+        }
+        if self.phase == Phase::Cruise {
+            if self.rounds > 2 {
+                self.crowded = if is_queued { self.crowded.saturating_add(1) } else { 0 };
+                if self.crowded == CROWDED / 2 {
+                    // It may be our own.
+                    self.enter(Phase::Drain);
+                    return;
+                }
+            }
+            // What is sent no faster than it arrived makes no queue overflow alone.
+            let is_pressed = is_full && self.rounds > 1 && !self.has_probed;
+            if is_pressed || self.is_crowded() {
+                self.crowded = CROWDED + CROWDED_FOR;
+                self.high = self.less().max(self.holds(self.rate));
+                self.enter(Phase::Cruise);
                 return;
             }
         }
         if is_full {
-            let crowded = self.is_crowded();
-            // Next to others as much is given back as CUBIC gives (RFC 9438 section 4.6).
-            let kept = if crowded { 7 } else { 9 };
-            self.high = (self.round.peak / 10).saturating_mul(kept).max(WINDOW_LEAST);
+            self.high = (self.round.peak / 10).saturating_mul(9).max(WINDOW_LEAST);
             self.step = 1;
             self.patience = self.patience.saturating_mul(2).min(CRUISE_ROUNDS_MAX);
-            if crowded {
-                self.forget_rates((rate / 10).saturating_mul(kept.into()));
-                self.enter(Phase::Cruise);
-                return;
-            }
         }
         match self.phase {
             Phase::Start if !self.round.is_starved => {
@@ -357,19 +380,40 @@ impl Model {
                 self.enter(if has_grown && !is_queued { Phase::Probe } else { Phase::Drain });
             }
             Phase::Drain if !is_queued || self.rounds >= self.drains => self.enter(Phase::Cruise),
-            Phase::Cruise if self.rounds >= self.rest() && !self.is_bounded() => self.enter(Phase::Probe),
+            Phase::Cruise if self.rounds >= self.patience && !self.is_bounded() => self.enter(Phase::Probe),
             _ => {}
         }
     }
 
-    /// Whether there is a queue though nothing was tried for some rounds: others make it.
-    fn is_crowded(&self) -> bool {
-        self.crowded >= CROWDED
+    /// A round next to others: the window is what decides, as theirs does. Down to five eighths of what the path carried it
+    /// makes room for them as long as there is a queue; a loss takes as much as CUBIC gives.
+    fn share(&mut self, is_queued: bool) {
+        let is_lossy = self.round.loss() > self.noise.saturating_mul(2);
+        self.crowded = match self.crowded {
+            _ if is_queued => CROWDED + CROWDED_FOR,
+            ..=CROWDED => 0,
+            left => left.wrapping_sub(1),
+        };
+        if is_queued && is_lossy && self.rounds > 2 {
+            self.high = self.less();
+            self.enter(Phase::Cruise);
+        } else if is_queued && self.high > self.fills(self.grown / 8 * 5, self.round.round_trip) {
+            self.high = self.high.saturating_sub(self.high / CEDES);
+        } else if !self.round.is_starved {
+            let round_trip = u64::from(self.round.round_trip).min(GROWS_IN);
+            let more = u64::from(self.high).saturating_mul(round_trip) / GROWS_IN;
+            self.high = self.high.saturating_add((more as u32).max(GROWS_BY)).min(self.most);
+        }
     }
 
-    /// Rounds from one probe to the next.
-    fn rest(&self) -> u8 {
-        if self.is_crowded() { CRUISE_ROUNDS_MAX } else { self.patience }
+    /// What is left of the window after a loss (RFC 9438 section 4.6).
+    fn less(&self) -> u32 {
+        (self.round.peak / 10).saturating_mul(7).max(WINDOW_LEAST)
+    }
+
+    /// Whether there was a queue though nothing was tried for some rounds: others make it.
+    fn is_crowded(&self) -> bool {
+        self.crowded >= CROWDED
     }
 
     fn note_rate(&mut self, rate: u64) {
@@ -379,19 +423,24 @@ impl Model {
         self.newest_rate =
             if usize::from(self.newest_rate) >= ROUNDS - 1 { 0 } else { self.newest_rate.wrapping_add(1) };
         self.rate = self.rates.iter().copied().max().unwrap_or(0);
+        if self.phase != Phase::Start {
+            self.grown = self.grown.max(self.rate);
+        }
     }
 
     fn forget_rates(&mut self, rate: u64) {
         self.rates = [0; ROUNDS];
         self.rate = 0;
-        self.note_rate(rate);
-        self.grown = 0;
         self.full = 0;
+        self.note_rate(rate);
     }
 
     fn enter(&mut self, phase: Phase) {
         let [from_start, else_] = DRAIN_ROUNDS;
         self.drains = if self.phase == Phase::Start { from_start } else { else_ };
+        if self.phase == Phase::Start {
+            self.grown = self.rate;
+        }
         self.phase = phase;
         self.rounds = 0;
         self.risen = 0;
@@ -403,7 +452,12 @@ impl Model {
 
     /// How many transmissions are under way on a path that is just full, at that rate.
     fn holds(&self, rate: u64) -> u32 {
-        let bytes = rate.saturating_mul(self.least().into()) / 1_000_000;
+        self.fills(rate, self.least())
+    }
+
+    /// How many transmissions are under way at that rate, when a round trip takes so long.
+    fn fills(&self, rate: u64, round_trip: u32) -> u32 {
+        let bytes = rate.saturating_mul(round_trip.into()) / 1_000_000;
         bytes.checked_div(self.datagram).unwrap_or(0).min(self.most.into()) as u32
     }
 
@@ -417,16 +471,19 @@ impl Model {
         let least = self.least();
         if self.phase == Phase::Start {
             let bytes = u64::from(self.window).saturating_mul(self.datagram);
-            // The first flight over three quarters of a round trip; what follows comes twice as fast as it went.
-            let quarters = if self.is_first { 4 } else { 6 };
-            let rate =
-                bytes.saturating_mul(quarters * 1_000_000).checked_div(u64::from(least).saturating_mul(3));
-            let most = if self.is_first { BLIND_RATE } else { u64::MAX };
-            self.pace = if least == u32::MAX { 0 } else { rate.unwrap_or(0).min(most) };
+            // The first flight over three quarters of a round trip, and half of a short one; what follows comes faster.
+            let (flight, most) = match self.is_first {
+                true if least < SHORT => (least / 2, BLIND_RATE),
+                true => (least - least / 4, BLIND_RATE),
+                false if least < HURRY => (least, u64::MAX),
+                false => (least / 2, u64::MAX),
+            };
+            let rate = bytes.saturating_mul(1_000_000).checked_div(flight.into());
+            self.pace = if least == u32::MAX { 0 } else { rate.unwrap_or(most).min(most) };
         } else {
             let gain = match self.phase {
                 _ if least < LOCAL => 512,
-                Phase::Cruise if self.is_bounded() => 320,
+                Phase::Cruise if self.is_bounded() || self.is_crowded() => 320,
                 Phase::Probe => 320,
                 Phase::Drain => 192,
                 _ => CRUISE,

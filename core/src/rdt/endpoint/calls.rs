@@ -30,9 +30,7 @@ impl<P: Profile> Endpoint<P> {
         {
             let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
             if connection.mode == Mode::Own && connection.number == number {
-                // First: whoever is answered twice is no measure of the round trip.
-                connection.answer_call();
-                connection.hear(now, &self.settings);
+                connection.called_again(now, &self.settings);
                 self.table.give_turn(place);
                 return Ok(None);
             }
