@@ -146,3 +146,20 @@ fn reno_and_cubic_fill_a_link_without_loss() {
         assert!(rate > 90.0, "{congestion:?}: {rate} MB/s");
     }
 }
+
+/// The content need not wait for the answer to the call.
+#[test]
+fn a_short_file_goes_up_behind_the_call_when_the_rate_is_known() {
+    for (link, least) in [(Link::B, 40.0), (Link::C, 23.0), (Link::D, 14.5), (Link::E, 3.6), (Link::F, 90.0)]
+    {
+        let mut rates: Vec<_> = (1..=5)
+            .map(|seed| {
+                let scenario = Scenario::new(Way::Upload, MIB).own(WINDOW, SEGMENT);
+                let scenario = scenario.but(|it| it.client.rate = link.rate);
+                goodput(MIB, &scenario.run(link.network(seed)).expect_done())
+            })
+            .collect();
+        rates.sort_by(f64::total_cmp);
+        assert!(rates[2] >= least, "{}: {rates:?} of {least} MB/s", link.name);
+    }
+}

@@ -110,6 +110,9 @@ pub struct Connection<P: Profile> {
     ping_at: Instant,
     /// The peer has answered our call, and nothing else came from it yet: does it know that we have heard it?
     unheard: bool,
+    /// What is said goes out behind the call; and the application was told so, as if that was answered.
+    is_early: bool,
+    told_early: bool,
     due: Due,
 }
 
@@ -155,6 +158,8 @@ impl<P: Profile> Connection<P> {
             answered: Instant::FAR,
             ping_at: now,
             unheard: false,
+            is_early: false,
+            told_early: false,
             due: Due::default(),
         }
     }
@@ -314,6 +319,7 @@ impl<P: Profile> Connection<P> {
     /// When [`Connection::expire`] is to be called.
     pub(crate) fn deadline(&self, settings: &Settings) -> Option<Instant> {
         match self.phase {
+            Phase::Calling { again, .. } if self.is_early() => Some(again.min(self.sender.resumes())),
             Phase::Calling { again, .. } => Some(again),
             Phase::Waiting | Phase::Over => None,
             Phase::Open => {

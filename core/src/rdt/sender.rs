@@ -137,6 +137,10 @@ impl<P: Profile> Sender<P> {
         if !self.is_small() {
             self.draw();
         }
+        if self.timeout != Instant::FAR {
+            // For what was sent with the call.
+            self.wait(now, settings);
+        }
         self.controller = P::Controller::new(&Start {
             now,
             window: window.min(self.flight.bound() as u32).max(1),
@@ -167,6 +171,18 @@ impl<P: Profile> Sender<P> {
     pub(crate) fn deadline(&self) -> Instant {
         let deadline = self.timeout.min(self.loss_at);
         if P::Controller::IS_PACED { deadline.min(self.paced_until) } else { deadline }
+    }
+
+    /// When [`Sender::batch`] is to be called again because only its time is in the way; `FAR` for never.
+    pub(crate) const fn resumes(&self) -> Instant {
+        self.paced_until
+    }
+
+    /// What was sent was not for this peer: all is sent anew.
+    pub(crate) fn begin_anew(&mut self, seed: u32) {
+        let (mut content, rtt) = (core::mem::take(&mut self.content), self.rtt);
+        content.begin_anew();
+        *self = Self { content, rtt, ..Self::new(seed) };
     }
 
     /// The next datagrams, up to `most` of equal size (only the last may be shorter).

@@ -92,6 +92,10 @@ impl<P: Profile> Connection<P> {
 
     /// The peer has no such connection any more.
     pub(crate) fn reset(&mut self) {
+        if self.is_calling() && self.is_early() {
+            // What was said early has overtaken the call, or that is lost: it is said again.
+            return;
+        }
         let has_said_all = matches!(self.finish, Finish::Sent { .. });
         if has_said_all && self.peer_finished {
             // It has all, has said all, and has gone: only its FINACK was lost.

@@ -5,6 +5,7 @@ use crate::{
     Instant,
     rdt::{
         Error, Language, Peer, Settings,
+        control::Controller,
         known::{KnownKind, known},
         profile::Profile,
         sender::UNLIMITED,
@@ -34,6 +35,9 @@ const GRACE: Duration = Duration::from_secs(1);
 const COPY_AFTER: u32 = 30_000;
 const COPIES: u8 = 3;
 
+/// What comes so soon behind a call, in microseconds, may have been sent with it.
+const EARLY: u64 = 1_000;
+
 /// From this call on the smallest size is asked for.
 const CALLS_HOPED: u8 = 5;
 
@@ -51,7 +55,16 @@ impl<P: Profile> Connection<P> {
             _ => Mode::Own,
         };
         let phase = Phase::Calling { language, calls: 0, again: now };
-        Self::new(now, peer, number, mode, phase)
+        let mut connection = Self::new(now, peer, number, mode, phase);
+        // Whoever says what the path carries need not ask it. What is sealed cannot be said before the handshake.
+        if P::Controller::IS_PACED && settings.rate > 0 && language.has_own() && peer.address().is_some() {
+            connection.is_early = true;
+            connection.told_early = true;
+            connection.due.connected = true;
+            connection.segment = settings.terms.segment;
+            connection.begin(now, settings.window, settings);
+        }
+        connection
     }
 
     /// A connection for one who calls in skep's own language, by an OPEN of `size` bytes.
@@ -137,6 +150,13 @@ impl<P: Profile> Connection<P> {
         }
     }
 
+    /// Content came. Close behind a call it is no answer to ours, and no measure of the round trip.
+    pub(crate) fn heard_content(&mut self, now: Instant) {
+        if P::Controller::IS_PACED && now.micros_since(self.answered) < EARLY {
+            self.answered = Instant::FAR;
+        }
+    }
+
     /// Another call came from the peer's address. Either it is an old one that took its time, or the peer was
     /// restarted: asked for a sign of life, it gives one, or says that it knows of no such connection.
     pub(crate) fn challenge(&mut self) {
@@ -196,6 +216,13 @@ impl<P: Profile> Connection<P> {
             return false;
         }
         self.mode = Mode::Own;
+        if self.is_early() && terms.segment != self.segment {
+            // Its segments are shorter than those that it was sent. Another connection, and nothing before the answer.
+            self.say_later();
+            self.number = self.number.wrapping_add(2);
+            self.call_again(now, 0, settings);
+            return true;
+        }
         self.segment = terms.segment;
         if calls <= COPIES {
             // The first sample of the round-trip time; too large by the time of a copy, if that is what was answered.
@@ -212,15 +239,29 @@ impl<P: Profile> Connection<P> {
         if !language.has_known() {
             return;
         }
+        if self.is_early() {
+            self.say_later();
+        }
         self.mode = Mode::Known(kind);
         self.opened(now, 0, settings);
+    }
+
+    /// Whether content goes out behind the call.
+    pub(super) fn is_early(&self) -> bool {
+        P::Controller::IS_PACED && self.is_early
+    }
+
+    /// Nothing is said any more before the call is answered; what was said is said anew.
+    fn say_later(&mut self) {
+        self.is_early = false;
+        self.sender.begin_anew(self.number);
     }
 
     fn opened(&mut self, now: Instant, window: u32, settings: &Settings) {
         self.phase = Phase::Open;
         self.due.open = false;
         self.due.connect = false;
-        self.due.connected = true;
+        self.due.connected = !self.told_early;
         // Who has nothing to say yet shows at least that it is there.
         self.due.ping = self.mode == Mode::Own;
         self.hear(now, settings);
@@ -247,6 +288,9 @@ impl<P: Profile> Connection<P> {
             // The size of segments is part of what a number stands for: an answer to an earlier call, which may still
             // be under way, must not be taken for one to this.
             self.number = self.number.wrapping_add(1);
+            if self.is_early() {
+                self.say_later();
+            }
         }
         self.due.open = language.has_own();
         // A known peer is not called twice at once.

@@ -35,6 +35,10 @@ impl<P: Profile> Connection<P> {
         match self.phase {
             Phase::Over => Step::Gone,
             Phase::Open => self.next_segments(now, room, settings).map_or(Step::Idle, Step::Datagrams),
+            // Who asks for content waits: the other side should not send any to one who may be elsewhere.
+            Phase::Calling { .. } if self.is_early() && self.sender.content.has_range() => {
+                self.next_segments(now, room, settings).map_or(Step::Idle, Step::Datagrams)
+            }
             _ => Step::Idle,
         }
     }

@@ -46,6 +46,9 @@ impl<P: Profile> Endpoint<P> {
             // It has overtaken the answer to the call, and comes again.
             return Err(Discard::Stray);
         }
+        if let Own::Data { .. } = packet {
+            connection.heard_content(now);
+        }
         connection.hear(now, settings);
         if let Peer::Session(_) = from {
             // Nobody else can have sealed it.
