@@ -138,8 +138,11 @@ impl<P: Profile> Sender<P> {
             self.draw();
         }
         if self.timeout != Instant::FAR {
-            // For what was sent with the call.
             self.wait(now, settings);
+        }
+        if P::Controller::IS_PACED && self.flight.count > 0 {
+            // What was sent with the call is under way: it goes on.
+            return;
         }
         self.controller = P::Controller::new(&Start {
             now,
