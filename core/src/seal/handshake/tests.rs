@@ -14,6 +14,11 @@ use crate::{
 
 const PATTERNS: [Pattern; 4] = [Pattern::Ik, Pattern::Nk, Pattern::NkPsk0, Pattern::KkPsk0];
 
+/// Under Miri the first and the last.
+fn patterns() -> impl Iterator<Item = Pattern> {
+    PATTERNS.into_iter().step_by(fewer(1, PATTERNS.len() - 1))
+}
+
 fn pair<P: Provider>(byte: u8) -> KeyPair<P> {
     KeyPair::new(Secret::new([byte; 32]))
 }
@@ -134,7 +139,7 @@ fn the_same_message_1_answered_twice_gives_other_keys() {
 
 #[test]
 fn payloads_may_be_empty_and_messages_need_exactly_their_room() {
-    for pattern in PATTERNS {
+    for pattern in patterns() {
         let world = World::new(pattern);
         let overhead = first_overhead(pattern);
         let start = |room: usize, payload: &[u8]| {

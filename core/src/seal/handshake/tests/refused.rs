@@ -49,7 +49,7 @@ fn case_24_points_of_low_order_are_refused_wherever_they_come_in() {
             let started = Initiator::start(&keys, &prologue, ephemeral(1), b"", &mut [0; 96]);
             assert_eq!(started.err(), Some(Refused::Key), "{point:?}");
         }
-        for pattern in PATTERNS {
+        for pattern in patterns() {
             let world = World::new(pattern);
             // As the ephemeral key of message 1, and of message 2.
             let (mut initiator, mut first) = world.first(b"");
@@ -76,14 +76,14 @@ fn keys_pattern(keys: &InitiatorKeys<'_, Tested>) -> Pattern {
 
 #[test]
 fn case_25_every_shorter_message_is_refused_and_so_is_every_longer_one() {
-    for pattern in PATTERNS {
+    for pattern in patterns() {
         let world = World::new(pattern);
         let (mut initiator, first) = world.first(b"hello");
         let (_, second) = world.second(&first, b"welcome");
-        for length in (0..first.len()).step_by(fewer(1, 13)) {
+        for length in (0..first.len()).step_by(fewer(1, 29)) {
             assert!(world.read(&first[..length]).is_err(), "{length}");
         }
-        for length in (0..second.len()).step_by(fewer(1, 13)) {
+        for length in (0..second.len()).step_by(fewer(1, 29)) {
             assert!(finish(&mut initiator, &second[..length]).is_err(), "{length}");
         }
         assert!(world.read(&[&first[..], &[0]].concat()).is_err());
@@ -94,16 +94,16 @@ fn case_25_every_shorter_message_is_refused_and_so_is_every_longer_one() {
 
 #[test]
 fn case_26_every_flipped_bit_is_refused_and_the_right_message_is_taken_after_all_of_them() {
-    for pattern in PATTERNS {
+    for pattern in patterns() {
         let world = World::new(pattern);
         let (mut initiator, first) = world.first(b"hi");
         let (_, second) = world.second(&first, b"yo");
-        for bit in (0..first.len() * 8).step_by(fewer(1, 61)) {
+        for bit in (0..first.len() * 8).step_by(fewer(1, 97)) {
             let mut first = first.clone();
             first[bit / 8] ^= 1 << (bit % 8);
             assert!(world.read(&first).is_err(), "{bit}");
         }
-        for bit in (0..second.len() * 8).step_by(fewer(1, 61)) {
+        for bit in (0..second.len() * 8).step_by(fewer(1, 97)) {
             let mut second = second.clone();
             second[bit / 8] ^= 1 << (bit % 8);
             assert!(finish(&mut initiator, &second).is_err(), "{bit}");
@@ -114,7 +114,7 @@ fn case_26_every_flipped_bit_is_refused_and_the_right_message_is_taken_after_all
 
 #[test]
 fn case_29_whatever_is_changed_in_the_prologue_breaks_the_handshake() {
-    for pattern in PATTERNS {
+    for pattern in patterns() {
         let world = World::new(pattern);
         let (_, first) = world.first(b"");
         let right = world.prologue;
@@ -140,7 +140,7 @@ fn case_29_whatever_is_changed_in_the_prologue_breaks_the_handshake() {
 
 #[test]
 fn case_30_another_server_key_client_key_or_psk_is_refused() {
-    for pattern in PATTERNS {
+    for pattern in patterns() {
         let world = World::new(pattern);
         let (mut initiator, first) = world.first(b"");
         let server = World { server: pair(7), ..World::new(pattern) };
@@ -176,7 +176,7 @@ fn keys_that_do_not_fit_the_purpose_are_refused() {
 
 #[test]
 fn a_handshake_gives_its_keys_once() {
-    for pattern in PATTERNS {
+    for pattern in patterns() {
         let world = World::new(pattern);
         let (mut initiator, first) = world.first(b"");
         let (_, second) = world.second(&first, b"");
@@ -189,10 +189,10 @@ fn a_handshake_gives_its_keys_once() {
 #[test]
 fn no_garbage_of_any_length_is_a_message() {
     let mut random = 1_u64;
-    for pattern in PATTERNS {
+    for pattern in patterns() {
         let world = World::new(pattern);
         let (mut initiator, first) = world.first(b"");
-        for length in (0..300).step_by(fewer(1, 37)) {
+        for length in (0..300).step_by(fewer(1, 75)) {
             let garbage: Vec<_> = (0..length)
                 .map(|_| {
                     random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
