@@ -137,11 +137,11 @@ impl<P: Profile> Sender<P> {
         if !self.is_small() {
             self.draw();
         }
-        if self.timeout != Instant::FAR {
-            self.wait(now, settings);
-        }
         if P::Controller::IS_PACED && self.flight.count > 0 {
-            // What was sent with the call is under way: it goes on.
+            // What was sent with the call is under way: it goes on, and the round-trip time is known now.
+            if self.timeout != Instant::FAR {
+                self.wait(now, settings);
+            }
             return;
         }
         self.controller = P::Controller::new(&Start {
