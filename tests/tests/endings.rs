@@ -136,7 +136,7 @@ fn says(text: &str) -> Speaker {
 #[test]
 fn both_finish_at_once() {
     for language in LANGUAGES {
-        // Of 3,000 one loses all five of its FINs, and leaves the other waiting: none of these.
+        // One in 3,125 loses all five of its FINs (0.2 to the fifth), and leaves the other waiting: none of these.
         for seed in 200..400 {
             let network = Simulated::new(seed).both(|path| path.loss = if seed == 200 { 0 } else { 200 });
             let (mut world, one, other) = conversation(network, language, says("hello"), says("good bye"));

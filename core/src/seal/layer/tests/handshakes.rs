@@ -3,9 +3,14 @@ use super::*;
 const BOTH: &[Suite] = &[Suite::ChaCha];
 const ALL: [Purpose; 5] = [Purpose::Member, Purpose::Guest, Purpose::Salt, INVITE, INTRODUCTION];
 
+/// Under Miri two of them.
+fn purposes() -> impl Iterator<Item = Purpose> {
+    ALL.into_iter().step_by(fewer(1, 3))
+}
+
 #[test]
 fn every_purpose_opens_in_one_round_trip_and_carries_bytes_both_ways() {
-    for purpose in ALL {
+    for purpose in purposes() {
         let (mut client, mut server) = (End::<8>::new(CLIENT), End::<8>::new(SERVER));
         let (peer, connection) = client.call(at(0), call(purpose));
         let init1 = only(client.poll(at(0)));
@@ -40,7 +45,7 @@ fn every_purpose_opens_in_one_round_trip_and_carries_bytes_both_ways() {
 /// Nothing comes back, whatever is tried; and the client gives up.
 fn silent(mut client: End, mut server: End, call: Call, reason: impl Fn(&Counters) -> u64) {
     let (_, connection) = client.call(at(0), call);
-    for millis in (0..20_000).step_by(50) {
+    for millis in (0..20_000).step_by(fewer(50, 250)) {
         for (_, datagram) in client.poll(at(millis)) {
             server.receive(at(millis), client.address, &datagram);
         }
@@ -54,7 +59,7 @@ fn silent(mut client: End, mut server: End, call: Call, reason: impl Fn(&Counter
 
 #[test]
 fn who_is_not_permitted_hears_nothing() {
-    for purpose in ALL {
+    for purpose in purposes() {
         let mut server = End::new(SERVER);
         server.doors.open = false;
         silent(End::new(CLIENT), server, call(purpose), |counters| counters.refused);
@@ -63,7 +68,7 @@ fn who_is_not_permitted_hears_nothing() {
 
 #[test]
 fn case_30_who_calls_another_key_hears_nothing_and_costs_no_key_agreement() {
-    for purpose in ALL {
+    for purpose in purposes() {
         let call = Call { server: *pair(77).public(), ..call(purpose) };
         let before = agreements();
         let mut client = End::<8>::new(CLIENT);
@@ -120,7 +125,7 @@ fn case_29_a_suite_that_is_struck_from_the_offer_breaks_the_handshake() {
 
 #[test]
 fn case_23_a_repeated_init1_gets_the_same_bytes_and_no_second_key_agreement() {
-    for purpose in ALL {
+    for purpose in purposes() {
         let (mut client, mut server) = (End::<8>::new(CLIENT), End::<8>::new(SERVER));
         client.call(at(0), call(purpose));
         let init1 = only(client.poll(at(0)));
@@ -183,7 +188,7 @@ fn after_two_calls_a_smaller_size_is_tried_by_a_handshake_of_its_own() {
 
 #[test]
 fn the_smallest_datagrams_carry_every_handshake_with_its_cookie() {
-    for purpose in ALL {
+    for purpose in purposes() {
         let segment = u16::try_from(SMALLEST - OVERHEAD - 17).unwrap();
         let mut client = End::<8>::with(CLIENT, segment, &[]);
         let mut server = End::<8>::with(SERVER, segment, &[Suite::ChaCha]);

@@ -62,7 +62,7 @@ fn a_session_from_which_nothing_comes_is_forgotten() {
 fn a_session_that_lives_takes_another_key_every_hour() {
     let (mut client, mut server, _, connection) = met(Purpose::Member);
     let mut phases = Vec::new();
-    for second in (0..3 * 3_600 + 240).step_by(fewer(1, 15)) {
+    for second in (0..3 * 3_600 + 240).step_by(fewer(1, 20)) {
         let now = at(second * 1_000);
         if second % 60 == 0 {
             client.says(connection, b"x");
