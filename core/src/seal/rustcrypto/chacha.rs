@@ -67,6 +67,7 @@ fn nonce(number: u64) -> [u8; 12] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::miri::fewer;
 
     #[test]
     fn it_is_the_construction_of_rfc_8439_for_every_length_of_header_and_text() {
@@ -75,7 +76,7 @@ mod tests {
         let key = [0x42; 32];
         let (ours, theirs) =
             (ChaCha::new(&Secret::new(key)).unwrap(), chacha20poly1305::ChaCha20Poly1305::new(&key.into()));
-        for length in (0..300).chain([1_170, 65_519]) {
+        for length in (0..300).step_by(fewer(1, 67)).chain([fewer(1_170, 1), fewer(65_519, 131)]) {
             let header = vec![3; length % 40];
             let (mut one, mut other) = (vec![7; length], vec![7; length]);
             let tag = ours.seal(length as u64, &header, &mut one).unwrap();
