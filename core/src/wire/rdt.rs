@@ -518,7 +518,7 @@ mod tests {
     fn a_map_moves_as_a_plain_list_does() {
         let mut random = 1_u64;
         let (mut map, mut top, mut seen) = (Map::default(), 0_u64, vec![0_u64]);
-        for _ in 0..fewer(5_000, 100) {
+        for _ in 0..fewer(5_000, 25) {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let step = match random >> 60 {
                 0 => (random >> 40) as u32 % 400,
