@@ -5,6 +5,7 @@
 //!   owner ── sealed ──► layer, endpoint ── message: taken, as far as there is room ──► endpoint, layer ──► requester
 //! ```
 
+use crate::loopback::Everybody;
 use skep::{
     memory::{self, Host, HostLayer},
     provider::HostProvider,
@@ -13,9 +14,9 @@ use skep_core::{
     Instant, guard,
     rdt::{ConnectionId, Endpoint, Envelope, Event, Incoming, Language, Output, Settings},
     seal::{
-        KeyPair, Psk, Public, Secret, TAG_LENGTH,
+        KeyPair, Secret, TAG_LENGTH,
         datagram::{FRONT, OVERHEAD},
-        layer::{self, Access, Call, Caller},
+        layer::{self, Call},
     },
     wire::{
         rdt::Own,
@@ -34,22 +35,6 @@ const DELAY: Duration = Duration::from_millis(1);
 
 /// Datagrams under way, and who sent them.
 type Sent = Vec<(SocketAddr, Vec<u8>)>;
-
-struct Everybody;
-
-impl Access for Everybody {
-    fn permits(&mut self, _: &Caller) -> bool {
-        true
-    }
-
-    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
-        None
-    }
-
-    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
-        None
-    }
-}
 
 /// A UDP socket's worth of machines.
 struct Side {

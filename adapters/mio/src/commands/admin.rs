@@ -1,7 +1,7 @@
 //! `skep admin`: looks after a tracker that runs on this machine.
 
 use std::{
-    io::{self, Write, stdout},
+    io::{Write, stdout},
     path::Path,
 };
 
@@ -39,7 +39,7 @@ pub(super) fn run(admin: &Admin) -> Result<(), Failure> {
 #[cfg(unix)]
 fn ask(socket: &Path, order: &Order) -> Result<Answer, Failure> {
     use std::{
-        io::{BufRead, BufReader},
+        io::{self, BufRead, BufReader},
         os::unix::net::UnixStream,
     };
     let cannot = |error: &io::Error| {

@@ -225,9 +225,7 @@ fn case_26_and_27_a_transfer_gets_through_damage_replays_disorder_and_garbage() 
     assert!(hostile > 60_000, "{hostile}");
 }
 
-/// `cargo test -p skep --test program -- --ignored million` takes minutes.
 #[test]
-#[ignore = "takes minutes"]
 fn case_27_a_transfer_gets_through_a_million_hostile_datagrams() {
     let mut hostile = 0;
     for seed in 10.. {
