@@ -96,7 +96,7 @@ pub const DEVICE_BUCKETS: usize = 128;
 /// The length of a client's connection id in bytes.
 pub const CLIENT_ID_LENGTH: usize = 8;
 /// The length of a challenge datagram in bytes. A shorter first packet is not answered by one.
-pub const CHALLENGE_LENGTH: usize = 32;
+pub const CHALLENGE_LENGTH: usize = 48;
 /// Cookies are asked for from this part of the half-open table on: one in four.
 const LOADED_PART: usize = 4;
 

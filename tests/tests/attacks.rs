@@ -455,10 +455,10 @@ fn case_20_a_server_under_load_answers_with_less_than_it_got() {
         server.arrive(at(round / 10), CLIENT.into(), &datagram);
         server.poll(at(round / 10), &mut tap);
         for (_, answer) in tap.sent.drain(..) {
-            assert!(matches!(Packet::parse(&answer), Some(Packet::Challenge(_))));
+            assert!(matches!(Packet::parse(&answer), Some(Packet::Challenge(..))));
             went += answer.len();
         }
     }
-    assert!(went > 100_000 && went * 4 < came, "{went} bytes for {came}");
+    assert!(went > 100_000 && went * 3 < came, "{went} bytes for {came}");
     assert_eq!(state(&server), (0, 0, 0));
 }

@@ -224,8 +224,8 @@ where
                 plain.copy_from_slice(&accept);
                 Some((peer, plain))
             }
-            Some(Packet::Challenge(challenge)) => {
-                self.challenged(&challenge, from);
+            Some(Packet::Challenge(challenge, proof)) => {
+                self.challenged(&challenge, &proof, from);
                 None
             }
             None => {
@@ -289,7 +289,10 @@ where
                         Some((session.address, length))
                     })
                 }
-                Waiting::Challenge(to, challenge) => challenge.emit(room).map(|length| (to, length)),
+                Waiting::Challenge(to, challenge) => {
+                    let check = |covered: &[u8]| self.check.stamp(covered);
+                    challenge.emit(check, room).map(|length| (to, length))
+                }
                 Waiting::Control(id, to, control) => {
                     let number = self.sessions.numbered(id);
                     let session = number.and_then(|number| self.sessions.get_mut(number));

@@ -198,7 +198,9 @@ fn sealed() -> Seeds {
         let hello = Hello { suites, purpose, message: &message };
         seeds.push(emitted(format!("sealed-hello-{name}"), |out| hello.emit(|_| [5; 16], out)));
     }
-    seeds.push(emitted("sealed-challenge", |out| Challenge { client, cookie: [9; 16] }.emit(out)));
+    seeds.push(emitted("sealed-challenge", |out| {
+        Challenge { client, cookie: [9; 16] }.emit(|_| [7; 16], out)
+    }));
     seeds.push(emitted("sealed-init2", |out| Init2 { client, message: &message }.emit(out)));
     seeds.push(emitted("sealed-reply", |out| Reply { message: &message }.emit(out)));
     seeds.push(emitted("sealed-offer", |out| Offer { largest: 1_040, body: b"body" }.emit(out)));

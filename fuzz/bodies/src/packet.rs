@@ -137,8 +137,12 @@ fn sealed(datagram: &[u8]) {
             let out = emitted(length, |out| init1.emit(length, check, out));
             assert_eq!(Packet::parse(&out), Some(Packet::Init1(init1, proof)));
         }
-        Some(Packet::Challenge(challenge)) => {
-            assert_eq!(emitted(datagram.len(), |out| challenge.emit(out)), datagram);
+        Some(Packet::Challenge(challenge, proof)) => {
+            let check = |covered: &[u8]| {
+                assert_eq!(proof.covered, covered);
+                *proof.check
+            };
+            assert_eq!(emitted(datagram.len(), |out| challenge.emit(check, out)), datagram);
         }
         Some(Packet::Init2(init2)) => {
             let mut out = vec![0; datagram.len()];

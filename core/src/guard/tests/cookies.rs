@@ -168,8 +168,8 @@ fn a_first_packet_shorter_than_a_challenge_is_not_answered_by_one() {
     let mut guard: Host = guard();
     guard.late(at(0));
     let packet = |length| FirstPacket { length, ..Client::number(1).packet() };
-    assert_eq!(guard.first(at(0), &packet(31)), Verdict::Drop(Reason::TooShort));
-    assert!(matches!(guard.first(at(0), &packet(32)), Verdict::Challenge(_)));
+    assert_eq!(guard.first(at(0), &packet(CHALLENGE_LENGTH - 1)), Verdict::Drop(Reason::TooShort));
+    assert!(matches!(guard.first(at(0), &packet(CHALLENGE_LENGTH)), Verdict::Challenge(_)));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::{
     seal::{CheckKey, Initiator, InitiatorKeys, KeyPair, Prologue, Provider, Psk, Public, Secret, Transport},
     wire::{
         rdt::Own,
-        seal::{ConnectionId, Cookie, Init1, Offer, Purpose, Suites},
+        seal::{ConnectionId, Cookie, Init1, Offer, Proof, Purpose, Suites},
     },
 };
 use heapless::Vec;
@@ -86,8 +86,12 @@ impl<V: Provider> Calling<V> {
     }
 
     /// The server asks for this cookie; whether INIT1 is to be sent again, with it.
-    pub(super) fn challenged(&mut self, cookie: Cookie) -> bool {
-        // Nobody is asked for a cookie who has sent one: who forges this on the path spoils two calls of three.
+    pub(super) fn challenged(&mut self, cookie: Cookie, proof: &Proof<'_>) -> bool {
+        if !CheckKey::<V>::new(&self.call.server, None).verify(proof) {
+            return false;
+        }
+        // Nobody is asked for a cookie who has sent one: who forges this on the path, and knows the server's key, spoils
+        // two calls of three.
         let Some(attempt) = self.attempt.as_mut().filter(|attempt| attempt.cookie.is_none()) else {
             return false;
         };

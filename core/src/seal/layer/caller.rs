@@ -11,7 +11,7 @@ use crate::{
     rdt::Peer,
     seal::{Protection, Provider},
     table::Slot,
-    wire::seal::{Answer, Challenge, Init2},
+    wire::seal::{Answer, Challenge, Init2, Proof},
 };
 use core::net::SocketAddr;
 use heapless::Vec;
@@ -71,12 +71,12 @@ where
     }
 
     /// CHALLENGE: the call again, with the cookie.
-    pub(super) fn challenged(&mut self, challenge: &Challenge, from: SocketAddr) {
+    pub(super) fn challenged(&mut self, challenge: &Challenge, proof: &Proof<'_>, from: SocketAddr) {
         let number = self.sessions.known(&challenge.client);
         if let Some((session, opening)) = number.and_then(|number| self.sessions.opening(number))
             && let Step::Calling(calling) = &mut opening.step
             && session.address == from
-            && calling.challenged(challenge.cookie)
+            && calling.challenged(challenge.cookie, proof)
         {
             let _ = self.waiting.push_back(Waiting::Call(session.id));
         }

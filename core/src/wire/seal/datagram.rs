@@ -19,7 +19,7 @@ use nom::{
 pub const INIT1_MIN: usize = 160;
 
 /// The length of a CHALLENGE in bytes.
-pub const CHALLENGE_LENGTH: usize = 32;
+pub const CHALLENGE_LENGTH: usize = 48;
 
 /// Any datagram of the sealed transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub const CHALLENGE_LENGTH: usize = 32;
 pub enum Packet<'a> {
     /// With the proof to check before anything else is done about it.
     Init1(Init1<'a>, Proof<'a>),
-    /// A server under load asks for its cookie.
-    Challenge(Challenge),
+    /// A server under load asks for its cookie. With the proof that it is one who knows the server's key.
+    Challenge(Challenge, Proof<'a>),
     /// The server's answer.
     Init2(Init2<'a>),
     /// A sealed datagram.
@@ -42,7 +42,9 @@ impl<'a> Packet<'a> {
             Init1::parse(datagram)
                 .map(|(init1, proof)| Self::Init1(init1, proof))
                 .or_else(|| Init2::parse(datagram).map(Self::Init2))
-                .or_else(|| Challenge::parse(datagram).map(Self::Challenge))
+                .or_else(|| {
+                    Challenge::parse(datagram).map(|(challenge, proof)| Self::Challenge(challenge, proof))
+                })
         } else {
             DataHeader::parse(datagram).map(Self::Data)
         }
@@ -149,9 +151,10 @@ impl<'a> Init1<'a> {
 /// | 3 | 0 |
 /// | 8 | connection id of the client |
 /// | 16 | cookie |
+/// | 16 | check over all the bytes before it, without a pre-shared key |
 ///
-/// Nothing authenticates it: a client takes it for a hint and goes on waiting for an INIT2 to what it has
-/// sent.
+/// The check keeps damage out, and forgers who do not know the server's key. Others can still make one: a client takes it
+/// for a hint and goes on waiting for an INIT2 to what it has sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Challenge {
@@ -163,25 +166,29 @@ pub struct Challenge {
 
 impl Challenge {
     /// Parses a whole datagram.
-    pub fn parse(datagram: &[u8]) -> Option<Self> {
-        all_consuming(Self::fields).parse(datagram).ok().map(|(_, parsed)| parsed)
+    pub fn parse(datagram: &[u8]) -> Option<(Self, Proof<'_>)> {
+        all_consuming(|input| Self::fields(datagram, input)).parse(datagram).ok().map(|(_, parsed)| parsed)
     }
 
-    fn fields(input: &[u8]) -> IResult<&[u8], Self, ()> {
+    fn fields<'a>(datagram: &'a [u8], input: &'a [u8]) -> IResult<&'a [u8], (Self, Proof<'a>), ()> {
         let (input, ()) = head(CHALLENGE).parse(input)?;
         let (input, _) = tag(&[0; 3][..])(input)?;
         let (input, client) = array(input)?;
-        let (input, cookie) = array(input)?;
-        Ok((input, Self { client, cookie }))
+        let (after, cookie) = array(input)?;
+        let (input, check) = array_ref(after)?;
+        Ok((input, (Self { client, cookie }, Proof { covered: before(datagram, after), check })))
     }
 
-    /// Writes the datagram; its length, [`CHALLENGE_LENGTH`]. `None` when `out` is too small.
-    pub fn emit(&self, out: &mut [u8]) -> Option<usize> {
+    /// Writes the datagram; its length, [`CHALLENGE_LENGTH`]. `check` is given what the check is to cover. `None` when
+    /// `out` is too small.
+    pub fn emit(&self, check: impl FnOnce(&[u8]) -> [u8; 16], out: &mut [u8]) -> Option<usize> {
         let mut put = Put::new(out);
         put.bytes(&MAGIC);
         put.bytes(&[CHALLENGE, 0, 0, 0]);
         put.bytes(&self.client);
         put.bytes(&self.cookie);
+        let check = check(put.written());
+        put.bytes(&check);
         put.length()
     }
 }

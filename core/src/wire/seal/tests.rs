@@ -115,13 +115,14 @@ fn messages_of_a_length_that_is_not_allowed_are_not_sent() {
 #[test]
 fn a_challenge_has_these_bytes_and_every_other_length_is_refused() {
     let challenge = Challenge { client: CLIENT, cookie: *b"0123456789abcdef" };
-    let bytes = emitted(|out| challenge.emit(out));
-    assert_eq!(bytes, b"SKES\x02\0\0\0client-i0123456789abcdef");
+    let bytes = emitted(|out| challenge.emit(check, out));
+    assert_eq!(bytes, b"SKES\x02\0\0\0client-i0123456789abcdef                ");
     assert_eq!(bytes.len(), CHALLENGE_LENGTH);
-    assert_eq!(Packet::parse(&bytes), Some(Packet::Challenge(challenge)));
+    let proof = Proof { covered: &bytes[..32], check: &[32; 16] };
+    assert_eq!(Packet::parse(&bytes), Some(Packet::Challenge(challenge, proof)));
     for length in 0..bytes.len() {
         assert_eq!(Challenge::parse(&bytes[..length]), None);
-        assert_eq!(challenge.emit(&mut vec![0; length]), None);
+        assert_eq!(challenge.emit(check, &mut vec![0; length]), None);
     }
     assert_eq!(Challenge::parse(&[&bytes[..], &[0]].concat()), None);
     for place in 0..8 {

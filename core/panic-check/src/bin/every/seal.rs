@@ -120,7 +120,7 @@ fn packets() {
         cookie: maybe(*any()),
     };
     keep(init1.emit(number() as usize, stamp, room()));
-    keep(Challenge { client: *any(), cookie: *any() }.emit(room()));
+    keep(Challenge { client: *any(), cookie: *any() }.emit(stamp, room()));
     keep(Init2 { client: *any(), message: bytes() }.emit(room()));
     keep(Suites::from_byte(number() as u8).map(|suites| suites.choose(&[suite(), suite()])));
 }

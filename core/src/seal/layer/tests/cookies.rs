@@ -20,7 +20,7 @@ fn under_load_a_cookie_is_asked_for_and_the_call_is_repeated_with_it_at_once() {
     let before = agreements();
     server.receive(at(0), client.address, &init1);
     let challenge = only(server.poll(at(0)));
-    assert_eq!((challenge.len(), agreements()), (32, before));
+    assert_eq!((challenge.len(), agreements()), (48, before));
     assert_eq!((server.layer.count(), server.endpoint.count()), (0, 0));
     client.receive(at(0), server.address, &challenge);
     let again = only(client.poll(at(0)));
@@ -41,7 +41,7 @@ fn an_application_that_wants_an_address_proven_first_gets_it_before_it_decides()
     for _ in 0..3 {
         // Whoever cannot be reached there gets no further, and less than he sent.
         server.receive(at(0), client.address, &init1);
-        assert_eq!(only(server.poll(at(0))).len(), 32);
+        assert_eq!(only(server.poll(at(0))).len(), 48);
     }
     assert_eq!((server.layer.count(), server.doors.asked, server.layer.guard.half_open()), (0, 0, 0));
     server.receive(at(0), client.address, &init1);
@@ -82,15 +82,17 @@ fn a_cookie_that_is_not_taken_is_dropped_after_two_uses_and_another_is_asked_for
 }
 
 #[test]
-fn challenges_forged_on_the_path_spoil_two_calls_of_three() {
+fn challenges_forged_on_the_path_by_who_knows_the_key_spoil_two_calls_of_three() {
     let (mut client, mut server) = (End::<8>::new(CLIENT), End::<8>::new(SERVER));
     client.call(at(0), call(Purpose::Member));
     for millis in (0..3_000).step_by(10) {
         for (_, datagram) in client.poll(at(millis)) {
             server.receive(at(millis), client.address, &datagram);
             let Some(Packet::Init1(init1, _)) = Packet::parse(&datagram) else { continue };
-            let mut forged = [0; 32];
-            Challenge { client: init1.client, cookie: [millis as u8; 16] }.emit(&mut forged).unwrap();
+            let mut forged = [0; 48];
+            let key = CheckKey::<Tested>::new(pair(SERVER).public(), None);
+            let challenge = Challenge { client: init1.client, cookie: [millis as u8; 16] };
+            challenge.emit(|covered| key.stamp(covered), &mut forged).unwrap();
             if server.accepted.is_empty() {
                 client.receive(at(millis), server.address, &forged);
             }
@@ -103,17 +105,18 @@ fn challenges_forged_on_the_path_spoil_two_calls_of_three() {
 }
 
 #[test]
-fn case_21_a_challenge_from_elsewhere_or_for_another_client_or_of_another_length_changes_nothing() {
+fn case_21_a_challenge_from_elsewhere_or_for_another_client_or_of_another_length_or_damaged_changes_nothing()
+{
     let (mut client, mut server, init1) = loaded();
     server.receive(at(0), client.address, &init1);
     let challenge = only(server.poll(at(0)));
     client.receive(at(0), address(9), &challenge);
-    for place in 0..16 {
+    for place in 0..challenge.len() {
         let mut other = challenge.clone();
         other[place] ^= 1;
         client.receive(at(0), server.address, &other);
     }
-    client.receive(at(0), server.address, &challenge[..31]);
+    client.receive(at(0), server.address, &challenge[..47]);
     client.receive(at(0), server.address, &[&challenge[..], &[0]].concat());
     assert!(client.poll(at(0)).is_empty());
     assert_eq!(cookie_of(&only(client.poll(at(250)))), None);
