@@ -83,9 +83,14 @@ impl Link {
             ("--trace", self.trace.is_some()),
             ("--congestion", self.pace.congestion.is_some()),
             ("--rate", self.pace.rate.is_some()),
+            ("--no-gso", self.pace.no_gso),
         ];
         match given.into_iter().find(|(_, given)| *given) {
-            Some(("--window" | "--trace" | "--congestion" | "--rate", _)) if scheme == Scheme::Skep => Ok(()),
+            Some(("--window" | "--trace" | "--congestion" | "--rate" | "--no-gso", _))
+                if scheme == Scheme::Skep =>
+            {
+                Ok(())
+            }
             Some((option, _)) if scheme != Scheme::Rdt => Err(BadUrl::because(format!(
                 "{option} is for rdt:// and has no meaning for {scheme}://; leave it out"
             ))),

@@ -14,6 +14,10 @@ pub struct Pace {
     /// RDT: bytes a second that the path carries, if you know: this side keeps to that
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub rate: Option<u64>,
+
+    /// RDT: one datagram a call of the system, for paths on which segmentation offload fails
+    #[arg(long)]
+    pub no_gso: bool,
 }
 
 /// What decides how fast one sends.
@@ -41,5 +45,8 @@ impl Pace {
             };
         }
         settings.rate = self.rate.unwrap_or(settings.rate);
+        if self.no_gso {
+            settings.batch = 1;
+        }
     }
 }

@@ -168,7 +168,7 @@ fn what_contradicts_itself_is_refused() {
 
 #[test]
 fn options_of_rdt_are_refused_elsewhere() {
-    for option in ["--legacy", "--ascii-types", "--window 1", "--magic A"] {
+    for option in ["--legacy", "--ascii-types", "--window 1", "--magic A", "--rate 1M", "--no-gso"] {
         let link = get(&format!("tcp://h/a {option}")).link;
         assert_eq!(link.fits(Scheme::Rdt), Ok(()));
         let error = link.fits(Scheme::Tcp).unwrap_err().to_string();
@@ -190,7 +190,9 @@ fn options_of_sealed_transfers_are_refused_elsewhere() {
     for option in ["--legacy", "--ascii-types", "--magic A"] {
         assert!(get(&format!("skep://h/a {option}")).link.fits(Scheme::Skep).is_err(), "{option}");
     }
-    assert_eq!(get("skep://h/a --window 4").link.fits(Scheme::Skep), Ok(()));
+    for option in ["--window 4", "--rate 1M", "--no-gso"] {
+        assert_eq!(get(&format!("skep://h/a {option}")).link.fits(Scheme::Skep), Ok(()), "{option}");
+    }
     refused("skep get skep://h/a --via carrier-pigeon");
 }
 

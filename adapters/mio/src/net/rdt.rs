@@ -69,7 +69,7 @@ impl RdtSocket {
         let mut settings = settings;
         let held = udp.holds(usize::from(settings.terms.segment));
         settings.terms.window = settings.terms.window.min(held).clamp(1, WINDOW_MAX as u32);
-        settings.batch = udp.batch();
+        settings.batch = settings.batch.min(udp.batch());
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(io::Error::other)?;
         Ok(Self {

@@ -41,6 +41,11 @@ fn files_of_all_sizes_arrive_over_rdt_with_windows_of_1_and_2_and_64_and_as_it_c
 }
 
 #[test]
+fn files_of_all_sizes_arrive_datagram_by_datagram() {
+    all_sizes("rdt", "--no-gso", "--no-gso");
+}
+
+#[test]
 fn files_of_all_sizes_arrive_between_unequal_windows() {
     together([("--window 1", "--window 64"), ("--window 64", "--window 1")], |(server, client)| {
         all_sizes("rdt", server, client);
