@@ -52,11 +52,13 @@ pub struct Habits {
     pub rate: u64,
     /// So many datagrams wait for that; more are dropped.
     pub frames: usize,
+    /// What its system says that a route carries, when it calls.
+    pub route: Option<usize>,
 }
 
 impl Default for Habits {
     fn default() -> Self {
-        Self { keeps_early: false, feeds: 1, leaves: false, hurries: false, rate: 0, frames: 6 }
+        Self { keeps_early: false, feeds: 1, leaves: false, hurries: false, rate: 0, frames: 6, route: None }
     }
 }
 
@@ -231,7 +233,10 @@ impl<P: Profile, S: Service> Node<P, S> {
                 None => Peer::Address(peer),
                 Some(seal) => seal.connect(now, peer).expect("room for a session"),
             };
-            assert!(self.endpoint.connect(now, peer, language).is_some(), "no room to call");
+            let connection = self.endpoint.connect(now, peer, language).expect("room to call");
+            if let Some(size) = self.habits.route {
+                self.endpoint.limit(now, connection, size);
+            }
         }
     }
 

@@ -118,22 +118,3 @@ fn a_call_that_nothing_follows_is_forgotten() {
         assert_eq!(report.server().endpoint.count(), 0);
     }
 }
-
-#[test]
-fn a_path_that_carries_only_small_datagrams_is_found_out_by_calling() {
-    for carries in [1_200, 1_300, 1_451] {
-        for up in [true, false] {
-            for down in [true, false] {
-                for way in [Way::Download, Way::Upload] {
-                    let network = Simulated::new(1);
-                    let network = if up { network.up(|path| path.carries = carries) } else { network };
-                    let network = if down { network.down(|path| path.carries = carries) } else { network };
-                    let report = Scenario::new(way, 50_000).own(64, 1_435).run(network).expect_done();
-                    let segment = report.sender().statistics.segment;
-                    assert_eq!(segment, if up || down { 1_183 } else { 1_435 });
-                    assert!(report.elapsed() < Duration::from_secs(3), "{:?}", report.elapsed());
-                }
-            }
-        }
-    }
-}

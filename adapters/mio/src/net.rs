@@ -5,6 +5,7 @@ pub(crate) mod pipe;
 pub(crate) mod prefix;
 pub(crate) mod rdt;
 pub(crate) mod records;
+pub(crate) mod route;
 pub(crate) mod tcp;
 pub(crate) mod tunnel;
 pub(crate) mod udp;

@@ -11,6 +11,7 @@
 
 mod ending;
 mod opening;
+mod size;
 mod speaking;
 
 pub(crate) use speaking::inside;
@@ -35,11 +36,13 @@ pub(crate) enum Mode {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Calling: in which language, how often so far, and when again.
+    /// Calling: in which language, how often so far, and when again; and whether an answer came that had less padding than
+    /// the segments that it granted.
     Calling {
         language: Language,
         calls: u8,
         again: Instant,
+        is_cut: bool,
     },
     /// In the backlog.
     Waiting,
@@ -66,7 +69,8 @@ enum Finish {
 struct Due {
     open: bool,
     connect: bool,
-    accept: bool,
+    /// The answer to a call, of so many bytes at most; 0 for none.
+    accept: u16,
     fin_ack: bool,
     ping: bool,
     reset: bool,
@@ -92,6 +96,7 @@ pub struct Connection<P: Profile> {
     pub(crate) sender: Sender<P>,
     pub(crate) receiver: Receiver<P>,
     pub(crate) record: Record<P::Trace>,
+    /// The size of segments: until the call is answered, what is hoped for.
     segment: u16,
     finish: Finish,
     peer_finished: bool,

@@ -89,6 +89,13 @@ impl<P: Profile> Endpoint<P> {
         Some(name)
     }
 
+    /// The route to a peer that was called a moment ago carries no datagrams longer than this, in bytes of UDP's payload: the
+    /// call asks for no more. Only before the next [`Endpoint::poll`].
+    pub fn limit(&mut self, now: Instant, connection: ConnectionId, datagram: usize) {
+        let settings = self.settings;
+        self.with(connection, |connection| connection.limit(now, datagram, &settings));
+    }
+
     /// Accepts the peer that has waited longest. Its call is answered, and it may send.
     pub fn accept(&mut self, now: Instant) -> Option<(ConnectionId, Peer)> {
         loop {

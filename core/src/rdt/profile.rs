@@ -15,6 +15,9 @@ use core::fmt::Debug;
 pub trait Profile: Sized + Debug {
     /// Whether peers may call. Where they may not, an image has nothing that would answer them.
     const IS_CALLED: bool = true;
+    /// Whether the largest datagram that a path carries is searched for, and what a path carries no more is sent in parts.
+    /// Where segments fit into 1,200 bytes with all that is around them, there is nothing to search for.
+    const SEARCHES: bool = true;
     /// The connections. Its bound is how many there can be.
     type Connections: Memory<Slot<Connection<Self>>> + Debug;
     /// The index of connections by address. Its bound should be that of the connections.
@@ -50,6 +53,7 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, const IS_CALLED: bool> Profi
     for Fixed<CONNECTIONS, WINDOW, IS_CALLED>
 {
     const IS_CALLED: bool = IS_CALLED;
+    const SEARCHES: bool = false;
     type Connections = heapless::Vec<Slot<Connection<Self>>, CONNECTIONS>;
     type Index = heapless::Vec<Cell, CONNECTIONS>;
     type Backlog = heapless::Vec<u32, CONNECTIONS>;

@@ -212,17 +212,11 @@ where
             Some(Packet::Data(header)) => self.opened(now, from, header.destination, datagram),
             Some(Packet::Init1(init1, proof)) => {
                 let (peer, open) = self.called(now, from, length, &init1, &proof, access)?;
-                // As if it had come plain and padded to what the path carries.
-                let plain = datagram.get_mut(..length.saturating_sub(OVERHEAD))?;
-                plain.fill(0);
-                plain.get_mut(..open.len())?.copy_from_slice(&open);
-                Some((peer, plain))
+                Some((peer, padded(datagram, &open)?))
             }
             Some(Packet::Init2(init2)) => {
-                let (peer, accept) = self.answered(now, from, &init2)?;
-                let plain = datagram.get_mut(..accept.len())?;
-                plain.copy_from_slice(&accept);
-                Some((peer, plain))
+                let (peer, accept) = self.answered(now, from, length, &init2)?;
+                Some((peer, padded(datagram, &accept)?))
             }
             Some(Packet::Challenge(challenge, proof)) => {
                 self.challenged(&challenge, &proof, from);
@@ -252,7 +246,7 @@ where
             let (size, plain) = (transmit.bytes.len(), inside(transmit.bytes)?);
             let terms = (suites, self.settings.largest);
             calling.prepare(&self.own, terms, plain, size, self.random.next())?;
-            let length = calling.emit(id, suites, transmit.bytes)?;
+            let length = calling.emit(id, suites, Some(size), transmit.bytes)?;
             transmit.bytes = core::mem::take(&mut transmit.bytes).get_mut(..length)?;
             return Some(to);
         }
@@ -285,7 +279,7 @@ where
                     let number = self.sessions.numbered(id);
                     number.and_then(|number| self.sessions.opening(number)).and_then(|(session, opening)| {
                         let Step::Calling(calling) = &mut opening.step else { return None };
-                        let length = calling.emit(session.id.to_be_bytes(), suites, room)?;
+                        let length = calling.emit(session.id.to_be_bytes(), suites, None, room)?;
                         Some((session.address, length))
                     })
                 }
@@ -404,6 +398,15 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 /// The packet inside an envelope.
 fn inside(datagram: &[u8]) -> Option<&[u8]> {
     datagram.get(super::datagram::FRONT..datagram.len().checked_sub(super::TAG_LENGTH)?)
+}
+
+/// A packet that came inside a handshake, as if it had come plain and padded to what the path carries.
+fn padded<'d>(datagram: &'d mut [u8], packet: &[u8]) -> Option<&'d [u8]> {
+    let length = datagram.len().saturating_sub(OVERHEAD);
+    let plain = datagram.get_mut(..length)?;
+    plain.fill(0);
+    plain.get_mut(..packet.len())?.copy_from_slice(packet);
+    Some(plain)
 }
 
 fn bump(counter: &mut u64) {

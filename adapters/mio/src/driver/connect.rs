@@ -6,6 +6,7 @@ use crate::{
     net::{
         rdt::{RdtSocket, SUITES},
         records::{LARGEST, Phase, Records},
+        route,
         tcp::Bytes,
     },
 };
@@ -169,6 +170,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let seal = found.seal.as_mut().ok_or_else(unidentified)?;
         let peer = seal.layer.connect(now, to, call).ok_or_else(full)?;
         let connection = found.endpoint.connect(now, peer, Language::Own).ok_or_else(full)?;
+        if let Some(size) = route::carries(to) {
+            found.endpoint.limit(now, connection, size);
+        }
         found.stirred = true;
         let key = self.add_stream(Carrier::Rdt { socket, connection, held: Vec::new() }, to);
         self.rdt[socket].enter(connection, key);
@@ -190,9 +194,13 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// There is no room for another connection.
     pub fn connect_rdt(&mut self, socket: usize, to: SocketAddr, language: Language) -> io::Result<StreamId> {
         let now = self.now();
-        let called = self.rdt[socket].endpoint.connect(now, to, language);
+        let found = &mut self.rdt[socket];
+        let called = found.endpoint.connect(now, to, language);
         let connection = called.ok_or_else(|| io::Error::other("too many connections"))?;
-        self.rdt[socket].stirred = true;
+        if let Some(size) = route::carries(to) {
+            found.endpoint.limit(now, connection, size);
+        }
+        found.stirred = true;
         let key = self.add_stream(Carrier::Rdt { socket, connection, held: Vec::new() }, to);
         self.rdt[socket].enter(connection, key);
         Ok(StreamId(key as u32))

@@ -1,6 +1,9 @@
 //! How a connection opens: who calls, in which language, with datagrams of what size.
 
-use super::{Connection, Due, Mode, Phase};
+use super::{
+    Connection, Due, Mode, Phase,
+    size::{COPIES, carrying},
+};
 use crate::{
     Instant,
     rdt::{
@@ -15,9 +18,6 @@ use crate::{
 };
 use core::time::Duration;
 
-/// The smallest datagram size that every path carries; calls fall back to it (RFC 9000 section 14.1).
-const DATAGRAM_MIN: usize = 1_200;
-
 /// What UDP and IPv4 put around a datagram.
 const HEADERS_BELOW: u32 = 28;
 /// About what stands in an INFO before its body.
@@ -31,15 +31,11 @@ const RESTART_AGE: Duration = Duration::from_secs(3);
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The first call is said three times: again after so many microseconds, and after twice as many more. So one that is
-/// lost costs little; any of them is as good as the others.
+/// lost costs little.
 const COPY_AFTER: u32 = 30_000;
-const COPIES: u8 = 3;
 
 /// What comes so soon behind a call, in microseconds, may have been sent with it.
 const EARLY: u64 = 1_000;
-
-/// From this call on the smallest size is asked for.
-const CALLS_HOPED: u8 = 5;
 
 impl<P: Profile> Connection<P> {
     /// A connection that calls.
@@ -54,14 +50,14 @@ impl<P: Profile> Connection<P> {
             Some(kind) if !language.has_own() => Mode::Known(kind),
             _ => Mode::Own,
         };
-        let phase = Phase::Calling { language, calls: 0, again: now };
+        let phase = Phase::Calling { language, calls: 0, again: now, is_cut: false };
         let mut connection = Self::new(now, peer, number, mode, phase);
+        connection.segment = settings.terms.segment;
         // Whoever says what the path carries need not ask it. What is sealed cannot be said before the handshake.
         if P::Controller::IS_PACED && settings.rate > 0 && language.has_own() && peer.address().is_some() {
             connection.is_early = true;
             connection.told_early = true;
             connection.due.connected = true;
-            connection.segment = settings.terms.segment;
             connection.begin(now, settings.window, settings);
         }
         connection
@@ -96,7 +92,7 @@ impl<P: Profile> Connection<P> {
     }
 
     /// Sets both halves up for what was agreed.
-    fn begin(&mut self, now: Instant, window: u32, settings: &Settings) {
+    pub(super) fn begin(&mut self, now: Instant, window: u32, settings: &Settings) {
         let (around, windows) = match self.mode {
             Mode::Own => {
                 self.receiver.open(self.segment, settings.terms.window, true);
@@ -119,7 +115,7 @@ impl<P: Profile> Connection<P> {
         if self.phase == Phase::Waiting {
             self.phase = Phase::Open;
             self.hear(now, settings);
-            self.answer_call();
+            self.answer_call(usize::MAX);
             self.answered = now;
         }
     }
@@ -133,17 +129,19 @@ impl<P: Profile> Connection<P> {
         matches!(self.phase, Phase::Calling { .. } | Phase::Waiting)
     }
 
-    /// The call is answered, at first or again.
-    pub(crate) fn answer_call(&mut self) {
+    /// The call is answered, at first or again: by no more bytes than it has.
+    pub(crate) fn answer_call(&mut self, size: usize) {
         self.answered = Instant::FAR;
-        self.due.accept = self.phase == Phase::Open;
+        if self.phase == Phase::Open {
+            self.due.accept = self.due.accept.max(carrying(self.segment).min(size) as u16);
+        }
     }
 
-    /// The call came again. Whoever is answered twice is no measure of the round trip, but for the copies of the first
-    /// call: then it is that, or a little less.
-    pub(crate) fn called_again(&mut self, now: Instant, settings: &Settings) {
+    /// The call came again, in so many bytes. Whoever is answered twice is no measure of the round trip, but for the
+    /// copies of the first call: then it is that, or a little less.
+    pub(crate) fn called_again(&mut self, now: Instant, size: usize, settings: &Settings) {
         let answered = self.answered;
-        self.answer_call();
+        self.answer_call(size);
         self.hear(now, settings);
         if now.micros_since(answered) < u64::from(4 * COPY_AFTER) {
             self.answered = answered;
@@ -197,7 +195,7 @@ impl<P: Profile> Connection<P> {
     /// A known peer called again.
     pub(crate) fn called_by_known_again(&mut self, now: Instant) {
         self.called_again = !self.is_young(now);
-        self.answer_call();
+        self.answer_call(usize::MAX);
     }
 
     /// Whether a known peer that sends its first segment does so for the second time, after a second call: it
@@ -207,28 +205,42 @@ impl<P: Profile> Connection<P> {
         self.called_again && (next > 1 || next == 1 && self.sender.bytes_acknowledged > 0)
     }
 
-    /// The answer to a call in skep's own language. `false`: it answers something else.
+    /// The answer to a call in skep's own language, of `size` bytes. `false`: it answers something else.
     #[must_use]
-    pub(crate) fn accepted(&mut self, now: Instant, terms: Terms, settings: &Settings) -> bool {
+    pub(crate) fn accepted(&mut self, now: Instant, terms: Terms, size: usize, settings: &Settings) -> bool {
         // Later ones are repeats.
-        let Phase::Calling { language, calls, again } = self.phase else { return true };
-        if !language.has_own() || terms.segment > offer(calls, settings) {
+        let Phase::Calling { language, calls, again, is_cut } = self.phase else { return true };
+        if !language.has_own() || terms.segment > self.offer(calls, settings) {
             return false;
+        }
+        if calls <= COPIES && self.sender.rtt.smoothed().is_none() {
+            // The first sample of the round-trip time; too large by the time of a copy where these are all alike, if that
+            // is what was answered.
+            let call = self.answered_call(calls, size, settings);
+            let since = until(calls, settings).saturating_sub(until(call.wrapping_sub(1), settings));
+            let called = again.as_micros().saturating_sub(since.into());
+            self.sender.measured(Instant::from_micros(called), now, &mut self.record);
+        }
+        if P::SEARCHES && size < carrying(terms.segment) {
+            // It answers a copy that has less padding than the call that was granted this. Its own answer is lost, or the
+            // way back does not carry it: it is asked for once more, and then given up.
+            if calls <= COPIES && !is_cut {
+                let again = again.max(now.plus_micros(self.sender.rtt.timeout(settings).into()));
+                self.phase = Phase::Calling { language, calls, again, is_cut: true };
+                self.due.open = true;
+            }
+            return true;
         }
         self.mode = Mode::Own;
         if self.is_early() && terms.segment != self.segment {
             // Its segments are shorter than those that it was sent. Another connection, and nothing before the answer.
             self.say_later();
+            self.segment = terms.segment;
             self.number = self.number.wrapping_add(2);
             self.call_again(now, 0, settings);
             return true;
         }
         self.segment = terms.segment;
-        if calls <= COPIES {
-            // The first sample of the round-trip time; too large by the time of a copy, if that is what was answered.
-            let called = again.as_micros().saturating_sub(until(calls, settings).into());
-            self.sender.measured(Instant::from_micros(called), now, &mut self.record);
-        }
         self.opened(now, terms.window, settings);
         true
     }
@@ -273,7 +285,7 @@ impl<P: Profile> Connection<P> {
     }
 
     pub(super) fn call_again(&mut self, now: Instant, calls: u8, settings: &Settings) {
-        let Phase::Calling { language, .. } = self.phase else { return };
+        let Phase::Calling { language, is_cut, .. } = self.phase else { return };
         if calls >= settings.calls {
             return self.fail(Error::Unreachable);
         }
@@ -283,8 +295,8 @@ impl<P: Profile> Connection<P> {
         };
         let again = now.plus_micros(interval.min(1_000_000).into());
         let next = calls.saturating_add(1);
-        self.phase = Phase::Calling { language, calls: next, again };
-        if offer(next, settings) != offer(calls, settings) {
+        self.phase = Phase::Calling { language, calls: next, again, is_cut };
+        if self.offer(next, settings) != self.offer(calls, settings) {
             // The size of segments is part of what a number stands for: an answer to an earlier call, which may still
             // be under way, must not be taken for one to this.
             self.number = self.number.wrapping_add(1);
@@ -306,11 +318,4 @@ fn until(calls: u8, settings: &Settings) -> u32 {
         2 => 3 * COPY_AFTER,
         _ => settings.call_interval.as_micros().max(4 * COPY_AFTER),
     }
-}
-
-/// The size of segments that a call asks for, after so many calls. A path that does not carry the size hoped for is
-/// found out by the size of OPEN and ACCEPT, not in the middle of a file.
-pub(super) fn offer(calls: u8, settings: &Settings) -> u16 {
-    let safe = DATAGRAM_MIN.saturating_sub(Own::DATA_HEADER).saturating_sub(settings.envelope.size()) as u16;
-    if calls < CALLS_HOPED { settings.terms.segment } else { settings.terms.segment.min(safe) }
 }

@@ -1,6 +1,6 @@
 //! What a connection says next, and how it is written.
 
-use super::{Connection, Made, Mode, Phase, Step, opening::offer};
+use super::{Connection, Made, Mode, Phase, Step};
 use crate::{
     Instant,
     rdt::{
@@ -69,16 +69,19 @@ impl<P: Profile> Connection<P> {
             Mode::Own => Small::Own(own),
             Mode::Known(kind) => Small::Known(kind, known),
         };
-        let mut segment = 0;
+        // What opens a connection is as large as what it is to carry.
+        let mut size = 0;
         let packet = if core::mem::take(&mut self.due.open) {
             let calls = if let Phase::Calling { calls, .. } = self.phase { calls } else { 0 };
-            segment = offer(calls, settings);
+            let segment = self.offer(calls, settings);
+            size = self.call_size(calls, settings);
             Small::Own(Own::Open { terms: Terms { segment, ..settings.terms }, realm: settings.magic })
         } else if let (Some(kind), true) = (known(settings.kind), core::mem::take(&mut self.due.connect)) {
             Small::Known(kind, Known::Connect)
-        } else if core::mem::take(&mut self.due.accept) {
-            segment = self.segment;
-            either(self.mode, Own::Accept { terms: Terms { segment, ..settings.terms } }, Known::ConnAck)
+        } else if self.due.accept > 0 {
+            size = core::mem::take(&mut self.due.accept).into();
+            let terms = Terms { segment: self.segment, ..settings.terms };
+            either(self.mode, Own::Accept { terms }, Known::ConnAck)
         } else if core::mem::take(&mut self.due.reset) {
             Small::Own(Own::Reset)
         } else if core::mem::take(&mut self.due.ping) {
@@ -103,11 +106,7 @@ impl<P: Profile> Connection<P> {
         // One place writes them all: for size.
         let room = inside(room, settings);
         let length = match packet {
-            Small::Own(packet) => packet.emit(self.number, room).map(|length| {
-                // What opens a connection is as large as what it is to carry.
-                let size = usize::from(segment).saturating_add(Own::DATA_HEADER);
-                if segment > 0 { pad(room, length, size) } else { length }
-            }),
+            Small::Own(packet) => packet.emit(self.number, room).map(|length| pad(room, length, size)),
             Small::Known(kind, packet) => packet.emit(&settings.magic, written(kind), room),
         };
         // A room too small for a packet is as good as a network that loses it.

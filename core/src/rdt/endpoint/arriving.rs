@@ -57,7 +57,7 @@ impl<P: Profile> Endpoint<P> {
         let mut outcome = Ok(None);
         match packet {
             Own::Accept { terms } => {
-                if !connection.accepted(now, *terms, settings) {
+                if !connection.accepted(now, *terms, size, settings) {
                     outcome = Err(Discard::Malformed);
                 }
             }

@@ -30,7 +30,7 @@ impl<P: Profile> Endpoint<P> {
         {
             let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
             if connection.mode == Mode::Own && connection.number == number {
-                connection.called_again(now, &self.settings);
+                connection.called_again(now, size, &self.settings);
                 self.table.give_turn(place);
                 return Ok(None);
             }

@@ -139,6 +139,13 @@ impl<P: Provider> Initiator<P> {
     /// `payload` is too short; [`Refused::Key`], [`Refused::Forged`]; [`Refused::Closed`] when the keys have
     /// been given already.
     pub fn finish(&mut self, message: &[u8], payload: &mut [u8]) -> Result<(Keys, usize), Refused> {
+        let read = self.read(message, payload)?;
+        self.waiting = None;
+        Ok(read)
+    }
+
+    /// The same, and the handshake goes on waiting: over UDP message 2 may come again in a datagram of another size.
+    pub(in crate::seal) fn read(&self, message: &[u8], payload: &mut [u8]) -> Result<(Keys, usize), Refused> {
         let waiting = self.waiting.as_ref().ok_or(Refused::Closed)?;
         let mut symmetric = waiting.symmetric.again();
         // e
@@ -152,7 +159,6 @@ impl<P: Provider> Initiator<P> {
             key = symmetric.mix_agreement(own, &public)?;
         }
         let length = symmetric.decrypt(&key, sealed, payload)?;
-        self.waiting = None;
         Ok((symmetric.split(), length))
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct Attempt<V> {
     /// The server's cookie, and how often it was used.
     cookie: Option<(Cookie, u8)>,
     open: Vec<u8, OPEN_MAX>,
-    /// What INIT1 is padded to.
+    /// The most that INIT1 was padded to.
     size: usize,
 }
 
@@ -61,14 +61,22 @@ impl<V: Provider> Calling<V> {
         if self.attempt.as_ref().is_none_or(|attempt| attempt.open != open) {
             let cookie = self.attempt.take().and_then(|attempt| attempt.cookie);
             let attempt = self.call.begin(own, suites, largest, open, ephemeral)?;
-            self.attempt = Some(Attempt { cookie, size, ..attempt });
+            self.attempt = Some(Attempt { cookie, ..attempt });
         }
-        Some(())
+        // Who is asked for a cookie cannot know which of several sizes came through.
+        self.attempt.as_mut().map(|attempt| attempt.size = attempt.size.max(size))
     }
 
-    /// Writes INIT1 for the handshake under way; its length.
-    pub(super) fn emit(&mut self, client: ConnectionId, suites: Suites, out: &mut [u8]) -> Option<usize> {
+    /// Writes INIT1 for the handshake under way, padded to `size` bytes, or to the most so far; its length.
+    pub(super) fn emit(
+        &mut self,
+        client: ConnectionId,
+        suites: Suites,
+        size: Option<usize>,
+        out: &mut [u8],
+    ) -> Option<usize> {
         let attempt = self.attempt.as_mut()?;
+        let size = size.unwrap_or(attempt.size);
         if let Some((_, uses)) = &mut attempt.cookie {
             *uses = uses.saturating_add(1);
         }
@@ -82,7 +90,7 @@ impl<V: Provider> Calling<V> {
             cookie: attempt.cookie.map(|(cookie, _)| cookie),
         };
         let check = CheckKey::<V>::new(&self.call.server, self.call.psk.as_ref());
-        init1.emit(attempt.size, |covered| check.stamp(covered), out)
+        init1.emit(size, |covered| check.stamp(covered), out)
     }
 
     /// The server asks for this cookie; whether INIT1 is to be sent again, with it.

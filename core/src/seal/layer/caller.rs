@@ -9,9 +9,12 @@ use crate::{
     Instant, Memory,
     index::Cell,
     rdt::Peer,
-    seal::{Protection, Provider},
+    seal::{Protection, Provider, datagram::OVERHEAD},
     table::Slot,
-    wire::seal::{Answer, Challenge, Init2, Proof},
+    wire::{
+        rdt::Own,
+        seal::{Answer, Challenge, Init2, Proof},
+    },
 };
 use core::net::SocketAddr;
 use heapless::Vec;
@@ -32,11 +35,13 @@ where
         Some(Peer::Session(id))
     }
 
-    /// INIT2.
+    /// INIT2, in a datagram of so many bytes. One that is too short to carry what it grants answers a copy of the call that
+    /// had less padding: the endpoint asks for a longer one, and the handshake waits for that.
     pub(super) fn answered(
         &mut self,
         now: Instant,
         from: SocketAddr,
+        length: usize,
         init2: &Init2<'_>,
     ) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
         let number = self.sessions.known(&init2.client)?;
@@ -48,7 +53,7 @@ where
         }
         let id = session.id;
         let mut payload = [0; ANSWER_MAX];
-        let Ok((keys, used)) = attempt.initiator.finish(init2.message, &mut payload) else {
+        let Ok((keys, used)) = attempt.initiator.read(init2.message, &mut payload) else {
             bump(&mut self.counters.unopened);
             log!(debug, "seal: what {:?} sent does not open", from);
             return None;
@@ -64,6 +69,12 @@ where
             self.forget(number);
             return None;
         };
+        let carries = length.saturating_sub(OVERHEAD.saturating_add(Own::DATA_HEADER));
+        if let Some(Some((_, Own::Accept { terms }))) = Own::parse(&accept)
+            && usize::from(terms.segment) > carries
+        {
+            return Some((Peer::Session(id), accept));
+        }
         session.heard = now;
         self.sessions.begin(number, protection);
         bump(&mut self.counters.sessions);
