@@ -29,6 +29,7 @@ pub mod control;
 mod endpoint;
 mod flight;
 mod index;
+mod keep;
 mod known;
 mod outgoing;
 mod patience;
@@ -41,9 +42,10 @@ mod rtt;
 mod sender;
 pub mod trace;
 
-pub use connection::Connection;
+pub use connection::{Connection, Parked};
 pub use endpoint::{Endpoint, Reply};
 pub use flight::{Segment, Transmission};
+pub use keep::{Keep, Parkable};
 pub use outgoing::Piece;
 pub use profile::{Fixed, Profile};
 
@@ -237,7 +239,7 @@ impl Settings {
         Self { terms: Terms { window: 4, segment: 1_024 }, window: 4, batch: 1, backlog: 1, ..Self::HOST };
 }
 
-/// What a connection has done and seen so far. Counts saturate; on a machine of 32 bits, at its largest number.
+/// What a connection has done and seen so far. Counts saturate at the largest number of 32 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Counters {

@@ -68,12 +68,13 @@ pub const WINDOW_MAX: usize = 8_192;
 #[derive(Default)]
 pub struct Listener(Option<Box<Listens>>);
 
-type Listens = dyn FnMut(Instant, &Happened) + Send;
+/// Behind a pointer of one word.
+type Listens = Box<dyn FnMut(Instant, &Happened) + Send>;
 
 impl Listener {
     /// From now on this one is told.
     pub fn set(&mut self, listens: impl FnMut(Instant, &Happened) + Send + 'static) {
-        self.0 = Some(Box::new(listens));
+        self.0 = Some(Box::new(Box::new(listens)));
     }
 }
 
@@ -101,7 +102,9 @@ const STALE: Duration = Duration::from_secs(10);
 /// few words, and are idle for minutes.
 #[derive(Debug)]
 pub struct Rented {
-    start: Start,
+    /// What it was started with.
+    window: u32,
+    datagram: u32,
     busy: Option<Box<Busy>>,
 }
 
@@ -117,14 +120,22 @@ struct Busy {
 
 impl Controller for Rented {
     fn new(start: &Start) -> Self {
-        Self { start: *start, busy: None }
+        Self { window: start.window, datagram: start.datagram, busy: None }
     }
 
-    fn wake(&mut self, now: Instant, round_trip: u32) {
+    fn wake(&mut self, now: Instant, round_trip: u32, settings: &rdt::Settings) {
         match &mut self.busy {
             Some(busy) if now.since(busy.used) <= STALE => busy.sent = 0,
             _ => {
-                let controller = Chosen::new(&Start { now, round_trip, ..self.start });
+                let controller = Chosen::new(&Start {
+                    now,
+                    window: self.window,
+                    datagram: self.datagram,
+                    round_trip,
+                    congestion: settings.congestion,
+                    rate: settings.rate,
+                    first_flight: settings.first_flight,
+                });
                 self.busy = Some(Box::new(Busy { controller, sent: 0, used: now, learnt: None }));
             }
         }
@@ -140,7 +151,7 @@ impl Controller for Rented {
     }
 
     fn window(&self) -> u32 {
-        self.busy.as_ref().map_or(self.start.window, |busy| busy.controller.window())
+        self.busy.as_ref().map_or(self.window, |busy| busy.controller.window())
     }
 
     fn allowance(&self, now: Instant) -> u32 {
@@ -186,7 +197,7 @@ impl Controller for Rented {
     fn state(&self, in_flight: u32) -> Controlled {
         match &self.busy {
             Some(busy) => busy.controller.state(in_flight),
-            None => Controlled { window: self.start.window, in_flight, ..Controlled::default() },
+            None => Controlled { window: self.window, in_flight, ..Controlled::default() },
         }
     }
 }
@@ -196,7 +207,8 @@ impl Controller for Rented {
 pub struct Host;
 
 impl Profile for Host {
-    type Connections = Growing<Slot<rdt::Connection<Self>>, STREAMS_MAX>;
+    type Connections = Growing<Slot<Self::Keep>, STREAMS_MAX>;
+    type Keep = rdt::Parkable<Self, Box<rdt::Connection<Self>>>;
     type Index = Growing<Cell, STREAMS_MAX>;
     type Backlog = Growing<u32, 16>;
     type Replies = Growing<rdt::Reply, 512>;
@@ -277,13 +289,24 @@ mod tests {
     use super::*;
     use skep_core::rdt::control::Congestion;
 
+    #[test]
+    fn an_idle_session_takes_little_in_each_table() {
+        // Room for what comes, not a measure: docs/performance.md has what there is.
+        let sizes = [
+            (size_of::<rdt::Connection<Host>>(), 600),
+            (size_of::<Slot<<Host as Profile>::Keep>>(), 300),
+            (size_of::<Slot<seal::layer::Session<HostProvider>>>(), 440),
+        ];
+        assert!(sizes.iter().all(|(size, most)| size <= most), "{sizes:?}");
+    }
+
     fn at(seconds: u64) -> Instant {
         Instant::from_micros(seconds * 1_000_000)
     }
 
     /// Sends so many at that moment, one flight, and all are acknowledged. Whether it keeps a controller then.
     fn keeps(rented: &mut Rented, seconds: u64, count: u32) -> bool {
-        rented.wake(at(seconds), 20_000);
+        rented.wake(at(seconds), 20_000, &rdt::Settings::HOST);
         assert!(rented.window() <= 8_192 && rented.allowance(at(seconds)) > 0);
         rented.sent(at(seconds), count, count, count);
         rented.sleep();

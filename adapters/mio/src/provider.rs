@@ -11,3 +11,9 @@ mod aws_lc;
 pub use aws_lc::AwsLc as HostProvider;
 #[cfg(not(all(target_os = "linux", feature = "aws-lc")))]
 pub use skep_core::seal::RustCrypto as HostProvider;
+
+/// Gives back what is kept of ciphers only to be faster.
+pub(crate) fn rest() {
+    #[cfg(all(target_os = "linux", feature = "aws-lc"))]
+    aws_lc::rest();
+}

@@ -11,9 +11,11 @@
 
 mod ending;
 mod opening;
+mod parked;
 mod size;
 mod speaking;
 
+pub use parked::Parked;
 pub(crate) use speaking::inside;
 
 use super::{
@@ -65,7 +67,7 @@ enum Finish {
 }
 
 /// Small things that wait for the next poll.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Due {
     open: bool,
     connect: bool,

@@ -24,6 +24,7 @@ pub use model::Model;
 pub use tcp::Tcp;
 pub use told::Told;
 
+use super::Settings;
 use crate::Instant;
 use core::fmt::Debug;
 
@@ -57,8 +58,8 @@ pub trait Controller: Debug {
 
     /// Something is to be sent, and nothing is under way: everything before was acknowledged. The round-trip time in
     /// microseconds; 0 when nothing was measured yet. Comes before the first question about this flight.
-    fn wake(&mut self, now: Instant, round_trip: u32) {
-        let _ = (now, round_trip);
+    fn wake(&mut self, now: Instant, round_trip: u32, settings: &Settings) {
+        let _ = (now, round_trip, settings);
     }
 
     /// All was acknowledged, and there is nothing to send.

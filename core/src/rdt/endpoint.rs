@@ -2,6 +2,7 @@
 
 mod arriving;
 mod calls;
+mod connections;
 mod replies;
 
 pub use replies::Reply;
@@ -17,14 +18,15 @@ use super::{
     receiver::Verdict,
     record::Drops,
 };
-use crate::{Instant, stream::FileId, table::Table, wire::rdt::Own};
+use crate::{Instant, stream::FileId, wire::rdt::Own};
+use connections::{Connections, Face};
 use replies::Packet;
 
 /// The machine of one socket. See the [module](super) for how it is driven.
 #[derive(Debug)]
 pub struct Endpoint<P: Profile> {
     settings: Settings,
-    table: Table<Connection<P>, P::Connections>,
+    table: Connections<P>,
     index: Index<P::Index>,
     /// Who waits to be accepted, by their numbers.
     backlog: Queue<u32, P::Backlog>,
@@ -46,7 +48,7 @@ impl<P: Profile> Endpoint<P> {
     ) -> Self {
         Self {
             settings,
-            table: Table::new(connections),
+            table: Connections::new(connections),
             index: Index::new(index, seed),
             backlog: Queue::default(),
             replies: Queue::new(replies),
@@ -70,6 +72,11 @@ impl<P: Profile> Endpoint<P> {
     /// How many connections there are, in whatever state.
     pub const fn count(&self) -> usize {
         self.table.count()
+    }
+
+    /// How many of them are awake: something was to be done on them since they were parked.
+    pub fn awake(&self) -> usize {
+        self.table.awake().count()
     }
 
     /// Until then a known peer may have to be told again that its FIN arrived. A program that ends after its last
@@ -160,8 +167,7 @@ impl<P: Profile> Endpoint<P> {
 
     /// How many bytes the next message on a connection can have; 0 when there is no such connection.
     pub fn room(&self, connection: ConnectionId) -> usize {
-        let found = self.table.get(connection.number).filter(|found| found.name == connection);
-        found.map_or(0, |found| found.sender.content.room())
+        self.table.room(connection).unwrap_or(0)
     }
 
     /// Whether three quarters of the room for messages are free. If they are not,
@@ -278,8 +284,7 @@ impl<P: Profile> Endpoint<P> {
 
     /// The state of a connection; `None` when there is none of that name any more.
     pub fn statistics(&self, connection: ConnectionId) -> Option<Statistics> {
-        let found = self.table.get(connection.number).filter(|found| found.name == connection)?;
-        Some(found.statistics())
+        self.table.statistics(connection)
     }
 
     /// Who is told what happens on a connection: see [`trace`](super::trace). `None` when there is none of that name any
@@ -323,6 +328,7 @@ impl<P: Profile> Endpoint<P> {
                 Step::Idle => {
                     let deadline = connection.deadline(&self.settings);
                     self.table.set_deadline(number, deadline);
+                    self.table.park(number);
                 }
             }
         };
@@ -336,18 +342,15 @@ impl<P: Profile> Endpoint<P> {
         if room == u32::MAX {
             return room;
         }
-        let is_other =
-            |other: &u32| *other != number && self.table.get(*other).is_some_and(Connection::wants_room);
-        let others = self.table.numbers().filter(is_other).count() as u32;
+        // One that is parked wants none.
+        let is_other = |(other, found): &(u32, &Connection<P>)| *other != number && found.wants_room();
+        let others = self.table.awake().filter(is_other).count() as u32;
         room.checked_div(others.saturating_add(1)).unwrap_or(0).max(1)
     }
 
     #[inline(never)] // for size: core/panic-check/run shows it
-    fn find(&self, address: &Peer, is_it: &dyn Fn(&Connection<P>) -> bool) -> Option<u32> {
-        let table = &self.table;
-        self.index.find(address, |number| {
-            table.get(number).is_some_and(|connection| connection.peer == *address && is_it(connection))
-        })
+    fn find(&self, peer: &Peer, is_it: &dyn Fn(&Face) -> bool) -> Option<u32> {
+        self.index.find(peer, |number| self.table.is(number, peer, is_it))
     }
 
     fn named(&mut self, name: ConnectionId) -> Option<&mut Connection<P>> {

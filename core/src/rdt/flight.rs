@@ -106,6 +106,18 @@ impl<P: Profile> Flight<P> {
         self.count = 0;
     }
 
+    /// The next segment and the newest transmission, if nothing is under way, and no window is kept.
+    pub(crate) fn rests(&self) -> Option<(u32, u32)> {
+        let rests = self.first == self.next && self.count == 0 && self.segments.values().is_empty();
+        rests.then_some((self.next, self.newest))
+    }
+
+    /// A flight that rests after these.
+    pub(crate) fn resting(next: u32, newest: u32) -> Self {
+        let oldest = newest.wrapping_add(1);
+        Self { first: next, next, remembered: oldest, oldest, newest, lost_from: next, ..Self::new() }
+    }
+
     /// Whether a segment that was never sent fits into the window's memory; makes more when it may.
     pub(crate) fn has_room(&mut self) -> bool {
         let used = self.next.wrapping_sub(self.first) as usize;

@@ -3,9 +3,9 @@
 use super::{Settings, rtt::Rtt};
 
 /// How many numbers an acknowledged transmission may be ahead at first (RFC 9002 section 6.1.1).
-const NUMBERS_FIRST: u32 = 3;
+const NUMBERS_FIRST: u8 = 3;
 /// The most that reordering can raise it to: half of what a map reaches.
-const NUMBERS_MAX: u32 = 128;
+const NUMBERS_MAX: u8 = 128;
 /// The most that it can raise the time to: to twice a round trip.
 const EIGHTHS_MAX: u8 = 8;
 /// After so many acknowledgements that told of losses, and none of them false, the network counts as one that keeps
@@ -15,7 +15,7 @@ const CALM: u8 = 64;
 /// The two thresholds, which widen when what was taken for lost arrives after all.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
-    numbers: u32,
+    numbers: u8,
     eighths: u8,
     calm: u8,
 }
@@ -29,7 +29,7 @@ impl Default for Patience {
 impl Patience {
     /// Whether one that so many numbers were ahead of counts as lost.
     pub(crate) const fn is_over(&self, ahead: u32) -> bool {
-        ahead >= self.numbers
+        ahead >= self.numbers as u32
     }
 
     /// How long it has after it was sent, in microseconds.
@@ -39,7 +39,7 @@ impl Patience {
 
     /// It arrived after so many later ones: the network reorders.
     pub(crate) fn widen(&mut self, ahead: u32) {
-        self.numbers = self.numbers.max(ahead.wrapping_add(1)).min(NUMBERS_MAX);
+        self.numbers = self.numbers.max(ahead.saturating_add(1).min(NUMBERS_MAX.into()) as u8);
         self.eighths = self.eighths.wrapping_add(1).min(EIGHTHS_MAX);
         self.calm = 0;
     }
@@ -64,7 +64,7 @@ mod tests {
         patience.widen(50);
         assert!(!patience.is_over(50) && patience.is_over(51));
         patience.widen(4_000);
-        assert!(patience.is_over(NUMBERS_MAX));
+        assert!(patience.is_over(NUMBERS_MAX.into()));
         for _ in 0..CALM {
             patience.lost();
         }

@@ -5,6 +5,7 @@ use super::{
     control::{Constant, Controller},
     endpoint::Reply,
     flight::{Segment, Transmission},
+    keep::Keep,
     outgoing::Piece,
     trace::Trace,
 };
@@ -19,7 +20,9 @@ pub trait Profile: Sized + Debug {
     /// Where segments fit into 1,200 bytes with all that is around them, there is nothing to search for.
     const SEARCHES: bool = true;
     /// The connections. Its bound is how many there can be.
-    type Connections: Memory<Slot<Connection<Self>>> + Debug;
+    type Connections: Memory<Slot<Self::Keep>> + Debug;
+    /// The place of one connection: whether it can be parked.
+    type Keep: Keep<Self>;
     /// The index of connections by address. Its bound should be that of the connections.
     type Index: Memory<Cell> + Debug;
     /// Those who wait to be accepted.
@@ -55,6 +58,7 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, const IS_CALLED: bool> Profi
     const IS_CALLED: bool = IS_CALLED;
     const SEARCHES: bool = false;
     type Connections = heapless::Vec<Slot<Connection<Self>>, CONNECTIONS>;
+    type Keep = Connection<Self>;
     type Index = heapless::Vec<Cell, CONNECTIONS>;
     type Backlog = heapless::Vec<u32, CONNECTIONS>;
     type Replies = heapless::Vec<Reply, 2>;

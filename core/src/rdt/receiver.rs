@@ -9,6 +9,10 @@
 //! Nothing is acknowledged before it is stored, or taken by the application. A segment whose place is not known
 //! yet is dropped and will come again.
 
+mod parked;
+
+pub(crate) use parked::Parked;
+
 use super::{
     outgoing,
     profile::{Profile, power_below},

@@ -6,14 +6,14 @@ use super::{
 };
 use crate::Instant;
 
-/// A count in a word of the machine: of 32 bits on a device, where it saturates that much earlier.
+/// A count that saturates: after six terabytes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Count(pub(crate) usize);
+pub(crate) struct Count(pub(crate) u32);
 
 impl Count {
     /// Counts so many more.
     pub(crate) fn add(&mut self, more: u32) {
-        self.0 = self.0.saturating_add(more as usize);
+        self.0 = self.0.saturating_add(more);
     }
 }
 

@@ -44,6 +44,11 @@ impl Rtt {
         if self.latest == 0 { None } else { Some(self.smoothed_by_8 >> 3) }
     }
 
+    /// Whether the time-out is doubled.
+    pub(crate) const fn is_doubled(&self) -> bool {
+        self.doublings > 0
+    }
+
     /// The newest sample; 0 before the first.
     pub(crate) const fn latest(&self) -> u32 {
         self.latest

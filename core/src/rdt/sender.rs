@@ -13,6 +13,10 @@
 //! sent again as probes (RFC 9002 section 6.2): what is acknowledged of them tells what became of the rest. Only after
 //! several time-outs, or when there are no more than two, all is taken for lost.
 
+mod parked;
+
+pub(crate) use parked::Parked;
+
 use super::{
     Settings,
     control::{Controller, News, Start},
@@ -38,7 +42,7 @@ const PROBES: u32 = 2;
 /// of so many sent one was lost. After a time-out, only with few under way.
 const TAIL: u32 = 16;
 const TAIL_LOSSY: u32 = 64;
-const LOSSY: usize = 16;
+const LOSSY: u32 = 16;
 /// With so many segments behind it that go out at once, what tells where they belong is sent twice.
 const MUCH: u32 = 512;
 /// Time-outs in a row after which all that is under way counts as lost (RFC 9002 section 7.6: three).
@@ -200,7 +204,7 @@ impl<P: Profile> Sender<P> {
             self.paced_until = Instant::FAR;
         }
         if self.flight.first == self.flight.next && !self.content.is_empty() {
-            self.controller.wake(now, self.rtt.smoothed().unwrap_or(0));
+            self.controller.wake(now, self.rtt.smoothed().unwrap_or(0), settings);
         }
         let open = self.controller.window().saturating_sub(self.flight.count);
         let (segment, why) = self.choose(open)?;
@@ -317,7 +321,7 @@ impl<P: Profile> Sender<P> {
         let few = match lost > record.sent.0 / LOSSY {
             _ if record.timeouts.0 > 0 => TAIL,
             true => TAIL_LOSSY,
-            false if lost <= TAIL as usize => u32::MAX,
+            false if lost <= TAIL => u32::MAX,
             false => TAIL,
         };
         self.flight.count <= few && self.content.place(self.flight.next, self.size).is_none()

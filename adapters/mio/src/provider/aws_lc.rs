@@ -4,6 +4,7 @@ mod key;
 
 use aws_lc_rs::aead::{AES_128_GCM, CHACHA20_POLY1305};
 use key::Key;
+pub(super) use key::rest;
 use skep_core::seal::{Aead, Provider, Public, RustCrypto, Secret, TAG_LENGTH};
 use zeroize::Zeroize;
 

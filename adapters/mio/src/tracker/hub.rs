@@ -12,6 +12,7 @@ use skep_core::{
         session::{Code, USER_MAX, Way},
     },
 };
+use smol_str::SmolStr;
 
 use super::{
     account::Account,
@@ -120,8 +121,9 @@ pub type Shared = Arc<Mutex<House<Receipt>>>;
 pub struct Hub {
     pub(super) tracker: Tracker<Wide>,
     house: Shared,
-    /// By number: who is there. The tracker has forgotten a name when it tells that its user has left.
-    names: Vec<Option<Box<str>>>,
+    /// By number: who is there. The tracker has forgotten a name when it tells that its user has left. Most are short: each
+    /// in a piece of memory of its own would keep a page from being given back.
+    names: Vec<Option<SmolStr>>,
     /// Of whose refusal was told just now.
     refused: Option<StreamId>,
     /// What happened outside the machine.
@@ -266,7 +268,7 @@ impl Hub {
             Event::Came { user, stream } => self.came(now, user, stream),
             Event::Left { user, code } => {
                 let name = self.names.get_mut(user.0 as usize).and_then(Option::take);
-                Report::Left { user: name.unwrap_or_default(), code }
+                Report::Left { user: name.unwrap_or_default().as_str().into(), code }
             }
             Event::Waits { stream } => Report::Waits { stream },
             // Who was judged was told of already.
@@ -291,7 +293,7 @@ impl Hub {
         if place >= self.names.len() {
             self.names.resize(place + 1, None);
         }
-        self.names[place] = Some(name.clone());
+        self.names[place] = Some(SmolStr::new(&name));
         let is_by_command = self.tracker.whereabouts(user).is_some_and(|there| there.stream.is_none());
         if is_by_command && self.house().is_name_banned(&name) {
             self.dismiss(now, &name);

@@ -5,7 +5,10 @@ use crate::{
     rdt::{
         Connection, Discard, Endpoint, Incoming, Peer, Ticket,
         connection::Mode,
-        endpoint::replies::{Packet, Reply},
+        endpoint::{
+            connections::Face,
+            replies::{Packet, Reply},
+        },
         known::KnownKind,
         profile::Profile,
         receiver::{Verdict, count},
@@ -28,7 +31,7 @@ impl<P: Profile> Endpoint<P> {
             }
             return self.called(now, from, number, *terms, size);
         }
-        let ours = |connection: &Connection<P>| connection.number == number && connection.mode == Mode::Own;
+        let ours = |face: &Face| face.number == number && face.mode == Mode::Own;
         let Some(place) = self.find(&from, &ours) else {
             // The end of a connection that is over is confirmed; other packets of it are told that there is none.
             match packet {
@@ -96,9 +99,7 @@ impl<P: Profile> Endpoint<P> {
         if packet == Known::Connect {
             return self.called_by_known(now, from, kind);
         }
-        let theirs = |connection: &Connection<P>| {
-            connection.mode != Mode::Own || packet == Known::ConnAck && connection.is_calling()
-        };
+        let theirs = |face: &Face| face.mode != Mode::Own || packet == Known::ConnAck && face.is_calling;
         let Some(place) = self.find(&from, &theirs) else {
             if packet == Known::Fin {
                 self.reply(Reply { to: from, packet: Packet::KnownFinAck(kind) });

@@ -25,9 +25,7 @@ impl<P: Profile> Endpoint<P> {
         if !P::IS_CALLED {
             return Err(Discard::NoRoom);
         }
-        if let Some(place) =
-            self.find(&from, &|connection| !connection.is_calling() && connection.is_usable())
-        {
+        if let Some(place) = self.find(&from, &|face| !face.is_calling && face.is_usable) {
             let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
             if connection.mode == Mode::Own && connection.number == number {
                 connection.called_again(now, size, &self.settings);
@@ -61,9 +59,7 @@ impl<P: Profile> Endpoint<P> {
         if !P::IS_CALLED {
             return Err(Discard::NoRoom);
         }
-        if let Some(place) =
-            self.find(&from, &|connection| !connection.is_calling() && connection.is_usable())
-        {
+        if let Some(place) = self.find(&from, &|face| !face.is_calling && face.is_usable) {
             if let Some(connection) = self.table.get_mut(place) {
                 if connection.mode == Mode::Own {
                     // It called in both languages, and the other one was heard first; or it was restarted.
@@ -136,7 +132,7 @@ impl<P: Profile> Endpoint<P> {
 
     pub(super) fn enter(&mut self, connection: Connection<P>) -> Option<ConnectionId> {
         let peer = connection.peer;
-        let number = self.table.insert(connection).ok()?;
+        let number = self.table.insert(connection)?;
         if !self.index.insert(&peer, number) {
             self.table.remove(number);
             return None;
@@ -150,8 +146,8 @@ impl<P: Profile> Endpoint<P> {
     }
 
     pub(super) fn leave(&mut self, number: u32) {
-        if let Some(connection) = self.table.remove(number) {
-            log!(debug, "rdt: {:?} is over", connection.name);
+        if self.table.remove(number) {
+            log!(debug, "rdt: connection {} is over", number);
             self.index.remove(number);
             // Not `retain`: it can panic, as far as the linker can tell.
             for _ in 0..self.backlog.len() {

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A schedule takes 600 bytes of AWS-LC's heap, which wipes what it frees, and there are two keys to a session. Most
-//! sessions of a tracker are idle. So only the keys that were used last have one; making it again takes less than a
-//! system call.
+//! sessions of a tracker are idle. So only the keys that were used last have one, and none for long; making it again takes
+//! less than a system call.
 
 use aws_lc_rs::aead::{Aad, Algorithm, LessSafeKey, Nonce, UnboundKey};
 use skep_core::seal::TAG_LENGTH;
@@ -84,6 +84,11 @@ impl<const N: usize> Key<N> {
     fn place(&self) -> usize {
         (self.name % KEPT as u64) as usize
     }
+}
+
+/// Gives back the schedules that this thread keeps.
+pub(in crate::provider) fn rest() {
+    SCHEDULES.take();
 }
 
 impl<const N: usize> Drop for Key<N> {

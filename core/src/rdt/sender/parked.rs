@@ -1,0 +1,88 @@
+//! What is left of a sender that has nothing to do.
+
+use super::{Flight, Patience, Sender};
+use crate::{
+    Instant,
+    rdt::{
+        control::{Controller, Start},
+        profile::Profile,
+        rtt::Rtt,
+    },
+};
+
+/// The numbers by which a sender goes on.
+#[derive(Debug)]
+pub(crate) struct Parked<C> {
+    next: u32,
+    newest: u32,
+    limit: u32,
+    largest_acknowledged: u32,
+    skip_in: u32,
+    random: u32,
+    patience: Patience,
+    size: u16,
+    pub(crate) rtt: Rtt,
+    controller: C,
+    pub(crate) bytes_acknowledged: u64,
+}
+
+impl<P: Profile> Sender<P> {
+    /// What it needs to go on, if nothing is under way, to be sent, or waited for.
+    pub(crate) fn park(&mut self) -> Option<Parked<P::Controller>> {
+        // All fields are named: whoever adds one decides whether it is kept.
+        let Self {
+            content,
+            flight,
+            limit,
+            largest_acknowledged,
+            patience,
+            controller,
+            rtt,
+            timeout,
+            loss_at,
+            paced_until,
+            tries,
+            probes,
+            probe_from: _,
+            size,
+            asks_for_room,
+            skip_in,
+            random,
+            bytes_acknowledged,
+        } = self;
+        let waits = *timeout != Instant::FAR || *loss_at != Instant::FAR || *paced_until != Instant::FAR;
+        let (next, newest) = flight.rests()?;
+        if waits || *tries > 0 || *probes > 0 || *asks_for_room || !content.is_empty() || rtt.is_doubled() {
+            return None;
+        }
+        Some(Parked {
+            next,
+            newest,
+            limit: *limit,
+            largest_acknowledged: *largest_acknowledged,
+            skip_in: *skip_in,
+            random: *random,
+            patience: *patience,
+            size: *size,
+            rtt: *rtt,
+            controller: core::mem::replace(controller, P::Controller::new(&Start::NOTHING)),
+            bytes_acknowledged: *bytes_acknowledged,
+        })
+    }
+
+    /// The sender that was parked.
+    pub(crate) fn wake(parked: &mut Parked<P::Controller>) -> Self {
+        Self {
+            flight: Flight::resting(parked.next, parked.newest),
+            limit: parked.limit,
+            largest_acknowledged: parked.largest_acknowledged,
+            patience: parked.patience,
+            controller: core::mem::replace(&mut parked.controller, P::Controller::new(&Start::NOTHING)),
+            rtt: parked.rtt,
+            size: parked.size,
+            skip_in: parked.skip_in,
+            bytes_acknowledged: parked.bytes_acknowledged,
+            ..Self::new(parked.random)
+        }
+    }
+}
