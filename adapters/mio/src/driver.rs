@@ -141,6 +141,8 @@ pub struct Driver<S: Service, F> {
     admit: Admit<S>,
     /// Who we are on sealed sockets.
     identity: Option<Identity>,
+    /// Every datagram is handed to the system by itself.
+    singly: bool,
     deadline: Option<Instant>,
     next_round: Instant,
     /// What the machine has told, for the application to take.
@@ -210,6 +212,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             waker,
             admit: Admit(Box::new(admit)),
             identity: None,
+            singly: false,
             deadline: None,
             next_round: Instant::ZERO,
             events: VecDeque::new(),

@@ -45,8 +45,5 @@ impl Pace {
             };
         }
         settings.rate = self.rate.unwrap_or(settings.rate);
-        if self.no_gso {
-            settings.batch = 1;
-        }
     }
 }

@@ -121,6 +121,9 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
         move |server: &mut Files, now: Instant, admission: &Admission| admit(server, now, admission, &door);
     let driver = Driver::new(Files::new(rules, Growing::new()), storage, admit);
     let mut driver = driver.map_err(|error| Failure::cannot("start", &error))?;
+    if serve.pace.no_gso {
+        driver.send_singly();
+    }
     if let Some(sealed) = &sealed {
         let gate = Gate::new(Arc::clone(&sealed.door) as Arc<Mutex<dyn Access + Send>>);
         let identified = driver.identify(sealed.identity.secret(), gate);

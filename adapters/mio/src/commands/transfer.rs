@@ -166,6 +166,9 @@ impl Order<'_> {
             client.opened(now, admission.stream)
         });
         let mut driver = driver.map_err(|error| Failure::cannot("start", &error))?;
+        if self.link.pace.no_gso {
+            driver.send_singly();
+        }
         let mut signals = Signals::new(&mut driver)?;
         let stream = match self.connect(&mut driver, address, way, sealed)? {
             Ok(stream) => stream,

@@ -94,6 +94,12 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         Ok(bound)
     }
 
+    /// Every datagram is handed to the system by itself, on sockets that are opened from now on: for paths on which
+    /// segmentation offload fails.
+    pub fn send_singly(&mut self) {
+        self.singly = true;
+    }
+
     /// Opens a UDP socket with an endpoint on it; its number and the address that it got.
     ///
     /// # Errors
@@ -111,6 +117,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     fn add_rdt(&mut self, socket: RdtSocket, label: usize) -> io::Result<(usize, SocketAddr)> {
         let mut socket = socket;
         socket.label = label;
+        if self.singly {
+            socket.udp.never_join();
+        }
         let bound = socket.udp.socket.local_addr()?;
         let token = Token(FIRST + (self.rdt.len() << 2) + 1);
         let interest = Interest::READABLE | Interest::WRITABLE;

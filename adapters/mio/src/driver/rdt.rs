@@ -29,18 +29,13 @@ struct Store<'d> {
 
 /// Sends what the socket did not take before.
 pub(super) fn send_blocked(socket: &mut RdtSocket) {
-    if let Some(blocked) = socket.blocked.take() {
-        if is_blocked(socket.udp.send(blocked.to, &blocked.bytes, blocked.size)) {
-            socket.blocked = Some(blocked);
-        } else {
-            socket.stirred = true;
-        }
+    let Some(blocked) = &mut socket.blocked else { return };
+    let rest = socket.udp.send(blocked.to, &blocked.bytes, blocked.size).len();
+    blocked.bytes.drain(..blocked.bytes.len() - rest);
+    if rest == 0 {
+        socket.blocked = None;
+        socket.stirred = true;
     }
-}
-
-/// Whether to try again later. Any other failure is a datagram lost, which the endpoint can deal with.
-fn is_blocked(outcome: io::Result<()>) -> bool {
-    outcome.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
@@ -355,8 +350,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                         Some(seal) => seal.layer.seal(&mut transmit),
                     };
                     let Some(to) = to else { continue };
-                    if is_blocked(socket.udp.send(to, transmit.bytes, size)) {
-                        socket.blocked = Some(Blocked { to, bytes: transmit.bytes.to_vec(), size });
+                    let rest = socket.udp.send(to, transmit.bytes, size);
+                    if !rest.is_empty() {
+                        socket.blocked = Some(Blocked { to, bytes: rest.to_vec(), size });
                         more = false;
                         break;
                     }

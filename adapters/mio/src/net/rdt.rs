@@ -69,7 +69,6 @@ impl RdtSocket {
         let mut settings = settings;
         let held = udp.holds(usize::from(settings.terms.segment));
         settings.terms.window = settings.terms.window.min(held).clamp(1, WINDOW_MAX as u32);
-        settings.batch = settings.batch.min(udp.batch());
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(io::Error::other)?;
         Ok(Self {
@@ -119,7 +118,7 @@ impl RdtSocket {
         if let Some(seal) = &mut self.seal {
             while let Some((to, length)) = seal.layer.poll(now, room) {
                 // One that the socket does not take is one lost.
-                let _ = self.udp.send(to, &room[..length], length);
+                self.udp.send(to, &room[..length], length);
             }
         }
     }

@@ -20,6 +20,8 @@ const TRAIN_MAX: usize = 65_535;
 pub(crate) struct Udp {
     pub(crate) socket: UdpSocket,
     state: UdpSocketState,
+    /// The most datagrams that the system is given as one (GSO), if it takes so many.
+    joined: usize,
 }
 
 impl Udp {
@@ -42,7 +44,7 @@ impl Udp {
             let _ = state.set_recv_buffer_size(UdpSockRef::from(&socket), BUFFER);
         }
         let _ = state.set_send_buffer_size(UdpSockRef::from(&socket), BUFFER);
-        Ok(Self { socket: UdpSocket::from_std(socket), state })
+        Ok(Self { socket: UdpSocket::from_std(socket), state, joined: usize::MAX })
     }
 
     /// How many segments of `size` bytes the receive buffer surely holds. The kernel charges a datagram with its
@@ -52,16 +54,28 @@ impl Udp {
         (buffer / (2 * size.max(1))) as u32
     }
 
-    /// How many datagrams one call can send.
-    pub(crate) fn batch(&self) -> u16 {
-        self.state.max_gso_segments().clamp(1, 64) as u16
+    /// Hands every datagram to the system by itself.
+    pub(crate) fn never_join(&mut self) {
+        self.joined = 1;
     }
 
-    /// Sends equal datagrams, back to back in `bytes`.
-    pub(crate) fn send(&self, to: SocketAddr, bytes: &[u8], size: usize) -> io::Result<()> {
-        let segment_size = (bytes.len() > size).then_some(size);
-        let transmit = Transmit { destination: to, ecn: None, contents: bytes, segment_size, src_ip: None };
-        self.state.try_send(UdpSockRef::from(&self.socket), &transmit)
+    /// Sends equal datagrams, back to back in `bytes`. What is left of them when the socket takes no more for now. Any other
+    /// failure is datagrams lost, which the endpoint can deal with.
+    pub(crate) fn send<'b>(&self, to: SocketAddr, bytes: &'b [u8], size: usize) -> &'b [u8] {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            // Fewer, once the system has failed at it.
+            let joined = self.state.max_gso_segments().min(self.joined);
+            let (contents, after) = rest.split_at(rest.len().min(size.saturating_mul(joined)));
+            let segment_size = (contents.len() > size).then_some(size);
+            let transmit = Transmit { destination: to, ecn: None, contents, segment_size, src_ip: None };
+            let sent = self.state.try_send(UdpSockRef::from(&self.socket), &transmit);
+            if sent.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+                break;
+            }
+            rest = after;
+        }
+        rest
     }
 
     /// Receives what has come, up to the batch's room; how many trains.
@@ -91,5 +105,29 @@ impl Trains {
             let length = meta.len.min(bytes.len());
             bytes[..length].chunks_mut(meta.stride.max(1)).map(|datagram| (meta.addr, datagram))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn a_batch_arrives_as_its_datagrams_whether_the_system_joins_them_or_not() {
+        for singly in [false, true] {
+            let mut from = Udp::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+            if singly {
+                from.never_join();
+            }
+            let to = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let bytes: Vec<u8> = (0..=249).collect();
+            assert!(from.send(to.local_addr().unwrap(), &bytes, 100).is_empty());
+            for datagram in bytes.chunks(100) {
+                let mut room = [0; 200];
+                let length = to.recv(&mut room).unwrap();
+                assert_eq!(&room[..length], datagram);
+            }
+        }
     }
 }
