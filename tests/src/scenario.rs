@@ -6,7 +6,7 @@ use crate::{
 };
 use crate::{download, known_settings, own_settings, upload};
 use skep_core::{
-    Instant, files,
+    Instant, Span, files,
     files::Progress,
     rdt::{self, Language, Profile},
     stream::Service,
@@ -92,6 +92,19 @@ impl Scenario {
     pub fn sealed(self, purpose: Purpose) -> Self {
         let (server, client) = (sealed_settings(self.server), sealed_settings(self.client));
         Self { language: Language::Own, server, client, seal: Some(purpose), ..self }
+    }
+
+    /// Who is unlucky does not give up: for bad networks, on which that is not the question.
+    #[must_use]
+    pub fn stubborn(self) -> Self {
+        self.but(|it| {
+            it.client.calls = 60;
+            it.client.tries = 100;
+            it.server.tries = 100;
+            it.server.idle = Span::from_secs(600);
+            it.client.idle = Span::from_secs(600);
+            it.rules.request_timeout = Duration::from_secs(600);
+        })
     }
 
     /// Changes anything else.

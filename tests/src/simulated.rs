@@ -84,6 +84,25 @@ impl Simulated {
         self.up(&change).down(&change)
     }
 
+    /// Makes both ways bad, as `random` has it: with losses up to that, and in so many of a thousand cases with
+    /// disorder, copies and that much damage besides; all per mille.
+    #[must_use]
+    pub fn made_bad(self, random: &mut Random, losses: u64, rough: u32, damage: u32) -> Self {
+        let loss = random.below(losses + 1) as u32;
+        let delay = Duration::from_micros(random.one_of(&[50, 1_000, 10_000, 80_000]));
+        let is_rough = random.happens(rough);
+        self.both(|path| {
+            path.loss = loss;
+            path.delay = delay;
+            if is_rough {
+                path.jitter = delay;
+                path.duplication = 100;
+                path.reordering = 100;
+                path.corruption = damage;
+            }
+        })
+    }
+
     /// Loses those of the first 64 datagrams, counted in both directions, whose bit is set.
     #[must_use]
     pub fn pattern(mut self, lost: u64) -> Self {

@@ -1,7 +1,6 @@
 //! Transfers between two boards: the driver for smoltcp on both ends of a cable, in virtual time.
 
 use skep_core::{
-    Span,
     files::{self, Failure, Progress},
     rdt::Language,
     stream::Fault,
@@ -86,32 +85,13 @@ fn made_of(seed: u64) -> (Scenario, Simulated) {
     let segments = random.one_of(&[0, 1, 2, 5, 20, 60]);
     let size = (segments * u64::from(segment) + random.below(3)).saturating_sub(1) as usize;
     let window = random.one_of(&[1, 2, 4, 16, 64]);
-    let scenario = Scenario::new(way, size).own(window, segment).but(|it| {
+    let scenario = Scenario::new(way, size).own(window, segment).stubborn().but(|it| {
         it.seed = seed;
         it.language = random.one_of(&[Language::Own, Language::Any]);
         it.server.terms.window = random.one_of(&[window, 1, 16]);
-        // Who is unlucky does not give up: that is another test's matter.
-        it.client.calls = 60;
-        it.client.tries = 100;
-        it.server.tries = 100;
-        it.server.idle = Span::from_secs(600);
-        it.client.idle = Span::from_secs(600);
-        it.rules.request_timeout = Duration::from_secs(600);
     });
-    let loss = random.below(201) as u32;
-    let delay = Duration::from_micros(random.one_of(&[50, 1_000, 10_000, 80_000]));
-    let is_rough = random.happens(700);
     // What is damaged is lost: the check sum of a frame is the network card's to look at, and ARP has none of its own.
-    let cable = Simulated::new(seed).both(|path| {
-        path.loss = loss;
-        path.delay = delay;
-        if is_rough {
-            path.jitter = delay;
-            path.duplication = 100;
-            path.reordering = 100;
-            path.corruption = 50;
-        }
-    });
+    let cable = Simulated::new(seed).made_bad(&mut random, 200, 700, 50);
     (scenario, cable)
 }
 

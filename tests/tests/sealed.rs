@@ -1,6 +1,6 @@
 //! Sealed transfers: every size, both ways, for every purpose, on networks that lose, repeat, reorder and damage.
 
-use skep_core::{Span, wire::seal::Purpose};
+use skep_core::wire::seal::Purpose;
 use skep_tests::{INTRODUCTION, INVITE, Loopback, Past, Random, Report, Scenario, Simulated, Way};
 use std::time::Duration;
 
@@ -71,33 +71,14 @@ fn made_of(seed: u64) -> (Scenario, Simulated) {
     let size = (segments * u64::from(segment) + random.below(3)).saturating_sub(1) as usize;
     let window = random.one_of(&[1, 2, 4, 64, 1_024]);
     let purpose = random.one_of(&PURPOSES);
-    let scenario = Scenario::new(way, size).own(window, segment).but(|it| {
+    let scenario = Scenario::new(way, size).own(window, segment).stubborn().but(|it| {
         it.seed = seed;
         it.habits.feeds = random.one_of(&[1, 1, 3, 64]);
         it.is_impatient = random.happens(125);
         it.server.batch = random.one_of(&[1, 4, 64]);
         it.server.terms.window = random.one_of(&[window, 1, 16]);
-        // Who is unlucky does not give up: that is another test's matter.
-        it.client.calls = 60;
-        it.client.tries = 100;
-        it.server.tries = 100;
-        it.server.idle = Span::from_secs(600);
-        it.client.idle = Span::from_secs(600);
-        it.rules.request_timeout = Duration::from_secs(600);
     });
-    let loss = random.below(301) as u32;
-    let delay = Duration::from_micros(random.one_of(&[50, 1_000, 10_000, 80_000]));
-    let is_rough = random.happens(700);
-    let network = Simulated::new(seed).damaging().both(|path| {
-        path.loss = loss;
-        path.delay = delay;
-        if is_rough {
-            path.jitter = delay;
-            path.duplication = 100;
-            path.reordering = 100;
-            path.corruption = 50;
-        }
-    });
+    let network = Simulated::new(seed).damaging().made_bad(&mut random, 300, 700, 50);
     (scenario.sealed(purpose), network)
 }
 

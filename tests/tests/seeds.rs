@@ -25,7 +25,7 @@ fn made_of(seed: u64) -> (Scenario, Simulated) {
         1 => scenario.own(window, segment).but(|it| it.language = Language::Any),
         _ => scenario.own(window, segment),
     };
-    let scenario = scenario.but(|it| {
+    let scenario = scenario.stubborn().but(|it| {
         it.seed = seed;
         it.habits.feeds = random.one_of(&[1, 1, 3, 64]);
         it.habits.keeps_early = random.happens(500);
@@ -34,28 +34,9 @@ fn made_of(seed: u64) -> (Scenario, Simulated) {
         it.server.known_window = random.one_of(&[window, 1]);
         it.client.known_window = it.server.known_window;
         it.server.terms.window = random.one_of(&[window, 1, 16]);
-        // Who is unlucky does not give up: that is another test's matter.
-        it.client.calls = 60;
-        it.client.tries = 100;
-        it.server.tries = 100;
-        it.server.idle = Span::from_secs(600);
-        it.client.idle = Span::from_secs(600);
-        it.rules.request_timeout = Duration::from_secs(600);
         it.server.half_open = Span::from_secs(60);
     });
-    let loss = random.below(301) as u32;
-    let delay = Duration::from_micros(random.one_of(&[50, 1_000, 10_000, 80_000]));
-    let is_rough = random.happens(500);
-    let network = Simulated::new(seed).both(|path| {
-        path.loss = loss;
-        path.delay = delay;
-        if is_rough {
-            path.jitter = delay;
-            path.duplication = 100;
-            path.reordering = 100;
-            path.corruption = 20;
-        }
-    });
+    let network = Simulated::new(seed).made_bad(&mut random, 300, 500, 20);
     (scenario, network)
 }
 
