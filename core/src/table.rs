@@ -16,6 +16,8 @@ use crate::{Instant, Memory};
 use core::marker::PhantomData;
 
 const NONE: u32 = u32::MAX;
+/// What comes after the last whose turn it is.
+const LAST: u32 = u32::MAX - 1;
 
 /// Up to so many values need no heap. A device's bound is a constant: the other code is left out.
 const FEW: usize = 4;
@@ -29,9 +31,8 @@ pub struct Slot<V> {
     heap_place: u32,
     /// Which slot stands at this slot's position of the heap.
     heap_entry: u32,
-    /// The next slot whose turn it is, or the next free one.
+    /// Of one whose turn it is: the next one, or `LAST`. Of a free one: the next free one.
     next: u32,
-    has_turn: bool,
     /// Which slot has this slot's position as its name, or `NONE`.
     name_entry: u32,
 }
@@ -44,7 +45,6 @@ impl<V> Slot<V> {
             heap_place: NONE,
             heap_entry: NONE,
             next: NONE,
-            has_turn: false,
             name_entry: NONE,
         }
     }
@@ -83,7 +83,7 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
 
     /// The most values that there can be.
     pub fn bound(&self) -> usize {
-        self.slots.bound().min(NONE as usize)
+        self.slots.bound().min(LAST as usize)
     }
 
     /// One more than the highest number that was ever given: where who looks at every number can end.
@@ -151,7 +151,7 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
     pub fn remove(&mut self, number: u32) -> Option<V> {
         self.get(number)?;
         self.set_deadline(number, None);
-        if self.slot(number).is_some_and(|slot| slot.has_turn) {
+        if self.slot(number).is_some_and(|slot| slot.next != NONE) {
             self.unlink_turn(number);
         }
         let value = self.slot(number)?.value.take();
@@ -172,11 +172,10 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
 
     /// Puts a value at the end of the queue of turns, unless it is in it already.
     pub fn give_turn(&mut self, number: u32) {
-        let Some(slot) = self.slot(number).filter(|slot| slot.value.is_some() && !slot.has_turn) else {
+        let Some(slot) = self.slot(number).filter(|slot| slot.value.is_some() && slot.next == NONE) else {
             return;
         };
-        slot.has_turn = true;
-        slot.next = NONE;
+        slot.next = LAST;
         let last = core::mem::replace(&mut self.turn_last, number);
         match self.slot(last) {
             Some(slot) => slot.next = number,
@@ -188,10 +187,9 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
     pub fn take_turn(&mut self) -> Option<u32> {
         let number = self.turn_first;
         let slot = self.slot(number)?;
-        slot.has_turn = false;
         self.turn_first = core::mem::replace(&mut slot.next, NONE);
-        if self.turn_first == NONE {
-            self.turn_last = NONE;
+        if self.turn_first == LAST {
+            (self.turn_first, self.turn_last) = (NONE, NONE);
         }
         Some(number)
     }
@@ -283,8 +281,8 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
         let after = self.slot(number).map_or(NONE, |slot| core::mem::replace(&mut slot.next, NONE));
         if self.turn_first == number {
             self.turn_first = after;
-            if after == NONE {
-                self.turn_last = NONE;
+            if after == LAST {
+                (self.turn_first, self.turn_last) = (NONE, NONE);
             }
             return;
         }
@@ -293,7 +291,7 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
         while let Some(slot) = self.slot(before) {
             if slot.next == number {
                 slot.next = after;
-                if after == NONE {
+                if after == LAST {
                     self.turn_last = before;
                 }
                 return;

@@ -294,9 +294,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             self.settle(now);
             for (_, stream) in &self.streams {
                 leaves &= match stream.carrier {
-                    Carrier::Rdt { socket, connection, .. } => {
-                        self.rdt[socket].stirred = true;
-                        self.rdt[socket].endpoint.take_leave(connection)
+                    Carrier::Rdt { socket, connection } => {
+                        let socket = &mut self.rdt[socket as usize];
+                        socket.stirred = true;
+                        socket.endpoint.take_leave(connection)
                     }
                     Carrier::Tcp(_) => false,
                 };
@@ -342,8 +343,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let stream = self.streams.get(stream.0 as usize)?;
         Some(match stream.carrier {
             Carrier::Tcp(_) => Moved { bytes: stream.moved, resent: None },
-            Carrier::Rdt { socket, connection, .. } => {
-                let statistics = self.rdt[socket].endpoint.statistics(connection);
+            Carrier::Rdt { socket, connection } => {
+                let statistics = self.rdt[socket as usize].endpoint.statistics(connection);
                 statistics.map_or(Moved { bytes: stream.moved, resent: Some(0) }, |statistics| Moved {
                     bytes: stream.moved.max(statistics.bytes_acknowledged),
                     resent: Some(statistics.counters.resent + statistics.counters.duplicates),
@@ -356,7 +357,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     pub fn statistics(&self, stream: StreamId) -> Option<skep_core::rdt::Statistics> {
         match self.streams.get(stream.0 as usize)?.carrier {
             Carrier::Tcp(_) => None,
-            Carrier::Rdt { socket, connection, .. } => self.rdt[socket].endpoint.statistics(connection),
+            Carrier::Rdt { socket, connection } => self.rdt[socket as usize].endpoint.statistics(connection),
         }
     }
 
@@ -366,12 +367,12 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         stream: StreamId,
         listens: impl FnMut(Instant, &Happened) + Send + 'static,
     ) -> bool {
-        let Some(Stream { carrier: Carrier::Rdt { socket, connection, .. }, .. }) =
+        let Some(Stream { carrier: Carrier::Rdt { socket, connection }, .. }) =
             self.streams.get(stream.0 as usize)
         else {
             return false;
         };
-        let trace = self.rdt[*socket].endpoint.trace(*connection);
+        let trace = self.rdt[*socket as usize].endpoint.trace(*connection);
         trace.map(|listener| listener.set(listens)).is_some()
     }
 
@@ -510,9 +511,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 Carrier::Rdt { .. } if stream.is_splicing() => STALLED,
                 Carrier::Rdt { .. } => continue,
             };
-            if patience == STALLED && (!stream.owes() || stream.moved != stream.seen.0) {
-                stream.seen = (stream.moved, now);
-            } else if now.since(stream.seen.1) > patience {
+            let (moved, owes) = (stream.moved, stream.owes());
+            let seen = stream.seen();
+            if patience == STALLED && (!owes || moved != seen.0) {
+                *seen = (moved, now);
+            } else if now.since(seen.1) > patience {
                 stalled.push(StreamId(key as u32));
             }
         }
@@ -532,8 +535,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     }
 
     fn add_stream(&mut self, carrier: Carrier, peer: SocketAddr) -> usize {
-        let now = self.now();
-        self.streams.insert(Stream::new(carrier, peer, now))
+        self.streams.insert(Stream::new(carrier, peer))
     }
 
     /// Does everything that machines and endpoints ask for at this moment.
@@ -562,7 +564,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let Some(stream) = self.streams.get(key) else { return false };
         let admitted = match stream.label {
             Some(label) => {
-                let admission = Admission { stream: id, label, peer: stream.peer, caller };
+                let admission = Admission { stream: id, label: label as usize, peer: stream.peer, caller };
                 (self.admit.0)(&mut self.service, now, &admission)
             }
             None => self.service.opened(now, id),
@@ -570,7 +572,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         if admitted && let Some(stream) = self.streams.get_mut(key) {
             stream.known = true;
             self.handshakes.leave(key);
-            stream.seen.1 = now;
+            if let Carrier::Tcp(tcp) = &mut stream.carrier {
+                tcp.seen.1 = now;
+            }
         } else {
             self.abort_stream(now, id, Some("too many streams".into()));
         }

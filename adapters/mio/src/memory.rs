@@ -294,8 +294,8 @@ mod tests {
         // Room for what comes, not a measure: docs/performance.md has what there is.
         let sizes = [
             (size_of::<rdt::Connection<Host>>(), 600),
-            (size_of::<Slot<<Host as Profile>::Keep>>(), 300),
-            (size_of::<Slot<seal::layer::Session<HostProvider>>>(), 440),
+            (size_of::<Slot<<Host as Profile>::Keep>>(), 288),
+            (size_of::<Slot<seal::layer::Session<HostProvider>>>(), 392),
         ];
         assert!(sizes.iter().all(|(size, most)| size <= most), "{sizes:?}");
     }

@@ -79,8 +79,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 Ok(false) => self.activate(stream.0 as usize),
                 Err(error) => self.close(now, stream.0 as usize, Closed::Broken, Some(error.to_string())),
             },
-            Carrier::Rdt { socket, connection, .. } => {
-                let socket = &mut self.rdt[*socket];
+            Carrier::Rdt { socket, connection } => {
+                let socket = &mut self.rdt[*socket as usize];
                 let written = socket.endpoint.write(*connection, bytes);
                 socket.endpoint.resume(*connection);
                 socket.stirred = true;
@@ -107,8 +107,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 tcp.outbound.push_back(Outbound::Range { file, offset, left: length });
                 self.activate(key);
             }
-            Carrier::Rdt { socket, connection, .. } => {
-                let socket = &mut self.rdt[*socket];
+            Carrier::Rdt { socket, connection } => {
+                let socket = &mut self.rdt[*socket as usize];
                 let sent = socket.endpoint.send(*connection, file, offset, length);
                 socket.stirred = true;
                 if !sent {
@@ -139,9 +139,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         found.receive(Receiving { file, offset, left: length });
         match found.carrier {
             Carrier::Tcp(_) => self.activate(key),
-            Carrier::Rdt { socket, connection, .. } => {
+            Carrier::Rdt { socket, connection } => {
                 let ended = found.told_end;
-                let socket = &mut self.rdt[socket];
+                let socket = &mut self.rdt[socket as usize];
                 socket.endpoint.receive(connection, file, offset, length.unwrap_or(u64::MAX));
                 socket.stirred = true;
                 if ended && length != Some(0) {
@@ -159,8 +159,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 tcp.outbound.push_back(Outbound::Finish);
                 self.activate(key);
             }
-            Carrier::Rdt { socket, connection, .. } => {
-                let socket = &mut self.rdt[*socket];
+            Carrier::Rdt { socket, connection } => {
+                let socket = &mut self.rdt[*socket as usize];
                 socket.endpoint.finish(*connection);
                 socket.endpoint.resume(*connection);
                 socket.stirred = true;
@@ -176,9 +176,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 tcp.wire.abort();
                 self.close(now, stream.0 as usize, Closed::Broken, reason);
             }
-            Carrier::Rdt { socket, connection, .. } => {
+            Carrier::Rdt { socket, connection } => {
                 // Its end comes as an event; nothing else of it does.
-                let (socket, connection) = (*socket, *connection);
+                let (socket, connection) = (*socket as usize, *connection);
                 self.rdt[socket].endpoint.abort(connection);
                 self.rdt[socket].stirred = true;
                 self.rdt[socket].leave(connection);
@@ -191,8 +191,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     pub(super) fn end_receiving(&mut self, now: Instant, key: usize) {
         let Some(stream) = self.streams.get_mut(key) else { return };
         if let Some(receiving) = stream.take_receiving() {
-            if let Carrier::Rdt { socket, connection, .. } = stream.carrier {
-                self.rdt[socket].endpoint.discard(connection);
+            if let Carrier::Rdt { socket, connection } = stream.carrier {
+                self.rdt[socket as usize].endpoint.discard(connection);
             }
             let outcome = if receiving.left.is_none() { Ok(()) } else { Err(Fault::Ended) };
             self.service.moved(now, StreamId(key as u32), outcome);

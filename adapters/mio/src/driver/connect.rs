@@ -183,7 +183,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             found.endpoint.limit(now, connection, size);
         }
         found.stirred = true;
-        let key = self.add_stream(Carrier::Rdt { socket, connection, held: Vec::new() }, to);
+        let key = self.add_stream(Carrier::rdt(socket, connection), to);
         self.rdt[socket].enter(connection, key);
         Ok(StreamId(key as u32))
     }
@@ -210,7 +210,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             found.endpoint.limit(now, connection, size);
         }
         found.stirred = true;
-        let key = self.add_stream(Carrier::Rdt { socket, connection, held: Vec::new() }, to);
+        let key = self.add_stream(Carrier::rdt(socket, connection), to);
         self.rdt[socket].enter(connection, key);
         Ok(StreamId(key as u32))
     }
@@ -241,7 +241,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 Side::Requester
             }
             Joined::Answer(label) => {
-                found.label = Some(*label);
+                found.label = Some(*label as u32);
                 Side::Owner
             }
         };

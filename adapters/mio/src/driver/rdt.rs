@@ -123,11 +123,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
         while let Some((connection, peer)) = self.rdt[index].endpoint.accept(now) {
             let Some(peer) = self.rdt[index].address(peer) else { continue };
-            let key = self.add_stream(Carrier::Rdt { socket: index, connection, held: Vec::new() }, peer);
+            let key = self.add_stream(Carrier::rdt(index, connection), peer);
             self.rdt[index].enter(connection, key);
             let (label, caller) = (self.rdt[index].label, self.rdt[index].caller(connection));
             if let Some(stream) = self.streams.get_mut(key) {
-                stream.label = Some(label);
+                stream.label = Some(label as u32);
             }
             self.open_and_act(now, key, caller);
         }

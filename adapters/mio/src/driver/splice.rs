@@ -49,7 +49,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             return;
         }
         self.streams[other].set_fed_by(Some(key));
-        self.streams[key].set_splice(Splice::new(other));
+        self.streams[key].set_splice(now, Splice::new(other));
         let held = self.streams[key].take_held();
         if !held.is_empty() {
             self.hand_over(now, key, other, &held);
@@ -190,7 +190,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         match self.streams.get(key).map(|stream| &stream.carrier) {
             None => 0,
             Some(Carrier::Tcp(tcp)) => COPY * usize::from(tcp.is_free()),
-            Some(&Carrier::Rdt { socket, connection, .. }) => self.rdt[socket].takes(connection),
+            Some(&Carrier::Rdt { socket, connection }) => self.rdt[socket as usize].takes(connection),
         }
     }
 
@@ -201,8 +201,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         stream.moved += count;
         let outcome = match &mut stream.carrier {
             Carrier::Tcp(tcp) => tcp.send(bytes, false).map(drop),
-            Carrier::Rdt { socket, connection, .. } => {
-                let socket = &mut self.rdt[*socket];
+            Carrier::Rdt { socket, connection } => {
+                let socket = &mut self.rdt[*socket as usize];
                 socket.stirred = true;
                 let written = socket.endpoint.write(*connection, bytes);
                 if written { Ok(()) } else { Err(io::ErrorKind::OutOfMemory.into()) }

@@ -14,15 +14,21 @@ use std::net::SocketAddr;
 /// What carries a stream.
 #[derive(Debug)]
 pub(super) enum Carrier {
-    /// A socket, or what stands for one: what is relayed over RDT is sealed once more, in records. It is twice as large as
-    /// what a stream by RDT needs, of which a tracker may have many.
+    /// A socket, or what stands for one: what is relayed over RDT is sealed once more, in records. It is larger than what a
+    /// stream by RDT needs, of which a tracker may have many.
     Tcp(Box<Tcp>),
     Rdt {
-        socket: usize,
+        /// Which RDT socket: small, as there are many streams.
+        socket: u32,
         connection: ConnectionId,
-        /// The beginning of a message whose rest is in segments to come.
-        held: Vec<u8>,
     },
+}
+
+impl Carrier {
+    /// A connection of the RDT socket with this number.
+    pub(super) const fn rdt(socket: usize, connection: ConnectionId) -> Self {
+        Self::Rdt { socket: socket as u32, connection }
+    }
 }
 
 #[derive(Debug)]
@@ -30,7 +36,7 @@ pub(super) struct Stream {
     pub(super) carrier: Carrier,
     pub(super) peer: SocketAddr,
     /// What the application calls the socket that it came on; `None` for one of our own calls.
-    pub(super) label: Option<usize>,
+    pub(super) label: Option<u32>,
     /// The machine knows of it.
     pub(super) known: bool,
     /// It is in the queue of active streams.
@@ -41,8 +47,6 @@ pub(super) struct Stream {
     pub(super) owes_flush: bool,
     /// Bytes moved so far, but small messages that went out at once.
     pub(super) moved: u64,
-    /// What `moved` was at the last round, and since when.
-    pub(super) seen: (u64, Instant),
     /// What most streams are without.
     content: Option<Box<Content>>,
 }
@@ -53,7 +57,14 @@ struct Content {
     receiving: Option<Receiving>,
     splice: Option<Splice>,
     fed_by: Option<usize>,
+    /// Of a relayed stream by RDT.
+    seen: Seen,
+    /// By RDT: the beginning of a message whose rest is in segments to come.
+    held: Vec<u8>,
 }
+
+/// How far a stream had come when it was last seen to move, and when that was.
+pub(super) type Seen = (u64, Instant);
 
 /// What a stream does with the content that comes off it.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +76,7 @@ pub(super) struct Receiving {
 }
 
 impl Stream {
-    pub(super) const fn new(carrier: Carrier, peer: SocketAddr, now: Instant) -> Self {
+    pub(super) const fn new(carrier: Carrier, peer: SocketAddr) -> Self {
         Self {
             carrier,
             peer,
@@ -75,7 +86,6 @@ impl Stream {
             told_end: false,
             owes_flush: false,
             moved: 0,
-            seen: (0, now),
             content: None,
         }
     }
@@ -83,7 +93,7 @@ impl Stream {
     /// The RDT connection that it is, or goes through, and on which socket.
     pub(super) fn by_rdt(&mut self) -> Option<(usize, ConnectionId)> {
         match &mut self.carrier {
-            Carrier::Rdt { socket, connection, .. } => Some((*socket, *connection)),
+            Carrier::Rdt { socket, connection } => Some((*socket as usize, *connection)),
             Carrier::Tcp(tcp) => tcp.tunnel().map(|tunnel| (tunnel.socket, tunnel.connection)),
         }
     }
@@ -95,19 +105,19 @@ impl Stream {
 
     /// How many bytes are held of a message by RDT.
     pub(super) fn held(&self) -> usize {
-        if let Carrier::Rdt { held, .. } = &self.carrier { held.len() } else { 0 }
+        self.content.as_ref().map_or(0, |content| content.held.len())
     }
 
     /// Holds bytes behind those that are held.
     pub(super) fn hold(&mut self, bytes: &[u8]) {
-        if let Carrier::Rdt { held, .. } = &mut self.carrier {
-            held.extend_from_slice(bytes);
+        if !bytes.is_empty() {
+            self.content.get_or_insert_default().held.extend_from_slice(bytes);
         }
     }
 
     /// What is held, to be offered again.
     pub(super) fn take_held(&mut self) -> Vec<u8> {
-        if let Carrier::Rdt { held, .. } = &mut self.carrier { std::mem::take(held) } else { Vec::new() }
+        self.content.as_mut().map(|content| std::mem::take(&mut content.held)).unwrap_or_default()
     }
 
     pub(super) fn receiving(&mut self) -> Option<&mut Receiving> {
@@ -141,8 +151,17 @@ impl Stream {
         self.content.as_ref().is_some_and(|content| content.splice.is_some())
     }
 
-    pub(super) fn set_splice(&mut self, splice: Splice) {
+    pub(super) fn set_splice(&mut self, now: Instant, splice: Splice) {
+        *self.seen() = (self.moved, now);
         self.content.get_or_insert_default().splice = Some(splice);
+    }
+
+    /// How far it had come when it was last seen to move.
+    pub(super) fn seen(&mut self) -> &mut Seen {
+        match &mut self.carrier {
+            Carrier::Tcp(tcp) => &mut tcp.seen,
+            Carrier::Rdt { .. } => &mut self.content.get_or_insert_default().seen,
+        }
     }
 
     pub(super) fn take_splice(&mut self) -> Option<Splice> {

@@ -54,7 +54,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         connecting: bool,
         records: Option<Records>,
     ) -> io::Result<StreamId> {
-        let tcp = Tcp::new(Wire::Socket(socket), connecting, records);
+        let tcp = Tcp::new(self.now(), Wire::Socket(socket), connecting, records);
         let key = self.add_stream(Carrier::Tcp(Box::new(tcp)), peer);
         let token = Token(FIRST + (key << 2) + 2);
         if let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(key)
@@ -104,7 +104,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let Ok(StreamId(key)) = self.add_tcp(socket, peer, false, records) else { return };
         let key = key as usize;
         if let Some(stream) = self.streams.get_mut(key) {
-            stream.label = Some(label);
+            stream.label = Some(label as u32);
             if let Carrier::Tcp(tcp) = &mut stream.carrier {
                 tcp.undecided = matches!(sealed, Sealed::But { .. });
             }
@@ -185,7 +185,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     /// Writes a portion. Whether more may follow at once.
     pub(super) fn flush(&mut self, now: Instant, key: usize, portion: &mut [u8]) -> io::Result<bool> {
-        let Some(Stream { carrier: Carrier::Tcp(tcp), moved, seen, .. }) = self.streams.get_mut(key) else {
+        let Some(Stream { carrier: Carrier::Tcp(tcp), moved, .. }) = self.streams.get_mut(key) else {
             return Ok(false);
         };
         if !tcp.writable {
@@ -201,7 +201,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 let count = tcp.write(&left.bytes[left.written..])?.unwrap_or(0);
                 left.written += count;
                 if count > 0 {
-                    seen.1 = now;
+                    tcp.seen.1 = now;
                 }
                 if left.written < left.bytes.len() {
                     tcp.outbound.push_front(Outbound::Bytes(left));

@@ -36,11 +36,12 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         end: &Relayed,
     ) -> io::Result<StreamId> {
         let stream = self.connect_sealed(socket, tracker, call)?;
+        let now = self.now();
         let found = &mut self.streams[stream.0 as usize];
         if let Some((socket, connection)) = found.by_rdt() {
             let wire = Wire::Tunnel(Box::new(Tunnel::new(socket, connection)));
             let records = Records::new(Phase::Attaching(None));
-            found.carrier = Carrier::Tcp(Box::new(Tcp::new(wire, true, Some(records))));
+            found.carrier = Carrier::Tcp(Box::new(Tcp::new(now, wire, true, Some(records))));
         }
         self.attach(stream, end);
         Ok(stream)

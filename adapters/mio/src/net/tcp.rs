@@ -1,7 +1,7 @@
 //! A TCP connection, or what stands for one, as a stream: what is to be written, what was read and not taken.
 
 use super::{records::Records, tunnel::Tunnel, wire::Wire};
-use skep_core::stream::FileId;
+use skep_core::{Instant, stream::FileId};
 use std::{
     collections::VecDeque,
     io::{self, Read, Write},
@@ -56,10 +56,12 @@ pub(crate) struct Tcp {
     pub(crate) outbound: VecDeque<Outbound>,
     /// Read, offered and not taken.
     pub(crate) untaken: Vec<u8>,
+    /// How many bytes it had moved when it was last seen to move, and when that was.
+    pub(crate) seen: (u64, Instant),
 }
 
 impl Tcp {
-    pub(crate) fn new(wire: Wire, connecting: bool, records: Option<Records>) -> Self {
+    pub(crate) fn new(now: Instant, wire: Wire, connecting: bool, records: Option<Records>) -> Self {
         wire.prepare();
         Self {
             wire,
@@ -73,6 +75,7 @@ impl Tcp {
             finished: false,
             outbound: VecDeque::new(),
             untaken: Vec::new(),
+            seen: (0, now),
         }
     }
 

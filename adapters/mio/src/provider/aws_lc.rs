@@ -2,7 +2,6 @@
 
 mod key;
 
-use aws_lc_rs::aead::{AES_128_GCM, CHACHA20_POLY1305};
 use key::Key;
 pub(super) use key::rest;
 use skep_core::seal::{Aead, Provider, Public, RustCrypto, Secret, TAG_LENGTH};
@@ -37,7 +36,7 @@ pub struct ChaCha(Key<32>);
 
 impl Aead for ChaCha {
     fn new(material: &Secret) -> Option<Self> {
-        Key::new(&CHACHA20_POLY1305, *material.expose()).map(Self)
+        Some(Self(Key::new(*material.expose())))
     }
 
     fn seal(&self, number: u64, header: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LENGTH]> {
@@ -76,7 +75,7 @@ impl Aead for Aes {
     fn new(material: &Secret) -> Option<Self> {
         let (key, rest) = material.expose().split_first_chunk::<16>()?;
         let mask = rest.first_chunk::<12>()?;
-        Some(Self { key: Key::new(&AES_128_GCM, *key)?, mask: *mask })
+        Some(Self { key: Key::new(*key), mask: *mask })
     }
 
     fn seal(&self, number: u64, header: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LENGTH]> {

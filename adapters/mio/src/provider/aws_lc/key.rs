@@ -8,7 +8,7 @@
 //! sessions of a tracker are idle. So only the keys that were used last have one, and none for long; making it again takes
 //! less than a system call.
 
-use aws_lc_rs::aead::{Aad, Algorithm, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::aead::{AES_128_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use skep_core::seal::TAG_LENGTH;
 use std::{
     cell::RefCell,
@@ -27,20 +27,21 @@ thread_local! {
 
 /// A key of `N` bytes, which is wiped when it is dropped, and with it the schedule that this thread has of it.
 pub(super) struct Key<const N: usize> {
-    algorithm: &'static Algorithm,
     bytes: [u8; N],
     /// No other key of this process has it.
     name: u64,
 }
 
 impl<const N: usize> Key<N> {
-    /// `None`: the algorithm's keys are not of this length.
-    pub(super) fn new(algorithm: &'static Algorithm, bytes: [u8; N]) -> Option<Self> {
-        (algorithm.key_len() == N).then(|| Self {
-            algorithm,
-            bytes,
-            name: NEXT_NAME.fetch_add(1, Ordering::Relaxed),
-        })
+    /// Its length says what it is for: there are many keys, and none takes room for that.
+    const ALGORITHM: &'static Algorithm = match N {
+        16 => &AES_128_GCM,
+        32 => &CHACHA20_POLY1305,
+        _ => panic!("no cipher of a suite has keys of this length"),
+    };
+
+    pub(super) fn new(bytes: [u8; N]) -> Self {
+        Self { bytes, name: NEXT_NAME.fetch_add(1, Ordering::Relaxed) }
     }
 
     pub(super) fn seal(&self, nonce: [u8; 12], header: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LENGTH]> {
@@ -74,7 +75,7 @@ impl<const N: usize> Key<N> {
             if place.as_ref().is_none_or(|(name, _)| *name != self.name) {
                 // The old one goes first: never is there more than one to a place.
                 *place = None;
-                let key = UnboundKey::new(self.algorithm, &self.bytes).ok()?;
+                let key = UnboundKey::new(Self::ALGORITHM, &self.bytes).ok()?;
                 *place = Some((self.name, LessSafeKey::new(key)));
             }
             does(&place.as_ref()?.1)
@@ -109,12 +110,11 @@ impl<const N: usize> Drop for Key<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_lc_rs::aead::AES_128_GCM;
 
     #[test]
     fn keys_that_share_a_place_do_not_disturb_each_other() {
         let keys: Vec<_> = (0..3 * KEPT).map(|number| [(number % 251) as u8; 16]).collect();
-        let keys: Vec<_> = keys.iter().map(|bytes| Key::new(&AES_128_GCM, *bytes).unwrap()).collect();
+        let keys: Vec<_> = keys.iter().map(|bytes| Key::new(*bytes)).collect();
         let sealed: Vec<_> = keys
             .iter()
             .map(|key| {
@@ -131,10 +131,5 @@ mod tests {
         }
         drop(keys);
         SCHEDULES.with_borrow(|schedules| assert!(schedules.iter().all(Option::is_none)));
-    }
-
-    #[test]
-    fn a_key_of_another_length_is_none() {
-        assert!(Key::new(&AES_128_GCM, [0; 32]).is_none());
     }
 }
