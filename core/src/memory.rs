@@ -48,6 +48,25 @@ impl<T, const N: usize> Memory<T> for heapless::Vec<T, N> {
     }
 }
 
+/// All of it is always there, and nothing is given back.
+impl<T, const N: usize> Memory<T> for [T; N] {
+    fn values(&self) -> &[T] {
+        self
+    }
+
+    fn values_mut(&mut self) -> &mut [T] {
+        self
+    }
+
+    fn bound(&self) -> usize {
+        N
+    }
+
+    fn grow(&mut self, _: usize, _: impl FnMut() -> T) {}
+
+    fn release(&mut self) {}
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,7 +29,7 @@ mod opener;
 mod sealer;
 mod window;
 
-pub use window::WINDOW;
+pub use window::{WINDOW, WORDS};
 
 use super::{Keys, Provider, Refused, RustCrypto, TAG_LENGTH};
 use crate::wire::seal::{ConnectionId, DataHeader, Suite};
@@ -117,6 +117,12 @@ impl<P: Provider> Protection<P> {
     /// safe.
     pub fn refresh(&mut self) {
         self.sealer.refresh();
+    }
+
+    /// Nothing came for a while: what is missing far behind the newest datagram is not waited for any more, and no memory is
+    /// kept for it.
+    pub fn rest(&mut self) {
+        self.opener.rest();
     }
 
     /// Whether a limit was met: nothing is sealed or opened any more, and there is to be a new handshake.

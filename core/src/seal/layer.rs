@@ -57,6 +57,10 @@ const SESSION_LIFE: Duration = Duration::from_secs(60);
 /// For how long one key seals at most, on a session that lives. The Noise specification, section 11.3, wants it bounded.
 const KEY_LIFE: Duration = Duration::from_secs(3_600);
 
+/// A session from which nothing came for so long waits for nothing that was on its way before. Looked at when it would be
+/// forgotten if nothing had come since, so once a minute.
+const REST: Duration = Duration::from_secs(1);
+
 /// Packets of the layer itself that may wait to be sent.
 const WAITING_MAX: usize = 16;
 
@@ -382,11 +386,14 @@ where
         if session.ending || until <= now {
             return self.forget(number);
         }
-        if let State::Open(protection) = &mut session.state
-            && now.since(session.refreshed) >= KEY_LIFE
-        {
-            session.refreshed = now;
-            protection.refresh();
+        if let State::Open(protection) = &mut session.state {
+            if now.since(session.refreshed) >= KEY_LIFE {
+                session.refreshed = now;
+                protection.refresh();
+            }
+            if now.since(session.heard) >= REST {
+                protection.rest();
+            }
         }
         self.sessions.set_deadline(number, until);
     }

@@ -1,6 +1,7 @@
 //! Where the primitives come from.
 
 use super::{Public, Secret, TAG_LENGTH};
+use crate::Memory;
 
 /// The primitives that the engine is built on: X25519, BLAKE2s and the ciphers of the suites.
 ///
@@ -15,6 +16,10 @@ pub trait Provider {
 
     /// AES-128-GCM (NIST SP 800-38D), or [`Absent`].
     type Aes: Aead;
+
+    /// Room to remember which datagrams of a session were opened: [`WORDS`](super::datagram::WORDS) words. A session takes
+    /// it only while some of them are missing, and gives it back, so that on a host it need not be a part of the session.
+    type Numbers: Memory<u64> + Default;
 
     /// The public key of a secret one: X25519 with the base point (RFC 7748, section 6.1). `secret` is
     /// clamped here.

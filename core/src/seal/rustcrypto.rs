@@ -36,6 +36,7 @@ impl Provider for RustCrypto {
     type Aes = aes::Aes;
     #[cfg(not(feature = "aes"))]
     type Aes = super::Absent;
+    type Numbers = [u64; super::datagram::WORDS];
 
     fn public(secret: &Secret) -> Public {
         // The Montgomery ladder again, not the multiplication on the Edwards curve: a third slower on a host

@@ -44,6 +44,7 @@ mod toys {
     impl Provider for Tested {
         type ChaCha = Cipher;
         type Aes = Absent;
+        type Numbers = [u64; crate::seal::datagram::WORDS];
 
         fn public(secret: &Secret) -> Public {
             Public(power(BASE, number(secret.expose())))

@@ -2,9 +2,10 @@
 
 mod key;
 
+use crate::memory::Growing;
 use key::Key;
 pub(super) use key::rest;
-use skep_core::seal::{Aead, Provider, Public, RustCrypto, Secret, TAG_LENGTH};
+use skep_core::seal::{Aead, Provider, Public, RustCrypto, Secret, TAG_LENGTH, datagram::WORDS};
 use zeroize::Zeroize;
 
 #[cfg(test)]
@@ -17,6 +18,7 @@ pub enum AwsLc {}
 impl Provider for AwsLc {
     type ChaCha = ChaCha;
     type Aes = Aes;
+    type Numbers = Growing<u64, WORDS>;
 
     fn public(secret: &Secret) -> Public {
         RustCrypto::public(secret)

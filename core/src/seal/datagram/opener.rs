@@ -1,9 +1,6 @@
 //! The direction of what is received.
 
-use super::{
-    NUMBERS_MAX, generation,
-    window::{WORDS, Window},
-};
+use super::{NUMBERS_MAX, generation, window::Window};
 use crate::{
     seal::{Provider, Refused, Secret, TAG_LENGTH, cipher::Cipher},
     wire::seal::{DataHeader, Suite},
@@ -12,7 +9,7 @@ use crate::{
 pub(super) struct Opener<P: Provider> {
     /// Of the generation that the lowest number of the window is in: the later ones follow from it.
     cipher: Cipher<P>,
-    window: Window<WORDS>,
+    window: Window<P::Numbers>,
     forged: u64,
 }
 
@@ -23,6 +20,10 @@ impl<P: Provider> Opener<P> {
 
     pub(super) const fn expected(&self) -> u64 {
         self.window.expected()
+    }
+
+    pub(super) fn rest(&mut self) {
+        self.window.rest();
     }
 
     pub(super) const fn forged(&self) -> u64 {
@@ -75,7 +76,7 @@ impl<P: Provider> Opener<P> {
     }
 
     /// The cipher's.
-    const fn generation(&self) -> u64 {
+    fn generation(&self) -> u64 {
         generation(self.window.lowest())
     }
 }

@@ -1,7 +1,9 @@
 //! Which packet numbers were opened: each is, at most once.
 
+use crate::Memory;
+
 /// Words of a session's bitmap; a power of two. A device keeps one for every session.
-pub(super) const WORDS: usize = if cfg!(target_os = "none") { 4 } else { 16 };
+pub const WORDS: usize = if cfg!(target_os = "none") { 4 } else { 16 };
 
 /// Numbers this far behind the highest one and further are refused: 960, and 192 on a device. The bitmap has 64 more
 /// bits; the word that the highest number is in is not full (RFC 6479).
@@ -18,17 +20,20 @@ const fn span(words: usize) -> u64 {
 ///  ────────────────┬───────────────────────┬──────────────►
 ///                  expected - span         expected = highest + 1
 /// ```
-pub(super) struct Window<const WORDS: usize> {
+///
+/// Of most sessions every number comes, and in its order: they need the newest word only.
+pub(super) struct Window<M> {
     expected: u64,
-    /// The words of the newest numbers, the word of number n at place n / 64 modulo WORDS. Bits above the
-    /// highest number are 0.
-    seen: [u64; WORDS],
+    /// The word of the highest number. Bits above that are 0.
+    newest: u64,
+    /// The words before it, the word of number n at place n / 64 modulo their number. Empty when all that they would tell
+    /// of was opened, or is to be refused.
+    older: M,
 }
 
-impl<const WORDS: usize> Window<WORDS> {
-    pub(super) const fn new() -> Self {
-        const { assert!(WORDS.is_power_of_two()) };
-        Self { expected: 0, seen: [0; WORDS] }
+impl<M: Memory<u64> + Default> Window<M> {
+    pub(super) fn new() -> Self {
+        Self { expected: 0, newest: 0, older: M::default() }
     }
 
     /// One more than the highest number.
@@ -36,9 +41,9 @@ impl<const WORDS: usize> Window<WORDS> {
         self.expected
     }
 
-    /// The lowest number that can still be opened.
-    pub(super) const fn lowest(&self) -> u64 {
-        self.expected.saturating_sub(span(WORDS))
+    /// The lowest number that can still be opened, if its word is told of.
+    pub(super) fn lowest(&self) -> u64 {
+        self.expected.saturating_sub(span(self.older.bound()))
     }
 
     /// The number nearest to the expected one that ends in these 32 bits (RFC 9000, appendix A.3).
@@ -56,31 +61,79 @@ impl<const WORDS: usize> Window<WORDS> {
 
     /// Whether the number may be opened.
     pub(super) fn admits(&self, number: u64) -> bool {
-        number >= self.expected
-            || (number >= self.lowest()
-                && self.seen.get(Self::place(number)).is_some_and(|word| word & bit(number) == 0))
+        if number >= self.expected {
+            return true;
+        }
+        let word = match word(number) == word(self.highest()) {
+            true => Some(&self.newest),
+            false => self.older.values().get(self.place(number)),
+        };
+        number >= self.lowest() && word.is_some_and(|word| word & bit(number) == 0)
     }
 
-    /// The number was opened.
+    /// The number was opened: it was admitted.
     pub(super) fn mark(&mut self, number: u64) {
         if number >= self.expected {
-            // The words from the one after the highest number's to this number's now stand for other numbers.
-            let old = self.expected.wrapping_sub(1) >> 6;
-            let fresh = if self.expected == 0 { WORDS as u64 } else { (number >> 6).saturating_sub(old) };
-            for back in 0..fresh.min(WORDS as u64) {
-                if let Some(word) = self.seen.get_mut(Self::place(number.wrapping_sub(back << 6))) {
-                    *word = 0;
-                }
+            let ahead = word(number).wrapping_sub(word(self.highest()));
+            if ahead > 0 {
+                self.advance(ahead);
             }
             self.expected = number.wrapping_add(1);
         }
-        if let Some(word) = self.seen.get_mut(Self::place(number)) {
-            *word |= bit(number);
+        let place = self.place(number);
+        match word(number) == word(self.highest()) {
+            true => self.newest |= bit(number),
+            false => {
+                if let Some(word) = self.older.values_mut().get_mut(place) {
+                    *word |= bit(number);
+                }
+            }
         }
     }
-    const fn place(number: u64) -> usize {
-        (number >> 6) as usize & WORDS.wrapping_sub(1)
+
+    /// Nothing came for a while: what is missing before the newest word is not waited for any more.
+    pub(super) fn rest(&mut self) {
+        self.older.release();
     }
+
+    /// The highest number is going to be so many words ahead: what is the newest now joins the older ones.
+    fn advance(&mut self, ahead: u64) {
+        let newest = core::mem::replace(&mut self.newest, 0);
+        if self.older.values().is_empty() {
+            if newest == u64::MAX && ahead == 1 {
+                return;
+            }
+            self.older.grow(self.older.bound(), || u64::MAX);
+        }
+        let highest = self.highest();
+        for further in 0..=ahead.min(self.older.bound() as u64) {
+            let place = self.place(highest.wrapping_add(further << 6));
+            if let Some(word) = self.older.values_mut().get_mut(place) {
+                // Between the two nothing was opened so far; that of the highest number is not told of here.
+                *word = match further {
+                    0 => newest,
+                    _ if further == ahead => u64::MAX,
+                    _ => 0,
+                };
+            }
+        }
+        if self.older.values().iter().all(|&word| word == u64::MAX) {
+            self.older.release();
+        }
+    }
+
+    /// The highest number; 0 when there is none, too.
+    const fn highest(&self) -> u64 {
+        self.expected.saturating_sub(1)
+    }
+
+    fn place(&self, number: u64) -> usize {
+        word(number) as usize & self.older.bound().wrapping_sub(1)
+    }
+}
+
+const fn word(number: u64) -> u64 {
+    number >> 6
 }
 
 const fn bit(number: u64) -> u64 {
@@ -101,7 +154,7 @@ mod tests {
     fn check<const WORDS: usize>() {
         let mut random = 1_u64;
         let (mut window, mut seen, mut top) =
-            (Window::<WORDS>::new(), vec![false; fewer(2_000_000, 20_000)], 0_u64);
+            (Window::<heapless::Vec<u64, WORDS>>::new(), vec![false; fewer(2_000_000, 20_000)], 0_u64);
         for _ in 0..fewer(200_000, 2_000) {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let number = match random >> 61 {
@@ -123,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_number_is_expanded_to_the_nearest_one() {
-        let at = |expected| Window { expected, seen: [0; WORDS] };
+        let at = |expected| Window { expected, newest: 0, older: heapless::Vec::<u64, WORDS>::new() };
         for expected in [0_u64, 1, 0x7fff_ffff, 0x8000_0000, 0x1_0000_0000, 0x5_8000_0001, (1 << 62) - 1] {
             for offset in [-0x7fff_ffff_i64, -1_000, -1, 0, 1, 1_000, 0x7fff_ffff] {
                 if let Some(number) = expected.checked_add_signed(offset) {
@@ -137,11 +190,26 @@ mod tests {
 
     #[test]
     fn every_number_is_opened_once_and_late_ones_are_not() {
-        let mut window = Window::<WORDS>::new();
+        let mut window = Window::<heapless::Vec<u64, WORDS>>::new();
         window.mark(5_000);
         assert!(!window.admits(5_000));
         assert!(window.admits(5_001 - WINDOW) && !window.admits(5_000 - WINDOW));
         window.mark(5_001 - WINDOW);
         assert!(!window.admits(5_001 - WINDOW));
+    }
+
+    #[test]
+    fn older_words_are_kept_only_while_numbers_are_missing_and_not_for_ever() {
+        let mut window = Window::<heapless::Vec<u64, 4>>::new();
+        (0..1_000).for_each(|number| window.mark(number));
+        assert!(window.older.is_empty() && !window.admits(900) && window.admits(1_000));
+        (1_001..1_100).for_each(|number| window.mark(number));
+        assert!(!window.older.is_empty() && window.admits(1_000) && !window.admits(999));
+        (1_100..1_300).for_each(|number| window.mark(number));
+        assert!(window.older.is_empty() && !window.admits(1_000), "it is too far behind");
+        (1_301..1_400).for_each(|number| window.mark(number));
+        assert!(window.admits(1_300));
+        window.rest();
+        assert!(!window.admits(1_300) && !window.admits(1_301) && window.admits(1_400));
     }
 }

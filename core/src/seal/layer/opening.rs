@@ -26,6 +26,7 @@ pub struct Opening<V: Provider> {
     pub(super) step: Step<V>,
 }
 
+#[allow(clippy::large_enum_variant, reason = "handshakes are few, and one goes from step to step")]
 pub(super) enum Step<V: Provider> {
     Calling(Calling<V>),
     /// Message 1 was good; the endpoint is to accept.

@@ -31,6 +31,7 @@ enum Counting {}
 impl Provider for Counting {
     type ChaCha = <Tested as Provider>::ChaCha;
     type Aes = <Tested as Provider>::Aes;
+    type Numbers = <Tested as Provider>::Numbers;
 
     fn public(secret: &Secret) -> Public {
         Tested::public(secret)

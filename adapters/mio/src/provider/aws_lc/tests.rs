@@ -3,7 +3,9 @@ use skep_core::{
     seal::{
         Keys, Protection,
         datagram::{FRONT, OVERHEAD},
+        layer::Session,
     },
+    table::Slot,
     wire::seal::Suite,
 };
 
@@ -131,4 +133,24 @@ fn a_session_between_two_providers_goes_on_through_new_keys() {
             there.refresh();
         }
     }
+}
+
+#[test]
+fn a_session_takes_little_and_room_for_missing_numbers_only_until_it_rests() {
+    assert!(size_of::<Slot<Session<AwsLc>>>() <= 296);
+    let keys = |send: u8, receive: u8| Keys {
+        send: Secret::new([send; 32]),
+        receive: Secret::new([receive; 32]),
+        binding: [0; 32],
+    };
+    let side = |send, receive| Protection::<AwsLc>::new(Suite::Aes, &keys(send, receive), [0; 8]).unwrap();
+    let (mut from, mut to) = (side(1, 2), side(2, 1));
+    let mut sealed = [[0; OVERHEAD]; 300];
+    sealed.iter_mut().for_each(|datagram| _ = from.seal(datagram).unwrap());
+    let mut opens = |number: usize| to.open(&mut { sealed[number] }).is_ok();
+    assert!((0..200).filter(|number| number % 10 != 3).all(&mut opens));
+    assert!(opens(3) && !opens(3) && opens(193) && !opens(192));
+    to.rest();
+    let mut opens = |number: usize| to.open(&mut { sealed[number] }).is_ok();
+    assert!(!opens(13) && !opens(12) && opens(200) && (201..300).all(&mut opens));
 }
