@@ -41,6 +41,7 @@ mod ring;
 mod rtt;
 mod sender;
 pub mod trace;
+mod width;
 
 pub use connection::{Connection, Parked};
 pub use endpoint::{Endpoint, Reply};
@@ -48,6 +49,7 @@ pub use flight::{Segment, Transmission};
 pub use keep::{Keep, Parkable};
 pub use outgoing::Piece;
 pub use profile::{Fixed, Profile};
+pub use receiver::Mark;
 
 use crate::{
     Instant, Span,
@@ -56,6 +58,7 @@ use crate::{
 };
 use control::Congestion;
 use core::{net::SocketAddr, time::Duration};
+use receiver::Extent;
 
 /// A connection of one endpoint. A name is never used for two connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -279,6 +282,8 @@ pub struct Statistics {
     pub own: bool,
     /// Bytes in a full segment.
     pub segment: u16,
+    /// Whether the path does not carry a full segment any more: it goes in parts.
+    pub narrow: bool,
     /// The smoothed round-trip time; `None` before the first sample.
     pub round_trip: Option<Duration>,
     /// Bytes that the peer has acknowledged.
@@ -494,5 +499,10 @@ impl Ticket {
     /// The connection that it belongs to.
     pub const fn connection(&self) -> ConnectionId {
         self.connection
+    }
+
+    /// What of its segment it is about.
+    const fn extent(&self) -> Extent {
+        Extent { start: self.skip, end: self.skip.saturating_add(self.count), length: self.length }
     }
 }

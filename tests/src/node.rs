@@ -152,7 +152,7 @@ impl<P: Profile, S: Service> Node<P, S> {
             has_left: false,
             was_killed: false,
             has_opened: false,
-            room: vec![0; (largest * usize::from(settings.batch)).min(65_536).max(largest)],
+            room: vec![0; (largest * usize::from(settings.batch)).min(65_536).max(2 * largest)],
             waiting: VecDeque::new(),
             ready_at: Instant::ZERO,
             overflowed: 0,

@@ -214,7 +214,7 @@ impl Profile for Host {
     type Replies = Growing<rdt::Reply, 512>;
     type Segments = Growing<rdt::Segment, WINDOW_MAX>;
     type Transmissions = Growing<[rdt::Transmission; 2], WINDOW_MAX>;
-    type Stored = Growing<bool, WINDOW_MAX>;
+    type Stored = Growing<rdt::Mark, WINDOW_MAX>;
     type Outbox = Growing<u8, 65_536>;
     type Pieces = Growing<rdt::Piece, 8>;
     type Controller = Rented;

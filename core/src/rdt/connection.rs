@@ -16,6 +16,7 @@ mod size;
 mod speaking;
 
 pub use parked::Parked;
+pub(crate) use size::{DATAGRAM_MIN, segment_in};
 pub(crate) use speaking::inside;
 
 use super::{
@@ -348,6 +349,7 @@ impl<P: Profile> Connection<P> {
             peer: self.peer,
             own: self.mode == Mode::Own,
             segment: self.segment,
+            narrow: P::SEARCHES && self.sender.width.is_narrow(),
             round_trip: self.sender.rtt.smoothed().map(|micros| Duration::from_micros(micros.into())),
             bytes_acknowledged: self.sender.bytes_acknowledged,
             bytes_received: self.receiver.bytes_stored,

@@ -232,7 +232,7 @@ impl<P: Profile> Endpoint<P> {
     pub fn taken(&mut self, ticket: &Ticket, count: usize) {
         let count = count.min(usize::from(ticket.length)) as u16;
         let Some(connection) = self.named(ticket.connection) else { return };
-        if connection.receiver.taken(ticket.segment, count, ticket.length) {
+        if connection.receiver.taken(ticket.segment, count, ticket.extent()) {
             self.complete(ticket);
         }
         self.table.give_turn(ticket.connection.number);
@@ -242,7 +242,7 @@ impl<P: Profile> Endpoint<P> {
     /// asked what it wants: they may be content by now. `None`: nothing, they will come again.
     pub fn rest<'d>(&mut self, ticket: &Ticket, bytes: &'d [u8]) -> Option<Incoming<'d>> {
         let connection = self.named(ticket.connection)?;
-        match connection.receiver.judge(ticket.segment, usize::from(ticket.length)) {
+        match connection.receiver.judge(ticket.segment, ticket.extent()) {
             Verdict::Store { skip, length, file, offset } => {
                 let ticket = Ticket { skip, count: length, ..*ticket };
                 Some(Incoming::Store { ticket, file, offset, bytes: bytes.get(..usize::from(length))? })
@@ -282,6 +282,14 @@ impl<P: Profile> Endpoint<P> {
         self.table.get(connection.number).is_some_and(|found| found.receiver.is_urgent())
     }
 
+    /// The system refuses to send a whole segment on a connection, as too long for the path (`EMSGSIZE`): it goes in parts
+    /// from now on, where it can.
+    pub fn too_long(&mut self, now: Instant, connection: ConnectionId) {
+        if P::SEARCHES {
+            self.with(connection, |connection| connection.sender.too_long(now, &mut connection.record));
+        }
+    }
+
     /// The state of a connection; `None` when there is none of that name any more.
     pub fn statistics(&self, connection: ConnectionId) -> Option<Statistics> {
         self.table.statistics(connection)
@@ -294,7 +302,8 @@ impl<P: Profile> Endpoint<P> {
         Some(&mut found.record.trace)
     }
 
-    /// The next thing to do. `room` takes a batch of datagrams; it should hold at least one of the largest size.
+    /// The next thing to do. `room` takes a batch of datagrams; it should hold at least one of the largest size,
+    /// and two where [`Profile::SEARCHES`].
     pub fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Output<'b> {
         while let Some(number) = self.table.take_expired(now) {
             if let Some(connection) = self.table.get_mut(number) {

@@ -12,6 +12,7 @@
 use super::{
     profile::{Profile, power_below},
     ring::{is_before, later, place, rearrange},
+    width::Form,
 };
 use crate::{Instant, Memory};
 
@@ -37,6 +38,7 @@ pub struct Transmission {
     pub(crate) sent: Instant,
     pub(crate) segment: u32,
     pub(crate) fate: Fate,
+    pub(crate) form: Form,
 }
 
 /// One segment of the window.
@@ -196,8 +198,8 @@ impl<P: Profile> Flight<P> {
     }
 
     /// A segment is sent. `false`: no memory for it.
-    pub(crate) fn send(&mut self, now: Instant, segment: u32) -> bool {
-        if !self.take_number(Transmission { sent: now, segment, fate: Fate::InFlight }) {
+    pub(crate) fn send(&mut self, now: Instant, segment: u32, form: Form) -> bool {
+        if !self.take_number(Transmission { sent: now, segment, fate: Fate::InFlight, form }) {
             return false;
         }
         let newest = self.newest;
@@ -346,7 +348,7 @@ mod tests {
         let mut flight = Flight::<Fixed<1, 4>>::new();
         assert!(flight.has_room());
         for _ in 0..3 {
-            assert!(flight.send(Instant::ZERO, 0));
+            assert!(flight.send(Instant::ZERO, 0, Form::Whole));
         }
         assert_eq!(flight.settle(1), Some((0, Fate::InFlight)));
         assert!(flight.take(0));

@@ -7,6 +7,7 @@ use super::{
     flight::{Segment, Transmission},
     keep::Keep,
     outgoing::Piece,
+    receiver::Mark,
     trace::Trace,
 };
 use crate::{Memory, index::Cell, table::Slot};
@@ -33,8 +34,8 @@ pub trait Profile: Sized + Debug {
     type Segments: Memory<Segment> + Default + Debug;
     /// Per connection: the transmissions, in pairs, one pair for each segment of the window.
     type Transmissions: Memory<[Transmission; 2]> + Default + Debug;
-    /// Per connection: which segments are stored. Its bound is the largest window for receiving.
-    type Stored: Memory<bool> + Default + Debug;
+    /// Per connection: what is stored of the segments of the window. Its bound is the largest window for receiving.
+    type Stored: Memory<Mark> + Default + Debug;
     /// Per connection: message bytes that are not yet acknowledged, at least [`crate::limits::MESSAGE_MAX`].
     type Outbox: Memory<u8> + Default + Debug;
     /// Per connection: messages and ranges of files that are not yet acknowledged. A message that was not begun takes
@@ -47,16 +48,22 @@ pub trait Profile: Sized + Debug {
 }
 
 /// Room for `CONNECTIONS` connections with windows of `WINDOW` segments each way (a power of two), without
-/// any allocation: what a device uses. One that only calls says that it `IS_CALLED` by nobody, and saves its code.
+/// any allocation: what a device uses. One that only calls says that it `IS_CALLED` by nobody, and saves its code; one
+/// with segments that do not fit into 1,200 bytes that it `SEARCHES`.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Fixed<const CONNECTIONS: usize, const WINDOW: usize, const IS_CALLED: bool = true>;
+pub struct Fixed<
+    const CONNECTIONS: usize,
+    const WINDOW: usize,
+    const IS_CALLED: bool = true,
+    const SEARCHES: bool = false,
+>;
 
-impl<const CONNECTIONS: usize, const WINDOW: usize, const IS_CALLED: bool> Profile
-    for Fixed<CONNECTIONS, WINDOW, IS_CALLED>
+impl<const CONNECTIONS: usize, const WINDOW: usize, const IS_CALLED: bool, const SEARCHES: bool> Profile
+    for Fixed<CONNECTIONS, WINDOW, IS_CALLED, SEARCHES>
 {
     const IS_CALLED: bool = IS_CALLED;
-    const SEARCHES: bool = false;
+    const SEARCHES: bool = SEARCHES;
     type Connections = heapless::Vec<Slot<Connection<Self>>, CONNECTIONS>;
     type Keep = Connection<Self>;
     type Index = heapless::Vec<Cell, CONNECTIONS>;
@@ -64,7 +71,7 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, const IS_CALLED: bool> Profi
     type Replies = heapless::Vec<Reply, 2>;
     type Segments = heapless::Vec<Segment, WINDOW>;
     type Transmissions = heapless::Vec<[Transmission; 2], WINDOW>;
-    type Stored = heapless::Vec<bool, WINDOW>;
+    type Stored = heapless::Vec<Mark, WINDOW>;
     type Outbox = heapless::Vec<u8, { crate::limits::MESSAGE_MAX }>;
     type Pieces = heapless::Vec<Piece, 4>;
     type Controller = Constant;

@@ -35,6 +35,37 @@ const DELAY: u64 = 1_000;
 /// Smaller windows are acknowledged at once.
 const SPARSE_FROM: usize = 8;
 
+/// What of a segment is stored: the first part of it is worth 1, the second 2. Opaque: it is public so that its memory can
+/// be named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Mark(u8);
+
+impl Mark {
+    const WHOLE: Self = Self(3);
+}
+
+/// Which bytes of a segment a datagram has: all, or those of a part.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    pub(crate) start: u16,
+    pub(crate) end: u16,
+    /// The length of the whole segment.
+    pub(crate) length: u16,
+}
+
+impl Extent {
+    /// Where it begins in the segment: where there are no parts, at its beginning.
+    pub(crate) const fn start<P: Profile>(self) -> u16 {
+        if P::SEARCHES { self.start } else { 0 }
+    }
+
+    /// Where it ends.
+    pub(crate) const fn end<P: Profile>(self) -> u16 {
+        if P::SEARCHES { self.end } else { self.length }
+    }
+}
+
 /// Content that is being received.
 #[derive(Clone, Copy, Debug)]
 struct Content {
@@ -66,7 +97,7 @@ pub(crate) enum Verdict {
 
 #[derive(Debug)]
 pub(crate) struct Receiver<P: Profile> {
-    /// Which segments from `next` on are stored.
+    /// What is stored of the segments from `next` on.
     stored: P::Stored,
     next: u32,
     /// How many bytes of the segment `next` were taken.
@@ -155,8 +186,9 @@ impl<P: Profile> Receiver<P> {
         }
     }
 
-    /// Where a segment of `length` bytes goes.
-    pub(crate) fn judge(&self, segment: u32, length: usize) -> Verdict {
+    /// Where a segment, or a part of it, goes.
+    pub(crate) fn judge(&self, segment: u32, extent: Extent) -> Verdict {
+        let (start, end, length) = (extent.start::<P>(), extent.end::<P>(), extent.length);
         let ahead = segment.wrapping_sub(self.next);
         if ahead.cast_signed() < 0 || self.is_stored(segment) {
             return Verdict::Duplicate;
@@ -165,39 +197,55 @@ impl<P: Profile> Receiver<P> {
             return Verdict::Beyond;
         }
         let Some(Content { file, offset, left, placed }) = self.content else {
-            return if ahead == 0 { Verdict::Message { skip: self.taken } } else { Verdict::Early };
+            return if self.is_next(ahead, extent) {
+                Verdict::Message { skip: self.taken }
+            } else {
+                Verdict::Early
+            };
         };
         if !placed {
             // Of a peer that splits as it likes: in order.
-            if ahead > 0 {
+            if !self.is_next(ahead, extent) {
                 return Verdict::Early;
             }
-            let rest = (length as u64).saturating_sub(u64::from(self.taken));
+            let rest = u64::from(end.saturating_sub(self.taken));
             return Verdict::Store { skip: self.taken, length: rest.min(left) as u16, file, offset };
         }
         let before = outgoing::bytes(ahead, self.size);
         if before >= left {
             return Verdict::Early;
         }
-        if length as u64 != left.wrapping_sub(before).min(u64::from(self.size)) {
+        if u64::from(length) != left.wrapping_sub(before).min(u64::from(self.size)) {
             return Verdict::Misfit;
         }
         // An offset near 2^64 is the application's own mistake, and stays one.
-        Verdict::Store { skip: 0, length: length as u16, file, offset: offset.wrapping_add(before) }
+        let offset = offset.wrapping_add(before).wrapping_add(start.into());
+        Verdict::Store { skip: start, length: end.saturating_sub(start), file, offset }
     }
 
-    /// The application took `count` bytes of the next segment, which has `length`. Whether that is all of it.
-    pub(crate) fn taken(&mut self, segment: u32, count: u16, length: u16) -> bool {
+    /// Whether this begins where what was taken ends: always so of a whole segment.
+    fn is_next(&self, ahead: u32, extent: Extent) -> bool {
+        let is_late = self.taken >= extent.end && extent.end > 0;
+        ahead == 0 && !(P::SEARCHES && (extent.start > self.taken || is_late))
+    }
+
+    /// The application took `count` more bytes of the next segment, of those in `extent`. Whether that is all of it.
+    pub(crate) fn taken(&mut self, segment: u32, count: u16, extent: Extent) -> bool {
         if segment != self.next {
             return false;
         }
-        self.taken = self.taken.saturating_add(count).min(length);
+        let end = extent.end::<P>();
+        self.taken = self.taken.saturating_add(count).min(end.max(self.taken));
         self.bytes_stored = self.bytes_stored.wrapping_add(u64::from(count));
-        if self.taken < length {
+        if self.taken < end {
             if self.content.is_none() {
                 self.blocked = true;
                 self.owes = true;
             }
+            return false;
+        }
+        if P::SEARCHES && self.taken < extent.length {
+            // The rest of it is in the other part.
             return false;
         }
         self.pass();
@@ -228,13 +276,20 @@ impl<P: Profile> Receiver<P> {
         if ahead >= self.window {
             return false;
         }
-        self.bytes_stored = self.bytes_stored.wrapping_add(bytes);
+        let is_part = P::SEARCHES && count < length;
+        if is_part && !self.mark(segment, Mark(if skip == 0 { 1 } else { 2 })) {
+            return false;
+        }
+        self.bytes_stored = self.bytes_stored.wrapping_add(length.into());
         if ahead > 0 {
-            return self.mark(segment);
+            return is_part || self.mark(segment, Mark::WHOLE);
+        }
+        if let Some(mark) = self.mark_of(segment).filter(|_| P::SEARCHES) {
+            *mark = Mark::default();
         }
         self.pass();
-        while let Some(mark) = self.mark_of(self.next).filter(|mark| **mark) {
-            *mark = false;
+        while let Some(mark) = self.mark_of(self.next).filter(|mark| **mark == Mark::WHOLE) {
+            *mark = Mark::default();
             self.pass();
         }
         true
@@ -338,30 +393,31 @@ impl<P: Profile> Receiver<P> {
     fn is_stored(&self, segment: u32) -> bool {
         let marks = self.stored.values();
         (segment.wrapping_sub(self.next) as usize) < marks.len()
-            && marks.get(place(segment, marks.len())).is_some_and(|&mark| mark)
+            && marks.get(place(segment, marks.len())).is_some_and(|&mark| mark == Mark::WHOLE)
     }
 
-    fn mark(&mut self, segment: u32) -> bool {
+    /// Marks a segment, or a part of it, as stored. Whether all of it is.
+    fn mark(&mut self, segment: u32, part: Mark) -> bool {
         let needed = (segment.wrapping_sub(self.next) as usize).saturating_add(1);
         let length = self.stored.values().len();
         if needed > length {
             let bound = power_below(self.stored.bound());
             // A small memory is taken whole.
             if bound <= 32 {
-                self.stored.grow(bound, || false);
+                self.stored.grow(bound, Mark::default);
             } else {
                 let longer = needed.checked_next_power_of_two().unwrap_or(bound).max(32).min(bound);
-                self.stored.grow(longer, || false);
+                self.stored.grow(longer, Mark::default);
                 rearrange(self.stored.values_mut(), length, self.next, self.next.wrapping_add(length as u32));
             }
         }
         self.mark_of(segment).is_some_and(|mark| {
-            *mark = true;
-            true
+            mark.0 |= part.0;
+            *mark == Mark::WHOLE
         })
     }
 
-    fn mark_of(&mut self, segment: u32) -> Option<&mut bool> {
+    fn mark_of(&mut self, segment: u32) -> Option<&mut Mark> {
         let marks = self.stored.values_mut();
         let place = place(segment, marks.len());
         marks.get_mut(place)

@@ -19,6 +19,7 @@ pub(crate) use parked::Parked;
 
 use super::{
     Settings,
+    connection::{DATAGRAM_MIN, segment_in},
     control::{Controller, News, Start},
     flight::{Fate, Flight, Transmission},
     outgoing::{self, Outgoing, Place},
@@ -28,6 +29,7 @@ use super::{
     ring::{is_before, later},
     rtt::Rtt,
     trace::{Cause, Happened, Why},
+    width::{Form, Width},
 };
 use crate::{
     Instant,
@@ -45,6 +47,8 @@ const TAIL_LOSSY: u32 = 64;
 const LOSSY: u32 = 16;
 /// With so many segments behind it that go out at once, what tells where they belong is sent twice.
 const MUCH: u32 = 512;
+/// Time-outs in a row after which it is tried whether the path carries parts of segments only.
+const DOUBTS: u8 = 2;
 /// Time-outs in a row after which all that is under way counts as lost (RFC 9002 section 7.6: three).
 const SILENCES: u8 = 3;
 /// With a memory for no more segments a window is small: all of it is sent again at a time-out, each segment asks for its
@@ -64,6 +68,8 @@ pub(crate) struct Batch {
     pub(crate) place: Place,
     /// Nothing may follow before an acknowledgement comes.
     pub(crate) asks: bool,
+    /// It is one segment, and goes in parts.
+    pub(crate) in_parts: bool,
 }
 
 /// What a deadline asks for.
@@ -97,6 +103,7 @@ pub(crate) struct Sender<P: Profile> {
     probe_from: u32,
     size: u16,
     asks_for_room: bool,
+    pub(crate) width: Width,
     /// Transmissions until the next number that is left out, and what that is drawn from.
     skip_in: u32,
     random: u32,
@@ -122,6 +129,7 @@ impl<P: Profile> Sender<P> {
             probe_from: 0,
             size: 1,
             asks_for_room: false,
+            width: Width::default(),
             skip_in: 0,
             random: seed,
             bytes_acknowledged: 0,
@@ -230,10 +238,12 @@ impl<P: Profile> Sender<P> {
             return None;
         }
         self.skip(now, record);
-        let left = match place {
-            Place::Message { .. } => 1,
-            Place::Range { left, .. } => left,
+        let (left, length) = match place {
+            Place::Message { length, .. } => (1, length),
+            Place::Range { left, .. } => (left, left.min(self.size.into()) as usize),
         };
+        let form = self.form(length, settings);
+        let most = if form == Form::Whole { most } else { most.min(1) };
         let most = allowance.min(most as u32).min(below_limit.cast_unsigned());
         let first_transmission = self.flight.newest.wrapping_add(1);
         let mut count = 0_u32;
@@ -244,7 +254,7 @@ impl<P: Profile> Sender<P> {
                 Why::Repeat => this != self.flight.next && self.flight.is(this, Fate::Lost),
                 Why::Probe => true,
             };
-            if !fits || !self.flight.send(now, this) {
+            if !fits || !self.flight.send(now, this, form) {
                 break;
             }
             let transmission = self.flight.newest;
@@ -267,7 +277,12 @@ impl<P: Profile> Sender<P> {
             self.asks_for_room = false;
             self.wait(now, settings);
         }
-        if !self.is_small()
+        if P::SEARCHES && form != Form::Whole {
+            self.width.sent(form);
+        }
+        if form == Form::Trial {
+            self.probe_from = segment;
+        } else if !self.is_small()
             && (why == Why::Repeat && self.is_tail(record) || why == Why::New && self.leads(segment, open))
         {
             // Twice is cheaper than what its loss would cost.
@@ -280,11 +295,28 @@ impl<P: Profile> Sender<P> {
             || count == below_limit.cast_unsigned()
             || outgoing::bytes(count, self.size) >= left
             || !self.flight.has_room();
-        Some(Batch { first_segment: segment, first_transmission, count, place, asks })
+        let in_parts = form == Form::Parts;
+        Some(Batch { first_segment: segment, first_transmission, count, place, asks, in_parts })
+    }
+
+    /// How a segment of so many bytes goes out.
+    fn form(&self, length: usize, settings: &Settings) -> Form {
+        match P::SEARCHES && length > usize::from(segment_in(DATAGRAM_MIN, settings)) {
+            true => self.width.form(),
+            false => Form::Whole,
+        }
     }
 
     /// What is sent next, if the window has so much room.
     fn choose(&mut self, open: u32) -> Option<(u32, Why)> {
+        if P::SEARCHES && self.width.owes_parts() {
+            if let Some(segment) =
+                self.flight.next_missing(self.probe_from).filter(|it| *it == self.probe_from)
+            {
+                return Some((segment, Why::Probe));
+            }
+            self.width.sent(Form::Parts);
+        }
         if !self.is_small() && self.probes > 0 {
             self.probes = self.probes.saturating_sub(1);
             if let Some(segment) = self.flight.next_missing(self.probe_from) {
@@ -330,7 +362,8 @@ impl<P: Profile> Sender<P> {
     /// Leaves a number out now and then, which nobody can acknowledge who waits for what he acknowledges (RFC 9000
     /// section 21.4).
     fn skip(&mut self, now: Instant, record: &mut Record<P::Trace>) {
-        if !self.is_small() && self.skip_in == 0 && self.flight.skip() {
+        let is_begun = P::SEARCHES && self.width.owes_parts();
+        if !self.is_small() && !is_begun && self.skip_in == 0 && self.flight.skip() {
             record.note(now, Happened::Skipped { transmission: self.flight.newest });
             self.draw();
         }
@@ -477,6 +510,11 @@ impl<P: Profile> Sender<P> {
         } else {
             self.give_up_flight(now, record);
         }
+        if P::SEARCHES && self.tries >= DOUBTS && self.width.doubt() {
+            // Perhaps the path carries less than it did: one segment both ways tells.
+            self.probes = 1;
+            self.probe_from = self.flight.first;
+        }
         // What is repeated starts the time-out again; if the peer has no room for it, asking does.
         Ok(Expired::Nothing)
     }
@@ -536,6 +574,9 @@ impl<P: Profile> Sender<P> {
     /// A transmission was acknowledged. `false`: it was never made.
     fn settle(&mut self, now: Instant, transmission: u32, record: &mut Record<P::Trace>) -> bool {
         let Some((segment, fate)) = self.flight.settle(transmission) else { return true };
+        if P::SEARCHES {
+            self.weigh(now, transmission, record);
+        }
         match fate {
             Fate::Skipped => return self.is_small(),
             Fate::Lost => {
@@ -560,6 +601,31 @@ impl<P: Profile> Sender<P> {
         true
     }
 
+    /// What an acknowledged transmission tells of the path's width.
+    fn weigh(&mut self, now: Instant, transmission: u32, record: &mut Record<P::Trace>) {
+        let form = |it: &mut Transmission| (it.form, it.fate == Fate::Acknowledged);
+        let is_news = match self.flight.transmission(transmission).map(form) {
+            Some((Form::Trial, _)) => self.width.widen(),
+            Some((Form::Parts, _)) => {
+                let before = self.flight.transmission(transmission.wrapping_sub(1)).map(form);
+                before == Some((Form::Trial, false)) && self.width.narrow()
+            }
+            _ => false,
+        };
+        if is_news {
+            let is_narrow = self.width.is_narrow();
+            log!(debug, "rdt: the path carries whole segments: {}", !is_narrow);
+            record.note(now, Happened::Width { is_narrow });
+        }
+    }
+
+    /// The system says that it sends no whole segments to this peer.
+    pub(crate) fn too_long(&mut self, now: Instant, record: &mut Record<P::Trace>) {
+        if self.width.narrow() {
+            record.note(now, Happened::Width { is_narrow: true });
+        }
+    }
+
     /// A segment was acknowledged.
     fn take(&mut self, number: u32) {
         if self.flight.take(number) {
@@ -581,20 +647,24 @@ impl<P: Profile> Sender<P> {
         settings: &Settings,
         record: &mut Record<P::Trace>,
     ) {
-        let mut lost = 0_u32;
+        let (mut lost, mut too_long) = (0_u32, 0_u32);
         self.loss_at = Instant::FAR;
         let wait = self.patience.wait(&self.rtt, settings);
         let mut number = self.flight.oldest;
         while is_before(number, self.largest_acknowledged) {
-            if let Some(&mut Transmission { sent, fate: Fate::InFlight, .. }) =
+            if let Some(&mut Transmission { sent, fate: Fate::InFlight, form, .. }) =
                 self.flight.transmission(number)
             {
-                let overtaken = self.patience.is_over(self.largest_acknowledged.wrapping_sub(number));
+                // Whatever is whole does not get through a narrow path.
+                let is_too_long = P::SEARCHES && form != Form::Parts && self.width.is_narrow();
+                let ahead = self.largest_acknowledged.wrapping_sub(number);
+                let overtaken = is_too_long || self.patience.is_over(ahead);
                 let late = sent.plus_micros(wait.into());
                 if !overtaken && late > now {
                     self.loss_at = self.loss_at.min(late);
                 } else if let Some(segment) = self.flight.lose(number, Fate::Lost) {
                     lost = lost.wrapping_add(1);
+                    too_long = too_long.wrapping_add(u32::from(is_too_long));
                     let cause = if overtaken { Cause::Overtaken } else { Cause::Late };
                     record.note(now, Happened::Lost { transmission: number, segment, cause });
                 }
@@ -606,7 +676,8 @@ impl<P: Profile> Sender<P> {
         }
         self.flight.advance();
         record.lost.add(lost);
-        self.tell_controller(now, (acknowledged, lost), round_trip, record);
+        // What was lost for its size says nothing of the load.
+        self.tell_controller(now, (acknowledged, lost.wrapping_sub(too_long)), round_trip, record);
     }
 
     fn tell_controller(
@@ -640,6 +711,9 @@ impl<P: Profile> Sender<P> {
             self.tries = 0;
             self.rtt.recover();
             self.probes = 0;
+            if P::SEARCHES {
+                self.width.trust();
+            }
             self.asks_for_room = false;
             self.timeout = Instant::FAR;
             if self.flight.count > 0 {

@@ -88,6 +88,11 @@ pub enum Happened {
         /// RTTVAR (RFC 6298).
         deviation: u32,
     },
+    /// The path carries whole segments no more, or does again.
+    Width {
+        /// They go in parts from now on.
+        is_narrow: bool,
+    },
     /// What the controller made of an acknowledgement, or of losses.
     Controlled(Controlled),
     /// An acknowledgement came.

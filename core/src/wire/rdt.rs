@@ -227,6 +227,22 @@ pub enum Own<'a> {
         /// At least one byte.
         body: &'a [u8],
     },
+    /// One of the two parts of a segment, for a path that does not carry the whole: the first has the half of it, rounded
+    /// up, the second the rest. Both have the same transmission number.
+    Part {
+        /// This transmission's number.
+        transmission: u32,
+        /// The segment's place in the stream.
+        segment: u32,
+        /// An ACK is wanted at once.
+        asks: bool,
+        /// Where in the segment the part begins: at 0 or at the half.
+        offset: u16,
+        /// The length of the whole segment: at least 2.
+        length: u16,
+        /// The bytes.
+        body: &'a [u8],
+    },
     /// What was received and stored.
     Ack {
         /// The highest transmission.
@@ -284,6 +300,14 @@ impl<'a> Own<'a> {
     /// The bytes of a DATA before its body.
     pub const DATA_HEADER: usize = 17;
 
+    /// The bytes of a PART before its body.
+    pub const PART_HEADER: usize = 21;
+
+    /// How much of a segment of this length is in its first part.
+    pub const fn half(length: u16) -> u16 {
+        length.div_ceil(2)
+    }
+
     /// Parses a whole datagram: its connection and the packet. `None`: another magic. `Some(None)`: malformed.
     pub fn parse(datagram: &'a [u8]) -> Option<Option<(u32, Self)>> {
         let packet = datagram.strip_prefix(SKEP)?;
@@ -308,6 +332,17 @@ impl<'a> Own<'a> {
                 let (input, (transmission, segment)) = (word, word).parse(input)?;
                 let (input, body) = verify(rest, |body: &[u8]| !body.is_empty()).parse(input)?;
                 (input, Self::Data { transmission, segment, asks: kind == 0x18, body })
+            }
+            0x19 | 0x1a => {
+                let (input, (transmission, segment, offset, length)) =
+                    (word, word, short, short).parse(input)?;
+                let half = Self::half(length);
+                let part = if offset == 0 { half } else { length.wrapping_sub(half) };
+                let is_part = |body: &[u8]| {
+                    length > 1 && (offset == 0 || offset == half) && body.len() == usize::from(part)
+                };
+                let (input, body) = verify(rest, is_part).parse(input)?;
+                (input, Self::Part { transmission, segment, asks: kind == 0x1a, offset, length, body })
             }
             0x13 => {
                 let (input, (top, next, limit, delay)) = (word, word, word, short).parse(input)?;
@@ -334,6 +369,8 @@ impl<'a> Own<'a> {
             Self::Accept { .. } => 0x11,
             Self::Data { asks: false, .. } => 0x12,
             Self::Data { asks: true, .. } => 0x18,
+            Self::Part { asks: false, .. } => 0x19,
+            Self::Part { asks: true, .. } => 0x1a,
             Self::Ack { .. } => 0x13,
             Self::Fin { .. } => 0x14,
             Self::FinAck => 0x15,
@@ -348,9 +385,14 @@ impl<'a> Own<'a> {
                 put.counted(realm.as_bytes());
             }
             Self::Accept { terms } => terms.emit(&mut put),
-            Self::Data { transmission, segment, body, .. } => {
+            Self::Data { transmission, segment, body, .. }
+            | Self::Part { transmission, segment, body, .. } => {
                 put.bytes(&transmission.to_be_bytes());
                 put.bytes(&segment.to_be_bytes());
+                if let Self::Part { offset, length, .. } = self {
+                    put.bytes(&offset.to_be_bytes());
+                    put.bytes(&length.to_be_bytes());
+                }
                 put.bytes(body);
             }
             Self::Ack { top, next, limit, delay, map } => {
@@ -423,7 +465,7 @@ mod tests {
         assert_eq!(Known::parse(&Magic::new(b"X").unwrap(), b"ROSTOV\x00"), None);
     }
 
-    fn own() -> [(Own<'static>, Vec<u8>); 9] {
+    fn own() -> [(Own<'static>, Vec<u8>); 11] {
         let terms = Terms { window: 256, segment: 1_200 };
         let map = Map([1, 0, 0, 1 << 63]);
         let bytes = |text: &str| {
@@ -443,6 +485,14 @@ mod tests {
             (
                 Own::Data { transmission: 9, segment: 8, asks: true, body: b"hi" },
                 bytes("534b4550180a0b0c0d00000009000000086869"),
+            ),
+            (
+                Own::Part { transmission: 9, segment: 8, asks: false, offset: 0, length: 5, body: b"hel" },
+                bytes("534b4550190a0b0c0d00000009000000080000000568656c"),
+            ),
+            (
+                Own::Part { transmission: 9, segment: 8, asks: true, offset: 3, length: 5, body: b"lo" },
+                bytes("534b45501a0a0b0c0d0000000900000008000300056c6f"),
             ),
             (
                 Own::Ack { top: 9, next: 8, limit: 300, delay: 5, map },
@@ -493,6 +543,30 @@ mod tests {
                 Own::Data { .. } => {}
                 _ => assert_eq!(Own::parse(&padded), Some(None)),
             }
+        }
+    }
+
+    #[test]
+    fn a_part_is_one_half_or_the_other() {
+        let part = |offset, length, body| {
+            let part = Own::Part { transmission: 1, segment: 1, asks: false, offset, length, body };
+            let mut out = [0; 64];
+            let written = part.emit(1, &mut out).unwrap();
+            Own::parse(&out[..written]) == Some(Some((1, part)))
+        };
+        assert!(part(0, 2, b"a") && part(1, 2, b"b") && part(0, 3, b"ab") && part(2, 3, b"c"));
+        let none: [(u16, u16, &[u8]); 8] = [
+            (0, 0, b"a"),
+            (0, 1, b"a"),
+            (1, 1, b"a"),
+            (0, 4, b"a"),
+            (1, 4, b"abc"),
+            (2, 4, b"abc"),
+            (3, 4, b"a"),
+            (2, u16::MAX, b"a"),
+        ];
+        for (offset, length, body) in none {
+            assert!(!part(offset, length, body), "{offset} of {length}");
         }
     }
 

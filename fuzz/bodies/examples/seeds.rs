@@ -98,6 +98,7 @@ fn own() -> Seeds {
         ("open", Own::Open { terms, realm: Magic::ROSTOV }),
         ("accept", Own::Accept { terms }),
         ("data", Own::Data { transmission: 9, segment: 8, asks: false, body: b"body" }),
+        ("part", Own::Part { transmission: 9, segment: 8, asks: true, offset: 2, length: 4, body: b"dy" }),
         ("ack", Own::Ack { top: 9, next: 7, limit: 1_031, delay: 3, map: Map([1, 2, 3, 4]) }),
         ("fin", Own::Fin { segments: 9 }),
         ("finack", Own::FinAck),

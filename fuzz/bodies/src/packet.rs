@@ -139,7 +139,8 @@ fn sealed(datagram: &[u8]) {
         }
         Some(Packet::Challenge(challenge, proof)) => {
             let check = |covered: &[u8]| {
-                assert_eq!(proof.covered, covered);
+                // Of room that is too small, nothing.
+                assert!(covered.is_empty() || proof.covered == covered);
                 *proof.check
             };
             assert_eq!(emitted(datagram.len(), |out| challenge.emit(check, out)), datagram);

@@ -30,7 +30,7 @@ struct Store<'d> {
 /// Sends what the socket did not take before.
 pub(super) fn send_blocked(socket: &mut RdtSocket) {
     let Some(blocked) = &mut socket.blocked else { return };
-    let rest = socket.udp.send(blocked.to, &blocked.bytes, blocked.size).len();
+    let rest = socket.udp.send(blocked.to, &blocked.bytes, blocked.size).rest.len();
     blocked.bytes.drain(..blocked.bytes.len() - rest);
     if rest == 0 {
         socket.blocked = None;
@@ -350,9 +350,12 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                         Some(seal) => seal.layer.seal(&mut transmit),
                     };
                     let Some(to) = to else { continue };
-                    let rest = socket.udp.send(to, transmit.bytes, size);
-                    if !rest.is_empty() {
-                        socket.blocked = Some(Blocked { to, bytes: rest.to_vec(), size });
+                    let sent = socket.udp.send(to, transmit.bytes, size);
+                    if let Some(load) = transmit.load.filter(|_| sent.is_too_long) {
+                        socket.endpoint.too_long(now, load.connection);
+                    }
+                    if !sent.rest.is_empty() {
+                        socket.blocked = Some(Blocked { to, bytes: sent.rest.to_vec(), size });
                         more = false;
                         break;
                     }

@@ -59,10 +59,10 @@ impl Udp {
         self.joined = 1;
     }
 
-    /// Sends equal datagrams, back to back in `bytes`. What is left of them when the socket takes no more for now. Any other
-    /// failure is datagrams lost, which the endpoint can deal with.
-    pub(crate) fn send<'b>(&self, to: SocketAddr, bytes: &'b [u8], size: usize) -> &'b [u8] {
-        let mut rest = bytes;
+    /// Sends equal datagrams, back to back in `bytes`. What the system does not take is datagrams lost, which the endpoint can
+    /// deal with.
+    pub(crate) fn send<'b>(&self, to: SocketAddr, bytes: &'b [u8], size: usize) -> Sent<'b> {
+        let (mut rest, mut is_too_long) = (bytes, false);
         while !rest.is_empty() {
             // Fewer, once the system has failed at it.
             let joined = self.state.max_gso_segments().min(self.joined);
@@ -70,12 +70,14 @@ impl Udp {
             let segment_size = (contents.len() > size).then_some(size);
             let transmit = Transmit { destination: to, ecn: None, contents, segment_size, src_ip: None };
             let sent = self.state.try_send(UdpSockRef::from(&self.socket), &transmit);
-            if sent.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
-                break;
+            match sent {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => is_too_long |= says_too_long(&error),
+                Ok(()) => {}
             }
             rest = after;
         }
-        rest
+        Sent { rest, is_too_long }
     }
 
     /// Receives what has come, up to the batch's room; how many trains.
@@ -84,6 +86,23 @@ impl Udp {
             trains.bytes.chunks_mut(TRAIN_MAX).map(IoSliceMut::new).collect();
         self.state.recv(UdpSockRef::from(&self.socket), &mut slices, &mut trains.meta)
     }
+}
+
+/// What became of datagrams that a socket was given.
+#[derive(Debug)]
+pub(crate) struct Sent<'b> {
+    /// What is left of them, when the socket takes no more for now.
+    pub(crate) rest: &'b [u8],
+    /// The system refused one: longer than the interface carries.
+    pub(crate) is_too_long: bool,
+}
+
+fn says_too_long(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let too_long = libc::EMSGSIZE;
+    #[cfg(windows)]
+    let too_long = 10_040; // WSAEMSGSIZE
+    error.raw_os_error() == Some(too_long)
 }
 
 /// Room for a batch of received trains of datagrams.
@@ -122,7 +141,7 @@ mod tests {
             }
             let to = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
             let bytes: Vec<u8> = (0..=249).collect();
-            assert!(from.send(to.local_addr().unwrap(), &bytes, 100).is_empty());
+            assert!(from.send(to.local_addr().unwrap(), &bytes, 100).rest.is_empty());
             for datagram in bytes.chunks(100) {
                 let mut room = [0; 200];
                 let length = to.recv(&mut room).unwrap();

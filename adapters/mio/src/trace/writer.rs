@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use skep_core::{
     Instant,
     rdt::trace::{Cause, Controlled, Happened, Phase, Why},
+    wire::rdt::Own,
 };
 use std::{
     fs::File,
@@ -113,6 +114,10 @@ impl<W: Write> Writer<W> {
                     "rtt_variance": milliseconds(deviation),
                 });
                 self.event(now, "recovery:metrics_updated", &data);
+            }
+            Happened::Width { is_narrow } => {
+                let new = if is_narrow { 1_200 } else { self.segment + Own::DATA_HEADER as u64 };
+                self.event(now, "connectivity:mtu_updated", &json!({ "new": new }));
             }
             Happened::Controlled(state) => self.controlled(now, &state),
             Happened::Heard { next, limit } => {

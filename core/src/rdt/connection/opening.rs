@@ -107,6 +107,9 @@ impl<P: Profile> Connection<P> {
         };
         let datagram = (around as u32).saturating_add(u32::from(self.segment)).saturating_add(HEADERS_BELOW);
         self.sender.open(now, (self.segment, datagram), windows, settings);
+        if P::SEARCHES {
+            self.sender.width.open(self.mode == Mode::Own);
+        }
         self.record.note(now, Happened::Opened { segment: self.segment, window: windows.0 });
     }
 

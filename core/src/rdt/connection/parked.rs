@@ -95,6 +95,7 @@ impl<P: Profile> Parked<P> {
             peer: self.peer,
             own: true,
             segment: self.segment,
+            narrow: P::SEARCHES && self.sender.width.is_narrow(),
             round_trip: self.sender.rtt.smoothed().map(|micros| Duration::from_micros(micros.into())),
             bytes_acknowledged: self.sender.bytes_acknowledged,
             bytes_received: self.receiver.bytes_stored,

@@ -32,7 +32,7 @@ impl<P: Profile> Connection<P> {
     /// asks for no more. Only before the call is made.
     pub(crate) fn limit(&mut self, now: Instant, datagram: usize, settings: &Settings) {
         if matches!(self.phase, Phase::Calling { calls: 0, .. }) {
-            self.segment = self.segment.min(segment(datagram.max(DATAGRAM_MIN), settings));
+            self.segment = self.segment.min(segment_in(datagram.max(DATAGRAM_MIN), settings));
             if self.is_early() {
                 self.begin(now, settings.window, settings);
             }
@@ -43,7 +43,7 @@ impl<P: Profile> Connection<P> {
     /// found out by the size of OPEN and ACCEPT, not in the middle of a file.
     pub(super) fn offer(&self, calls: u8, settings: &Settings) -> u16 {
         let is_hoped = calls < CALLS_HOPED && !(self.is_cut() && calls > COPIES);
-        if is_hoped { self.segment } else { self.segment.min(segment(DATAGRAM_MIN, settings)) }
+        if is_hoped { self.segment } else { self.segment.min(segment_in(DATAGRAM_MIN, settings)) }
     }
 
     /// What the call is padded to, after so many calls. Where an answer was shorter than it had to be, all of them ask for
@@ -76,7 +76,7 @@ pub(crate) fn carrying(segment: u16) -> usize {
 }
 
 /// The largest segment that fits into a datagram, envelope and all.
-pub(crate) fn segment(datagram: usize, settings: &Settings) -> u16 {
+pub(crate) fn segment_in(datagram: usize, settings: &Settings) -> u16 {
     let around = Own::DATA_HEADER.saturating_add(settings.envelope.size());
     datagram.saturating_sub(around).clamp(1, usize::from(u16::MAX)) as u16
 }

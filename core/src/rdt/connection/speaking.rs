@@ -126,6 +126,9 @@ impl<P: Profile> Connection<P> {
         let size = usize::from(self.segment).saturating_add(header).saturating_add(trailer);
         let most = room.len().checked_div(size).unwrap_or(0).min(usize::from(settings.batch.max(1)));
         let batch = self.sender.batch(now, most, settings, &mut self.record)?;
+        if P::SEARCHES && batch.in_parts {
+            return self.divide(room, &batch, settings);
+        }
         let (body, load) = match batch.place {
             Place::Message { start, length } => {
                 let bytes = self.sender.content.message(start, length)?;
@@ -141,6 +144,40 @@ impl<P: Profile> Connection<P> {
         let around = header.saturating_add(trailer).saturating_mul(batch.count as usize);
         let length = body.saturating_add(around);
         Some(Made { length, size, load })
+    }
+
+    /// One segment in two parts.
+    fn divide(&self, room: &mut [u8], batch: &Batch, settings: &Settings) -> Option<Made> {
+        let trailer = usize::from(settings.envelope.back);
+        let header = Own::PART_HEADER.saturating_add(settings.envelope.front.into());
+        let length = match batch.place {
+            Place::Message { length, .. } => length,
+            Place::Range { left, .. } => left.min(self.segment.into()) as usize,
+        } as u16;
+        let half = Own::half(length);
+        let size = usize::from(half).saturating_add(header).saturating_add(trailer);
+        let around = header.saturating_add(trailer).saturating_mul(2);
+        let all = usize::from(length).saturating_add(around);
+        let mut parts = room.get_mut(..all)?.chunks_mut(size.max(1));
+        for (offset, end) in [(0, half), (half, length)] {
+            let datagram = parts.next()?;
+            let (transmission, segment, asks) = (batch.first_transmission, batch.first_segment, batch.asks);
+            let part = Own::Part { transmission, segment, asks, offset, length, body: &[] };
+            part.emit(self.number, inside(datagram, settings))?;
+            if let Place::Message { start, .. } = batch.place {
+                let count = usize::from(end.saturating_sub(offset));
+                let bytes = self.sender.content.message(start.saturating_add(offset.into()), count)?;
+                let body = datagram.get_mut(header..)?.get_mut(..count)?;
+                body.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+            }
+        }
+        let load = match batch.place {
+            Place::Message { .. } => None,
+            Place::Range { file, offset, .. } => {
+                Some(Load { connection: self.name, file, offset, length: length.into(), header, trailer })
+            }
+        };
+        Some(Made { length: all, size, load })
     }
 
     fn write_headers(

@@ -11,7 +11,7 @@ use crate::{
         },
         known::KnownKind,
         profile::Profile,
-        receiver::{Verdict, count},
+        receiver::{Extent, Verdict, count},
     },
     wire::rdt::{Known, Own},
 };
@@ -65,11 +65,20 @@ impl<P: Profile> Endpoint<P> {
                 }
             }
             Own::Data { transmission, segment, asks, body } => {
-                outcome = Self::segment(connection, *segment, (*transmission, *asks), body);
+                outcome = Self::segment(connection, *segment, (*transmission, *asks), whole(body), body);
                 if outcome == Err(Discard::Duplicate) {
                     connection.note(*transmission, true);
                 }
             }
+            Own::Part { transmission, segment, asks, offset, length, body } if P::SEARCHES => {
+                let extent =
+                    Extent { start: *offset, end: offset.saturating_add(body.len() as u16), length: *length };
+                outcome = Self::segment(connection, *segment, (*transmission, *asks), extent, body);
+                if outcome == Err(Discard::Duplicate) {
+                    connection.note(*transmission, true);
+                }
+            }
+            Own::Part { .. } => outcome = Err(Discard::Malformed),
             Own::Ack { .. } => {
                 if !connection.acknowledged(now, packet, settings) {
                     outcome = Err(Discard::Acknowledgement);
@@ -165,12 +174,12 @@ impl<P: Profile> Endpoint<P> {
         let segment = connection.info_segment(number);
         if body.is_empty() && segment == connection.receiver.next() {
             // The known peer's first INFO is empty: it only confirms that the connection stands.
-            connection.receiver.taken(segment, 0, 0);
+            connection.receiver.taken(segment, 0, Extent { start: 0, end: 0, length: 0 });
             connection.received_segment(number, 0);
             self.reply(acknowledgement);
             return Ok(None);
         }
-        let outcome = Self::segment(connection, segment, (number, true), body);
+        let outcome = Self::segment(connection, segment, (number, true), whole(body), body);
         let ahead = segment.wrapping_sub(connection.receiver.next());
         match outcome {
             Err(Discard::Duplicate) => self.reply(acknowledgement),
@@ -196,24 +205,26 @@ impl<P: Profile> Endpoint<P> {
         connection: &mut Connection<P>,
         segment: u32,
         (number, asks): (u32, bool),
+        extent: Extent,
         body: &'d [u8],
     ) -> Result<Option<Incoming<'d>>, Discard> {
-        let verdict = match connection.receiver.judge(segment, body.len()) {
+        let verdict = match connection.receiver.judge(segment, extent) {
             // The application does not know yet that it has all of its content.
             Verdict::Message { .. } if connection.owes_received() => Verdict::Early,
             verdict => verdict,
         };
         count(verdict, &mut connection.record);
-        let length = body.len().min(usize::from(u16::MAX)) as u16;
+        let (start, end, length) = (extent.start::<P>(), extent.end::<P>(), extent.length);
+        let count = end.saturating_sub(start);
         let ticket =
-            Ticket { connection: connection.name, segment, number, asks, skip: 0, count: length, length };
+            Ticket { connection: connection.name, segment, number, asks, skip: start, count, length };
         match verdict {
             Verdict::Message { skip } => {
-                let bytes = body.get(usize::from(skip)..).unwrap_or_default();
+                let bytes = body.get(usize::from(skip.saturating_sub(start))..).unwrap_or_default();
                 Ok(Some(Incoming::Message { ticket, bytes }))
             }
             Verdict::Store { skip, length, file, offset } => {
-                let bytes = body.get(usize::from(skip)..).unwrap_or_default();
+                let bytes = body.get(usize::from(skip.saturating_sub(start))..).unwrap_or_default();
                 let bytes = bytes.get(..usize::from(length)).unwrap_or_default();
                 Ok(Some(Incoming::Store {
                     ticket: Ticket { skip, count: length, ..ticket },
@@ -241,4 +252,10 @@ impl<P: Profile> Endpoint<P> {
             }
         }
     }
+}
+
+/// The extent of a segment that came whole.
+fn whole(body: &[u8]) -> Extent {
+    let length = body.len().min(usize::from(u16::MAX)) as u16;
+    Extent { start: 0, end: length, length }
 }

@@ -7,6 +7,7 @@ use crate::{
         control::{Controller, Start},
         profile::Profile,
         rtt::Rtt,
+        width::Width,
     },
 };
 
@@ -21,6 +22,7 @@ pub(crate) struct Parked<C> {
     random: u32,
     patience: Patience,
     size: u16,
+    pub(crate) width: Width,
     pub(crate) rtt: Rtt,
     controller: C,
     pub(crate) bytes_acknowledged: u64,
@@ -46,6 +48,7 @@ impl<P: Profile> Sender<P> {
             probe_from: _,
             size,
             asks_for_room,
+            width,
             skip_in,
             random,
             bytes_acknowledged,
@@ -64,6 +67,7 @@ impl<P: Profile> Sender<P> {
             random: *random,
             patience: *patience,
             size: *size,
+            width: *width,
             rtt: *rtt,
             controller: core::mem::replace(controller, P::Controller::new(&Start::NOTHING)),
             bytes_acknowledged: *bytes_acknowledged,
@@ -80,6 +84,7 @@ impl<P: Profile> Sender<P> {
             controller: core::mem::replace(&mut parked.controller, P::Controller::new(&Start::NOTHING)),
             rtt: parked.rtt,
             size: parked.size,
+            width: parked.width,
             skip_in: parked.skip_in,
             bytes_acknowledged: parked.bytes_acknowledged,
             ..Self::new(parked.random)

@@ -29,7 +29,7 @@ fn content(number: usize, place: u64) -> u8 {
 pub(crate) struct Side {
     number: usize,
     pub(crate) sealing: Option<Sealing>,
-    endpoint: Endpoint<Fixed<2, 16>>,
+    endpoint: Endpoint<Fixed<2, 16, true, true>>,
     room: Vec<u8>,
     deadline: Option<Instant>,
     /// The connection that counts.

@@ -1,4 +1,4 @@
-//! The endpoint, in the sizes that a device may choose.
+//! The endpoint, in the sizes that a device may choose, and as a host has it.
 
 use heapless::Vec;
 use skep_core::rdt::{ConnectionId, Endpoint, Fixed, Incoming, Language, Output, Profile, Settings, Ticket};
@@ -11,10 +11,13 @@ pub(crate) fn call() {
     keep((Settings::HOST, Settings::DEVICE));
     *any() = Endpoint::<Fixed<1, 1>>::new(*any(), number(), Vec::new(), Vec::new(), Vec::new());
     *any() = Endpoint::<Fixed<4, 16>>::new(*any(), number(), Vec::new(), Vec::new(), Vec::new());
+    *any() = Endpoint::<Fixed<2, 32, true, true>>::new(*any(), number(), Vec::new(), Vec::new(), Vec::new());
     feed(any::<Endpoint<Fixed<1, 1>>>());
     feed(any::<Endpoint<Fixed<4, 16>>>());
+    feed(any::<Endpoint<Fixed<2, 32, true, true>>>());
     ask(any::<Endpoint<Fixed<1, 1>>>());
     ask(any::<Endpoint<Fixed<4, 16>>>());
+    ask(any::<Endpoint<Fixed<2, 32, true, true>>>());
 }
 
 /// What a driver does with datagrams and time.
@@ -64,6 +67,8 @@ fn ask<P: Profile>(endpoint: &mut Endpoint<P>) {
     keep(endpoint.connect(now(), address(), language));
     keep(endpoint.accept(now()));
     let connection: ConnectionId = *any();
+    endpoint.limit(now(), connection, number() as usize);
+    endpoint.too_long(now(), connection);
     keep(endpoint.write(connection, bytes()));
     keep(endpoint.send(connection, file(), number(), number()));
     endpoint.receive(connection, file(), number(), number());
