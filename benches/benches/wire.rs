@@ -6,7 +6,7 @@ use skep_core::wire::{
     command::{self, Operation},
     file::{Code, Message},
     path,
-    rdt::{Known, Magic, Map, Own, Terms, TypeKind},
+    rdt::{Known, Magic, Map, Own, Pass, Terms, TypeKind},
     session::{FileInfo, Frame, Notice},
 };
 use std::{hint::black_box, time::Duration};
@@ -17,13 +17,13 @@ static BODY: [u8; 1_435] = [0x5a; 1_435];
 fn own(criterion: &mut Criterion) {
     let terms = Terms { window: 1_024, segment: 1_435 };
     let packets = [
-        ("open", Own::Open { terms, realm: Magic::ROSTOV }),
-        ("accept", Own::Accept { terms }),
+        ("open", Own::Open { terms, realm: Magic::ROSTOV, pass: Pass::NONE }),
+        ("accept", Own::Accept { terms, token: 0 }),
         ("data", Own::Data { transmission: 9, segment: 8, asks: false, body: &BODY }),
         ("ack", Own::Ack { top: 9, next: 7, limit: 1_031, delay: 3, map: Map([u64::MAX; 4]) }),
         ("fin", Own::Fin { segments: 9 }),
         ("finack", Own::FinAck),
-        ("ping", Own::Ping),
+        ("ping", Own::Ping { token: 0 }),
         ("reset", Own::Reset),
     ];
     for (name, packet) in packets {

@@ -40,6 +40,7 @@ mod record;
 mod ring;
 mod rtt;
 mod sender;
+mod token;
 pub mod trace;
 mod width;
 
@@ -50,6 +51,7 @@ pub use keep::{Keep, Parkable};
 pub use outgoing::Piece;
 pub use profile::{Fixed, Profile};
 pub use receiver::Mark;
+pub use token::{EPOCH, Keyed, Tokens};
 
 use crate::{
     Instant, Span,

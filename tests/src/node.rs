@@ -19,6 +19,7 @@ use skep_core::{
     stream::{Fault, Service},
     table::Slot,
     tracker::{self, Tracker},
+    wire::rdt::Pass,
 };
 use std::{
     any::Any,
@@ -111,6 +112,8 @@ pub struct Node<P: Profile, S: Service> {
     pub(crate) call: Option<(Instant, SocketAddr, Language)>,
     /// Whom it calls whenever its service wants that.
     known: Option<(SocketAddr, Language)>,
+    /// What it shows when it calls.
+    pass: Pass,
     pub(crate) habits: Habits,
     streams: BTreeMap<u32, Stream>,
     has_left: bool,
@@ -135,6 +138,7 @@ impl<P: Profile, S: Service> Node<P, S> {
     {
         let memories = (P::Connections::default(), P::Index::default(), P::Replies::default());
         let endpoint = Endpoint::new(settings, seed, memories.0, memories.1, memories.2);
+        let endpoint = endpoint.proving([seed, !seed]);
         let largest = usize::from(settings.terms.segment.max(settings.known_segment)) + 17;
         let largest = largest + settings.envelope.size();
         Self {
@@ -147,6 +151,7 @@ impl<P: Profile, S: Service> Node<P, S> {
             past: Vec::new(),
             call: None,
             known: None,
+            pass: Pass::NONE,
             habits: Habits::default(),
             streams: BTreeMap::new(),
             has_left: false,
@@ -183,6 +188,12 @@ impl<P: Profile, S: Service> Node<P, S> {
     pub fn calling(mut self, at: Instant, peer: SocketAddr, language: Language) -> Self {
         self.call = Some((at, peer, language));
         self
+    }
+
+    /// It shows this when it calls.
+    #[must_use]
+    pub fn showing(self, pass: Pass) -> Self {
+        Self { pass, ..self }
     }
 
     /// It calls this peer whenever its service wants that.
@@ -233,7 +244,8 @@ impl<P: Profile, S: Service> Node<P, S> {
                 None => Peer::Address(peer),
                 Some(seal) => seal.connect(now, peer).expect("room for a session"),
             };
-            let connection = self.endpoint.connect(now, peer, language).expect("room to call");
+            let called = self.endpoint.connect_again(now, peer, language, self.pass);
+            let connection = called.expect("room to call");
             if let Some(size) = self.habits.route {
                 self.endpoint.limit(now, connection, size);
             }

@@ -3,6 +3,7 @@
 use skep_core::{
     Instant,
     rdt::{ConnectionId, Error, Statistics},
+    wire::rdt::Pass,
 };
 
 /// The end of a connection, as its node was told.
@@ -16,4 +17,6 @@ pub struct Past {
     pub outcome: Result<(), Error>,
     /// Its last statistics.
     pub statistics: Statistics,
+    /// What it leaves to the next one.
+    pub pass: Pass,
 }

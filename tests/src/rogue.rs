@@ -6,7 +6,7 @@ use skep_core::{
     rdt::{Peer, Transmit},
     seal::{TAG_LENGTH, datagram::FRONT},
     wire::{
-        rdt::{Own, Terms},
+        rdt::{Own, Pass, Terms},
         seal::Purpose,
     },
 };
@@ -83,8 +83,8 @@ impl Rogue {
     ) {
         let terms = Terms { window, segment: 1_000 };
         let realm = server.endpoint.settings().magic;
-        self.tell(now, &Own::Open { terms, realm }, server, tap);
+        self.tell(now, &Own::Open { terms, realm, pass: Pass::NONE }, server, tap);
         assert!(matches!(Own::parse(&self.heard[0]), Some(Some((NUMBER, Own::Accept { .. })))));
-        self.tell(now, &Own::Ping, server, tap);
+        self.tell(now, &Own::Ping { token: 0 }, server, tap);
     }
 }

@@ -10,7 +10,7 @@ use skep_core::{
     files::Progress,
     rdt::{self, Language, Profile},
     stream::Service,
-    wire::seal::Purpose,
+    wire::{rdt::Pass, seal::Purpose},
 };
 use std::time::Duration;
 
@@ -52,6 +52,8 @@ pub struct Scenario {
     pub seed: u64,
     /// What the client calls for, when everything is sealed.
     pub seal: Option<Purpose>,
+    /// What the client shows from an earlier visit.
+    pub pass: Pass,
 }
 
 impl Scenario {
@@ -70,6 +72,7 @@ impl Scenario {
             is_impatient: false,
             seed: 1,
             seal: None,
+            pass: Pass::NONE,
         }
     }
 
@@ -151,7 +154,7 @@ impl Scenario {
             let service = if self.way == Way::Download { download(NAME) } else { upload(NAME) };
             let habits = Habits { leaves: true, ..self.habits };
             let node = Node::new(seat, self.client, !self.seed, service).with(habits);
-            self.seal_node(node, 1, self.client).calling(now, address, self.language)
+            self.seal_node(node, 1, self.client).calling(now, address, self.language).showing(self.pass)
         });
         world.get_mut(server).storage.faults = self.server_faults;
         world.get_mut(client).storage.faults = self.client_faults;

@@ -6,7 +6,7 @@ use skep_core::{
     rdt::{Error, Language},
     seal::CheckKey,
     wire::{
-        rdt::{Known, Magic, Own, TypeKind},
+        rdt::{Known, Magic, Own, Pass, TypeKind},
         seal::{INIT1_MIN, Init1, Packet, Purpose, Suite, Suites},
     },
 };
@@ -168,7 +168,8 @@ fn case_18_every_truncation_of_every_datagram_changes_nothing() {
     rogue.meet(at(0), 64, &mut server, &mut tap);
     let realm = server.endpoint.settings().magic;
     let terms = skep_core::wire::rdt::Terms { window: 64, segment: 1_000 };
-    let open = Rogue::new(at(0), address(), Purpose::Guest).datagram(&Own::Open { terms, realm }, 130);
+    let open = Rogue::new(at(0), address(), Purpose::Guest)
+        .datagram(&Own::Open { terms, realm, pass: Pass::NONE }, 130);
     assert_eq!(open.len(), INIT1_MIN);
     let data = rogue.datagram(&Own::Data { transmission: 0, segment: 0, asks: false, body: b"body" }, 0);
     for whole in [open, data] {
@@ -193,7 +194,7 @@ fn case_31_fin_ack_and_reset_of_an_outsider_end_nothing() {
     rogue.meet(at(0), 64, &mut server, &mut tap);
     let mut out = [0; 100];
     for number in [7_u32, 0, 1] {
-        for packet in [Own::Fin { segments: 0 }, Own::FinAck, Own::Reset, Own::Ping] {
+        for packet in [Own::Fin { segments: 0 }, Own::FinAck, Own::Reset, Own::Ping { token: 0 }] {
             let length = packet.emit(number, &mut out).unwrap();
             silent(&mut server, at(1), &out[..length]);
         }
@@ -202,7 +203,7 @@ fn case_31_fin_ack_and_reset_of_an_outsider_end_nothing() {
         let length = packet.emit(&Magic::ROSTOV, TypeKind::Raw, &mut out).unwrap();
         silent(&mut server, at(1), &out[..length]);
     }
-    rogue.tell(at(2), &Own::Ping, &mut server, &mut tap);
+    rogue.tell(at(2), &Own::Ping { token: 0 }, &mut server, &mut tap);
     assert!(matches!(Own::parse(rogue.heard.last().unwrap()), Some(Some((_, Own::Ack { .. })))));
 }
 
@@ -319,7 +320,7 @@ fn case_34_who_connects_and_says_nothing_is_let_go() {
         if server.endpoint.count() == 0 {
             break;
         }
-        rogue.tell(at(second * 1_000), &Own::Ping, &mut server, &mut tap);
+        rogue.tell(at(second * 1_000), &Own::Ping { token: 0 }, &mut server, &mut tap);
     }
     assert_eq!(server.endpoint.count(), 0);
     rogue.hear(at(70_000), &mut server, &mut tap);
@@ -354,7 +355,7 @@ fn case_34_a_window_of_nothing_for_ever_costs_one_place_and_a_few_packets_a_minu
 fn case_55_a_clock_that_jumps_ends_sessions_at_worst() {
     let (mut server, mut tap, mut rogue) = asked();
     rogue.hear(Instant::from_micros(5), &mut server, &mut tap);
-    rogue.tell(Instant::from_micros(6), &Own::Ping, &mut server, &mut tap);
+    rogue.tell(Instant::from_micros(6), &Own::Ping { token: 0 }, &mut server, &mut tap);
     assert_eq!(server.endpoint.count(), 1);
     for hours in [1, 2, 3] {
         rogue.hear(at(hours * 3_600_000), &mut server, &mut tap);

@@ -1,6 +1,10 @@
-//! Content behind the call: what a client that knows the rate of the path sends before the call is answered.
+//! What goes out behind the call: requests always, content when the rate of the path or its round-trip time is known; and
+//! what comes back before the caller's address is proven.
 
-use skep_core::rdt::{Language, Settings};
+use skep_core::{
+    rdt::{Language, Settings},
+    wire::rdt::Pass,
+};
 use skep_tests::{Scenario, Simulated, Way, own_settings};
 use std::time::Duration;
 
@@ -20,11 +24,96 @@ fn an_upload_takes_one_round_trip_less() {
     assert!(late.elapsed() >= Duration::from_millis(40), "{:?}", late.elapsed());
 }
 
-#[test]
-fn a_download_waits_for_the_answer_as_content_should_go_to_nobody_who_did_not_ask() {
-    let scenario = Scenario::new(Way::Download, SIZE).own(1_024, 1_000).but(|it| it.client.rate = RATE);
+fn download(size: usize) -> Scenario {
+    Scenario::new(Way::Download, size).own(1_024, 1_000)
+}
+
+/// What a client has after a first visit.
+fn pass(scenario: &Scenario) -> Pass {
     let report = scenario.run(Simulated::new(1)).expect_done();
-    assert!(report.elapsed() > Duration::from_millis(40), "{:?}", report.elapsed());
+    report.client().last_past().pass
+}
+
+#[test]
+fn the_first_visit_takes_a_small_file_in_one_round_trip_and_a_large_one_in_two() {
+    let small = download(900).run(Simulated::new(1)).expect_done();
+    assert_eq!(small.elapsed(), Duration::from_millis(20));
+    let large = download(SIZE).run(Simulated::new(1)).expect_done();
+    let elapsed = large.elapsed().as_millis();
+    assert!((40..60).contains(&elapsed), "{elapsed}");
+}
+
+#[test]
+fn a_later_visit_takes_a_large_file_in_one_round_trip() {
+    let scenario = download(SIZE);
+    let pass = pass(&scenario);
+    assert!(pass.token != 0 && (20_000..21_000).contains(&pass.round_trip), "{pass:?}");
+    let report = scenario.but(|it| it.pass = pass).run(Simulated::new(1)).expect_spotless();
+    let elapsed = report.elapsed().as_millis();
+    assert!((20..40).contains(&elapsed), "{elapsed}");
+    assert_eq!(report.client().last_past().pass.token, pass.token);
+}
+
+#[test]
+fn an_upload_to_a_server_visited_before_goes_with_the_call() {
+    let first = upload(|it| it.client.rate = 0);
+    let pass = pass(&first);
+    let report = first.but(|it| it.pass = pass).run(Simulated::new(1)).expect_done();
+    assert!(report.elapsed() < Duration::from_millis(40), "{:?}", report.elapsed());
+}
+
+#[test]
+fn a_token_of_another_address_or_time_is_a_first_visit() {
+    let scenario = download(SIZE);
+    let good = pass(&scenario);
+    for pass in [Pass { token: good.token ^ 1, ..good }, Pass { token: 0, ..good }] {
+        let report = scenario.clone().but(|it| it.pass = pass).run(Simulated::new(1)).expect_done();
+        assert!(report.elapsed() >= Duration::from_millis(40), "{:?}", report.elapsed());
+        assert_eq!(report.client().last_past().pass.token, good.token, "it is given anew");
+    }
+}
+
+#[test]
+fn what_is_expected_of_the_round_trip_may_be_wrong_by_far() {
+    let scenario = Scenario::new(Way::Download, 10_000_000);
+    let good = pass(&scenario);
+    let network = || {
+        Simulated::new(1).down(|path| {
+            path.rate = 12_500_000;
+            path.queue = 256_000;
+        })
+    };
+    let right = scenario.clone().but(|it| it.pass = good).run(network()).expect_done().elapsed();
+    for round_trip in [0, 1, 200, 5_000, 200_000, u32::MAX] {
+        let pass = Pass { round_trip, ..good };
+        let report = scenario.clone().but(|it| it.pass = pass).run(network()).expect_done();
+        let most = right * 5 / 4 + Duration::from_secs(u64::from(round_trip > 100_000));
+        assert!(report.elapsed() < most, "{round_trip}: {:?} and {right:?}", report.elapsed());
+    }
+}
+
+#[test]
+fn every_pattern_of_loss_at_the_opening_of_a_download_is_repaired() {
+    let first = Scenario::new(Way::Download, 5_000).own(1_024, 1_000);
+    let pass = pass(&first);
+    for scenario in [first.clone(), first.but(|it| it.pass = pass)] {
+        for pattern in 0..1 << 12 {
+            scenario.run(Simulated::new(pattern).pattern(pattern)).expect_done();
+        }
+    }
+}
+
+#[test]
+fn a_request_needs_no_second_connection_where_segments_are_shorter_than_asked_for() {
+    let scenario = download(SIZE);
+    let pass = pass(&scenario);
+    let scenario = scenario.but(|it| it.server.terms.segment = 400);
+    for (pass, round_trips) in [(Pass::NONE, 40..60), (pass, 20..40)] {
+        let report = scenario.clone().but(|it| it.pass = pass).run(Simulated::new(1)).expect_done();
+        let elapsed = report.elapsed().as_millis();
+        assert!(round_trips.contains(&elapsed), "{elapsed}");
+        assert_eq!(report.server().past.len(), 1);
+    }
 }
 
 #[test]

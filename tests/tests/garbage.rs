@@ -3,7 +3,7 @@
 use skep_core::{
     Instant,
     rdt::{Discard, Endpoint, Output, Settings},
-    wire::rdt::{Known, Magic, Own, Terms, TypeKind},
+    wire::rdt::{Known, Magic, Own, Pass, Terms, TypeKind},
 };
 use skep_tests::{Host, Network, Random, Scenario, Seat, Simulated, Way, memory};
 use std::net::SocketAddr;
@@ -13,13 +13,13 @@ const PEER: ([u8; 4], u16) = ([10, 0, 0, 9], 9);
 fn packets() -> Vec<Vec<u8>> {
     let terms = Terms { window: 9, segment: 99 };
     let own = [
-        Own::Open { terms, realm: Magic::ROSTOV },
-        Own::Accept { terms },
+        Own::Open { terms, realm: Magic::ROSTOV, pass: Pass::NONE },
+        Own::Accept { terms, token: 0 },
         Own::Data { transmission: 1, segment: 0, asks: false, body: b"body" },
         Own::Ack { top: 1, next: 1, limit: 10, delay: 0, map: Default::default() },
         Own::Fin { segments: 1 },
         Own::FinAck,
-        Own::Ping,
+        Own::Ping { token: 0 },
         Own::Reset,
     ];
     let known = [
@@ -129,7 +129,9 @@ fn a_call_of_another_network_is_not_answered() {
     let mut endpoint = memory::endpoint(Settings::HOST, 1);
     let terms = Terms { window: 9, segment: 99 };
     let mut room = [0; 200];
-    let length = Own::Open { terms, realm: Magic::new(b"OTHER").unwrap() }.emit(7, &mut room).unwrap();
+    let length = Own::Open { terms, realm: Magic::new(b"OTHER").unwrap(), pass: Pass::NONE }
+        .emit(7, &mut room)
+        .unwrap();
     assert_eq!(endpoint.handle(now, SocketAddr::from(PEER), &room[..length]), Err(Discard::OtherMagic));
     assert_eq!(endpoint.handle(now, SocketAddr::from(PEER), b"OTHER\x00"), Err(Discard::OtherMagic));
     assert!(drain(&mut endpoint, now).is_empty());

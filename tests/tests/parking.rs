@@ -29,6 +29,7 @@ impl Profile for Wakeful {
     type Pieces = <Host as Profile>::Pieces;
     type Controller = <Host as Profile>::Controller;
     type Trace = <Host as Profile>::Trace;
+    type Tokens = <Host as Profile>::Tokens;
 }
 
 /// The networks of these tests: from good to bad.

@@ -98,12 +98,17 @@ const LITTLE: u32 = 256;
 /// What more of them told is good for so long.
 const STALE: Duration = Duration::from_secs(10);
 
+/// Microseconds.
+const STEP: u32 = 16;
+
 /// A congestion controller in a memory that it has only while it knows something: most connections of a tracker say a
 /// few words, and are idle for minutes.
 #[derive(Debug)]
 pub struct Rented {
-    /// What it was started with.
-    window: u32,
+    /// What it was started with: the window of at most [`WINDOW_MAX`], what is expected of the round trip in steps of
+    /// [`STEP`].
+    window: u16,
+    expected: u16,
     datagram: u32,
     busy: Option<Box<Busy>>,
 }
@@ -120,7 +125,9 @@ struct Busy {
 
 impl Controller for Rented {
     fn new(start: &Start) -> Self {
-        Self { window: start.window, datagram: start.datagram, busy: None }
+        let window = start.window.min(WINDOW_MAX as u32) as u16;
+        let expected = start.expected.div_ceil(STEP).min(u16::MAX.into()) as u16;
+        Self { window, expected, datagram: start.datagram, busy: None }
     }
 
     fn wake(&mut self, now: Instant, round_trip: u32, settings: &rdt::Settings) {
@@ -129,9 +136,10 @@ impl Controller for Rented {
             _ => {
                 let controller = Chosen::new(&Start {
                     now,
-                    window: self.window,
+                    window: self.window.into(),
                     datagram: self.datagram,
                     round_trip,
+                    expected: u32::from(self.expected) * STEP,
                     congestion: settings.congestion,
                     rate: settings.rate,
                     first_flight: settings.first_flight,
@@ -151,7 +159,7 @@ impl Controller for Rented {
     }
 
     fn window(&self) -> u32 {
-        self.busy.as_ref().map_or(self.window, |busy| busy.controller.window())
+        self.busy.as_ref().map_or(self.window.into(), |busy| busy.controller.window())
     }
 
     fn allowance(&self, now: Instant) -> u32 {
@@ -197,7 +205,7 @@ impl Controller for Rented {
     fn state(&self, in_flight: u32) -> Controlled {
         match &self.busy {
             Some(busy) => busy.controller.state(in_flight),
-            None => Controlled { window: self.window, in_flight, ..Controlled::default() },
+            None => Controlled { window: self.window.into(), in_flight, ..Controlled::default() },
         }
     }
 }
@@ -219,6 +227,7 @@ impl Profile for Host {
     type Pieces = Growing<rdt::Piece, 8>;
     type Controller = Rented;
     type Trace = Listener;
+    type Tokens = rdt::Keyed;
 }
 
 /// The sealed transport on a host's socket.
@@ -315,6 +324,7 @@ mod tests {
             window: 8_192,
             datagram: 1_472,
             round_trip: 20_000,
+            expected: 0,
             congestion: Congestion::Model,
             rate: 0,
             first_flight: 768,

@@ -12,6 +12,7 @@
 mod ending;
 mod opening;
 mod parked;
+mod proving;
 mod size;
 mod speaking;
 
@@ -28,8 +29,17 @@ use super::{
     sender::{Expired, Sender},
     trace::Happened,
 };
-use crate::{Instant, wire::rdt::Own};
+use crate::{
+    Instant,
+    wire::rdt::{Own, Pass},
+};
 use core::time::Duration;
+use proving::PROVEN;
+
+/// After so many signs of life that were given soon, no more come than keep a connection alive.
+const SIGNS: u8 = 20;
+/// The peer has heard us.
+const SURE: u8 = u8::MAX;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -72,10 +82,11 @@ enum Finish {
 struct Due {
     open: bool,
     connect: bool,
-    /// The answer to a call, of so many bytes at most; 0 for none.
+    /// The answer to a call, of so many bytes at most; 0 for none. And that once more, as everything waits for it.
     accept: u16,
+    accept_again: bool,
     fin_ack: bool,
-    ping: bool,
+    ping: u8,
     reset: bool,
     connected: bool,
     received: bool,
@@ -103,7 +114,7 @@ pub struct Connection<P: Profile> {
     segment: u16,
     finish: Finish,
     peer_finished: bool,
-    /// A segment or an acknowledgement came: the peer is where it says it is.
+    /// The peer has shown that it heard us: it is where it says it is.
     confirmed: bool,
     confirmed_at: Instant,
     /// The application has let go; what the peer still needs to hear is said.
@@ -116,8 +127,14 @@ pub struct Connection<P: Profile> {
     /// When the call was answered, once, and nothing came since; else `FAR`.
     answered: Instant,
     ping_at: Instant,
-    /// The peer has answered our call, and nothing else came from it yet: does it know that we have heard it?
-    unheard: bool,
+    /// Signs of life that we gave since our call was answered, until the peer is sure to have heard one: then `SURE`.
+    signs: u8,
+    /// What proves our address to the peer; 0 for nothing.
+    token: u64,
+    /// The round-trip time in microseconds that an earlier connection has measured; 0 for none.
+    expected: u32,
+    /// Bytes that may be sent to the peer before its address is proven; then `PROVEN`.
+    credit: u32,
     /// What is said goes out behind the call; and the application was told so, as if that was answered.
     is_early: bool,
     told_early: bool,
@@ -165,7 +182,10 @@ impl<P: Profile> Connection<P> {
             heard: now,
             answered: Instant::FAR,
             ping_at: now,
-            unheard: false,
+            signs: SURE,
+            token: 0,
+            expected: 0,
+            credit: PROVEN,
             is_early: false,
             told_early: false,
             due: Due::default(),
@@ -185,17 +205,42 @@ impl<P: Profile> Connection<P> {
     /// Something came from the peer.
     pub(crate) fn hear(&mut self, now: Instant, settings: &Settings) {
         self.heard = now;
+        if self.token == 0 {
+            self.signs = SURE;
+        }
+        self.ping_at = self.next_sign(now, settings);
+    }
+
+    /// What came was said after our answer to the call: a measure of the round trip.
+    pub(crate) fn measure(&mut self, now: Instant) {
+        if self.sender.is_small() {
+            return;
+        }
         let answered = core::mem::replace(&mut self.answered, Instant::FAR);
-        if !self.sender.is_small() && answered != Instant::FAR {
+        if answered != Instant::FAR {
             self.sender.measured(answered, now, &mut self.record);
         }
-        self.ping_at = now + settings.keep_alive;
-        self.unheard = false;
+    }
+
+    /// When the next sign of life is due, if nothing comes before: soon at first, then ever later.
+    #[inline(never)] // for size: core/panic-check/run shows it
+    fn next_sign(&self, now: Instant, settings: &Settings) -> Instant {
+        let interval = settings.call_interval.as_micros();
+        let soon = match self.signs {
+            SURE => u32::MAX,
+            // One who waits for the token says nothing before it has come.
+            signs if !self.sender.is_small() && self.token != 0 => {
+                let first = self.sender.rtt.timeout(settings).min(interval);
+                first.saturating_mul(1 << signs.min(SIGNS))
+            }
+            0 => interval,
+            _ => interval.saturating_mul(2),
+        };
+        now.plus_micros(soon.min(settings.keep_alive.as_micros()).into())
     }
 
     /// An acknowledgement of skep's own. `false`: it lies.
     pub(crate) fn acknowledged(&mut self, now: Instant, packet: &Own<'_>, settings: &Settings) -> bool {
-        self.confirm();
         let true_word = self.sender.acknowledged(now, packet, settings, &mut self.record);
         if !true_word {
             self.fail(Error::Deceived { delivered: self.sender.bytes_acknowledged });
@@ -241,7 +286,9 @@ impl<P: Profile> Connection<P> {
 
     /// A segment of the peer was stored, to its end.
     pub(crate) fn received_segment(&mut self, number: u32, length: u16) {
-        self.confirm();
+        if self.mode != Mode::Own {
+            self.confirm();
+        }
         self.called_again = false;
         self.record.received.add(1);
         self.record.note(self.heard, Happened::Received { transmission: number, length });
@@ -300,23 +347,29 @@ impl<P: Profile> Connection<P> {
             return;
         }
         self.receiver.expire(now);
+        if self.mode == Mode::Own && now >= self.ping_at {
+            self.ask_for_sign();
+            self.signs = if self.signs < SIGNS { self.signs.wrapping_add(1) } else { SURE };
+            self.ping_at = self.next_sign(now, settings);
+        }
+        if self.is_unproven() {
+            return;
+        }
         match self.sender.expire(now, settings, &mut self.record) {
             Ok(Expired::Nothing) => {}
-            Ok(Expired::AskForRoom) => self.due.ping = self.mode == Mode::Own,
+            Ok(Expired::AskForRoom) if self.mode == Mode::Own => self.ask_for_sign(),
+            Ok(Expired::AskForRoom) => {}
             Err(()) => return self.fail(Error::TimedOut { delivered }),
-        }
-        if self.mode == Mode::Own && now >= self.ping_at {
-            self.due.ping = true;
-            self.ping_at = now + settings.keep_alive;
-            if self.unheard {
-                self.ping_at = self.ping_at.min(now + settings.call_interval + settings.call_interval);
-            }
         }
         if let Finish::Sent { tries, again } = self.finish
             && again <= now
         {
             self.finish_again(tries, settings);
         }
+    }
+
+    fn ask_for_sign(&mut self) {
+        self.due.ping = self.due.ping.max(1);
     }
 
     fn silent_at(&self, settings: &Settings) -> Instant {
@@ -327,15 +380,27 @@ impl<P: Profile> Connection<P> {
     /// When [`Connection::expire`] is to be called.
     pub(crate) fn deadline(&self, settings: &Settings) -> Option<Instant> {
         match self.phase {
-            Phase::Calling { again, .. } if self.is_early() => Some(again.min(self.sender.resumes())),
+            Phase::Calling { again, .. } if self.is_early() && self.is_bold(settings) => {
+                Some(again.min(self.sender.resumes()))
+            }
             Phase::Calling { again, .. } => Some(again),
             Phase::Waiting | Phase::Over => None,
+            // Only what comes from there lets it go on.
+            Phase::Open if self.is_held() => Some(self.silent_at(settings)),
             Phase::Open => {
-                let mut deadline =
-                    self.silent_at(settings).min(self.sender.deadline()).min(self.receiver.deadline());
+                let mut deadline = self.silent_at(settings).min(self.receiver.deadline());
                 if self.mode == Mode::Own {
                     deadline = deadline.min(self.ping_at);
                 }
+                if self.is_unproven() {
+                    let resumes = if self.affords(size::carrying(self.segment)) {
+                        self.sender.resumes()
+                    } else {
+                        Instant::FAR
+                    };
+                    return Some(deadline.min(resumes));
+                }
+                deadline = deadline.min(self.sender.deadline());
                 if let Finish::Sent { again, .. } = self.finish {
                     deadline = deadline.min(again);
                 }
@@ -344,11 +409,16 @@ impl<P: Profile> Connection<P> {
         }
     }
 
+    /// What it leaves to the next call of the same peer.
+    pub(crate) fn pass(&self) -> Pass {
+        Pass { token: self.token, round_trip: self.sender.rtt.smoothed().unwrap_or(self.expected) }
+    }
+
     pub(crate) fn statistics(&self) -> Statistics {
         Statistics {
             peer: self.peer,
             own: self.mode == Mode::Own,
-            segment: self.segment,
+            segment: if self.is_calling() { 0 } else { self.segment },
             narrow: P::SEARCHES && self.sender.width.is_narrow(),
             round_trip: self.sender.rtt.smoothed().map(|micros| Duration::from_micros(micros.into())),
             bytes_acknowledged: self.sender.bytes_acknowledged,

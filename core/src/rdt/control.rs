@@ -102,6 +102,8 @@ pub struct Start {
     pub datagram: u32,
     /// The round-trip time in microseconds; 0 when nothing was measured yet.
     pub round_trip: u32,
+    /// What it is expected to be until it is measured; 0 for nothing expected.
+    pub expected: u32,
     /// Which controller, where there is a choice.
     pub congestion: Congestion,
     /// Bytes per second that the path is said to carry; 0 for nothing said.
@@ -117,6 +119,7 @@ impl Start {
         window: 1,
         datagram: 1,
         round_trip: 0,
+        expected: 0,
         congestion: Congestion::Constant,
         rate: 0,
         first_flight: 1,

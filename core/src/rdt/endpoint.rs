@@ -17,8 +17,13 @@ use super::{
     queue::Queue,
     receiver::Verdict,
     record::Drops,
+    token::Tokens,
 };
-use crate::{Instant, stream::FileId, wire::rdt::Own};
+use crate::{
+    Instant,
+    stream::FileId,
+    wire::rdt::{Own, Pass},
+};
 use connections::{Connections, Face};
 use replies::Packet;
 
@@ -35,6 +40,7 @@ pub struct Endpoint<P: Profile> {
     generation: u32,
     random: u64,
     linger_until: Instant,
+    tokens: P::Tokens,
 }
 
 impl<P: Profile> Endpoint<P> {
@@ -56,7 +62,16 @@ impl<P: Profile> Endpoint<P> {
             generation: 0,
             random: seed,
             linger_until: Instant::ZERO,
+            tokens: P::Tokens::default(),
         }
+    }
+
+    /// From now on it proves the address of each plain caller before it sends much there, by tokens that are made with
+    /// this secret: random numbers of at least 16 bytes, other ones at every start.
+    #[must_use]
+    pub fn proving(mut self, secret: [u64; 2]) -> Self {
+        self.tokens.set(secret);
+        self
     }
 
     /// What it is set to.
@@ -88,9 +103,20 @@ impl<P: Profile> Endpoint<P> {
 
     /// Calls a peer. [`Event::Connected`](super::Event::Connected) or [`Event::Closed`](super::Event::Closed) follows. `None`: the table is full.
     pub fn connect(&mut self, now: Instant, to: impl Into<Peer>, language: Language) -> Option<ConnectionId> {
+        self.connect_again(now, to, language, Pass::NONE)
+    }
+
+    /// The same with what an earlier connection to this peer has left, if anything: see [`Endpoint::pass`].
+    pub fn connect_again(
+        &mut self,
+        now: Instant,
+        to: impl Into<Peer>,
+        language: Language,
+        pass: Pass,
+    ) -> Option<ConnectionId> {
         let to = to.into();
         let (number, seed) = (self.next_random(), self.next_random());
-        let connection = Connection::call(now, to, (number, seed), language, &self.settings);
+        let connection = Connection::call(now, to, (number, seed), language, pass, &self.settings);
         let name = self.enter(connection)?;
         self.table.set_deadline(name.number, Some(now));
         Some(name)
@@ -295,6 +321,13 @@ impl<P: Profile> Endpoint<P> {
         self.table.statistics(connection)
     }
 
+    /// What a connection that was called for leaves to the next one to the same peer, so far; `None` when there is none of
+    /// that name any more.
+    pub fn pass(&self, connection: ConnectionId) -> Option<Pass> {
+        let found = self.table.get(connection.number).filter(|found| found.name == connection)?;
+        Some(found.pass())
+    }
+
     /// Who is told what happens on a connection: see [`trace`](super::trace). `None` when there is none of that name any
     /// more.
     pub fn trace(&mut self, connection: ConnectionId) -> Option<&mut P::Trace> {
@@ -321,7 +354,7 @@ impl<P: Profile> Endpoint<P> {
             };
             let share = self.share(number);
             let Some(connection) = self.table.get_mut(number) else { continue };
-            match connection.poll(now, room, &self.settings, share) {
+            match connection.poll(now, room, &self.settings, &self.tokens, share) {
                 Step::Datagrams(made) => {
                     let to = connection.peer;
                     self.table.give_turn(number);

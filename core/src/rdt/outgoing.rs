@@ -178,13 +178,6 @@ impl<O: Memory<u8>, Q: Memory<Piece>> Outgoing<O, Q> {
         ranges
     }
 
-    /// Whether there is a range of a file.
-    pub(crate) fn has_range(&mut self) -> bool {
-        (0..self.pieces.len()).any(|index| {
-            self.pieces.get_mut(index).is_some_and(|piece| matches!(piece.content, Content::Range { .. }))
-        })
-    }
-
     /// Nothing of it was sent so far, for all that matters: it may be divided in another way.
     pub(crate) fn begin_anew(&mut self) {
         for index in 0..self.pieces.len() {

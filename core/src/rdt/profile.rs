@@ -8,6 +8,7 @@ use super::{
     keep::Keep,
     outgoing::Piece,
     receiver::Mark,
+    token::Tokens,
     trace::Trace,
 };
 use crate::{Memory, index::Cell, table::Slot};
@@ -45,6 +46,8 @@ pub trait Profile: Sized + Debug {
     type Controller: Controller;
     /// Per connection: who is told what happens; `()` for nobody.
     type Trace: Trace;
+    /// How the addresses of plain callers are proven; `()` for not at all.
+    type Tokens: Tokens;
 }
 
 /// Room for `CONNECTIONS` connections with windows of `WINDOW` segments each way (a power of two), without
@@ -76,6 +79,7 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, const IS_CALLED: bool, const
     type Pieces = heapless::Vec<Piece, 4>;
     type Controller = Constant;
     type Trace = ();
+    type Tokens = ();
 }
 
 /// The largest power of two that is not above `bound`; 0 for 0.

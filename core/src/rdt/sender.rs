@@ -142,6 +142,7 @@ impl<P: Profile> Sender<P> {
         now: Instant,
         (size, datagram): (u16, u32),
         (window, limit): (u32, u32),
+        expected: u32,
         settings: &Settings,
     ) {
         self.size = size.max(1);
@@ -151,9 +152,7 @@ impl<P: Profile> Sender<P> {
         }
         if P::Controller::IS_PACED && self.flight.count > 0 {
             // What was sent with the call is under way: it goes on, and the round-trip time is known now.
-            if self.timeout != Instant::FAR {
-                self.wait(now, settings);
-            }
+            self.wait_anew(now, settings);
             return;
         }
         self.controller = P::Controller::new(&Start {
@@ -161,6 +160,7 @@ impl<P: Profile> Sender<P> {
             window: window.min(self.flight.bound() as u32).max(1),
             datagram: datagram.max(1),
             round_trip: self.rtt.smoothed().unwrap_or(0),
+            expected,
             congestion: settings.congestion,
             rate: settings.rate,
             first_flight: settings.first_flight,
@@ -180,6 +180,59 @@ impl<P: Profile> Sender<P> {
     /// Whether all content was acknowledged.
     pub(crate) fn is_done(&self) -> bool {
         self.content.is_empty()
+    }
+
+    /// Whether something is under way.
+    pub(crate) const fn is_under_way(&self) -> bool {
+        self.flight.count > 0
+    }
+
+    /// Whether content is next, and no message.
+    pub(crate) fn is_content_next(&mut self) -> bool {
+        self.probes == 0
+            && matches!(self.content.place(self.flight.next, self.size), Some(Place::Range { .. }))
+    }
+
+    /// The bytes of the segment that is next, or of a full one where it is not the next in order.
+    pub(crate) fn next_length(&mut self) -> u16 {
+        if self.probes > 0 || self.flight.next_lost().is_some() {
+            return self.size;
+        }
+        match self.content.place(self.flight.next, self.size) {
+            Some(Place::Message { length, .. }) => length.min(self.size.into()) as u16,
+            Some(Place::Range { left, .. }) => left.min(self.size.into()) as u16,
+            None => self.size,
+        }
+    }
+
+    /// Whether all that was sent so far would be the same in shorter segments: it is one message that fits.
+    pub(crate) fn fits(&mut self, size: u16) -> bool {
+        let place = self.content.place(0, self.size);
+        match self.flight.next {
+            0 => true,
+            1 => matches!(place, Some(Place::Message { length, .. }) if length <= usize::from(size)),
+            _ => false,
+        }
+    }
+
+    /// The first that is under way goes out again.
+    pub(crate) fn repeat_first(&mut self) {
+        if self.is_under_way() && self.probes == 0 {
+            self.probes = 1;
+            self.probe_from = self.flight.first;
+        }
+    }
+
+    /// Something else than the window keeps it from sending.
+    pub(crate) fn held(&mut self) {
+        self.controller.starved(self.flight.newest);
+    }
+
+    /// A time-out that runs begins again.
+    pub(crate) fn wait_anew(&mut self, now: Instant, settings: &Settings) {
+        if self.timeout != Instant::FAR {
+            self.wait(now, settings);
+        }
     }
 
     /// When [`Sender::expire`] is to be called, or [`Sender::batch`] again; `FAR` for never.

@@ -210,11 +210,15 @@ pub enum Own<'a> {
         terms: Terms,
         /// The magic of the network: a peer of another one drops the packet.
         realm: Magic,
+        /// What an earlier connection has left; [`Pass::NONE`] for nothing.
+        pass: Pass,
     },
     /// Grants it. Padded to the size of a full DATA, so that a path which does not carry these does not carry it either.
     Accept {
         /// The other side's window, and the segment that both sides use.
         terms: Terms,
+        /// What proves the caller's address when it comes back; 0 for none.
+        token: u64,
     },
     /// A segment of the stream.
     Data {
@@ -263,8 +267,11 @@ pub enum Own<'a> {
     },
     /// FIN was received.
     FinAck,
-    /// Asks for an ACK: the sender wants to know whether its peer lives, or has room.
-    Ping,
+    /// Asks for an ACK: the sender wants to know whether its peer lives, or has room. Padding behind it means nothing.
+    Ping {
+        /// What ACCEPT brought, from a caller; 0 for none.
+        token: u64,
+    },
     /// The connection is no more.
     Reset,
 }
@@ -277,6 +284,35 @@ pub struct Terms {
     pub window: u32,
     /// Bytes in a segment, at least 1.
     pub segment: u16,
+}
+
+/// What a connection leaves to the next one that is called for from the same address to the same peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Pass {
+    /// What the peer gave: it proves the address. 0 for none.
+    pub token: u64,
+    /// The round-trip time in microseconds; 0 when it is not known. Without a token it is not told.
+    pub round_trip: u32,
+}
+
+impl Pass {
+    /// Nothing is left: it is the first visit.
+    pub const NONE: Self = Self { token: 0, round_trip: 0 };
+
+    /// The one at the beginning of padding; none in padding that is too short for it.
+    fn of(padding: &[u8]) -> Self {
+        match (long, word).parse(padding) {
+            Ok((_, (token, round_trip))) if token != 0 => Self { token, round_trip },
+            _ => Self::NONE,
+        }
+    }
+}
+
+/// A token in front of padding, or in a PING; none where there is no room for it.
+#[inline(never)] // for size: core/panic-check/run shows it
+fn token_of(padding: &[u8]) -> u64 {
+    long(padding).map_or(0, |(_, token)| token)
 }
 
 impl Terms {
@@ -319,14 +355,12 @@ impl<'a> Own<'a> {
         let (input, packet) = match kind {
             0x10 => {
                 let (input, terms) = Terms::parse(input)?;
-                let (input, realm) = map_opt(counted, Magic::new).parse(input)?;
-                let (input, _padding) = rest(input)?;
-                (input, Self::Open { terms, realm })
+                let (padding, realm) = map_opt(counted, Magic::new).parse(input)?;
+                (&[][..], Self::Open { terms, realm, pass: Pass::of(padding) })
             }
             0x11 => {
-                let (input, terms) = Terms::parse(input)?;
-                let (input, _padding) = rest(input)?;
-                (input, Self::Accept { terms })
+                let (padding, terms) = Terms::parse(input)?;
+                (&[][..], Self::Accept { terms, token: token_of(padding) })
             }
             0x12 | 0x18 => {
                 let (input, (transmission, segment)) = (word, word).parse(input)?;
@@ -352,7 +386,7 @@ impl<'a> Own<'a> {
             }
             0x14 => word.map(|segments| Self::Fin { segments }).parse(input)?,
             0x15 => (input, Self::FinAck),
-            0x16 => (input, Self::Ping),
+            0x16 => (&[][..], Self::Ping { token: token_of(input) }),
             0x17 => (input, Self::Reset),
             _ => return Err(nom::Err::Error(())),
         };
@@ -374,17 +408,23 @@ impl<'a> Own<'a> {
             Self::Ack { .. } => 0x13,
             Self::Fin { .. } => 0x14,
             Self::FinAck => 0x15,
-            Self::Ping => 0x16,
+            Self::Ping { .. } => 0x16,
             Self::Reset => 0x17,
         };
         put.bytes(&[kind]);
         put.bytes(&connection.to_be_bytes());
+        let mut token = 0_u64;
         match self {
-            Self::Open { terms, realm } => {
+            Self::Open { terms, realm, pass } => {
                 terms.emit(&mut put);
                 put.counted(realm.as_bytes());
+                token = pass.token;
             }
-            Self::Accept { terms } => terms.emit(&mut put),
+            Self::Accept { terms, token: given } => {
+                terms.emit(&mut put);
+                token = *given;
+            }
+            Self::Ping { token: given } => token = *given,
             Self::Data { transmission, segment, body, .. }
             | Self::Part { transmission, segment, body, .. } => {
                 put.bytes(&transmission.to_be_bytes());
@@ -405,7 +445,13 @@ impl<'a> Own<'a> {
                 }
             }
             Self::Fin { segments } => put.bytes(&segments.to_be_bytes()),
-            Self::FinAck | Self::Ping | Self::Reset => {}
+            Self::FinAck | Self::Reset => {}
+        }
+        if token != 0 {
+            put.bytes(&token.to_be_bytes());
+            if let Self::Open { pass, .. } = self {
+                put.bytes(&pass.round_trip.to_be_bytes());
+            }
         }
         put.length()
     }
@@ -465,7 +511,8 @@ mod tests {
         assert_eq!(Known::parse(&Magic::new(b"X").unwrap(), b"ROSTOV\x00"), None);
     }
 
-    fn own() -> [(Own<'static>, Vec<u8>); 11] {
+    fn own() -> [(Own<'static>, Vec<u8>); 14] {
+        let pass = Pass { token: 0x0102_0304_0506_0708, round_trip: 20_000 };
         let terms = Terms { window: 256, segment: 1_200 };
         let map = Map([1, 0, 0, 1 << 63]);
         let bytes = |text: &str| {
@@ -474,10 +521,18 @@ mod tests {
         };
         [
             (
-                Own::Open { terms, realm: Magic::ROSTOV },
+                Own::Open { terms, realm: Magic::ROSTOV, pass: Pass::NONE },
                 bytes("534b4550100a0b0c0d010000010004b006524f53544f56"),
             ),
-            (Own::Accept { terms }, bytes("534b4550110a0b0c0d010000010004b0")),
+            (
+                Own::Open { terms, realm: Magic::ROSTOV, pass },
+                bytes("534b4550100a0b0c0d010000010004b006524f53544f56010203040506070800004e20"),
+            ),
+            (Own::Accept { terms, token: 0 }, bytes("534b4550110a0b0c0d010000010004b0")),
+            (
+                Own::Accept { terms, token: pass.token },
+                bytes("534b4550110a0b0c0d010000010004b00102030405060708"),
+            ),
             (
                 Own::Data { transmission: 9, segment: 8, asks: false, body: b"hi" },
                 bytes("534b4550120a0b0c0d00000009000000086869"),
@@ -502,7 +557,8 @@ mod tests {
             ),
             (Own::Fin { segments: 8 }, bytes("534b4550140a0b0c0d00000008")),
             (Own::FinAck, bytes("534b4550150a0b0c0d")),
-            (Own::Ping, bytes("534b4550160a0b0c0d")),
+            (Own::Ping { token: 0 }, bytes("534b4550160a0b0c0d")),
+            (Own::Ping { token: pass.token }, bytes("534b4550160a0b0c0d0102030405060708")),
             (Own::Reset, bytes("534b4550170a0b0c0d")),
         ]
     }
@@ -522,11 +578,16 @@ mod tests {
         for (packet, golden) in own() {
             for length in 0..golden.len() {
                 let parsed = Own::parse(&golden[..length]);
-                let shorter_data = matches!(packet, Own::Data { .. }) && length > Own::DATA_HEADER;
-                assert!(
-                    shorter_data || parsed == if length < 4 { None } else { Some(None) },
-                    "{packet:?} {length}"
-                );
+                // What is behind the others' words may be missing.
+                let is_shorter = match packet {
+                    Own::Data { .. } => length > Own::DATA_HEADER,
+                    Own::Open { pass, .. } => pass != Pass::NONE && length >= golden.len() - 12,
+                    Own::Accept { token, .. } => token != 0 && length >= golden.len() - 8,
+                    Own::Ping { .. } => length >= 9,
+                    _ => false,
+                };
+                let refused = if length < 4 { None } else { Some(None) };
+                assert_eq!(parsed == refused, !is_shorter, "{packet:?} {length}");
                 assert_eq!(packet.emit(0, &mut [0; 64][..length]), None);
             }
         }
@@ -537,7 +598,13 @@ mod tests {
         for (packet, golden) in own() {
             let padded = [&golden[..], &[0; 9]].concat();
             match packet {
-                Own::Open { .. } | Own::Accept { .. } => {
+                Own::Open { pass: Pass { token: 0, .. }, .. }
+                | Own::Accept { token: 0, .. }
+                | Own::Ping { token: 0 } => {
+                    let zeros = [&golden[..], &[0; 12]].concat();
+                    assert_eq!(Own::parse(&zeros), Some(Some((0x0a0b_0c0d, packet))));
+                }
+                Own::Open { .. } | Own::Accept { .. } | Own::Ping { .. } => {
                     assert_eq!(Own::parse(&padded), Some(Some((0x0a0b_0c0d, packet))));
                 }
                 Own::Data { .. } => {}

@@ -8,7 +8,7 @@ use skep_core::wire::{
     Name,
     command::{self, Operation},
     file::{Code, Message},
-    rdt::{Known, Magic, Map, Own, Terms, TypeKind},
+    rdt::{Known, Magic, Map, Own, Pass, Terms, TypeKind},
     seal::{Challenge, DataHeader, Hello, Init1, Init2, Offer, Purpose, Reply, Suite, Suites},
 };
 use std::{fs, io, path::Path};
@@ -95,14 +95,14 @@ fn known() -> Seeds {
 fn own() -> Seeds {
     let terms = Terms { window: 1_024, segment: 1_435 };
     let packets = [
-        ("open", Own::Open { terms, realm: Magic::ROSTOV }),
-        ("accept", Own::Accept { terms }),
+        ("open", Own::Open { terms, realm: Magic::ROSTOV, pass: Pass::NONE }),
+        ("accept", Own::Accept { terms, token: 0 }),
         ("data", Own::Data { transmission: 9, segment: 8, asks: false, body: b"body" }),
         ("part", Own::Part { transmission: 9, segment: 8, asks: true, offset: 2, length: 4, body: b"dy" }),
         ("ack", Own::Ack { top: 9, next: 7, limit: 1_031, delay: 3, map: Map([1, 2, 3, 4]) }),
         ("fin", Own::Fin { segments: 9 }),
         ("finack", Own::FinAck),
-        ("ping", Own::Ping),
+        ("ping", Own::Ping { token: 0 }),
         ("reset", Own::Reset),
     ];
     packets.iter().map(|(name, packet)| emitted(format!("own-{name}"), |out| packet.emit(7, out))).collect()

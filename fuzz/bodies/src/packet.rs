@@ -57,7 +57,7 @@ fn own(datagram: &[u8]) {
     let Some(Some((connection, packet))) = Own::parse(datagram) else { return };
     let mut out = vec![0; datagram.len()];
     let length = packet.emit(connection, &mut out).unwrap();
-    let is_padded = matches!(packet, Own::Open { .. } | Own::Accept { .. });
+    let is_padded = matches!(packet, Own::Open { .. } | Own::Accept { .. } | Own::Ping { .. });
     assert!(length == datagram.len() || is_padded);
     let out = emitted(length, |out| packet.emit(connection, out));
     assert_eq!(out, datagram[..length]);

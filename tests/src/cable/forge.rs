@@ -2,7 +2,7 @@
 
 use super::PORT;
 use crate::Random;
-use skep_core::wire::rdt::{Known, Magic, Own, Terms, TypeKind};
+use skep_core::wire::rdt::{Known, Magic, Own, Pass, Terms, TypeKind};
 
 /// Where the payload of a UDP datagram begins.
 const PAYLOAD: usize = 42;
@@ -22,11 +22,11 @@ impl Forger {
         let random = &mut self.0;
         let terms = Terms { window: 9, segment: 99 };
         let own = [
-            Own::Open { terms, realm: Magic::ROSTOV },
+            Own::Open { terms, realm: Magic::ROSTOV, pass: Pass::NONE },
             Own::Data { transmission: 1, segment: 0, asks: false, body: b"body" },
             Own::Fin { segments: 1 },
-            Own::Ping,
-            Own::Accept { terms },
+            Own::Ping { token: 0 },
+            Own::Accept { terms, token: 0 },
         ];
         let known = [Known::Connect, Known::Fin, Known::Info { number: 0, body: b"body" }];
         let mut room = [0; 200];

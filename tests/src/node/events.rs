@@ -65,7 +65,8 @@ impl<P: Profile, S: Service> Node<P, S> {
                 if let Some(seal) = &mut self.seal {
                     seal.layer.ended(now, statistics.peer);
                 }
-                self.past.push(Past { at: now, connection, outcome, statistics });
+                let pass = self.endpoint.pass(connection).unwrap_or_default();
+                self.past.push(Past { at: now, connection, outcome, statistics, pass });
                 if self.streams.get(&id).is_some_and(|stream| stream.connection == connection) {
                     self.streams.remove(&id);
                     self.break_feeder(now, id);

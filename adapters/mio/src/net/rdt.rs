@@ -69,13 +69,15 @@ impl RdtSocket {
         let mut settings = settings;
         let held = udp.holds(usize::from(settings.terms.segment));
         settings.terms.window = settings.terms.window.min(held).clamp(1, WINDOW_MAX as u32);
-        let mut seed = [0; 8];
-        getrandom::fill(&mut seed).map_err(io::Error::other)?;
+        let mut random = [0; 24];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let (words, _) = random.as_chunks();
+        let [seed, first, second] = [0, 1, 2].map(|place| u64::from_ne_bytes(words[place]));
         Ok(Self {
             udp,
             seal: None,
             label: 0,
-            endpoint: memory::endpoint(settings, u64::from_ne_bytes(seed)),
+            endpoint: memory::endpoint(settings, seed).proving([first, second]),
             streams: Vec::new(),
             blocked: None,
             readable: false,

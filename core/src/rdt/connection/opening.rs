@@ -14,7 +14,7 @@ use crate::{
         sender::UNLIMITED,
         trace::Happened,
     },
-    wire::rdt::{Own, Terms},
+    wire::rdt::{Own, Pass, Terms},
 };
 use core::time::Duration;
 
@@ -34,8 +34,8 @@ const GRACE: Duration = Duration::from_secs(1);
 /// lost costs little.
 const COPY_AFTER: u32 = 30_000;
 
-/// What comes so soon behind a call, in microseconds, may have been sent with it.
-const EARLY: u64 = 1_000;
+/// The longest round-trip time that is believed before one is measured, in microseconds.
+const EXPECTED_MAX: u32 = 1_000_000;
 
 impl<P: Profile> Connection<P> {
     /// A connection that calls.
@@ -44,6 +44,7 @@ impl<P: Profile> Connection<P> {
         peer: Peer,
         number: (u32, u32),
         language: Language,
+        pass: Pass,
         settings: &Settings,
     ) -> Self {
         let mode = match known(settings.kind) {
@@ -53,8 +54,10 @@ impl<P: Profile> Connection<P> {
         let phase = Phase::Calling { language, calls: 0, again: now, is_cut: false };
         let mut connection = Self::new(now, peer, number, mode, phase);
         connection.segment = settings.terms.segment;
-        // Whoever says what the path carries need not ask it. What is sealed cannot be said before the handshake.
-        if P::Controller::IS_PACED && settings.rate > 0 && language.has_own() && peer.address().is_some() {
+        connection.token = pass.token;
+        connection.expected = pass.round_trip.min(EXPECTED_MAX);
+        // What is sealed cannot be said before the handshake.
+        if P::Controller::IS_PACED && language.has_own() && peer.address().is_some() {
             connection.is_early = true;
             connection.told_early = true;
             connection.due.connected = true;
@@ -63,15 +66,24 @@ impl<P: Profile> Connection<P> {
         connection
     }
 
-    /// A connection for one who calls in skep's own language, by an OPEN of `size` bytes.
+    /// A connection for one who calls in skep's own language, by an OPEN of `size` bytes. What it expects of the round
+    /// trip is known when its address is proven, and else nothing.
     pub(crate) fn called(
         now: Instant,
         peer: Peer,
         number: (u32, u32),
         (terms, size): (Terms, usize),
+        proven: Option<u32>,
         settings: &Settings,
     ) -> Self {
         let mut connection = Self::new(now, peer, number, Mode::Own, Phase::Waiting);
+        match proven {
+            Some(expected) => connection.expected = expected.min(EXPECTED_MAX),
+            None => {
+                connection.credit = 0;
+                connection.earn(size);
+            }
+        }
         let carried = size.saturating_sub(Own::DATA_HEADER).max(1).min(usize::from(u16::MAX)) as u16;
         connection.segment = terms.segment.min(settings.terms.segment).min(carried);
         connection.begin(now, terms.window, settings);
@@ -106,7 +118,7 @@ impl<P: Profile> Connection<P> {
             }
         };
         let datagram = (around as u32).saturating_add(u32::from(self.segment)).saturating_add(HEADERS_BELOW);
-        self.sender.open(now, (self.segment, datagram), windows, settings);
+        self.sender.open(now, (self.segment, datagram), windows, self.expected, settings);
         if P::SEARCHES {
             self.sender.width.open(self.mode == Mode::Own);
         }
@@ -119,6 +131,9 @@ impl<P: Profile> Connection<P> {
             self.phase = Phase::Open;
             self.hear(now, settings);
             self.answer_call(usize::MAX);
+            // What is sent at once behind the answer comes to nothing without it.
+            self.due.accept_again =
+                !self.sender.is_small() && self.peer.address().is_some() && self.mode == Mode::Own;
             self.answered = now;
         }
     }
@@ -143,6 +158,7 @@ impl<P: Profile> Connection<P> {
     /// The call came again, in so many bytes. Whoever is answered twice is no measure of the round trip, but for the
     /// copies of the first call: then it is that, or a little less.
     pub(crate) fn called_again(&mut self, now: Instant, size: usize, settings: &Settings) {
+        self.earn(size);
         let answered = self.answered;
         self.answer_call(size);
         self.hear(now, settings);
@@ -151,19 +167,12 @@ impl<P: Profile> Connection<P> {
         }
     }
 
-    /// Content came. Close behind a call it is no answer to ours, and no measure of the round trip.
-    pub(crate) fn heard_content(&mut self, now: Instant) {
-        if P::Controller::IS_PACED && now.micros_since(self.answered) < EARLY {
-            self.answered = Instant::FAR;
-        }
-    }
-
     /// Another call came from the peer's address. Either it is an old one that took its time, or the peer was
     /// restarted: asked for a sign of life, it gives one, or says that it knows of no such connection.
     pub(crate) fn challenge(&mut self) {
         if self.mode == Mode::Own {
             self.challenged = true;
-            self.due.ping = true;
+            self.ask_for_sign();
         }
     }
 
@@ -188,8 +197,9 @@ impl<P: Profile> Connection<P> {
         !self.confirmed || now.since(self.confirmed_at) < RESTART_AGE
     }
 
+    /// It has shown that it heard us, unless that was said by somebody in its name.
     pub(crate) fn confirm(&mut self) {
-        if !self.confirmed {
+        if !self.confirmed && !self.is_unproven() {
             self.confirmed = true;
             self.confirmed_at = self.heard;
         }
@@ -210,7 +220,13 @@ impl<P: Profile> Connection<P> {
 
     /// The answer to a call in skep's own language, of `size` bytes. `false`: it answers something else.
     #[must_use]
-    pub(crate) fn accepted(&mut self, now: Instant, terms: Terms, size: usize, settings: &Settings) -> bool {
+    pub(crate) fn accepted(
+        &mut self,
+        now: Instant,
+        (terms, token): (Terms, u64),
+        size: usize,
+        settings: &Settings,
+    ) -> bool {
         // Later ones are repeats.
         let Phase::Calling { language, calls, again, is_cut } = self.phase else { return true };
         if !language.has_own() || terms.segment > self.offer(calls, settings) {
@@ -235,7 +251,8 @@ impl<P: Profile> Connection<P> {
             return true;
         }
         self.mode = Mode::Own;
-        if self.is_early() && terms.segment != self.segment {
+        self.token = token;
+        if self.is_early() && terms.segment != self.segment && !self.sender.fits(terms.segment) {
             // Its segments are shorter than those that it was sent. Another connection, and nothing before the answer.
             self.say_later();
             self.segment = terms.segment;
@@ -261,9 +278,14 @@ impl<P: Profile> Connection<P> {
         self.opened(now, 0, settings);
     }
 
-    /// Whether content goes out behind the call.
+    /// Whether what is said goes out behind the call.
     pub(super) fn is_early(&self) -> bool {
         P::Controller::IS_PACED && self.is_early
+    }
+
+    /// Whether content may be part of that: who knows the rate of the path, or its round-trip time, need not measure it.
+    pub(super) const fn is_bold(&self, settings: &Settings) -> bool {
+        settings.rate > 0 || self.expected > 0
     }
 
     /// Nothing is said any more before the call is answered; what was said is said anew.
@@ -278,11 +300,13 @@ impl<P: Profile> Connection<P> {
         self.due.connect = false;
         self.due.connected = !self.told_early;
         // Who has nothing to say yet shows at least that it is there.
-        self.due.ping = self.mode == Mode::Own;
+        if self.mode == Mode::Own {
+            self.due.ping = if self.sender.is_small() { 1 } else { 2 };
+        }
         self.hear(now, settings);
         // A peer does not wait long for one that has only called: a sign of life that is lost is soon given again.
-        self.ping_at = self.ping_at.min(now + settings.call_interval);
-        self.unheard = true;
+        self.signs = 0;
+        self.ping_at = self.next_sign(now, settings);
         self.confirm();
         self.begin(now, window, settings);
     }
@@ -308,6 +332,10 @@ impl<P: Profile> Connection<P> {
             }
         }
         self.due.open = language.has_own();
+        if self.is_early() {
+            // What went out behind a call that is lost was for nobody.
+            self.sender.repeat_first();
+        }
         // A known peer is not called twice at once.
         self.due.connect = language.has_known() && (next > COPIES || calls == 0 && !language.has_own());
     }

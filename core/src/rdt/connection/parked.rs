@@ -1,6 +1,6 @@
 //! What is left of a connection on which nothing happens: most of a tracker's say a few words, and are idle for minutes.
 
-use super::{Connection, Due, Finish, Mode, Phase};
+use super::{Connection, Due, Finish, Mode, Phase, SURE};
 use crate::{
     Instant,
     rdt::{ConnectionId, Peer, Statistics, profile::Profile, receiver, record::Record, sender},
@@ -47,7 +47,11 @@ impl<P: Profile> Connection<P> {
             heard,
             answered,
             ping_at,
-            unheard,
+            signs,
+            // Both sides have heard each other.
+            token: _,
+            expected: _,
+            credit: _,
             // They matter before a call is answered.
             is_early: _,
             told_early: _,
@@ -55,7 +59,7 @@ impl<P: Profile> Connection<P> {
         } = self;
         let is_open = *mode == Mode::Own && *phase == Phase::Open && *confirmed && !*abandoned;
         let ends = *finish != Finish::No || *peer_finished;
-        let begins = *answered != Instant::FAR || *unheard || *called_again || *challenged;
+        let begins = *answered != Instant::FAR || *signs != SURE || *called_again || *challenged;
         if !is_open || ends || begins || *due != Due::default() {
             return None;
         }

@@ -9,9 +9,10 @@ use crate::{
         outgoing::{self, Place},
         profile::Profile,
         sender::Batch,
+        token::Tokens,
         trace::Happened,
     },
-    wire::rdt::{Known, Own, Terms, pad},
+    wire::rdt::{Known, Own, Pass, Terms, pad},
 };
 
 /// A packet that carries no content.
@@ -22,25 +23,39 @@ enum Small {
 
 impl<P: Profile> Connection<P> {
     /// The next thing to say; datagrams are written into `room`. Its peer may have `share` segments under way.
-    pub(crate) fn poll(&mut self, now: Instant, room: &mut [u8], settings: &Settings, share: u32) -> Step {
+    pub(crate) fn poll(
+        &mut self,
+        now: Instant,
+        room: &mut [u8],
+        settings: &Settings,
+        tokens: &P::Tokens,
+        share: u32,
+    ) -> Step {
         if let Some(event) = self.next_event() {
             return Step::Event(event);
         }
-        if let Some(made) = self.next_small(now, room, settings, share) {
+        if !self.is_held()
+            && let Some(made) = self.next_small(now, room, settings, tokens, share)
+        {
+            self.spend(made.length);
             return Step::Datagrams(made);
         }
         if let Some(event) = self.due.closed.take() {
             return Step::Event(Event::Closed(self.name, event));
         }
-        match self.phase {
-            Phase::Over => Step::Gone,
-            Phase::Open => self.next_segments(now, room, settings).map_or(Step::Idle, Step::Datagrams),
-            // Who asks for content waits: the other side should not send any to one who may be elsewhere.
-            Phase::Calling { .. } if self.is_early() && self.sender.content.has_range() => {
-                self.next_segments(now, room, settings).map_or(Step::Idle, Step::Datagrams)
+        let speaks = match self.phase {
+            Phase::Over => return Step::Gone,
+            Phase::Open => true,
+            Phase::Calling { .. } => {
+                self.is_early() && (self.is_bold(settings) || !self.sender.is_content_next())
             }
-            _ => Step::Idle,
-        }
+            Phase::Waiting => false,
+        };
+        let made = if speaks { self.next_segments(now, room, settings) } else { None };
+        made.map_or(Step::Idle, |made| {
+            self.spend(made.length);
+            Step::Datagrams(made)
+        })
     }
 
     fn next_event(&mut self) -> Option<Event> {
@@ -63,7 +78,14 @@ impl<P: Profile> Connection<P> {
     }
 
     /// The next packet that carries no content.
-    fn next_small(&mut self, now: Instant, room: &mut [u8], settings: &Settings, share: u32) -> Option<Made> {
+    fn next_small(
+        &mut self,
+        now: Instant,
+        room: &mut [u8],
+        settings: &Settings,
+        tokens: &P::Tokens,
+        share: u32,
+    ) -> Option<Made> {
         let segments = self.sender.segments_sent();
         let either = |mode, own, known| match mode {
             Mode::Own => Small::Own(own),
@@ -73,21 +95,28 @@ impl<P: Profile> Connection<P> {
         let mut size = 0;
         let packet = if core::mem::take(&mut self.due.open) {
             let calls = if let Phase::Calling { calls, .. } = self.phase { calls } else { 0 };
-            let segment = self.offer(calls, settings);
+            let (terms, realm) =
+                (Terms { segment: self.offer(calls, settings), ..settings.terms }, settings.magic);
+            let pass = Pass { token: self.token, round_trip: self.expected };
             size = self.call_size(calls, settings);
-            Small::Own(Own::Open { terms: Terms { segment, ..settings.terms }, realm: settings.magic })
+            Small::Own(Own::Open { terms, realm, pass })
         } else if let (Some(kind), true) = (known(settings.kind), core::mem::take(&mut self.due.connect)) {
             Small::Known(kind, Known::Connect)
         } else if self.due.accept > 0 {
-            size = core::mem::take(&mut self.due.accept).into();
+            size = self.due.accept.into();
+            if !core::mem::take(&mut self.due.accept_again) {
+                self.due.accept = 0;
+            }
             let terms = Terms { segment: self.segment, ..settings.terms };
-            either(self.mode, Own::Accept { terms }, Known::ConnAck)
+            let token = self.peer.address().map_or(0, |address| tokens.token(now, address.ip()));
+            either(self.mode, Own::Accept { terms, token }, Known::ConnAck)
         } else if core::mem::take(&mut self.due.reset) {
             Small::Own(Own::Reset)
-        } else if core::mem::take(&mut self.due.ping) {
+        } else if self.due.ping > 0 {
+            self.due.ping = self.due.ping.wrapping_sub(1);
             // Who has to share tells at once how much there is for this one: it was told of all of it when it opened.
             self.receiver.owes |= share < self.receiver.window();
-            Small::Own(Own::Ping)
+            Small::Own(Own::Ping { token: self.token })
         } else if self.receiver.owes && self.mode == Mode::Own {
             self.record.acknowledgements.add(1);
             let packet = self.receiver.acknowledge(now, share);
@@ -124,7 +153,13 @@ impl<P: Profile> Connection<P> {
             Mode::Known(_) => (settings.magic.as_bytes().len().saturating_add(Known::INFO_HEADER), 0),
         };
         let size = usize::from(self.segment).saturating_add(header).saturating_add(trailer);
+        let affordable = self.affordable(size);
+        if affordable == 0 {
+            self.sender.held();
+            return None;
+        }
         let most = room.len().checked_div(size).unwrap_or(0).min(usize::from(settings.batch.max(1)));
+        let most = most.min(affordable);
         let batch = self.sender.batch(now, most, settings, &mut self.record)?;
         if P::SEARCHES && batch.in_parts {
             return self.divide(room, &batch, settings);

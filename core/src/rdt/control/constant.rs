@@ -33,6 +33,7 @@ mod tests {
             window: 4,
             datagram: 1_000,
             round_trip: 0,
+            expected: 0,
             congestion: Congestion::Constant,
             rate: 0,
             first_flight: 1,

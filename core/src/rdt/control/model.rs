@@ -12,7 +12,7 @@
 //! eighths of what the path carried, and gives way to losses as CUBIC does, until there was no queue for some time.
 
 use super::{Controlled, Controller, News, Phase, Start, pacer::Pacer, round::Round};
-use crate::Instant;
+use crate::{Instant, rdt::ring::is_before};
 
 /// Rounds for which a rate is remembered.
 const ROUNDS: usize = 10;
@@ -95,6 +95,10 @@ pub struct Model {
     noise: u32,
     first_flight: u32,
     is_first: bool,
+    /// The first flight begins with this transmission: what was sent before tells nothing of it.
+    flight_from: u32,
+    /// The shortest round-trip time is only expected.
+    is_expected: bool,
     /// The shortest round-trip time of the round before: what a growing queue is told from.
     base: u32,
     /// Below this many under way the queue did not overflow.
@@ -139,6 +143,8 @@ impl Controller for Model {
             noise: 0,
             first_flight: start.first_flight.max(1),
             is_first: true,
+            flight_from: 0,
+            is_expected: false,
             base: u32::MAX,
             high: u32::MAX,
             patience: CRUISE_ROUNDS,
@@ -151,8 +157,10 @@ impl Controller for Model {
             risen: 0,
             saved: 0,
         };
-        if start.round_trip > 0 {
-            model.measured(start.now, start.round_trip);
+        let round_trip = if start.round_trip > 0 { start.round_trip } else { start.expected };
+        if round_trip > 0 {
+            model.measured(start.now, round_trip, 0);
+            model.is_expected = start.round_trip == 0;
             model.steer();
         }
         model
@@ -186,7 +194,7 @@ impl Controller for Model {
 
     fn acknowledged(&mut self, now: Instant, news: &News) {
         if news.round_trip > 0 {
-            self.measured(now, news.round_trip);
+            self.measured(now, news.round_trip, news.next);
         }
         if news.acknowledged > 0 {
             self.saved = 0;
@@ -197,7 +205,7 @@ impl Controller for Model {
         }
         let is_over = self.round.hear(now, news, self.least() / 8);
         match self.phase {
-            Phase::Start if news.acknowledged > 0 => {
+            Phase::Start if news.acknowledged > 0 && !self.is_before_flight(news) => {
                 if self.risen >= RISEN || self.is_spread(now) {
                     self.enter(Phase::Drain);
                 } else {
@@ -252,9 +260,14 @@ impl Model {
         before.min(now)
     }
 
-    fn measured(&mut self, now: Instant, round_trip: u32) {
+    /// A round trip was measured; so far all transmissions before `next` were made.
+    fn measured(&mut self, now: Instant, round_trip: u32, next: u32) {
         if self.least() == u32::MAX {
             self.window = self.first_flight.min(self.most);
+            self.flight_from = next;
+        }
+        if core::mem::take(&mut self.is_expected) {
+            self.least = [u32::MAX; 2];
         }
         if now.micros_since(self.least_since) > LEAST_LIFE {
             let [_, newer] = self.least;
@@ -266,6 +279,11 @@ impl Model {
         let base = if self.phase == Phase::Start { self.least() } else { self.base.max(self.least()) };
         let has_risen = round_trip > base.saturating_add(self.margin());
         self.risen = if has_risen { self.risen.saturating_add(1) } else { 0 };
+    }
+
+    /// Whether what was acknowledged was sent before the first flight, one word or two.
+    fn is_before_flight(&self, news: &News) -> bool {
+        self.is_first && is_before(news.top, self.flight_from)
     }
 
     /// How much longer than the shortest a round trip is when there is a queue.
@@ -514,6 +532,7 @@ mod tests {
             window: 8_192,
             datagram: 1_480,
             round_trip: 20_000,
+            expected: 0,
             congestion: Congestion::Model,
             rate: 0,
             first_flight: 768,

@@ -218,6 +218,7 @@ mod tests {
         window: 8_192,
         datagram: 1_000,
         round_trip: 20_000,
+        expected: 0,
         congestion: Congestion::Cubic,
         rate: 0,
         first_flight: 32,

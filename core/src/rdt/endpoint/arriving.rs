@@ -12,9 +12,13 @@ use crate::{
         known::KnownKind,
         profile::Profile,
         receiver::{Extent, Verdict, count},
+        token::Tokens,
     },
     wire::rdt::{Known, Own},
 };
+
+/// A DATA with a number up to this one may have overtaken the call that it was sent with.
+const EARLY: u32 = 1_024;
 
 impl<P: Profile> Endpoint<P> {
     pub(super) fn handle_own<'d>(
@@ -25,18 +29,19 @@ impl<P: Profile> Endpoint<P> {
         number: u32,
         packet: &Own<'d>,
     ) -> Result<Option<Incoming<'d>>, Discard> {
-        if let Own::Open { terms, realm } = packet {
+        if let Own::Open { terms, realm, pass } = packet {
             if *realm != self.settings.magic {
                 return Err(Discard::OtherMagic);
             }
-            return self.called(now, from, number, *terms, size);
+            return self.called(now, from, number, (*terms, size), *pass);
         }
         let ours = |face: &Face| face.number == number && face.mode == Mode::Own;
         let Some(place) = self.find(&from, &ours) else {
             // The end of a connection that is over is confirmed; other packets of it are told that there is none.
             match packet {
                 Own::Fin { .. } => self.reply(Reply { to: from, packet: Packet::FinAck(number) }),
-                Own::Data { .. } | Own::Ping | Own::Accept { .. } => {
+                Own::Data { transmission: ..=EARLY, .. } => {}
+                Own::Data { .. } | Own::Ping { .. } | Own::Accept { .. } => {
                     self.reply(Reply { to: from, packet: Packet::Reset(number) });
                 }
                 _ => {}
@@ -49,18 +54,27 @@ impl<P: Profile> Endpoint<P> {
             // It has overtaken the answer to the call, and comes again.
             return Err(Discard::Stray);
         }
-        if let Own::Data { .. } = packet {
-            connection.heard_content(now);
-        }
+        connection.earn(size);
         connection.hear(now, settings);
-        if let Peer::Session(_) = from {
-            // Nobody else can have sealed it.
+        // DATA may have been sent with the call, before that was answered.
+        let is_answer = !matches!(packet, Own::Data { .. });
+        if is_answer {
+            connection.measure(now);
+        }
+        if let (Own::Ping { token }, Peer::Address(address)) = (packet, from)
+            && connection.is_unproven()
+            && self.tokens.is_good(now, address.ip(), *token)
+        {
+            connection.prove(now, settings);
+        }
+        // Nobody else can have sealed what was sealed.
+        if is_answer || from.address().is_none() {
             connection.confirm();
         }
         let mut outcome = Ok(None);
         match packet {
-            Own::Accept { terms } => {
-                if !connection.accepted(now, *terms, size, settings) {
+            Own::Accept { terms, token } => {
+                if !connection.accepted(now, (*terms, *token), size, settings) {
                     outcome = Err(Discard::Malformed);
                 }
             }
@@ -90,7 +104,7 @@ impl<P: Profile> Endpoint<P> {
                 }
             }
             Own::FinAck => connection.finish_acknowledged(),
-            Own::Ping => connection.pinged(),
+            Own::Ping { .. } => connection.pinged(),
             Own::Reset => connection.reset(),
             Own::Open { .. } => {}
         }
@@ -129,6 +143,7 @@ impl<P: Profile> Endpoint<P> {
             return Err(Discard::Stray);
         }
         connection.hear(now, settings);
+        connection.measure(now);
         let mut outcome = Ok(None);
         match packet {
             Known::ConnAck => connection.accepted_by_known(now, kind, settings),

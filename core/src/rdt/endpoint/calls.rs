@@ -4,9 +4,9 @@ use crate::{
     Instant,
     rdt::{
         Connection, ConnectionId, Discard, Endpoint, Incoming, Peer, connection::Mode, known::KnownKind,
-        profile::Profile,
+        profile::Profile, token::Tokens,
     },
-    wire::rdt::Terms,
+    wire::rdt::{Pass, Terms},
 };
 
 /// How many connections are looked at when one has to go: all of a device.
@@ -19,8 +19,8 @@ impl<P: Profile> Endpoint<P> {
         now: Instant,
         from: Peer,
         number: u32,
-        terms: Terms,
-        size: usize,
+        (terms, size): (Terms, usize),
+        pass: Pass,
     ) -> Result<Option<Incoming<'static>>, Discard> {
         if !P::IS_CALLED {
             return Err(Discard::NoRoom);
@@ -34,6 +34,7 @@ impl<P: Profile> Endpoint<P> {
             }
             let is_successor = number == connection.number.wrapping_add(1) && !connection.confirmed();
             if connection.mode == Mode::Own && !is_successor {
+                connection.earn(size);
                 connection.challenge();
                 self.table.give_turn(place);
                 return Ok(None);
@@ -45,7 +46,10 @@ impl<P: Profile> Endpoint<P> {
             self.replace(place);
         }
         let seed = self.next_random();
-        let connection = Connection::called(now, from, (number, seed), (terms, size), &self.settings);
+        let is_proven =
+            from.address().is_none_or(|address| self.tokens.is_good(now, address.ip(), pass.token));
+        let proven = is_proven.then_some(pass.round_trip);
+        let connection = Connection::called(now, from, (number, seed), (terms, size), proven, &self.settings);
         self.queue(now, connection)
     }
 

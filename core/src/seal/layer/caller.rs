@@ -70,7 +70,7 @@ where
             return None;
         };
         let carries = length.saturating_sub(OVERHEAD.saturating_add(Own::DATA_HEADER));
-        if let Some(Some((_, Own::Accept { terms }))) = Own::parse(&accept)
+        if let Some(Some((_, Own::Accept { terms, .. }))) = Own::parse(&accept)
             && usize::from(terms.segment) > carries
         {
             return Some((Peer::Session(id), accept));

@@ -1,7 +1,9 @@
 //! The endpoint, in the sizes that a device may choose, and as a host has it.
 
 use heapless::Vec;
-use skep_core::rdt::{ConnectionId, Endpoint, Fixed, Incoming, Language, Output, Profile, Settings, Ticket};
+use skep_core::rdt::{
+    ConnectionId, Endpoint, Fixed, Incoming, Keyed, Language, Output, Profile, Settings, Ticket, Tokens,
+};
 use skep_panic_check::{
     input::{address, any, bytes, file, now, number, room},
     keep,
@@ -18,6 +20,14 @@ pub(crate) fn call() {
     ask(any::<Endpoint<Fixed<1, 1>>>());
     ask(any::<Endpoint<Fixed<4, 16>>>());
     ask(any::<Endpoint<Fixed<2, 32, true, true>>>());
+    prove(any());
+}
+
+/// What a host's endpoint does with addresses.
+fn prove(tokens: &mut Keyed) {
+    tokens.set([number(), number()]);
+    keep(tokens.token(now(), address().ip()));
+    keep(tokens.is_good(now(), address().ip(), number()));
 }
 
 /// What a driver does with datagrams and time.
@@ -64,9 +74,10 @@ fn ask<P: Profile>(endpoint: &mut Endpoint<P>) {
         1 => Language::Own,
         _ => Language::Known,
     };
-    keep(endpoint.connect(now(), address(), language));
+    keep(endpoint.connect_again(now(), address(), language, *any()));
     keep(endpoint.accept(now()));
     let connection: ConnectionId = *any();
+    keep(endpoint.pass(connection));
     endpoint.limit(now(), connection, number() as usize);
     endpoint.too_long(now(), connection);
     keep(endpoint.write(connection, bytes()));

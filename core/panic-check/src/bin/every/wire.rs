@@ -7,7 +7,7 @@ use skep_core::{
         Name,
         file::{Code, Message},
         path,
-        rdt::{Known, Magic, Own},
+        rdt::{Known, Magic, Own, Pass},
     },
 };
 use skep_panic_check::{
@@ -73,8 +73,12 @@ fn own() {
     keep(Own::parse(bytes()));
     let (one, two, three) = (number() as u32, number() as u32, number() as u32);
     let packet = match number() {
-        0 => Own::Open { terms: terms(), realm: magic() },
-        1 => Own::Accept { terms: terms() },
+        0 => Own::Open {
+            terms: terms(),
+            realm: magic(),
+            pass: Pass { token: number(), round_trip: number() as u32 },
+        },
+        1 => Own::Accept { terms: terms(), token: number() },
         2 => Own::Data { transmission: one, segment: two, asks: one > two, body: bytes() },
         8 => Own::Part {
             transmission: one,
@@ -87,7 +91,7 @@ fn own() {
         3 => Own::Ack { top: one, next: two, limit: three, delay: number() as u16, map: map() },
         4 => Own::Fin { segments: one },
         5 => Own::FinAck,
-        6 => Own::Ping,
+        6 => Own::Ping { token: number() },
         _ => Own::Reset,
     };
     keep(packet.emit(number() as u32, room()));

@@ -141,7 +141,7 @@ fn case_31_plain_packets_mean_nothing_to_a_sealed_endpoint() {
     let before = (server.layer.count(), server.endpoint.count());
     let mut room = [0; 100];
     for number in 0..fewer(1_000, 10) {
-        for packet in [Own::Fin { segments: 0 }, Own::Reset, Own::FinAck, Own::Ping] {
+        for packet in [Own::Fin { segments: 0 }, Own::Reset, Own::FinAck, Own::Ping { token: 0 }] {
             let length = packet.emit(number, &mut room).unwrap();
             server.receive(at(0), client.address, &room[..length]);
         }
