@@ -41,6 +41,7 @@ use skep_core::{
     rdt::{Error, trace::Happened},
     seal::layer::Caller,
     stream::{FileId, Service, StreamId},
+    wire::rdt::Pass,
 };
 use slab::Slab;
 use std::{collections::VecDeque, io, net::SocketAddr, sync::Arc, time::Duration};
@@ -358,6 +359,15 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         match self.streams.get(stream.0 as usize)?.carrier {
             Carrier::Tcp(_) => None,
             Carrier::Rdt { socket, connection } => self.rdt[socket as usize].endpoint.statistics(connection),
+        }
+    }
+
+    /// What the RDT connection under a stream that was called for leaves to the next call, so far. `None`: there is none,
+    /// or it is idle.
+    pub fn pass(&self, stream: StreamId) -> Option<Pass> {
+        match self.streams.get(stream.0 as usize)?.carrier {
+            Carrier::Tcp(_) => None,
+            Carrier::Rdt { socket, connection, .. } => self.rdt[socket].endpoint.pass(connection),
         }
     }
 

@@ -24,3 +24,4 @@ pub mod trace;
 pub mod tracker;
 mod trim;
 pub mod url;
+mod visits;

@@ -26,6 +26,10 @@ pub struct Link {
     #[command(flatten)]
     pub pace: Pace,
 
+    /// RDT: neither use nor keep what an earlier visit to the server has left, which saves a round trip
+    #[arg(long)]
+    pub no_cache: bool,
+
     /// RDT: what begins each datagram, text or 0x and hex digits [default: ROSTOV]
     #[arg(long, value_name = "MAGIC")]
     pub magic: Option<Magic>,
@@ -80,6 +84,7 @@ impl Link {
             ("--ascii-types", self.ascii_types),
             ("--window", self.window.is_some()),
             ("--magic", self.magic.is_some()),
+            ("--no-cache", self.no_cache),
             ("--trace", self.trace.is_some()),
             ("--congestion", self.pace.congestion.is_some()),
             ("--rate", self.pace.rate.is_some()),

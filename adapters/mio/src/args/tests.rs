@@ -168,7 +168,9 @@ fn what_contradicts_itself_is_refused() {
 
 #[test]
 fn options_of_rdt_are_refused_elsewhere() {
-    for option in ["--legacy", "--ascii-types", "--window 1", "--magic A", "--rate 1M", "--no-gso"] {
+    for option in
+        ["--legacy", "--ascii-types", "--window 1", "--magic A", "--no-cache", "--rate 1M", "--no-gso"]
+    {
         let link = get(&format!("tcp://h/a {option}")).link;
         assert_eq!(link.fits(Scheme::Rdt), Ok(()));
         let error = link.fits(Scheme::Tcp).unwrap_err().to_string();
@@ -187,7 +189,7 @@ fn options_of_sealed_transfers_are_refused_elsewhere() {
             assert!(error.contains(option.split(' ').next().unwrap()), "{error}");
         }
     }
-    for option in ["--legacy", "--ascii-types", "--magic A"] {
+    for option in ["--legacy", "--ascii-types", "--magic A", "--no-cache"] {
         assert!(get(&format!("skep://h/a {option}")).link.fits(Scheme::Skep).is_err(), "{option}");
     }
     for option in ["--window 4", "--rate 1M", "--no-gso"] {

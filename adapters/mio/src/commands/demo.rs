@@ -104,6 +104,7 @@ fn cross(demo: &Demo, mode: &Mode, server: SocketAddr, sent: &Path, received: &P
         user: None,
         password_file: None,
         legacy: mode.legacy,
+        no_cache: true,
         ascii_types: false,
         window: Some(mode.window),
         magic: None,

@@ -8,13 +8,17 @@ use crate::{
     gate::Gate,
     progress::{Progress as Display, Summary},
     url::{Scheme, Url},
+    visits::Visits,
 };
 use mio::Events;
 use skep_core::{
     files::{Client, Failure as Reason, Progress},
     rdt::{self, Language},
     stream::{Fault, Service, StreamId},
-    wire::{file, rdt::TypeKind},
+    wire::{
+        file,
+        rdt::{Pass, TypeKind},
+    },
 };
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -170,7 +174,8 @@ impl Order<'_> {
             driver.send_singly();
         }
         let mut signals = Signals::new(&mut driver)?;
-        let stream = match self.connect(&mut driver, address, way, sealed)? {
+        let (visits, mut pass) = (self.visits(), Pass::NONE);
+        let stream = match self.connect(&mut driver, address, way, sealed, &visits)? {
             Ok(stream) => stream,
             Err(error) => return Ok(End::Unconnected(error.to_string())),
         };
@@ -197,6 +202,7 @@ impl Order<'_> {
             if let Some(statistics) = driver.statistics(stream) {
                 (self.observe)(&statistics);
             }
+            pass = driver.pass(stream).unwrap_or(pass);
             if !watch.connected && self.is_connected(&driver, stream) {
                 watch.connected = true;
                 self.tell_peer(&driver, stream);
@@ -210,9 +216,10 @@ impl Order<'_> {
             while let Some(told) = driver.events.pop_front() {
                 match told.event {
                     Progress::Started { length } => {
-                        watch.connected = true;
+                        // Over RDT what is sent may go out with the call.
+                        watch.connected |= self.url.scheme != Scheme::Rdt;
                         watch.total = length;
-                        if let Some(length) = length {
+                        if let Some(length) = length.filter(|_| watch.connected) {
                             display
                                 .get_or_insert_with(|| Display::new(self.quiet, None, self.label))
                                 .set_total(length);
@@ -240,6 +247,9 @@ impl Order<'_> {
                 }
                 if !matches!(end, End::Done(_)) || !driver.take_leave() {
                     farewell(&mut driver, &mut events, self.farewell);
+                }
+                if watch.connected {
+                    visits.note(address, pass);
                 }
                 trace.end()?;
                 return Ok(end);
@@ -277,6 +287,7 @@ impl Order<'_> {
         to: SocketAddr,
         way: Way,
         sealed: Option<&Credentials>,
+        visits: &Visits,
     ) -> Result<std::io::Result<StreamId>, Failure> {
         if let Some(sealed) = sealed {
             let identified = driver.identify(sealed.secret(), Gate::closed());
@@ -314,11 +325,20 @@ impl Order<'_> {
             let bound = driver.bind_sealed(SocketAddr::new(any, 0), settings, 0);
             return Ok(bound.and_then(|(socket, _)| driver.connect_sealed(socket, to, sealed.call.clone())));
         }
-        // Types as digits are a known peer's affair: so is everything else then.
-        let known = self.link.legacy || self.link.ascii_types;
-        let language = if known { Language::Known } else { Language::Any };
+        let language = if self.is_known() { Language::Known } else { Language::Any };
         let bound = driver.bind_rdt(SocketAddr::new(any, 0), settings, 0);
-        Ok(bound.and_then(|(socket, _)| driver.connect_rdt(socket, to, language)))
+        Ok(bound.and_then(|(socket, _)| driver.connect_rdt_again(socket, to, language, visits.pass(to))))
+    }
+
+    /// Types as digits are a known peer's affair: so is everything else then.
+    const fn is_known(&self) -> bool {
+        self.link.legacy || self.link.ascii_types
+    }
+
+    /// What earlier calls have left, where that is of use.
+    fn visits(&self) -> Visits {
+        let is_useful = self.url.scheme == Scheme::Rdt && !self.is_known() && !self.link.no_cache;
+        if is_useful { Visits::find() } else { Visits::none() }
     }
 
     fn is_connected<F: Storage>(&self, driver: &Driver<Client, F>, stream: StreamId) -> bool {
@@ -377,6 +397,9 @@ impl Order<'_> {
             }
             Progress::Failed(Reason::Malformed) => return End::Strange,
             Progress::Failed(Reason::TooLarge) => Failure::refused(format!("{url}: the file is too large")),
+            Progress::Failed(Reason::Timeout) if !watch.connected => {
+                return End::Unconnected(format!("no answer in {} s", self.link.timeout.as_secs()));
+            }
             Progress::Failed(Reason::Timeout) => {
                 Failure::network(format!("{url}: no answer in {} s", self.link.timeout.as_secs()))
             }

@@ -21,6 +21,7 @@ use skep_core::{
     },
     stream::{Service, StreamId},
     wire::{
+        rdt::Pass,
         seal::HELLO_MAX,
         session::{Request, Side, TOKEN_LENGTH},
     },
@@ -202,9 +203,23 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// # Errors
     /// There is no room for another connection.
     pub fn connect_rdt(&mut self, socket: usize, to: SocketAddr, language: Language) -> io::Result<StreamId> {
+        self.connect_rdt_again(socket, to, language, Pass::NONE)
+    }
+
+    /// The same with what an earlier call of this peer has left: see [`Driver::pass`].
+    ///
+    /// # Errors
+    /// There is no room for another connection.
+    pub fn connect_rdt_again(
+        &mut self,
+        socket: usize,
+        to: SocketAddr,
+        language: Language,
+        pass: Pass,
+    ) -> io::Result<StreamId> {
         let now = self.now();
         let found = &mut self.rdt[socket];
-        let called = found.endpoint.connect(now, to, language);
+        let called = found.endpoint.connect_again(now, to, language, pass);
         let connection = called.ok_or_else(|| io::Error::other("too many connections"))?;
         if let Some(size) = route::carries(to) {
             found.endpoint.limit(now, connection, size);

@@ -28,15 +28,19 @@ impl Home {
     }
 
     fn find_in(variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
-        // An empty variable counts as none; the other two have to be absolute (XDG Base Directory, section 2), or
-        // the identity would change with the current directory.
-        let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let absolute = |name| set(name).filter(|path| path.is_absolute());
         let config = if cfg!(windows) { "APPDATA" } else { "XDG_CONFIG_HOME" };
-        let directory = set("SKEP_HOME")
-            .or_else(|| absolute(config).map(|path| path.join("skep")))
-            .or_else(|| absolute("HOME").map(|path| path.join(".config/skep")))?;
-        Some(Self::at(directory))
+        Some(Self::at(directory(variable, config, ".config/skep")?))
+    }
+
+    /// What earlier visits to servers have left, which may go at any time: `visits` in `$SKEP_HOME`, or in `skep` in
+    /// `$XDG_CACHE_HOME`, or in `~/.cache/skep` (on Windows in `skep` in `%LOCALAPPDATA%`).
+    pub fn visits() -> Option<PathBuf> {
+        Self::visits_in(|name| env::var_os(name))
+    }
+
+    fn visits_in(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+        let cache = if cfg!(windows) { "LOCALAPPDATA" } else { "XDG_CACHE_HOME" };
+        Some(directory(variable, cache, ".cache/skep")?.join("visits"))
     }
 
     /// This directory.
@@ -77,6 +81,17 @@ impl Home {
     }
 }
 
+/// `$SKEP_HOME`, or `skep` in what the variable `base` says, or this one below the home directory.
+fn directory(variable: impl Fn(&str) -> Option<OsString>, base: &str, below_home: &str) -> Option<PathBuf> {
+    // An empty variable counts as none; the other two have to be absolute (XDG Base Directory, section 2), or the
+    // identity would change with the current directory.
+    let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let absolute = |name| set(name).filter(|path| path.is_absolute());
+    set("SKEP_HOME")
+        .or_else(|| absolute(base).map(|path| path.join("skep")))
+        .or_else(|| absolute("HOME").map(|path| path.join(below_home)))
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -98,6 +113,20 @@ mod tests {
             Some("/h/.config/skep/key".into())
         );
         assert_eq!(found(&[("HOME", "")]), None);
+    }
+
+    #[test]
+    fn visits_lie_with_what_may_go_unless_all_files_have_one_place() {
+        let found = |variables: &[(&str, &str)]| {
+            Home::visits_in(|name| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
+            })
+        };
+        let [own, cache, home] = [("SKEP_HOME", "/own"), ("XDG_CACHE_HOME", "/c"), ("HOME", "/h")];
+        assert_eq!(found(&[home, cache, own]), Some("/own/visits".into()));
+        assert_eq!(found(&[home, cache]), Some("/c/skep/visits".into()));
+        assert_eq!(found(&[home]), Some("/h/.cache/skep/visits".into()));
+        assert_eq!(found(&[]), None);
     }
 
     #[test]

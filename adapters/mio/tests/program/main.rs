@@ -24,3 +24,4 @@ mod storage;
 mod tracker;
 mod transfers;
 mod usage;
+mod visits;

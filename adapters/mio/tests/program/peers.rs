@@ -114,13 +114,13 @@ fn a_peer_without_extensions_is_found_out_and_sent_none() {
     let Some(python) = Python::here() else { return };
     let home = Home::new();
     home.write("shared/file", content(SIZE));
-    together([("", 1..=4), ("--legacy", 0..=0)], |(options, foreign)| {
+    together([("", 1..=9), ("--legacy", 0..=0)], |(options, foreign)| {
         let (server, at) = python.serve(&home, "--rdt 0 --strict");
         let ended = home.run(&format!("get rdt://{at}/file -o got{options} -v {options}")).well();
         assert!(ended.err.contains("a peer without skep's extensions"), "{}", ended.err);
         server.send(Signal::TERM);
         let report = server.end().well().err;
-        // The calls in skep's own language, and nothing after the answer to the other one.
+        // The calls in skep's own language, the request behind each, and nothing after the answer to the other one.
         let count = report.split_once("other-magic=").unwrap().1.split_whitespace().next().unwrap();
         assert!(foreign.contains(&count.parse().unwrap()), "{report}");
     });
