@@ -367,7 +367,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     pub fn pass(&self, stream: StreamId) -> Option<Pass> {
         match self.streams.get(stream.0 as usize)?.carrier {
             Carrier::Tcp(_) => None,
-            Carrier::Rdt { socket, connection, .. } => self.rdt[socket].endpoint.pass(connection),
+            Carrier::Rdt { socket, connection, .. } => self.rdt[socket as usize].endpoint.pass(connection),
         }
     }
 
