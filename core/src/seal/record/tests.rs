@@ -137,7 +137,7 @@ fn nobody_sends_or_takes_more_than_the_receiver_has_announced() {
 
 #[test]
 fn a_host_s_largest_record_has_65_519_bytes_of_text() {
-    for (mut from, mut to) in pairs(HOST_LARGEST) {
+    for (mut from, mut to) in pairs(HOST_LARGEST).into_iter().take(fewer(usize::MAX, 1)) {
         assert_eq!(from.text_max(), 65_519);
         let mut record = seal(&mut from, &[5; 65_519]);
         assert_eq!(record.len(), to.room());

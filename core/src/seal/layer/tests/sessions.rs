@@ -60,9 +60,10 @@ fn a_session_from_which_nothing_comes_is_forgotten() {
 
 #[test]
 fn a_session_that_lives_takes_another_key_every_hour() {
+    const HOURS: u64 = fewer(3, 1);
     let (mut client, mut server, _, connection) = met(Purpose::Member);
     let mut phases = Vec::new();
-    for second in (0..3 * 3_600 + 240).step_by(fewer(1, 20)) {
+    for second in (0..HOURS * 3_600 + 240).step_by(fewer(1, 20)) {
         let now = at(second * 1_000);
         if second % 60 == 0 {
             client.says(connection, b"x");
@@ -79,8 +80,8 @@ fn a_session_that_lives_takes_another_key_every_hour() {
             }
         }
     }
-    assert_eq!(phases, [0x40, 0x41, 0x40, 0x41]);
-    assert_eq!(server.heard.len(), 3 * 60 + 4);
+    assert_eq!(phases, [0x40, 0x41, 0x40, 0x41][..=HOURS as usize]);
+    assert_eq!(server.heard.len() as u64, HOURS * 60 + 4);
 }
 
 #[test]
