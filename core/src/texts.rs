@@ -162,7 +162,8 @@ impl<M: Memory<Chunk>> Texts<M> {
     fn take(&mut self) -> Option<u32> {
         if self.free == NONE {
             let length = self.chunks.values().len();
-            let wanted = length.saturating_mul(2).max(4).min(self.chunks.bound()).min(NONE as usize);
+            let more = length.saturating_add(length / 16).saturating_add(4);
+            let wanted = more.min(self.chunks.bound()).min(NONE as usize);
             self.chunks.grow(wanted, Chunk::empty);
             for number in (length..self.chunks.values().len()).rev() {
                 let free = self.free;

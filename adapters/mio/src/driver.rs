@@ -26,6 +26,7 @@ mod tunnel;
 
 use crate::{
     gate::{Admission, Identity},
+    memory::room_for_more,
     net::{
         handshakes::{self, Handshakes},
         rdt::RdtSocket,
@@ -545,6 +546,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     }
 
     fn add_stream(&mut self, carrier: Carrier, peer: SocketAddr) -> usize {
+        self.streams.reserve_exact(room_for_more(self.streams.len(), self.streams.capacity()));
         self.streams.insert(Stream::new(carrier, peer))
     }
 

@@ -58,6 +58,12 @@ impl<T, const BOUND: usize> Memory<T> for Growing<T, BOUND> {
     }
 }
 
+/// How much more room is to be made before one more comes: none, or a sixteenth, as the core's tables do. What is doubled may
+/// stand half empty.
+pub const fn room_for_more(length: usize, capacity: usize) -> usize {
+    if length < capacity { 0 } else { length / 16 + 4 }
+}
+
 /// The most streams that a host carries at once.
 pub const STREAMS_MAX: usize = 1 << 17;
 

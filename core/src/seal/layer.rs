@@ -57,8 +57,7 @@ const SESSION_LIFE: Duration = Duration::from_secs(60);
 /// For how long one key seals at most, on a session that lives. The Noise specification, section 11.3, wants it bounded.
 const KEY_LIFE: Duration = Duration::from_secs(3_600);
 
-/// A session from which nothing came for so long waits for nothing that was on its way before. Looked at when it would be
-/// forgotten if nothing had come since, so once a minute.
+/// A session from which nothing came for so long waits for nothing that was on its way before.
 const REST: Duration = Duration::from_secs(1);
 
 /// Packets of the layer itself that may wait to be sent.
@@ -330,7 +329,7 @@ where
             return None;
         };
         let protection = self.sessions.protection(number)?;
-        let before = protection.expected();
+        let (before, waited) = (protection.expected(), protection.waits());
         let Ok(text) = protection.open(datagram) else {
             bump(&mut self.counters.unopened);
             log!(debug, "seal: what {:?} sent does not open", from);
@@ -338,6 +337,7 @@ where
         };
         // Of all that the peer has sent, this is the last: only that says where it is now (RFC 9000, section 9.3).
         let is_newest = protection.expected() > before;
+        let begins_to_wait = protection.waits() && !waited;
         if let Some(slot) = self.sessions.confirm(number) {
             // Only now it is sure that the caller holds the key that it named.
             self.guard.confirmed(slot);
@@ -348,6 +348,9 @@ where
         let session = self.sessions.get_mut(number)?;
         session.heard = now;
         let (id, address) = (session.id, session.address);
+        if begins_to_wait && !session.ending {
+            self.sessions.set_deadline(number, now + REST);
+        }
         if let Some(control) = Control::parse(text) {
             self.control(now, number, from, control);
             return None;
@@ -383,6 +386,7 @@ where
     fn expire(&mut self, now: Instant, number: u32) {
         let Some(session) = self.sessions.get_mut(number) else { return };
         let until = session.heard + SESSION_LIFE;
+        let mut next = until;
         if session.ending || until <= now {
             return self.forget(number);
         }
@@ -393,9 +397,11 @@ where
             }
             if now.since(session.heard) >= REST {
                 protection.rest();
+            } else if protection.waits() {
+                next = now + REST;
             }
         }
-        self.sessions.set_deadline(number, until);
+        self.sessions.set_deadline(number, next);
     }
 }
 

@@ -66,6 +66,12 @@ struct Content {
 /// How far a stream had come when it was last seen to move, and when that was.
 pub(super) type Seen = (u64, Instant);
 
+impl Content {
+    const fn is_empty(&self) -> bool {
+        self.receiving.is_none() && self.splice.is_none() && self.fed_by.is_none() && self.held.is_empty()
+    }
+}
+
 /// What a stream does with the content that comes off it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Receiving {
@@ -117,7 +123,10 @@ impl Stream {
 
     /// What is held, to be offered again.
     pub(super) fn take_held(&mut self) -> Vec<u8> {
-        self.content.as_mut().map(|content| std::mem::take(&mut content.held)).unwrap_or_default()
+        let held = self.content.as_mut().map(|content| std::mem::take(&mut content.held));
+        // It is short-lived, and many streams have nothing else there.
+        self.content.take_if(|content| content.is_empty());
+        held.unwrap_or_default()
     }
 
     pub(super) fn receiving(&mut self) -> Option<&mut Receiving> {

@@ -3,7 +3,7 @@
 use super::udp::Udp;
 use crate::{
     gate::Gate,
-    memory::{self, Host, WINDOW_MAX},
+    memory::{self, Host, WINDOW_MAX, room_for_more},
     provider::HostProvider,
 };
 use skep_core::{
@@ -164,6 +164,7 @@ impl RdtSocket {
     pub(crate) fn enter(&mut self, connection: ConnectionId, stream: usize) {
         let number = connection.number() as usize;
         if number >= self.streams.len() {
+            self.streams.reserve_exact(room_for_more(number, self.streams.capacity()));
             self.streams.resize(number + 1, None);
         }
         self.streams[number] = Some((connection, stream as u32));

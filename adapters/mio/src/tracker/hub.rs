@@ -21,7 +21,7 @@ use super::{
     memory::{self, Wide},
     store::{Change, Kept, NotStored},
 };
-use crate::{driver::Subject, gate::Admission, identity::Fingerprint};
+use crate::{driver::Subject, gate::Admission, identity::Fingerprint, memory::room_for_more};
 
 /// What happened, in words that outlive it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -291,6 +291,7 @@ impl Hub {
         let name = self.name(user);
         let place = user.0 as usize;
         if place >= self.names.len() {
+            self.names.reserve_exact(room_for_more(place, self.names.capacity()));
             self.names.resize(place + 1, None);
         }
         self.names[place] = Some(SmolStr::new(&name));

@@ -18,7 +18,8 @@ pub(crate) struct Parked<C> {
     newest: u32,
     limit: u32,
     largest_acknowledged: u32,
-    skip_in: u32,
+    /// At most `SKIP_MAX`.
+    skip_in: u8,
     random: u32,
     patience: Patience,
     size: u16,
@@ -63,7 +64,7 @@ impl<P: Profile> Sender<P> {
             newest,
             limit: *limit,
             largest_acknowledged: *largest_acknowledged,
-            skip_in: *skip_in,
+            skip_in: *skip_in as u8,
             random: *random,
             patience: *patience,
             size: *size,
@@ -85,7 +86,7 @@ impl<P: Profile> Sender<P> {
             rtt: parked.rtt,
             size: parked.size,
             width: parked.width,
-            skip_in: parked.skip_in,
+            skip_in: parked.skip_in.into(),
             bytes_acknowledged: parked.bytes_acknowledged,
             ..Self::new(parked.random)
         }

@@ -22,6 +22,10 @@ impl<P: Provider> Opener<P> {
         self.window.expected()
     }
 
+    pub(super) fn waits(&self) -> bool {
+        self.window.is_wide()
+    }
+
     pub(super) fn rest(&mut self) {
         self.window.rest();
     }
