@@ -1,6 +1,6 @@
 //! A path that carries less in the middle of a transfer than when it began, and nobody says so.
 
-use skep_core::{Instant, wire::seal::Purpose};
+use skep_core::{Instant, rdt::control::Congestion, wire::seal::Purpose};
 use skep_tests::{Link, Report, Scenario, Simulated, Way};
 use std::time::Duration;
 
@@ -46,6 +46,22 @@ fn a_path_that_becomes_narrower_costs_some_time_outs_and_no_more() {
                 let late = report.elapsed().saturating_sub(undisturbed);
                 assert!(late < Duration::from_millis(700), "{way:?} {carries} {is_sealed}: {late:?}");
             }
+        }
+    }
+}
+
+#[test]
+fn every_controller_goes_on_as_fast_as_before() {
+    for congestion in [Congestion::Model, Congestion::Cubic, Congestion::Reno, Congestion::Constant] {
+        for millis in [2, 200] {
+            let link = Link { delay: Duration::from_millis(millis) / 2, ..LINK };
+            let scenario =
+                file(Way::Download, 32 * MIB, 512, false).but(|it| it.server.congestion = congestion);
+            let undisturbed = play(&scenario, link.network(1), &[]).elapsed();
+            let report = play(&scenario, link.network(1), &[(1_000, [1_300; 2])]);
+            assert!(report.sender().statistics.narrow);
+            let late = report.elapsed().saturating_sub(undisturbed);
+            assert!(late < Duration::from_millis(150 + 10 * millis), "{congestion:?} {millis}: {late:?}");
         }
     }
 }

@@ -10,6 +10,8 @@
 //! yet is dropped and will come again.
 
 mod parked;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use parked::Parked;
 
