@@ -96,13 +96,19 @@ fn own() -> Seeds {
     let terms = Terms { window: 1_024, segment: 1_435 };
     let packets = [
         ("open", Own::Open { terms, realm: Magic::ROSTOV, pass: Pass::NONE }),
+        (
+            "open-again",
+            Own::Open { terms, realm: Magic::ROSTOV, pass: Pass { token: 5, round_trip: 20_000 } },
+        ),
         ("accept", Own::Accept { terms, token: 0 }),
+        ("accept-token", Own::Accept { terms, token: 5 }),
         ("data", Own::Data { transmission: 9, segment: 8, asks: false, body: b"body" }),
         ("part", Own::Part { transmission: 9, segment: 8, asks: true, offset: 2, length: 4, body: b"dy" }),
         ("ack", Own::Ack { top: 9, next: 7, limit: 1_031, delay: 3, map: Map([1, 2, 3, 4]) }),
         ("fin", Own::Fin { segments: 9 }),
         ("finack", Own::FinAck),
         ("ping", Own::Ping { token: 0 }),
+        ("ping-token", Own::Ping { token: 5 }),
         ("reset", Own::Reset),
     ];
     packets.iter().map(|(name, packet)| emitted(format!("own-{name}"), |out| packet.emit(7, out))).collect()
