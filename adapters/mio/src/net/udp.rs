@@ -149,4 +149,16 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_the_system_does_not_take_for_its_length_is_told() {
+        let from = Udp::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let to = from.socket.local_addr().unwrap();
+        for (length, is_too_long) in [(1_452, false), (65_520, true)] {
+            let bytes = vec![0; length];
+            let sent = from.send(to, &bytes, length);
+            assert!(sent.rest.is_empty() && sent.is_too_long == is_too_long, "{length}");
+        }
+    }
 }
