@@ -16,6 +16,9 @@ by_name! {
     [V, M] crate::table::Table<V, M> => "Table";
     [P: crate::rdt::Profile] crate::rdt::Endpoint<P> => "Endpoint";
     [P: crate::rdt::Profile] crate::rdt::Connection<P> => "Connection";
+    [P: crate::rdt::Profile] crate::rdt::Parked<P> => "Parked";
+    [P: crate::rdt::Profile, B] crate::rdt::Parkable<P, B> => "Parkable";
+    [] crate::rdt::Keyed => "Keyed";
     [] crate::files::Client => "Client";
     [M] crate::files::Server<M> => "Server";
     [] crate::files::Session => "Session";
