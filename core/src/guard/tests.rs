@@ -1,7 +1,6 @@
 //! What the guard promises, as a driver sees it. Numbers in names are those of the attack cases of docs/security.md.
 
 mod cookies;
-mod cost;
 mod flood;
 mod handshakes;
 mod random;
