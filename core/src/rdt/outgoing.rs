@@ -42,6 +42,16 @@ pub(crate) enum Place {
     Range { file: FileId, offset: u64, left: u64 },
 }
 
+impl Place {
+    /// The bytes of the segment, where a full one has so many.
+    pub(crate) fn length(&self, size: u16) -> u16 {
+        match *self {
+            Self::Message { length, .. } => length.min(size.into()) as u16,
+            Self::Range { left, .. } => left.min(size.into()) as u16,
+        }
+    }
+}
+
 /// The content of one direction, from the first segment that is not acknowledged.
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing<O, Q> {

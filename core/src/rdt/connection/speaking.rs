@@ -185,10 +185,7 @@ impl<P: Profile> Connection<P> {
     fn divide(&self, room: &mut [u8], batch: &Batch, settings: &Settings) -> Option<Made> {
         let trailer = usize::from(settings.envelope.back);
         let header = Own::PART_HEADER.saturating_add(settings.envelope.front.into());
-        let length = match batch.place {
-            Place::Message { length, .. } => length,
-            Place::Range { left, .. } => left.min(self.segment.into()) as usize,
-        } as u16;
+        let length = batch.place.length(self.segment);
         let half = Own::half(length);
         let size = usize::from(half).saturating_add(header).saturating_add(trailer);
         let around = header.saturating_add(trailer).saturating_mul(2);

@@ -1,6 +1,6 @@
 //! What is left of a sender that has nothing to do.
 
-use super::{Flight, Patience, Sender};
+use super::{Flight, Gaps, Losses, Patience, Sender};
 use crate::{
     Instant,
     rdt::{
@@ -18,8 +18,8 @@ pub(crate) struct Parked<C> {
     newest: u32,
     limit: u32,
     largest_acknowledged: u32,
-    /// At most `SKIP_MAX`.
-    skip_in: u8,
+    // Not as `Gaps`: apart they need no padding.
+    gap_in: u8,
     random: u32,
     patience: Patience,
     size: u16,
@@ -37,36 +37,38 @@ impl<P: Profile> Sender<P> {
             content,
             flight,
             limit,
-            largest_acknowledged,
-            patience,
+            losses,
             controller,
             rtt,
             timeout,
-            loss_at,
             paced_until,
             tries,
             probes,
-            probe_from: _,
             size,
             asks_for_room,
             width,
-            skip_in,
-            random,
+            gaps,
             bytes_acknowledged,
         } = self;
-        let waits = *timeout != Instant::FAR || *loss_at != Instant::FAR || *paced_until != Instant::FAR;
+        let waits = *timeout != Instant::FAR || losses.at != Instant::FAR || *paced_until != Instant::FAR;
         let (next, newest) = flight.rests()?;
-        if waits || *tries > 0 || *probes > 0 || *asks_for_room || !content.is_empty() || rtt.is_doubled() {
+        if waits
+            || *tries > 0
+            || probes.are_due()
+            || *asks_for_room
+            || !content.is_empty()
+            || rtt.is_doubled()
+        {
             return None;
         }
         Some(Parked {
             next,
             newest,
             limit: *limit,
-            largest_acknowledged: *largest_acknowledged,
-            skip_in: *skip_in as u8,
-            random: *random,
-            patience: *patience,
+            gap_in: gaps.left,
+            random: gaps.random,
+            largest_acknowledged: losses.top,
+            patience: losses.patience,
             size: *size,
             width: *width,
             rtt: *rtt,
@@ -80,15 +82,14 @@ impl<P: Profile> Sender<P> {
         Self {
             flight: Flight::resting(parked.next, parked.newest),
             limit: parked.limit,
-            largest_acknowledged: parked.largest_acknowledged,
-            patience: parked.patience,
+            losses: Losses::after(parked.largest_acknowledged, parked.patience),
             controller: core::mem::replace(&mut parked.controller, P::Controller::new(&Start::NOTHING)),
             rtt: parked.rtt,
             size: parked.size,
             width: parked.width,
-            skip_in: parked.skip_in.into(),
+            gaps: Gaps { left: parked.gap_in, random: parked.random },
             bytes_acknowledged: parked.bytes_acknowledged,
-            ..Self::new(parked.random)
+            ..Self::new(0)
         }
     }
 }
