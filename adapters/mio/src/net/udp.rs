@@ -8,6 +8,9 @@ use std::{
     net::SocketAddr,
 };
 
+#[cfg(target_os = "linux")]
+mod singly;
+
 /// What a socket's buffers are asked to be: a full window each way, bookkeeping included. The system gives what it
 /// allows: on Linux, all of it to a privileged process, and to others `net.core.rmem_max` and `wmem_max`.
 const BUFFER: usize = 12 << 20;
@@ -54,7 +57,7 @@ impl Udp {
         (buffer / (2 * size.max(1))) as u32
     }
 
-    /// Hands every datagram to the system by itself.
+    /// Has the system join no datagrams.
     pub(crate) fn never_join(&mut self) {
         self.joined = 1;
     }
@@ -62,6 +65,10 @@ impl Udp {
     /// Sends equal datagrams, back to back in `bytes`. What the system does not take is datagrams lost, which the endpoint can
     /// deal with.
     pub(crate) fn send<'b>(&self, to: SocketAddr, bytes: &'b [u8], size: usize) -> Sent<'b> {
+        #[cfg(target_os = "linux")]
+        if self.joined.min(self.state.max_gso_segments()) == 1 && bytes.len() > size {
+            return singly::send(&self.socket, to, bytes, size);
+        }
         let (mut rest, mut is_too_long) = (bytes, false);
         while !rest.is_empty() {
             // Fewer, once the system has failed at it.
