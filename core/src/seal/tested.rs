@@ -76,11 +76,13 @@ mod toys {
     impl Cipher {
         fn apply(&self, number: u64, text: &mut [u8]) {
             let mut state = self.0 ^ number;
-            for bytes in text.chunks_mut(8) {
+            let (words, rest) = text.as_chunks_mut();
+            for word in words {
                 state = mixed(state, 0);
-                for (byte, key) in bytes.iter_mut().zip(state.to_le_bytes()) {
-                    *byte ^= key;
-                }
+                *word = (u64::from_le_bytes(*word) ^ state).to_le_bytes();
+            }
+            for (byte, key) in rest.iter_mut().zip(mixed(state, 0).to_le_bytes()) {
+                *byte ^= key;
             }
         }
 

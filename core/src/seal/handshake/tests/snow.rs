@@ -60,9 +60,14 @@ fn transport(keys: &Keys, snow: HandshakeState) {
     }
 }
 
+/// Under Miri the one with the fewest key agreements: each takes it seconds.
+fn patterns_with_snow() -> impl Iterator<Item = Pattern> {
+    PATTERNS.into_iter().skip(fewer(0, 1)).take(fewer(PATTERNS.len(), 1))
+}
+
 #[test]
 fn snow_answers_us() {
-    for pattern in PATTERNS.into_iter().take(fewer(PATTERNS.len(), 1)) {
+    for pattern in patterns_with_snow() {
         let world = World::of(pattern);
         let mut snow = snow(&world, false);
         let (mut initiator, first) = world.first(b"hello snow");
@@ -78,7 +83,7 @@ fn snow_answers_us() {
 
 #[test]
 fn we_answer_snow() {
-    for pattern in PATTERNS.into_iter().take(fewer(PATTERNS.len(), 1)) {
+    for pattern in patterns_with_snow() {
         let world = World::of(pattern);
         let mut snow = snow(&world, true);
         let mut room = [0; 256];

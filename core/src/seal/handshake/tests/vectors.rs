@@ -56,7 +56,8 @@ fn vectors() -> Vec<Vector> {
 fn the_published_vectors_hold() {
     let vectors = vectors();
     assert_eq!(vectors.len(), 4);
-    for vector in vectors.into_iter().take(fewer(4, 1)) {
+    // Under Miri the one with the fewest key agreements: each takes it seconds.
+    for vector in vectors.into_iter().skip(fewer(0, 1)).take(fewer(4, 1)) {
         check(&vector);
     }
 }
