@@ -1,6 +1,7 @@
 //! What the program does, a file for each command.
 
 mod admin;
+mod attempts;
 mod client;
 mod credentials;
 mod demo;
@@ -12,6 +13,7 @@ mod key;
 mod known;
 mod list;
 mod node;
+mod open_files;
 mod password;
 mod plot;
 mod port;
@@ -63,10 +65,9 @@ pub fn run(command: &Command) -> Result<(), Failure> {
 impl Subject for files::Event {
     fn subject(&self) -> (Option<StreamId>, Option<FileId>) {
         match *self {
-            Self::Started { stream, file, .. } | Self::Ended { stream, file, .. } => {
-                (Some(stream), Some(file))
-            }
-            Self::Refused { stream, .. } => (Some(stream), None),
+            Self::Started { stream, file, .. }
+            | Self::Ended { stream, file, .. }
+            | Self::Refused { stream, file, .. } => (Some(stream), Some(file)),
         }
     }
 }

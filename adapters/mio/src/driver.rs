@@ -349,10 +349,16 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 let statistics = self.rdt[socket as usize].endpoint.statistics(connection);
                 statistics.map_or(Moved { bytes: stream.moved, resent: Some(0) }, |statistics| Moved {
                     bytes: stream.moved.max(statistics.bytes_acknowledged),
-                    resent: Some(statistics.counters.resent + statistics.counters.duplicates),
+                    resent: Some(statistics.counters.lost),
                 })
             }
         })
+    }
+
+    /// Segments of content that came over RDT behind later ones, on all streams so far: what peers have sent again, as
+    /// long as the network keeps the order.
+    pub fn came_late(&self) -> u64 {
+        self.files.late()
     }
 
     /// The state of the RDT connection under a stream.
@@ -602,7 +608,14 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         is_open
     }
 
+    /// Why a connection broke. How much was delivered, the stream says itself.
     fn broke(error: &Error) -> Option<String> {
-        (*error != Error::Aborted).then(|| error.to_string())
+        Some(match error {
+            Error::Aborted => return None,
+            Error::TimedOut { .. } => "the other side stopped answering".to_owned(),
+            Error::Silent { .. } => "the other side became silent".to_owned(),
+            Error::Reset { .. } => "the other side broke off".to_owned(),
+            other => other.to_string(),
+        })
     }
 }

@@ -126,7 +126,7 @@ pub fn describe(fault: Fault) -> &'static str {
 }
 
 /// The system's words, without the number that Rust adds to them.
-fn reason(error: &io::Error) -> String {
+pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {
         Some((words, _)) => words.to_owned(),

@@ -36,6 +36,8 @@ pub enum Event {
     Refused {
         /// Its stream.
         stream: StreamId,
+        /// The file that could not be opened or made, if it came so far.
+        file: FileId,
         /// Why.
         code: Code,
     },

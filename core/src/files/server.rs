@@ -264,7 +264,7 @@ impl<M: Memory<Slot<Session>>> Server<M> {
             return Some(Task::Tell(Event::Started { stream, file, direction, length: session.length }));
         }
         match session.end.take() {
-            Some(End::Refused(code)) => return Some(Task::Tell(Event::Refused { stream, code })),
+            Some(End::Refused(code)) => return Some(Task::Tell(Event::Refused { stream, file, code })),
             Some(End::Ended(outcome)) => {
                 return Some(Task::Tell(Event::Ended { stream, file, direction, outcome }));
             }

@@ -79,6 +79,8 @@ struct Stay<'a> {
     /// Who asks, and for what.
     asking: Vec<(UploadId, Box<str>, Box<str>)>,
     was_online: bool,
+    /// Why the tracker was lost, as it was told last.
+    lost_by: Option<String>,
     /// The list is being told from its beginning.
     lists: bool,
     leaves: bool,
@@ -97,6 +99,7 @@ impl<'a> Stay<'a> {
             serving: Vec::new(),
             asking: Vec::new(),
             was_online: false,
+            lost_by: None,
             lists: true,
             leaves: false,
         }
@@ -115,10 +118,14 @@ impl<'a> Stay<'a> {
             Event::Offline { .. } if !self.was_online => cannot_log_in(node, &host, event)?,
             Event::Offline { code } => {
                 let why = match code {
-                    Code::Unreachable => node.reasons().to_owned(),
+                    Code::Unreachable => node.attempts().to_string(),
                     code => of_code(*code),
                 };
-                self.tell(&format!("lost the tracker: {why}; calling it again"));
+                // The same is not said of each call while the tracker is away.
+                if self.lost_by.as_ref() != Some(&why) {
+                    self.tell(&format!("lost the tracker: {why}; calling it again"));
+                    self.lost_by = Some(why);
+                }
             }
             Event::Over { code } => {
                 self.tell_event(event);
@@ -184,6 +191,7 @@ impl<'a> Stay<'a> {
     }
 
     fn online(&mut self, node: &Node) -> Result<(), Failure> {
+        self.lost_by = None;
         let back = if std::mem::replace(&mut self.was_online, true) { "back at" } else { "logged in to" };
         self.tell(&format!("{back} {} as {}", self.host, escape(&self.name)));
         let wants_log = self.join.log || self.join.json || self.join.quiet;
@@ -226,7 +234,7 @@ pub(in crate::commands) fn unreachable(node: &Node, host: &Host) -> Failure {
     Failure::network(format!(
         "cannot connect to {host}: {}; a tracker is silent to those who do not know its key, and to those whom it does \
          not let in",
-        node.reasons()
+        node.attempts()
     ))
 }
 

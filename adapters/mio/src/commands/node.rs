@@ -6,6 +6,7 @@ mod rendezvous;
 mod tests;
 
 use super::{
+    attempts::Attempts,
     credentials::{As, Credentials},
     port::free_for_both,
     settings,
@@ -236,8 +237,8 @@ impl Node {
     }
 
     /// Why the tracker could not be reached, the last time.
-    pub(super) fn reasons(&self) -> &str {
-        self.rendezvous.reasons()
+    pub(super) fn attempts(&self) -> &Attempts {
+        self.rendezvous.attempts()
     }
 
     /// How far a stream has come.

@@ -4,6 +4,7 @@ mod door;
 mod enrolments;
 
 use super::{
+    open_files::raise_limit,
     port::{free_for_both, reached_at},
     settings,
     signals::Signals,
@@ -82,6 +83,7 @@ impl Storage for Served {
 
 /// Serves until it is asked to end.
 pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
+    raise_limit();
     let shown = serve.directory.display();
     let directory = Directory::open(&serve.directory);
     let directory = directory.map_err(|error| Failure::cannot(format_args!("serve {shown}"), &error))?;
@@ -319,13 +321,14 @@ impl Log {
                     Outcome::Done => {
                         format!("{} bytes in {:.3} s", started.length, started.at.elapsed().as_secs_f64())
                     }
-                    Outcome::Broken => format!("broken off ({} bytes)", started.length),
+                    Outcome::Broken => format!("broken off, of {} bytes", started.length),
                     Outcome::Failed(fault) => format!("failed: {}", describe(fault)),
                 };
                 say(&format_args!("{} {what} {}: {how}", shown(started.peer), escape(&started.name)));
             }
             Event::Refused { code, .. } => {
-                say(&format_args!("{} refused: {}", shown(told.peer), because(code)));
+                let name = told.name.as_deref().map_or(String::new(), |name| format!(" {}", escape(name)));
+                say(&format_args!("{} refused{name}: {}", shown(told.peer), because(code)));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! `skep tracker`: who is there, what they share, and how they get it from each other.
 
 use super::{
+    open_files::raise_limit,
     port::{free_for_both, reached_at},
     signals::Signals,
 };
@@ -84,6 +85,7 @@ fn home(key: Option<&Path>) -> Result<Home, Failure> {
 
 /// Runs until it is asked to end.
 pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
+    raise_limit();
     let home = home(tracker.key.as_deref())?;
     let identity = Identity::load_or_make(home.key())?;
     if identity.is_new() && !tracker.quiet {

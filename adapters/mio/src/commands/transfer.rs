@@ -1,6 +1,8 @@
 //! One transfer from the side of a client: connect, move, tell how far it is, end.
 
-use super::{credentials::Credentials, serve::because, settings, signals::Signals, tracing};
+use super::{
+    attempts::Attempts, credentials::Credentials, serve::because, settings, signals::Signals, tracing,
+};
 use crate::{
     args::{Link, Via},
     driver::{Driver, Storage},
@@ -123,7 +125,7 @@ impl Order<'_> {
             (Some(_), Some(Via::Tcp)) => &[Way::Sealed(Via::Tcp)],
             (Some(_), None) => &[Way::Sealed(Via::Udp), Way::Sealed(Via::Tcp)],
         };
-        let mut reasons = String::new();
+        let mut attempts = Attempts::default();
         for (address, &way) in
             addresses.iter().flat_map(|address| ways.iter().map(move |way| (*address, way)))
         {
@@ -141,21 +143,25 @@ impl Order<'_> {
                     });
                 }
                 End::Unconnected(reason) => {
-                    if !reasons.is_empty() {
-                        reasons.push_str("; ");
-                    }
-                    let way = if let Way::Sealed(Via::Udp) = way { " (udp)" } else { "" };
-                    reasons.push_str(&format!("{address}{way}: {reason}"));
+                    let way = match way {
+                        Way::Plain => "",
+                        Way::Sealed(Via::Udp) => "udp",
+                        Way::Sealed(Via::Tcp) | Way::Enrol => "tcp",
+                    };
+                    attempts.failed(&self.url.host, address, way, &reason);
                 }
             }
         }
-        let hint = match &sealed {
-            Some(_) => {
+        let hint = match (&sealed, &self.link.user) {
+            (Some(_), Some(_)) => {
+                "; a server is silent to a wrong password, and after a few of them for a while to the right one, too"
+            }
+            (Some(_), None) => {
                 "; a server is silent to those who do not know its key, and to those whom it does not let in"
             }
-            None => "",
+            (None, _) => "",
         };
-        Err(Failure::network(format!("cannot connect to {}: {reasons}{hint}", self.url.host)).into())
+        Err(Failure::network(format!("cannot connect to {}: {attempts}{hint}", self.url.host)).into())
     }
 
     fn attempt<F: Storage>(
@@ -197,7 +203,7 @@ impl Order<'_> {
                 .turn(&mut events, Some(TICK))
                 .map_err(|error| Failure::cannot("wait for the network", &error))?;
             if let Some(moved) = driver.moved(stream) {
-                watch.saw(moved.bytes, moved.resent);
+                watch.saw(moved.bytes, moved.resent.map(|own| own + driver.came_late()));
             }
             if let Some(statistics) = driver.statistics(stream) {
                 (self.observe)(&statistics);

@@ -1,6 +1,7 @@
 //! What the machine asks for, done: with a socket where it can be done at once, kept for later where not.
 
 use super::{Carrier, Driver, Gone, Receiving, Storage, Stream, Subject, Told};
+use crate::exit::reason;
 use crate::net::{tcp::Outbound, wire::Wire};
 use skep_core::{
     Instant,
@@ -77,7 +78,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                     }
                 }
                 Ok(false) => self.activate(stream.0 as usize),
-                Err(error) => self.close(now, stream.0 as usize, Closed::Broken, Some(error.to_string())),
+                Err(error) => self.close(now, stream.0 as usize, Closed::Broken, Some(reason(&error))),
             },
             Carrier::Rdt { socket, connection } => {
                 let socket = &mut self.rdt[*socket as usize];

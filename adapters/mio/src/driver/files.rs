@@ -38,6 +38,8 @@ enum Content {
 struct Open {
     name: Box<str>,
     content: Content,
+    /// Where the last of what was received ends so far.
+    end: u64,
 }
 
 #[derive(Debug)]
@@ -46,11 +48,12 @@ pub(super) struct OpenFiles<F> {
     open: HashMap<FileId, Open>,
     /// Files that were opened and are not settled yet, and until when they have to be.
     settling: Vec<(FileId, Instant)>,
+    late: u64,
 }
 
 impl<F: Storage> OpenFiles<F> {
     pub(super) fn new(storage: F) -> Self {
-        Self { storage, open: HashMap::new(), settling: Vec::new() }
+        Self { storage, open: HashMap::new(), settling: Vec::new(), late: 0 }
     }
 
     /// Opens a file; the answer comes from [`OpenFiles::settled`].
@@ -59,7 +62,7 @@ impl<F: Storage> OpenFiles<F> {
             Ok(source) => (Content::Source(source), Ok(())),
             Err(fault) => (Content::Nothing, Err(fault)),
         };
-        self.open.insert(file, Open { name: name.as_str().into(), content });
+        self.open.insert(file, Open { name: name.as_str().into(), content, end: 0 });
         if outcome.is_ok() {
             self.settling.push((file, now + SETTLING));
         }
@@ -90,7 +93,7 @@ impl<F: Storage> OpenFiles<F> {
             Ok(part) => (Content::Part(part), Ok(())),
             Err(fault) => (Content::Nothing, Err(fault)),
         };
-        self.open.insert(file, Open { name: name.as_str().into(), content });
+        self.open.insert(file, Open { name: name.as_str().into(), content, end: 0 });
         outcome
     }
 
@@ -113,6 +116,20 @@ impl<F: Storage> OpenFiles<F> {
             Content::Part(part) => Some(part),
             _ => None,
         }
+    }
+
+    /// So many bytes were received to this place, in so many segments.
+    pub(super) fn received(&mut self, file: FileId, offset: u64, bytes: u64, segments: usize) {
+        let Some(open) = self.open.get_mut(&file) else { return };
+        if offset < open.end {
+            self.late += segments as u64;
+        }
+        open.end = open.end.max(offset + bytes);
+    }
+
+    /// Segments that came behind later ones.
+    pub(super) const fn late(&self) -> u64 {
+        self.late
     }
 
     pub(super) fn release(&mut self, file: FileId) {

@@ -159,6 +159,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let part = self.files.part(first.file).ok_or(Fault::Failed);
         match part.and_then(|part| part.write_vectored_at(&mut slices, first.offset)) {
             Ok(()) => {
+                let bytes = run.iter().map(|store| store.bytes.len() as u64).sum();
+                self.files.received(first.file, first.offset, bytes, run.len());
                 for store in run {
                     self.rdt[index].endpoint.stored(&store.ticket);
                     if let Some(stream) = self.streams.get_mut(key) {

@@ -9,6 +9,7 @@
 //! costs a portion at most, and a slow end holds up its own transfer only.
 
 use super::{Carrier, Driver, PORTIONS_A_TURN, Storage, Stream, Subject};
+use crate::exit::reason;
 use crate::net::{pipe::Pipe, wire::Wire};
 use skep_core::{
     Instant,
@@ -165,7 +166,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             Piped::Unable => false,
             Piped::BrokenBefore(error) => return Err(error),
             Piped::BrokenBehind(error) => {
-                self.close(now, to, Closed::Broken, Some(error.to_string()));
+                self.close(now, to, Closed::Broken, Some(reason(&error)));
                 self.act(now);
                 return Ok(false);
             }
@@ -216,7 +217,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
         self.service.progressed(now, StreamId(key as u32));
         if let Err(error) = outcome {
-            self.close(now, to, Closed::Broken, Some(error.to_string()));
+            self.close(now, to, Closed::Broken, Some(reason(&error)));
             self.act(now);
         }
     }

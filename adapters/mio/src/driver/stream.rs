@@ -214,7 +214,8 @@ impl Stream {
 pub struct Moved {
     /// Bytes of content, of files and messages on RDT, moved in whichever direction has more.
     pub bytes: u64,
-    /// Segments sent again (or, of content received, that came again), where the carrier knows it.
+    /// Segments that this side took for lost and sent again, where the carrier knows it. What is sent twice to be on the
+    /// safe side is not among them.
     pub resent: Option<u64>,
 }
 

@@ -4,6 +4,7 @@ use super::{
     ACCEPT_REST, ACCEPTS_A_TURN, Carrier, Driver, FIRST, PORTION, PORTIONS_A_TURN, Sealed, Storage, Stream,
     Subject,
 };
+use crate::exit::reason;
 use crate::net::{
     records::{Phase, Records},
     tcp::{Bytes, Outbound, Tcp, UNTAKEN_MAX},
@@ -140,7 +141,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         self.portion = portion;
         self.pump_tunnel(key);
         if let Err(error) = outcome {
-            self.close(now, key, Closed::Broken, Some(error.to_string()));
+            self.close(now, key, Closed::Broken, Some(reason(&error)));
         }
     }
 

@@ -20,12 +20,7 @@ pub(super) struct Lines<W: Write> {
 
 impl<W: Write> Lines<W> {
     pub(super) fn new(out: W, total: Option<u64>, label: &str) -> Self {
-        let mut lines = Self { out, label: escape(label).to_string(), total, next: EVERY };
-        match total {
-            Some(total) => lines.line(&HumanBytes(total).to_string()),
-            None => lines.line("started"),
-        }
-        lines
+        Self { out, label: escape(label).to_string(), total, next: EVERY }
     }
 
     pub(super) fn set_total(&mut self, total: u64) {
@@ -63,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_at_the_start_one_every_some_seconds_and_one_at_the_end() {
+    fn a_line_every_some_seconds_and_one_at_the_end() {
         let mut out = Vec::new();
         let mut lines = Lines::new(&mut out, Some(10 << 20), "get a\x1b");
         for tenths in 0..110 {
@@ -74,7 +69,6 @@ mod tests {
         assert_eq!(
             String::from_utf8(out).unwrap().lines().collect::<Vec<_>>(),
             [
-                r"get a\u{1b}: 10.00 MiB",
                 r"get a\u{1b}: 3.12 MiB of 10.00 MiB, 31 %, 640.00 KiB/s, 50 resent",
                 r"get a\u{1b}: 6.25 MiB of 10.00 MiB, 62 %, 640.00 KiB/s, 100 resent",
                 r"get a\u{1b}: 10.00 MiB in 20.000 s, 512.00 KiB/s, 120 resent",
@@ -93,12 +87,7 @@ mod tests {
         lines.update(EVERY * 3, 1000, None);
         assert_eq!(
             String::from_utf8(out).unwrap().lines().collect::<Vec<_>>(),
-            [
-                "get a: started",
-                "get a: 1000 B, 200 B/s",
-                "get a: 0 B, 0 B/s",
-                "get a: 1000 B of 1.95 KiB, 50 %, 66 B/s",
-            ]
+            ["get a: 1000 B, 200 B/s", "get a: 0 B, 0 B/s", "get a: 1000 B of 1.95 KiB, 50 %, 66 B/s",]
         );
     }
 }

@@ -101,6 +101,29 @@ fn a_client_tells_what_the_server_refused() {
 }
 
 #[test]
+fn a_verbose_server_says_of_which_file_what_came_of_it() {
+    let home = Home::new();
+    home.write("shared/old", "old");
+    home.write("file", "12345");
+    let server = home.serve("-v --no-replace");
+    for scheme in ["tcp", "rdt"] {
+        home.run(&format!("get {} -o got", server.url(scheme, "old"))).well();
+        home.run(&format!("get {}", server.url(scheme, "no.where"))).with(1);
+        home.run(&format!("put file {}", server.url(scheme, "old"))).with(1);
+    }
+    is_answered(&server, b"\x05", &error(0));
+    let told = server.stop().err;
+    for line in [
+        " get old: 3 bytes in ",
+        " refused no.where: there is no such file\n",
+        " refused old: there is a file of that name already\n",
+        " refused: the request was not understood\n",
+    ] {
+        assert!(told.contains(line), "no \"{line}\" in {told}");
+    }
+}
+
+#[test]
 fn what_is_no_request_is_an_error_and_hurts_nobody_else() {
     let home = Home::new();
     home.write("shared/file", "content");

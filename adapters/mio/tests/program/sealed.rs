@@ -374,7 +374,7 @@ fn where_udp_does_not_get_through_tcp_does() {
     assert!(begin.elapsed() < Duration::from_secs(16), "{:?}", begin.elapsed());
     // Who wants UDP and nothing else gets nothing else.
     let only = home.run(&format!("get {link}file -o no --via udp --timeout 2")).with(3);
-    only.saying("(udp)");
+    only.saying("udp: no answer");
     assert!(!home.path("no").exists());
 }
 

@@ -2,7 +2,7 @@
 //!
 //! With an invite over TCP first; then over UDP, and over TCP where that does not get through. Each address in turn.
 
-use crate::{args::Via, exit::Failure, url::Host};
+use crate::{args::Via, commands::attempts::Attempts, exit::Failure, url::Host};
 use skep_core::{Instant, stream::StreamId};
 use std::{
     collections::VecDeque,
@@ -43,7 +43,7 @@ pub(super) struct Rendezvous {
     last: Option<(SocketAddr, Way)>,
     /// The call that is not answered.
     calling: Option<(StreamId, Instant)>,
-    reasons: String,
+    attempts: Attempts,
     /// The host is being looked up again.
     looked_up: Option<Receiver<io::Result<Vec<SocketAddr>>>>,
 }
@@ -61,7 +61,7 @@ impl Rendezvous {
             left: VecDeque::new(),
             last: None,
             calling: None,
-            reasons: String::new(),
+            attempts: Attempts::default(),
             looked_up: None,
         })
     }
@@ -84,7 +84,7 @@ impl Rendezvous {
         };
         self.left =
             self.addresses.iter().flat_map(|address| ways.iter().map(move |way| (*address, *way))).collect();
-        self.reasons.clear();
+        self.attempts = Attempts::default();
     }
 
     pub(super) fn next(&mut self) -> Next {
@@ -121,11 +121,8 @@ impl Rendezvous {
     /// The call cannot be made.
     pub(super) fn refused(&mut self, reason: &str) {
         if let Some((address, way)) = self.last {
-            if !self.reasons.is_empty() {
-                self.reasons.push_str("; ");
-            }
-            let way = if way == Way::Udp { " (udp)" } else { "" };
-            self.reasons.push_str(&format!("{address}{way}: {reason}"));
+            let way = if way == Way::Udp { "udp" } else { "tcp" };
+            self.attempts.failed(&self.host, address, way, reason);
         }
     }
 
@@ -173,7 +170,7 @@ impl Rendezvous {
     }
 
     /// Why it could not be reached.
-    pub(super) fn reasons(&self) -> &str {
-        &self.reasons
+    pub(super) fn attempts(&self) -> &Attempts {
+        &self.attempts
     }
 }
