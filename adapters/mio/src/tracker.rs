@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod admin;
+mod bans;
 pub mod desk;
 mod guests;
 pub mod house;

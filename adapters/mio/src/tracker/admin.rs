@@ -147,7 +147,7 @@ impl Hub {
         let answer = match order {
             Order::Status => Answer::Status(self.status()),
             Order::List => Answer::Users(self.present()),
-            Order::Bans => Answer::Bans(self.house().bans().cloned().collect()),
+            Order::Bans => Answer::Bans(self.house().bans.open().cloned().collect()),
             Order::Accounts => {
                 let house = self.house();
                 let owner =
@@ -183,14 +183,14 @@ impl Hub {
                     return Err(format!("a reason has at most {REASON_MAX} bytes"));
                 }
                 let until = seconds.map(in_seconds);
-                let ban = Ban { id: self.house().next_ban(), who, until, reason };
-                self.house().ban(ban.clone());
+                let ban = Ban { id: self.house().bans.next_number(), who, until, reason };
+                self.house().bans.add(ban.clone());
                 self.dismiss_covered(now, &ban);
                 let answer = done(format!("ban {}: {}", ban.id, ban.who));
                 (Change::Ban(ban), answer)
             }
             Order::Unban { id } => {
-                if !self.house().lift(id) {
+                if !self.house().bans.lift(id) {
                     return Err(format!("there is no ban {id}"));
                 }
                 (Change::Lift(id), done(format!("ban {id} is lifted")))
@@ -221,8 +221,7 @@ impl Hub {
                 let account = house.account(&name).ok_or(format!("{name} belongs to no key"))?;
                 let account = Account { role, ..account.clone() };
                 house.enter(&name, account.clone());
-                let what = if role == Role::Admin { "an admin" } else { "a user" };
-                let answer = done(format!("{name} is {what}"));
+                let answer = done(format!("{name} is {}", called(role)));
                 (Change::Put(name.into(), account), answer)
             }
             Order::Invite { name, role, seconds } => {
@@ -290,6 +289,13 @@ fn in_seconds(seconds: u64) -> Timestamp {
     Timestamp::now().checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
+fn called(role: Role) -> &'static str {
+    match role {
+        Role::User => "a user",
+        Role::Admin => "an admin",
+    }
+}
+
 /// What is told of an order that is carried out.
 fn told_of(order: &Order) -> Option<Report> {
     let because = |reason: &str| if reason.is_empty() { String::new() } else { format!(": {reason}") };
@@ -303,7 +309,7 @@ fn told_of(order: &Order) -> Option<Report> {
         Order::Unban { id } => format!("lift ban {id}"),
         Order::Add { name, account } => format!("add {name} {}", account.key),
         Order::Remove { name } => format!("remove {name}"),
-        Order::Role { name, role } => format!("make {name} {role:?}"),
+        Order::Role { name, role } => format!("make {name} {}", called(*role)),
         Order::Invite { name, .. } => format!("invite {name}"),
     };
     Some(Report::Ordered { what: what.into() })

@@ -15,7 +15,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
 use skep_core::{
     Instant as Moment,
     seal::{
@@ -26,7 +25,8 @@ use skep_core::{
 };
 
 use super::{
-    account::{Account, Ban, Banned, Invite, Role, check_name},
+    account::{Account, Invite, Role, check_name},
+    bans::Bans,
     guests::{Guests, Standing},
     store::{Change, Kept, Store},
 };
@@ -62,7 +62,8 @@ pub struct House<R: Send + 'static> {
     names: HashMap<Fingerprint, Box<str>>,
     /// Names that are being stored: they are given to nobody else meanwhile.
     coming: HashMap<Box<str>, Fingerprint>,
-    bans: Vec<Ban>,
+    /// Who is kept out.
+    pub bans: Bans,
     guests: Guests,
     /// Keys that are made of passwords, from the file beside the tracker's key.
     passwords: Accounts,
@@ -93,7 +94,7 @@ impl<R: Send + 'static> House<R> {
             accounts: BTreeMap::new(),
             names: HashMap::new(),
             coming: HashMap::new(),
-            bans: kept.bans,
+            bans: Bans::new(kept.bans),
             guests: Guests::new(kept.invites),
             passwords,
             secret: secret.clone(),
@@ -132,7 +133,7 @@ impl<R: Send + 'static> House<R> {
         if check_name(name).is_err() {
             return Judgement::Refuse(Code::BadName);
         }
-        if self.ban_of(name, key.as_ref(), address).is_some() {
+        if self.bans.cover(name, key.as_ref(), address) {
             return Judgement::Refuse(Code::NotAllowed);
         }
         if let Some(key) = &key
@@ -199,20 +200,6 @@ impl<R: Send + 'static> House<R> {
         Moment::from_micros(u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
-    /// The ban that is good for somebody.
-    pub fn ban_of(&self, name: &str, key: Option<&Fingerprint>, address: IpAddr) -> Option<&Ban> {
-        let now = Timestamp::now();
-        self.bans.iter().find(|ban| ban.covers(name, key, address, now))
-    }
-
-    /// Whether nobody may come by a name.
-    pub fn is_name_banned(&self, name: &str) -> bool {
-        let now = Timestamp::now();
-        self.bans
-            .iter()
-            .any(|ban| !ban.has_ended(now) && matches!(&ban.who, Banned::Name(banned) if banned == name))
-    }
-
     /// Whether a name belongs to a key, or is about to.
     pub fn is_owned(&self, name: &str) -> bool {
         self.accounts.contains_key(name) || self.coming.contains_key(name) || self.passwords.has_name(name)
@@ -255,29 +242,6 @@ impl<R: Send + 'static> House<R> {
     /// An account by its name.
     pub fn account(&self, name: &str) -> Option<&Account> {
         self.accounts.get(name)
-    }
-
-    /// The bans that have not ended.
-    pub fn bans(&self) -> impl Iterator<Item = &Ban> {
-        let now = Timestamp::now();
-        self.bans.iter().filter(move |ban| !ban.has_ended(now))
-    }
-
-    /// The number of the next ban.
-    pub fn next_ban(&self) -> u64 {
-        self.bans.iter().map(|ban| ban.id).max().unwrap_or(0) + 1
-    }
-
-    /// Somebody is banned.
-    pub fn ban(&mut self, ban: Ban) {
-        self.bans.push(ban);
-    }
-
-    /// A ban is lifted. `false`: there is none of that number.
-    pub fn lift(&mut self, id: u64) -> bool {
-        let before = self.bans.len();
-        self.bans.retain(|ban| ban.id != id);
-        self.bans.len() < before
     }
 
     /// Somebody is invited.
@@ -369,79 +333,4 @@ impl<R: Send + 'static> Access for House<R> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use mio::{Poll, Token, Waker};
-    use skep_core::seal::{KeyPair, RustCrypto};
-    use std::{net::SocketAddr, sync::Arc};
-
-    const INVITE: [u8; 8] = [3; 8];
-
-    fn open(directory: &Path) -> House<()> {
-        let poll = Poll::new().unwrap();
-        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-        let (store, kept) = Store::open(&directory.join("state.redb"), waker).unwrap();
-        let passwords = directory.join("passwords");
-        House::new(Registration::Invite, store, kept, &passwords, &Secret::new([1; 32])).unwrap()
-    }
-
-    fn invite(house: &mut House<()>) {
-        let until = Timestamp::now() + jiff::SignedDuration::from_hours(1);
-        let invite = Invite { name: "eva".into(), role: Role::User, until, psk: [4; 32] };
-        house.store.put(Change::Invite(INVITE, invite.clone()), ());
-        house.invite(INVITE, invite);
-    }
-
-    fn guest(number: u8) -> Caller {
-        let key = *KeyPair::<RustCrypto>::new(Secret::new([number; 32])).public();
-        let address = SocketAddr::from(([127, 0, 0, 1], 4_000));
-        Caller { address, purpose: Purpose::Enrol { invite: INVITE }, key: Some(key) }
-    }
-
-    fn fingerprint(caller: &Caller) -> Fingerprint {
-        Fingerprint::new(caller.key.unwrap()).unwrap()
-    }
-
-    /// What is decided in the end.
-    fn decided(house: &mut House<()>, caller: &Caller) -> Decision {
-        loop {
-            match house.decide(caller, true) {
-                Decision::Later => std::thread::yield_now(),
-                decision => return decision,
-            }
-        }
-    }
-
-    #[test]
-    fn a_guest_waits_for_the_disk_and_the_loop_does_not() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut house = open(directory.path());
-        invite(&mut house);
-        assert_eq!(house.decide(&guest(5), true), Decision::Later);
-        // Meanwhile the name is nobody else's, the invite no other guest's, and the first message opens again.
-        assert!(house.is_owned("eva") && Access::invite(&mut house, &INVITE).is_some());
-        assert_eq!(house.decide(&guest(6), true), Decision::Refuse);
-        assert_eq!(decided(&mut house, &guest(5)), Decision::Admit);
-        assert_eq!(house.account_of(&fingerprint(&guest(5))).map(|(name, _)| name), Some("eva"));
-        // It is used up, also after a restart.
-        assert_eq!(decided(&mut house, &guest(6)), Decision::Refuse);
-        drop(house);
-        let mut house = open(directory.path());
-        assert!(Access::invite(&mut house, &INVITE).is_none());
-        assert_eq!(house.account_of(&fingerprint(&guest(5))).map(|(name, _)| name), Some("eva"));
-    }
-
-    #[test]
-    fn a_guest_who_has_gone_meanwhile_has_the_name_and_comes_in_by_his_key() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut house = open(directory.path());
-        invite(&mut house);
-        assert_eq!(house.decide(&guest(5), true), Decision::Later);
-        while house.account("eva").is_none() {
-            house.settle_guests();
-            std::thread::yield_now();
-        }
-        let member = Caller { purpose: Purpose::Member, ..guest(5) };
-        assert_eq!(house.decide(&member, true), Decision::Admit);
-    }
-}
+mod tests;

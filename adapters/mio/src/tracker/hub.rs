@@ -166,7 +166,7 @@ impl Hub {
     #[must_use]
     pub fn admit(&mut self, now: Instant, admission: &Admission, dialect: Dialect) -> bool {
         let address = admission.peer.ip().to_canonical();
-        if dialect == Dialect::Command && self.house().ban_of("", None, address).is_some() {
+        if dialect == Dialect::Command && self.house().bans.cover("", None, address) {
             return false;
         }
         let key = admission.caller.and_then(|caller| caller.key);
@@ -253,7 +253,7 @@ impl Hub {
         };
         let house = self.house();
         if let Change::Register(user) = &change
-            && (house.is_owned(user) || house.is_name_banned(user))
+            && (house.is_owned(user) || house.bans.cover_name(user))
         {
             drop(house);
             self.tracker.committed(now, ticket, Err(Fault::NotAllowed));
@@ -296,7 +296,7 @@ impl Hub {
         }
         self.names[place] = Some(SmolStr::new(&name));
         let is_by_command = self.tracker.whereabouts(user).is_some_and(|there| there.stream.is_none());
-        if is_by_command && self.house().is_name_banned(&name) {
+        if is_by_command && self.house().bans.cover_name(&name) {
             self.dismiss(now, &name);
         }
         Report::Came { user: name, stream }

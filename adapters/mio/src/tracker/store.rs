@@ -120,7 +120,7 @@ impl<R: Send + 'static> Store<R> {
     /// # Errors
     /// It cannot be read, is damaged, or another process has it.
     pub fn open(path: &Path, waker: Arc<Waker>) -> Result<(Self, Kept), NotStored> {
-        let database = create(path).map_err(not_stored)?;
+        let database = create(path).map_err(not_opened)?;
         let kept = read(&database).map_err(not_stored)?;
         let (orders, to_do) = channel();
         let (answers, done) = channel();
@@ -167,6 +167,14 @@ impl<R: Send + 'static> Drop for Store<R> {
 
 fn not_stored(error: impl std::fmt::Display) -> NotStored {
     NotStored(error.to_string())
+}
+
+/// Why a database cannot be opened; of the commonest reason, what it means here.
+fn not_opened(error: redb::Error) -> NotStored {
+    match error {
+        redb::Error::DatabaseAlreadyOpen => NotStored("another tracker uses it".into()),
+        error => not_stored(error),
+    }
 }
 
 fn create(path: &Path) -> Result<Database, redb::Error> {

@@ -1,0 +1,77 @@
+//! Guests of a tracker who come with an invite.
+
+use super::*;
+use jiff::Timestamp;
+use mio::{Poll, Token, Waker};
+use skep_core::seal::{KeyPair, RustCrypto};
+use std::{net::SocketAddr, sync::Arc};
+
+const INVITE: [u8; 8] = [3; 8];
+
+fn open(directory: &Path) -> House<()> {
+    let poll = Poll::new().unwrap();
+    let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+    let (store, kept) = Store::open(&directory.join("state.redb"), waker).unwrap();
+    let passwords = directory.join("passwords");
+    House::new(Registration::Invite, store, kept, &passwords, &Secret::new([1; 32])).unwrap()
+}
+
+fn invite(house: &mut House<()>) {
+    let until = Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    let invite = Invite { name: "eva".into(), role: Role::User, until, psk: [4; 32] };
+    house.store.put(Change::Invite(INVITE, invite.clone()), ());
+    house.invite(INVITE, invite);
+}
+
+fn guest(number: u8) -> Caller {
+    let key = *KeyPair::<RustCrypto>::new(Secret::new([number; 32])).public();
+    let address = SocketAddr::from(([127, 0, 0, 1], 4_000));
+    Caller { address, purpose: Purpose::Enrol { invite: INVITE }, key: Some(key) }
+}
+
+fn fingerprint(caller: &Caller) -> Fingerprint {
+    Fingerprint::new(caller.key.unwrap()).unwrap()
+}
+
+/// What is decided in the end.
+fn decided(house: &mut House<()>, caller: &Caller) -> Decision {
+    loop {
+        match house.decide(caller, true) {
+            Decision::Later => std::thread::yield_now(),
+            decision => return decision,
+        }
+    }
+}
+
+#[test]
+fn a_guest_waits_for_the_disk_and_the_loop_does_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut house = open(directory.path());
+    invite(&mut house);
+    assert_eq!(house.decide(&guest(5), true), Decision::Later);
+    // Meanwhile the name is nobody else's, the invite no other guest's, and the first message opens again.
+    assert!(house.is_owned("eva") && Access::invite(&mut house, &INVITE).is_some());
+    assert_eq!(house.decide(&guest(6), true), Decision::Refuse);
+    assert_eq!(decided(&mut house, &guest(5)), Decision::Admit);
+    assert_eq!(house.account_of(&fingerprint(&guest(5))).map(|(name, _)| name), Some("eva"));
+    // It is used up, also after a restart.
+    assert_eq!(decided(&mut house, &guest(6)), Decision::Refuse);
+    drop(house);
+    let mut house = open(directory.path());
+    assert!(Access::invite(&mut house, &INVITE).is_none());
+    assert_eq!(house.account_of(&fingerprint(&guest(5))).map(|(name, _)| name), Some("eva"));
+}
+
+#[test]
+fn a_guest_who_has_gone_meanwhile_has_the_name_and_comes_in_by_his_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut house = open(directory.path());
+    invite(&mut house);
+    assert_eq!(house.decide(&guest(5), true), Decision::Later);
+    while house.account("eva").is_none() {
+        house.settle_guests();
+        std::thread::yield_now();
+    }
+    let member = Caller { purpose: Purpose::Member, ..guest(5) };
+    assert_eq!(house.decide(&member, true), Decision::Admit);
+}
