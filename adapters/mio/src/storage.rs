@@ -85,7 +85,7 @@ impl Directory {
     }
 
     /// As [`Directory::create`], right in this directory, by a name that the user has chosen and no peer: it may be
-    /// what it likes.
+    /// what it likes. What killed downloads have left here is swept away before.
     ///
     /// # Errors
     /// As [`Directory::create`]; [`Fault::BadName`] for the names of unfinished files, which would be swept away.
@@ -93,6 +93,8 @@ impl Directory {
         if part::is_reserved(name) {
             return Err(Fault::BadName);
         }
+        // Room is all that it makes: a download does not fail for want of it.
+        let _ = sweep::sweep_here(&self.folder);
         Part::create(self.folder.clone(), name, length, Origin::User)
     }
 

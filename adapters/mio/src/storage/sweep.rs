@@ -9,6 +9,14 @@ use super::{confined::Folder, fault::Kind, part};
 /// Entries of directories looked at: some seconds' work at the start of a server.
 const ENTRIES_MAX: usize = 1_000_000;
 
+/// Entries looked at where a download begins, which is not to wait for that.
+const ENTRIES_HERE_MAX: usize = 10_000;
+
+/// Removes the unfinished files in this directory, and not below it, that no process holds.
+pub(super) fn sweep_here(folder: &Folder) -> io::Result<usize> {
+    sweep_one(folder, "", &mut ENTRIES_HERE_MAX.clone(), &mut Vec::new())
+}
+
 /// Removes the unfinished files that no process holds, and says how many.
 pub(super) fn sweep(root: &Folder) -> io::Result<usize> {
     let mut left = ENTRIES_MAX;

@@ -383,6 +383,22 @@ fn a_sweep_removes_leftovers_and_nothing_else() {
 }
 
 #[test]
+fn a_download_sweeps_away_what_a_killed_one_has_left_beside_it() {
+    let (home, directory) = home();
+    let shared = home.path().join("shared");
+    let leftover = ".skep-00000000deadbeef.part";
+    fs::write(shared.join(leftover), "left").unwrap();
+    fs::write(shared.join("below").join(leftover), "somebody else's to sweep").unwrap();
+    let living = directory.create_own("living", None).unwrap();
+    let next = directory.create_own("next", None).unwrap();
+    assert!(!shared.join(leftover).exists());
+    living.commit(true).unwrap();
+    next.commit(true).unwrap();
+    assert_eq!(entries(&shared), ["below", "file", "living", "next"]);
+    assert!(shared.join("below").join(leftover).exists());
+}
+
+#[test]
 fn servers_that_sweep_and_receive_at_once_do_not_remove_each_others_files() {
     let (home, directory) = home();
     std::thread::scope(|scope| {
