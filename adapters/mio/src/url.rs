@@ -182,7 +182,7 @@ impl FromStr for Url {
     fn from_str(text: &str) -> Result<Self, BadUrl> {
         let Some((scheme, rest)) = text.split_once("://") else {
             return Err(BadUrl(format!(
-                "\"{text}\" is not a URL; write it like tcp://host/name or rdt://host/name"
+                "\"{text}\" is not a URL; write it like skep://KEY@host/name, as `skep serve` prints it"
             )));
         };
         let scheme = match scheme.to_ascii_lowercase().as_str() {

@@ -75,7 +75,7 @@ pub enum AdminAction {
     Bans,
     /// Lift a ban
     Unban {
-        /// Its number
+        /// Its number, as `skep admin bans` prints it
         id: u64,
     },
     /// List the names that belong to keys

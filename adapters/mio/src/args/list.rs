@@ -18,7 +18,7 @@ PATTERN is one of the shell: * and ? stand for anything, [a-z] for one character
 file, or with all of its path if there is a / in it; upper and lower case are the same. A word without any of these is \
 looked for everywhere in the name.
 
-When nothing is found, nothing is printed and the exit code is 1.
+When nothing is found, a line on standard error says so and the exit code is 1.
 
 Examples:
   skep find '*.iso' -s bee.example

@@ -32,7 +32,7 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.001..=SECONDS_MAX).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err(format!("it is a number of seconds, at most {SECONDS_MAX}")),
+        _ => Err(format!("it is a number of seconds, more than 0 and at most {SECONDS_MAX}")),
     }
 }
 

@@ -208,7 +208,10 @@ fn a_single_dash_is_standard_output() {
 #[test]
 fn a_bad_url_is_wrong_usage_and_says_why() {
     let failure = get("host/name").target.url().unwrap_err();
-    assert!(failure.code() == Code::Usage && failure.to_string().contains("tcp://host/name"), "{failure}");
+    assert!(
+        failure.code() == Code::Usage && failure.to_string().contains("skep://KEY@host/name"),
+        "{failure}"
+    );
     let Ok(Command::Put(put)) = parse("skep put file") else { panic!("no put") };
     let failure = put.target.url().unwrap_err();
     assert!(failure.code() == Code::Usage && failure.to_string().contains("--link-file"), "{failure}");

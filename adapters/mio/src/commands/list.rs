@@ -128,7 +128,8 @@ pub(super) fn cannot_log_in(node: &Node, host: &Host, event: &Event) -> Result<(
         }
         Event::Offline { code: Code::NotAllowed } | Event::Over { code: Code::NotAllowed } => {
             Err(Failure::refused(format!(
-                "{host} lets you not log in by that name; it belongs to another key, or your key to another name"
+                "{host} does not let you log in by that name: it belongs to another key, your key to another name, or \
+                 you are banned"
             )))
         }
         Event::Offline { code } | Event::Over { code } => {

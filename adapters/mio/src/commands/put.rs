@@ -8,7 +8,7 @@ use crate::{
     storage::{Part, Source},
 };
 use skep_core::{files::Client, stream::Fault, wire::Name};
-use std::{io::Write, time::Duration};
+use std::{io::Write, path::Path, time::Duration};
 
 /// Bytes a second that a server's disk takes at least.
 const SLOWEST_DISK: u64 = 5_000_000;
@@ -30,8 +30,25 @@ impl Storage for Sent {
     }
 }
 
+/// Says of what can never be sent what would be.
+fn check(file: &Path) -> Result<(), Failure> {
+    if file == Path::new("-") {
+        return Err(Failure::usage(
+            "standard input cannot be sent: how long it is has to be known first; save it in a file (one that is called - is ./-)",
+        ));
+    }
+    if file.is_dir() {
+        let file = file.display();
+        return Err(Failure::local(format!(
+            "cannot read {file}: it is a directory; one file is sent at a time"
+        )));
+    }
+    Ok(())
+}
+
 pub(super) fn run(put: &Put) -> Result<(), Failure> {
     let url = put.target.url()?;
+    check(&put.file)?;
     let name = url.name_to_put(&put.file).map_err(|error| Failure::usage(error.to_string()))?;
     let local = put.file.display().to_string();
     let order = Order {

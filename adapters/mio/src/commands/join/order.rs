@@ -49,6 +49,16 @@ pub(super) const ORDERS: &[(&str, &str, &str)] = &[
     ("quit", "", "log out and leave"),
 ];
 
+/// What people say besides, and what they mean: the words of other programs.
+const ALIASES: &[(&str, &str)] = &[
+    ("ls", "files"),
+    ("list", "files"),
+    ("leave", "quit"),
+    ("exit", "quit"),
+    ("bye", "quit"),
+    ("?", "help"),
+];
+
 /// Why a line was not understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Misread {
@@ -78,10 +88,9 @@ impl Order {
         let mut words = words.into_iter();
         let Some(first) = words.next() else { return Ok(Self::Nothing) };
         let rest: Vec<_> = words.collect();
-        let (word, ..) = ORDERS
-            .iter()
-            .find(|(word, ..)| *word == first.to_ascii_lowercase())
-            .ok_or(Misread::Unknown(first))?;
+        let said = first.to_ascii_lowercase();
+        let said = ALIASES.iter().find(|(alias, _)| *alias == said).map_or(&*said, |(_, word)| word);
+        let (word, ..) = ORDERS.iter().find(|(word, ..)| *word == said).ok_or(Misread::Unknown(first))?;
         let usage = || Misread::Usage(word);
         let none = |order: Self| if rest.is_empty() { Ok(order) } else { Err(usage()) };
         let at_most_one = || if rest.len() > 1 { Err(usage()) } else { Ok(rest.first().cloned()) };
@@ -133,6 +142,8 @@ mod tests {
     fn lines_are_read_as_a_shell_reads_them() {
         assert_eq!(Order::read("  "), Ok(Order::Nothing));
         assert_eq!(Order::read("USERS"), Ok(Order::Users));
+        assert_eq!(Order::read("ls ana"), Ok(Order::Files(Some("ana".into()))));
+        assert_eq!(Order::read("Exit"), Ok(Order::Quit));
         assert_eq!(Order::read("files 'a b'"), Ok(Order::Files(Some("a b".into()))));
         assert_eq!(Order::read("get ana/a/b.txt"), got(&[("ana", "a/b.txt")], None, false));
         assert_eq!(
