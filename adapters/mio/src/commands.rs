@@ -12,6 +12,7 @@ mod join;
 mod key;
 mod known;
 mod list;
+mod no_session;
 mod node;
 mod open_files;
 mod password;

@@ -2,7 +2,7 @@
 
 use super::{
     credentials::Credentials,
-    list::cannot_log_in,
+    no_session::cannot_log_in,
     node::{Arrival, Node, Plan},
     signals::Signals,
     words::of_trouble,

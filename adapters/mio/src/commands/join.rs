@@ -8,7 +8,7 @@ mod sharing;
 mod typed;
 
 use super::{
-    list::cannot_log_in,
+    no_session::cannot_log_in,
     node::{Arrival, Node, Plan},
     signals::Signals,
     words::of_code,
@@ -227,15 +227,6 @@ impl<'a> Stay<'a> {
             print(&line.to_string());
         }
     }
-}
-
-/// Nobody answered, or nobody who has the key.
-pub(in crate::commands) fn unreachable(node: &Node, host: &Host) -> Failure {
-    Failure::network(format!(
-        "cannot connect to {host}: {}; a tracker is silent to those who do not know its key, and to those whom it does \
-         not let in",
-        node.attempts()
-    ))
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -1,21 +1,20 @@
 //! `skep ls` and `skep find`: a short visit to a tracker.
 
 use super::{
-    join::{notice, unreachable},
+    join::notice,
+    no_session::cannot_log_in,
     node::{Arrival, Node, Plan},
     signals::Signals,
-    words::of_code,
 };
 use crate::{
     args::{Find, Login, Ls},
     escape::escape,
     exit::{Code as Exit, Failure},
     member::{Accept, Event},
-    url::Host,
 };
 use glob::{MatchOptions, Pattern};
 use serde_json::json;
-use skep_core::wire::session::{Code, FileInfo};
+use skep_core::wire::session::FileInfo;
 use std::{
     collections::BTreeMap,
     io::{Write, stdout},
@@ -113,29 +112,6 @@ fn visit(login: &Login) -> Result<List, Failure> {
             let seconds = login.timeout.as_secs();
             return Err(Failure::network(format!("{host}: no list in {seconds} s")));
         }
-    }
-}
-
-/// Whether an event says that there is no session.
-pub(super) fn cannot_log_in(node: &Node, host: &Host, event: &Event) -> Result<(), Failure> {
-    match event {
-        Event::Offline { code: Code::Unreachable } => Err(unreachable(node, host)),
-        Event::Offline { code: code @ (Code::Gone | Code::Silent | Code::Malformed) } => {
-            Err(Failure::network(format!(
-                "{host}: {}; is it a tracker, and not a server of files?",
-                of_code(*code)
-            )))
-        }
-        Event::Offline { code: Code::NotAllowed } | Event::Over { code: Code::NotAllowed } => {
-            Err(Failure::refused(format!(
-                "{host} does not let you log in by that name: it belongs to another key, your key to another name, or \
-                 you are banned"
-            )))
-        }
-        Event::Offline { code } | Event::Over { code } => {
-            Err(Failure::refused(format!("{host}: {}", of_code(*code))))
-        }
-        _ => Ok(()),
     }
 }
 

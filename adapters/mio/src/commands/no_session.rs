@@ -1,0 +1,37 @@
+//! Why there is no session with a tracker.
+
+use super::{node::Node, words::of_code};
+use crate::{exit::Failure, member::Event, url::Host};
+use skep_core::wire::session::Code;
+
+/// Whether an event says that there is no session.
+pub(super) fn cannot_log_in(node: &Node, host: &Host, event: &Event) -> Result<(), Failure> {
+    match event {
+        Event::Offline { code: Code::Unreachable } => Err(unreachable(node, host)),
+        Event::Offline { code: code @ (Code::Gone | Code::Silent | Code::Malformed) } => {
+            Err(Failure::network(format!(
+                "{host}: {}; is it a tracker, and not a server of files?",
+                of_code(*code)
+            )))
+        }
+        Event::Offline { code: Code::NotAllowed } | Event::Over { code: Code::NotAllowed } => {
+            Err(Failure::refused(format!(
+                "{host} does not let you log in by that name: it belongs to another key, your key to another name, or \
+                 you are banned"
+            )))
+        }
+        Event::Offline { code } | Event::Over { code } => {
+            Err(Failure::refused(format!("{host}: {}", of_code(*code))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Nobody answered, or nobody who has the key.
+fn unreachable(node: &Node, host: &Host) -> Failure {
+    Failure::network(format!(
+        "cannot connect to {host}: {}; a tracker is silent to those who do not know its key, and to those whom it does \
+         not let in",
+        node.attempts()
+    ))
+}
