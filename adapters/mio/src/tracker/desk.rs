@@ -1,15 +1,16 @@
 //! Where admins and those who measure are answered, beside the loop: each has a thread that waits for them, and asks the
-//! loop.
+//! loop. Each page has a thread of its own besides, as anybody may ask for one, and say nothing.
 
 use std::{
-    io::{self, BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    collections::VecDeque,
+    io::{self, Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
     sync::{
-        Arc,
+        Arc, Weak,
         mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel},
     },
-    thread::Builder,
-    time::Duration,
+    thread::{self, Builder},
+    time::{Duration, Instant},
 };
 
 use mio::Waker;
@@ -24,7 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const ORDER_MAX: u64 = 64 << 10;
 
 /// The longest request for a page, in bytes.
-const REQUEST_MAX: u64 = 8 << 10;
+const REQUEST_MAX: usize = 8 << 10;
+
+/// Pages that are asked for at the same time; when one more is, the oldest goes.
+const PAGES_MAX: usize = 64;
+
+/// How long it is waited when the system has no file for somebody who comes.
+const REST: Duration = Duration::from_millis(100);
 
 /// What the loop is asked.
 #[derive(Debug)]
@@ -64,7 +71,7 @@ impl Desk {
     #[cfg(unix)]
     pub fn take_orders(self, listener: std::os::unix::net::UnixListener) -> io::Result<()> {
         Builder::new().name("skep-admin".into()).spawn(move || {
-            for stream in listener.incoming().flatten() {
+            for stream in those_who_come(listener.incoming()) {
                 // Whoever breaks off wants no answer.
                 let _ = self.take_order(&stream);
             }
@@ -74,6 +81,7 @@ impl Desk {
 
     #[cfg(unix)]
     fn take_order(&self, stream: &std::os::unix::net::UnixStream) -> io::Result<()> {
+        use std::io::{BufRead, BufReader};
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut line = String::new();
@@ -96,24 +104,27 @@ impl Desk {
     /// The system has no thread to give.
     pub fn serve_numbers(self, listener: TcpListener) -> io::Result<()> {
         Builder::new().name("skep-metrics".into()).spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let _ = self.serve_page(&stream);
+            let mut asking: VecDeque<Weak<TcpStream>> = VecDeque::new();
+            for stream in those_who_come(listener.incoming()) {
+                asking.retain(|asking| asking.strong_count() > 0);
+                if asking.len() >= PAGES_MAX
+                    && let Some(oldest) = asking.pop_front().and_then(|oldest| oldest.upgrade())
+                {
+                    let _ = oldest.shutdown(Shutdown::Both);
+                }
+                let stream = Arc::new(stream);
+                asking.push_back(Arc::downgrade(&stream));
+                let desk = self.clone();
+                // Without a thread to give, nobody answers.
+                let _ = Builder::new().name("skep-page".into()).spawn(move || desk.serve_page(&stream));
             }
         })?;
         Ok(())
     }
 
     fn serve_page(&self, stream: &TcpStream) -> io::Result<()> {
-        stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        let mut reader = BufReader::new(stream.take(REQUEST_MAX));
-        let mut request = String::new();
-        reader.read_line(&mut request)?;
-        // The rest of it is read, so that closing does not reset what is answered.
-        let mut line = String::new();
-        while reader.read_line(&mut line)? > 2 {
-            line.clear();
-        }
+        let request = request(stream)?;
         let mut words = request.split_ascii_whitespace();
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let (status, kind, body) = match (method, path) {
@@ -140,6 +151,28 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+/// Those who come. Where the system has no file for one it is asked again after a rest, and not at once.
+fn those_who_come<T>(incoming: impl Iterator<Item = io::Result<T>>) -> impl Iterator<Item = T> {
+    incoming.filter_map(|came| came.inspect_err(|_| thread::sleep(REST)).ok())
+}
+
+/// What somebody asks for, all of it: closing would otherwise reset what is answered. However slowly it comes, it is
+/// waited for no longer than that.
+fn request(mut stream: &TcpStream) -> io::Result<String> {
+    let until = Instant::now() + PATIENCE;
+    let (mut request, mut room) = (Vec::new(), [0; 1_024]);
+    while !request.ends_with(b"\r\n\r\n") && !request.ends_with(b"\n\n") && request.len() < REQUEST_MAX {
+        let left = until.saturating_duration_since(Instant::now());
+        stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        match stream.read(&mut room)? {
+            0 => break,
+            _ if left.is_zero() => return Err(io::ErrorKind::TimedOut.into()),
+            count => request.extend_from_slice(&room[..count]),
+        }
+    }
+    Ok(String::from_utf8_lossy(&request).into_owned())
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";

@@ -39,6 +39,21 @@ fn the_numbers_are_those_of_the_moment_and_the_health_page_says_ok() {
 }
 
 #[test]
+fn who_asks_for_nothing_or_slowly_keeps_nobody_from_the_health_page() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0 --metrics 127.0.0.1:0");
+    let at = tracker.told("numbers at http://", "/metrics");
+    let mut silent: Vec<_> = (0..300).map(|_| TcpStream::connect(at).unwrap()).collect();
+    for stream in silent.iter_mut().rev().take(8) {
+        stream.write_all(b"GET /health HT").unwrap();
+        assert_eq!(page(at, "GET /health").1, "ok\n");
+    }
+    // The oldest ones had to go.
+    assert!(!matches!(silent[0].read(&mut [0; 1]), Ok(1..)));
+    tracker.stop();
+}
+
+#[test]
 fn lines_for_machines_are_json_and_lines_for_people_are_not_forged() {
     let home = Home::new();
     let tracker = Tracker::start(&home, "--plain 127.0.0.1:0 --log json");
