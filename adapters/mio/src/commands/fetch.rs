@@ -65,26 +65,14 @@ pub(super) fn run(
         seen: (0, Clock::now()),
         is_flowing: false,
     };
-    loop {
-        node.turn(Some(TICK))?;
-        while let Some(event) = node.news.pop_front() {
-            if let Event::Listed = event
-                && fetch.download.is_none()
-            {
-                let now = node.driver.now();
-                let download = node.driver.service.download(now, (owner, file), last, get.relay);
-                let bad = || Failure::usage(format!("{last} is no name that can be used here"));
-                fetch.download = Some(download.ok_or_else(bad)?);
-            }
-            if let Some(summary) = fetch.hear(&mut node, event)? {
-                return Ok(summary);
-            }
+    node.visit(|node| {
+        let outcome = fetch.stay(node, &mut signals, (owner, file), last);
+        if let (Err(_), Some(download)) = (&outcome, fetch.download) {
+            // Nothing is to flow on while it logs out.
+            node.driver.service.cancel(node.driver.now(), download);
         }
-        fetch.look(&node)?;
-        if signals.ask_to_end(&mut node.driver) {
-            return Err(Failure::interrupted());
-        }
-    }
+        outcome
+    })
 }
 
 struct Fetch<'a> {
@@ -101,8 +89,38 @@ struct Fetch<'a> {
 }
 
 impl Fetch<'_> {
+    /// Asks for the file when the list is there, and waits for its end.
+    fn stay(
+        &mut self,
+        node: &mut Node,
+        signals: &mut Signals,
+        what: (&str, &str),
+        last: &str,
+    ) -> Result<Summary, Failure> {
+        loop {
+            node.turn(Some(TICK))?;
+            while let Some(event) = node.news.pop_front() {
+                if let Event::Listed = event
+                    && self.download.is_none()
+                {
+                    let now = node.driver.now();
+                    let download = node.driver.service.download(now, what, last, self.get.relay);
+                    let bad = || Failure::usage(format!("{last} is no name that can be used here"));
+                    self.download = Some(download.ok_or_else(bad)?);
+                }
+                if let Some(summary) = self.hear(node, event)? {
+                    return Ok(summary);
+                }
+            }
+            self.look(node)?;
+            if signals.ask_to_end(&mut node.driver) {
+                return Err(Failure::interrupted());
+            }
+        }
+    }
+
     /// Takes note of what happens; what it came to, when it is over.
-    fn hear(&mut self, node: &mut Node, event: Event) -> Result<Option<Summary>, Failure> {
+    fn hear(&mut self, node: &Node, event: Event) -> Result<Option<Summary>, Failure> {
         match event {
             Event::Waiting { place } if !self.get.quiet => {
                 let line = format!("skep: no seat is free; waiting in line, place {place}");
@@ -125,14 +143,11 @@ impl Fetch<'_> {
                 let display = self.display.take();
                 let display = display.unwrap_or_else(|| Progress::new(self.get.quiet, None, self.what));
                 display.finish(&summary);
-                node.leave()?;
                 return Ok(Some(summary));
             }
             Event::Got { outcome: Err(trouble), .. } => {
                 self.display = None;
-                let failure = self.failure(&trouble);
-                node.leave()?;
-                return Err(failure);
+                return Err(self.failure(&trouble));
             }
             // What flows from door to door goes on without the tracker.
             _ if self.is_flowing => {}

@@ -93,26 +93,24 @@ fn visit(login: &Login) -> Result<List, Failure> {
     let mut signals = Signals::new(&mut node.driver)?;
     let host = &url.host;
     let until = Clock::now() + login.timeout;
-    loop {
-        node.turn(Some(until.saturating_duration_since(Clock::now())))?;
-        while let Some(event) = node.news.pop_front() {
-            match event {
-                Event::Listed => {
-                    let list = taken(&node);
-                    node.leave()?;
-                    return Ok(list);
+    node.visit(|node| {
+        loop {
+            node.turn(Some(until.saturating_duration_since(Clock::now())))?;
+            while let Some(event) = node.news.pop_front() {
+                match event {
+                    Event::Listed => return Ok(taken(node)),
+                    event => cannot_log_in(node, host, &event)?,
                 }
-                event => cannot_log_in(&node, host, &event)?,
+            }
+            if signals.ask_to_end(&mut node.driver) {
+                return Err(Failure::interrupted());
+            }
+            if Clock::now() >= until {
+                let seconds = login.timeout.as_secs();
+                return Err(Failure::network(format!("{host}: no list in {seconds} s")));
             }
         }
-        if signals.ask_to_end(&mut node.driver) {
-            return Err(Failure::interrupted());
-        }
-        if Clock::now() >= until {
-            let seconds = login.timeout.as_secs();
-            return Err(Failure::network(format!("{host}: no list in {seconds} s")));
-        }
-    }
+    })
 }
 
 fn taken(node: &Node) -> List {

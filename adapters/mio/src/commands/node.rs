@@ -225,6 +225,20 @@ impl Node {
         Ok(())
     }
 
+    /// A short visit: `stay` says what it came to, and then it is logged out, also when it came to nothing. Who goes without
+    /// a word is there for the tracker until it notices, and is refused when he comes again.
+    pub(super) fn visit<T>(
+        mut self,
+        stay: impl FnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let outcome = stay(&mut self);
+        // Nobody has heard of a call that is not answered.
+        if self.rendezvous.calling().is_none() {
+            self.leave()?;
+        }
+        outcome
+    }
+
     /// Logs out, and sees to it that the other side knows; not for ever.
     pub(super) fn leave(&mut self) -> Result<(), Failure> {
         let now = self.driver.now();

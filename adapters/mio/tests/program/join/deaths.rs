@@ -96,6 +96,25 @@ fn a_transfer_that_stands_still_is_given_up() {
 }
 
 #[test]
+fn who_interrupts_a_get_comes_in_again_at_once() {
+    for way in WAYS {
+        let hub = Hub::new("");
+        let _ana = hub.join("ana", "");
+        hub.share_zeros("ana", "long", LONG);
+        let bytes = hub.share("ana", "file", content(100_000));
+        let get = flowing(&hub, way);
+        get.send(Signal::INT);
+        get.end().with(130);
+        is_clean(&hub);
+        hub.get("ben", ("ana", "file"), &format!("{way} -o other")).well();
+        assert!(hub.home.read("other") == bytes);
+        // Nor does a name that cannot be used here keep a session.
+        hub.get("ben", ("ana", "file"), &format!("{way} -o .skep-1.part")).with(2);
+        hub.get("ben", ("ana", "file"), &format!("{way} -o other")).well();
+    }
+}
+
+#[test]
 fn a_requester_that_is_killed_in_the_middle_hurts_nobody() {
     for way in WAYS {
         let hub = Hub::new("");
