@@ -131,8 +131,8 @@ fn to_slow_storage(window: u32, rate: u64, frames: usize, size: usize) -> Report
 
 #[test]
 fn a_receiver_that_stores_slowly_is_sent_no_more_than_it_can_hold() {
-    // The answers to copies of the call take a frame, too.
-    for (window, frames) in [(4, 7), (6, 9), (64, 67)] {
+    // The answers to the call and to its two copies take frames, too.
+    for (window, frames) in [(4, 9), (6, 11), (64, 69)] {
         let report = to_slow_storage(window, 100_000, frames, MIB);
         assert_eq!(report.client().overflowed, 0, "a window of {window} in {frames} frames");
         let rate = MIB as f64 / seconds(&report);
@@ -154,7 +154,8 @@ fn acknowledgements_that_come_out_of_order_take_nothing_back() {
     let network = LINK.network(1).up(|path| path.jitter = Duration::from_millis(30));
     let report = scenario(16 * MIB).run(network).expect_done();
     let counters = report.sender().statistics.counters;
-    assert_eq!(counters.spurious, 0, "{counters:?}");
+    // An acknowledgement tells of 256 numbers: what it overtakes by more looks lost, until the next one comes.
+    assert!(counters.spurious * 50 < counters.lost, "{counters:?}");
     // The rate is hard to see through such a jitter: the queue overflows now and then.
     assert!(counters.resent * 10 < counters.sent, "{counters:?}");
     let rate = 16.0 * 1.048_576 / seconds(&report);

@@ -27,7 +27,7 @@ fn agreed(report: &Report<Simulated>) -> Vec<u16> {
 }
 
 #[test]
-fn a_path_of_any_width_is_opened_in_a_tenth_of_a_second_and_used_for_what_it_carries() {
+fn a_path_of_any_width_is_opened_soon_and_used_for_what_it_carries() {
     for is_sealed in [false, true] {
         for way in WAYS {
             let first = file(way, 1, is_sealed).run(Simulated::new(1)).expect_done().elapsed();
@@ -36,11 +36,12 @@ fn a_path_of_any_width_is_opened_in_a_tenth_of_a_second_and_used_for_what_it_car
                 let report = file(way, 1, is_sealed).run(network).expect_done();
                 let (size, late) = match carries {
                     1_452.. => (1_452, 0),
-                    1_372.. => (1_372, 30),
-                    _ => (1_200, 90),
+                    1_372.. => (1_372, 10),
+                    _ => (1_200, 30),
                 };
                 assert_eq!(agreed(&report), [segment(size, is_sealed); 2], "{carries}");
-                assert_eq!(report.elapsed(), first + Duration::from_millis(late), "{carries}");
+                let elapsed = report.elapsed().abs_diff(first + Duration::from_millis(late));
+                assert!(elapsed < Duration::from_millis(1), "{carries}: {:?}", report.elapsed());
             }
         }
     }

@@ -81,6 +81,8 @@ enum Finish {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Due {
     open: bool,
+    /// Once more, if content goes out behind it: that is for nobody when the call is lost.
+    open_twice: bool,
     connect: bool,
     /// The answer to a call, of so many bytes at most; 0 for none. And that once more, as everything waits for it.
     accept: u16,

@@ -66,6 +66,12 @@ impl<O: Memory<u8>, Q: Memory<Piece>> Outgoing<O, Q> {
         self.pieces.is_empty()
     }
 
+    /// Whether there is a file among it.
+    pub(crate) fn has_range(&mut self) -> bool {
+        let is_range = |piece: &mut Piece| matches!(piece.content, Content::Range { .. });
+        (0..self.pieces.len()).any(|index| self.pieces.get_mut(index).is_some_and(is_range))
+    }
+
     /// Appends a message. `false`: no room for it.
     #[must_use]
     pub(crate) fn write(&mut self, bytes: &[u8]) -> bool {

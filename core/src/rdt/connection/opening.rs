@@ -31,8 +31,12 @@ const RESTART_AGE: Duration = Duration::from_secs(3);
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The first call is said three times: again after so many microseconds, and after twice as many more. So one that is
-/// lost costs little.
-const COPY_AFTER: u32 = 30_000;
+/// lost costs little. A host does not wait until an answer could be there on most paths, as a datagram or two are nothing
+/// to it; for a device each answer takes one of few frames.
+const COPY_AFTER: u32 = 10_000;
+const COPY_AFTER_ON_DEVICE: u32 = 30_000;
+/// What comes later is no copy, whoever calls.
+const COPIES_END: u32 = 4 * COPY_AFTER_ON_DEVICE;
 
 /// The longest round-trip time that is believed before one is measured, in microseconds.
 const EXPECTED_MAX: u32 = 1_000_000;
@@ -162,7 +166,7 @@ impl<P: Profile> Connection<P> {
         let answered = self.answered;
         self.answer_call(size);
         self.hear(now, settings);
-        if now.micros_since(answered) < u64::from(4 * COPY_AFTER) {
+        if now.micros_since(answered) < u64::from(COPIES_END) {
             self.answered = answered;
         }
     }
@@ -236,7 +240,8 @@ impl<P: Profile> Connection<P> {
             // The first sample of the round-trip time; too large by the time of a copy where these are all alike, if that
             // is what was answered.
             let call = self.answered_call(calls, size, settings);
-            let since = until(calls, settings).saturating_sub(until(call.wrapping_sub(1), settings));
+            let since =
+                Self::until(calls, settings).saturating_sub(Self::until(call.wrapping_sub(1), settings));
             let called = again.as_micros().saturating_sub(since.into());
             self.sender.measured(Instant::from_micros(called), now, &mut self.record);
         }
@@ -297,6 +302,7 @@ impl<P: Profile> Connection<P> {
     fn opened(&mut self, now: Instant, window: u32, settings: &Settings) {
         self.phase = Phase::Open;
         self.due.open = false;
+        self.due.open_twice = false;
         self.due.connect = false;
         self.due.connected = !self.told_early;
         // Who has nothing to say yet shows at least that it is there.
@@ -317,7 +323,7 @@ impl<P: Profile> Connection<P> {
             return self.fail(Error::Unreachable);
         }
         let interval = match calls.checked_sub(COPIES) {
-            None => until(calls.wrapping_add(1), settings).saturating_sub(until(calls, settings)),
+            None => Self::until(calls.wrapping_add(1), settings).saturating_sub(Self::until(calls, settings)),
             Some(more) => settings.call_interval.as_micros().saturating_mul(2 << more.min(8)),
         };
         let again = now.plus_micros(interval.min(1_000_000).into());
@@ -332,6 +338,7 @@ impl<P: Profile> Connection<P> {
             }
         }
         self.due.open = language.has_own();
+        self.due.open_twice = self.is_early() && calls == 0;
         if self.is_early() {
             // What went out behind a call that is lost was for nobody.
             self.sender.repeat_first();
@@ -339,14 +346,15 @@ impl<P: Profile> Connection<P> {
         // A known peer is not called twice at once.
         self.due.connect = language.has_known() && (next > COPIES || calls == 0 && !language.has_own());
     }
-}
 
-/// Microseconds from the first call to the one after so many: its copies, and the second.
-fn until(calls: u8, settings: &Settings) -> u32 {
-    match calls {
-        0 => 0,
-        1 => COPY_AFTER,
-        2 => 3 * COPY_AFTER,
-        _ => settings.call_interval.as_micros().max(4 * COPY_AFTER),
+    /// Microseconds from the first call to the one after so many: its copies, and the second.
+    fn until(calls: u8, settings: &Settings) -> u32 {
+        let copy = if P::Controller::IS_PACED { COPY_AFTER } else { COPY_AFTER_ON_DEVICE };
+        match calls {
+            0 => 0,
+            1 => copy,
+            2 => 3 * copy,
+            _ => settings.call_interval.as_micros().max(COPIES_END),
+        }
     }
 }

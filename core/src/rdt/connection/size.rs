@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   call 1      0 ms  what is hoped for      one number, the same terms: the called side grants
-//!   its copies 30 ms  1,372 bytes            what the first of them that arrives has room for
-//!              90 ms  1,200 bytes
+//!   its copies 10 ms  1,372 bytes            what the first of them that arrives has room for
+//!              30 ms  1,200 bytes            (a device's 30 and 90 ms)
 //!   call 2            what is hoped for
 //!   call 3 ...        1,200 bytes            another number, and terms that fit
 //! ```

@@ -77,6 +77,14 @@ impl<P: Profile> Connection<P> {
         }
     }
 
+    /// Whether the call is to be said once more, as content goes out behind it.
+    fn opens_twice(&mut self, settings: &Settings) -> bool {
+        self.due.open_twice
+            && self.is_bold(settings)
+            && self.sender.content.has_range()
+            && core::mem::take(&mut self.due.open_twice)
+    }
+
     /// The next packet that carries no content.
     fn next_small(
         &mut self,
@@ -93,7 +101,7 @@ impl<P: Profile> Connection<P> {
         };
         // What opens a connection is as large as what it is to carry.
         let mut size = 0;
-        let packet = if core::mem::take(&mut self.due.open) {
+        let packet = if core::mem::take(&mut self.due.open) || self.opens_twice(settings) {
             let calls = if let Phase::Calling { calls, .. } = self.phase { calls } else { 0 };
             let (terms, realm) =
                 (Terms { segment: self.offer(calls, settings), ..settings.terms }, settings.magic);

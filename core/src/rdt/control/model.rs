@@ -43,8 +43,9 @@ const BLIND_FLIGHT: u32 = 32;
 const SHORT: u32 = 30_000;
 /// Only on paths longer than this the start doubles each round.
 const HURRY: u32 = 10_000;
-/// The fastest that is sent before anything is known, in bytes a second: a little less than a gigabit.
-const BLIND_RATE: u64 = 117_000_000;
+/// The fastest that is sent before anything is known, in bytes a second: a little less than a gigabit on a path that is
+/// heard of soon, and else so much more that a queue of 256 kB before a gigabit holds what is too much in a first flight.
+const BLIND_RATE: [u64; 2] = [117_000_000, 145_000_000];
 /// Round trips shorter than this are made by the hosts, not by the path: the window is what limits there.
 const LOCAL: u32 = 1_000;
 /// What the hosts themselves hold back, in transmissions: their batches.
@@ -299,7 +300,7 @@ impl Model {
         }
         if !self.round.is_starved && used.saturating_mul(2) >= self.window {
             // On a short path a round costs little, and one that is a gigabit's is full soon.
-            let more = if self.least() < HURRY { news.acknowledged / 2 } else { news.acknowledged };
+            let more = if self.least() < HURRY { news.acknowledged / 4 } else { news.acknowledged };
             self.window = self.window.saturating_add(more).min(self.most);
         }
     }
@@ -489,10 +490,12 @@ impl Model {
         let least = self.least();
         if self.phase == Phase::Start {
             let bytes = u64::from(self.window).saturating_mul(self.datagram);
-            // The first flight over three quarters of a round trip, and half of a short one; what follows comes faster.
+            // The first flight over three quarters of a round trip, and a third of a short one; what follows comes faster.
+            let [near, far] = BLIND_RATE;
             let (flight, most) = match self.is_first {
-                true if least < SHORT => (least / 2, BLIND_RATE),
-                true => (least - least / 4, BLIND_RATE),
+                true if least < HURRY => (least / 3, near),
+                true if least < SHORT => (least / 3, far),
+                true => (least - least / 4, far),
                 false if least < HURRY => (least, u64::MAX),
                 false => (least / 2, u64::MAX),
             };

@@ -248,6 +248,9 @@ impl<P: Profile> Sender<P> {
                 self.wait(sent, settings);
                 self.timeout = self.timeout.max(now.plus_micros(TIMEOUT_LEAST));
             }
+        } else if self.flight.count == 0 && !self.asks_for_room {
+            // It was the last copy of what was acknowledged before.
+            self.timeout = Instant::FAR;
         }
     }
 
