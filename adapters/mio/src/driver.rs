@@ -337,7 +337,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     /// The peer of a stream.
     pub fn peer(&self, stream: StreamId) -> Option<SocketAddr> {
-        Some(self.streams.get(stream.0 as usize)?.peer)
+        match &self.streams.get(stream.0 as usize)?.carrier {
+            Carrier::Tcp(tcp) => Some(tcp.peer),
+            Carrier::Rdt { socket, connection } => self.rdt[*socket as usize].address(*connection),
+        }
     }
 
     /// How far a stream has come.
@@ -551,9 +554,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
     }
 
-    fn add_stream(&mut self, carrier: Carrier, peer: SocketAddr) -> usize {
+    fn add_stream(&mut self, carrier: Carrier) -> usize {
         self.streams.reserve_exact(room_for_more(self.streams.len(), self.streams.capacity()));
-        self.streams.insert(Stream::new(carrier, peer))
+        self.streams.insert(Stream::new(carrier))
     }
 
     /// Does everything that machines and endpoints ask for at this moment.
@@ -582,8 +585,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let Some(stream) = self.streams.get(key) else { return false };
         let admitted = match stream.label {
             Some(label) => {
-                let admission = Admission { stream: id, label: label as usize, peer: stream.peer, caller };
-                (self.admit.0)(&mut self.service, now, &admission)
+                let label = label as usize;
+                self.peer(id).is_some_and(|peer| {
+                    let admission = Admission { stream: id, label, peer, caller };
+                    (self.admit.0)(&mut self.service, now, &admission)
+                })
             }
             None => self.service.opened(now, id),
         };

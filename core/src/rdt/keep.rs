@@ -21,8 +21,8 @@ pub trait Keep<P: Profile>: From<Connection<P>> + Debug {
     /// The connection, or what is left of it.
     fn kept(&self) -> Result<&Connection<P>, &Parked<P>>;
 
-    /// The connection, which is awake from now on. `None`: never.
-    fn wake(&mut self) -> Option<&mut Connection<P>>;
+    /// The connection, which is awake from now on, in this place of its table. `None`: never.
+    fn wake(&mut self, place: u32) -> Option<&mut Connection<P>>;
 
     /// Parks the connection if nothing happens on it.
     fn park(&mut self);
@@ -35,7 +35,7 @@ impl<P: Profile> Keep<P> for Connection<P> {
         Ok(self)
     }
 
-    fn wake(&mut self) -> Option<&mut Self> {
+    fn wake(&mut self, _: u32) -> Option<&mut Self> {
         Some(self)
     }
 
@@ -70,9 +70,9 @@ impl<P: Profile, B: From<Connection<P>> + DerefMut<Target = Connection<P>> + Deb
         }
     }
 
-    fn wake(&mut self) -> Option<&mut Connection<P>> {
+    fn wake(&mut self, place: u32) -> Option<&mut Connection<P>> {
         if let Self::Parked(parked) = self {
-            *self = Connection::wake(parked).into();
+            *self = Connection::wake(parked, place).into();
         }
         match self {
             Self::Awake(connection) => Some(connection),

@@ -180,10 +180,16 @@ where
         }
     }
 
-    /// Who is at the other end of a session, by what the handshake has shown. Nothing may be done in its name before it
-    /// [is confirmed](Self::is_confirmed): the first message of a handshake may be a replay.
+    /// Who is at the other end of a session, by what the handshake has shown: known until that has ended, and so when the
+    /// endpoint accepts its connection. Nothing may be done in its name before it [is confirmed](Self::is_confirmed): the
+    /// first message of a handshake may be a replay.
     pub fn caller(&self, peer: Peer) -> Option<Caller> {
-        Some(self.sessions.named(peer)?.caller())
+        Some(self.sessions.opening_of(peer)?.caller)
+    }
+
+    /// Where the peer of a session is, as far as that is proven.
+    pub fn address(&self, peer: Peer) -> Option<SocketAddr> {
+        Some(self.sessions.named(peer)?.address)
     }
 
     /// Whether the other end of a session has shown that it holds the keys. What it said in the session shows that too:

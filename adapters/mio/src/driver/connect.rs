@@ -184,7 +184,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             found.endpoint.limit(now, connection, size);
         }
         found.stirred = true;
-        let key = self.add_stream(Carrier::rdt(socket, connection), to);
+        let key = self.add_stream(Carrier::rdt(socket, connection));
         self.rdt[socket].enter(connection, key);
         Ok(StreamId(key as u32))
     }
@@ -225,7 +225,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             found.endpoint.limit(now, connection, size);
         }
         found.stirred = true;
-        let key = self.add_stream(Carrier::rdt(socket, connection), to);
+        let key = self.add_stream(Carrier::rdt(socket, connection));
         self.rdt[socket].enter(connection, key);
         Ok(StreamId(key as u32))
     }

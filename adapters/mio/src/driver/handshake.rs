@@ -33,13 +33,13 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             if tcp.undecided && !self.decide(key)? {
                 return Ok(false);
             }
-            let Some(Stream { carrier: Carrier::Tcp(tcp), peer, .. }) = self.streams.get_mut(key) else {
+            let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(key) else {
                 return Ok(false);
             };
             if tcp.records.is_none() {
                 break;
             }
-            let from = *peer;
+            let from = tcp.peer;
             let Some(message) = tcp.read_handshake()? else { return Ok(false) };
             let (Some(records), Some(identity)) = (&mut tcp.records, &mut self.identity) else {
                 return Ok(false);

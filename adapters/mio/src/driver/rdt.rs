@@ -121,9 +121,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             }
             Ok(None) | Err(_) => {}
         }
-        while let Some((connection, peer)) = self.rdt[index].endpoint.accept(now) {
-            let Some(peer) = self.rdt[index].address(peer) else { continue };
-            let key = self.add_stream(Carrier::rdt(index, connection), peer);
+        while let Some((connection, _)) = self.rdt[index].endpoint.accept(now) {
+            let key = self.add_stream(Carrier::rdt(index, connection));
             self.rdt[index].enter(connection, key);
             let (label, caller) = (self.rdt[index].label, self.rdt[index].caller(connection));
             if let Some(stream) = self.streams.get_mut(key) {

@@ -34,7 +34,6 @@ impl Carrier {
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) carrier: Carrier,
-    pub(super) peer: SocketAddr,
     /// What the application calls the socket that it came on; `None` for one of our own calls.
     pub(super) label: Option<u32>,
     /// The machine knows of it.
@@ -82,10 +81,9 @@ pub(super) struct Receiving {
 }
 
 impl Stream {
-    pub(super) const fn new(carrier: Carrier, peer: SocketAddr) -> Self {
+    pub(super) const fn new(carrier: Carrier) -> Self {
         Self {
             carrier,
-            peer,
             label: None,
             known: false,
             active: false,

@@ -55,8 +55,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         connecting: bool,
         records: Option<Records>,
     ) -> io::Result<StreamId> {
-        let tcp = Tcp::new(self.now(), Wire::Socket(socket), connecting, records);
-        let key = self.add_stream(Carrier::Tcp(Box::new(tcp)), peer);
+        let tcp = Tcp::new(self.now(), Wire::Socket(socket), peer, connecting, records);
+        let key = self.add_stream(Carrier::Tcp(Box::new(tcp)));
         let token = Token(FIRST + (key << 2) + 2);
         if let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(key)
             && let Wire::Socket(socket) = &mut tcp.wire

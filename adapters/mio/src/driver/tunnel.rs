@@ -41,7 +41,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         if let Some((socket, connection)) = found.by_rdt() {
             let wire = Wire::Tunnel(Box::new(Tunnel::new(socket, connection)));
             let records = Records::new(Phase::Attaching(None));
-            found.carrier = Carrier::Tcp(Box::new(Tcp::new(now, wire, true, Some(records))));
+            found.carrier = Carrier::Tcp(Box::new(Tcp::new(now, wire, tracker, true, Some(records))));
         }
         self.attach(stream, end);
         Ok(stream)

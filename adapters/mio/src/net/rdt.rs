@@ -125,17 +125,18 @@ impl RdtSocket {
         }
     }
 
-    /// Who is at the other end of a connection, on a sealed socket.
+    /// Who is at the other end of a connection that was just accepted, on a sealed socket.
     pub(crate) fn caller(&self, connection: ConnectionId) -> Option<layer::Caller> {
         let statistics = self.endpoint.statistics(connection)?;
         self.seal.as_ref()?.layer.caller(statistics.peer)
     }
 
-    /// Where a peer is, as far as is known.
-    pub(crate) fn address(&self, peer: Peer) -> Option<SocketAddr> {
+    /// Where the peer of a connection is, as far as is known.
+    pub(crate) fn address(&self, connection: ConnectionId) -> Option<SocketAddr> {
+        let peer = self.endpoint.statistics(connection)?.peer;
         match &self.seal {
             None => peer.address(),
-            Some(seal) => Some(seal.layer.caller(peer)?.address),
+            Some(seal) => seal.layer.address(peer),
         }
     }
 

@@ -5,6 +5,7 @@ use skep_core::{Instant, stream::FileId};
 use std::{
     collections::VecDeque,
     io::{self, Read, Write},
+    net::SocketAddr,
 };
 
 /// Bytes that the machine did not take are kept up to so many; then the peer has to wait.
@@ -39,6 +40,7 @@ impl Bytes {
 #[derive(Debug)]
 pub(crate) struct Tcp {
     pub(crate) wire: Wire,
+    pub(crate) peer: SocketAddr,
     /// What makes it a sealed one.
     pub(crate) records: Option<Box<Records>>,
     pub(crate) readable: bool,
@@ -61,10 +63,17 @@ pub(crate) struct Tcp {
 }
 
 impl Tcp {
-    pub(crate) fn new(now: Instant, wire: Wire, connecting: bool, records: Option<Records>) -> Self {
+    pub(crate) fn new(
+        now: Instant,
+        wire: Wire,
+        peer: SocketAddr,
+        connecting: bool,
+        records: Option<Records>,
+    ) -> Self {
         wire.prepare();
         Self {
             wire,
+            peer,
             records: records.map(Box::new),
             readable: true,
             writable: true,

@@ -2,7 +2,7 @@
 
 mod key;
 
-use crate::memory::Growing;
+use crate::memory::Whole;
 use key::Key;
 pub(super) use key::rest;
 use skep_core::seal::{Aead, Provider, Public, RustCrypto, Secret, TAG_LENGTH, datagram::WORDS};
@@ -18,7 +18,7 @@ pub enum AwsLc {}
 impl Provider for AwsLc {
     type ChaCha = ChaCha;
     type Aes = Aes;
-    type Numbers = Growing<u64, WORDS>;
+    type Numbers = Whole<u64, WORDS>;
 
     fn public(secret: &Secret) -> Public {
         RustCrypto::public(secret)

@@ -12,7 +12,7 @@ use core::time::Duration;
 #[derive(Debug)]
 pub struct Parked<P: Profile> {
     pub(crate) peer: Peer,
-    pub(crate) name: ConnectionId,
+    generation: u32,
     pub(crate) number: u32,
     segment: u16,
     heard: Instant,
@@ -68,7 +68,7 @@ impl<P: Profile> Connection<P> {
             sender: sender.park()?,
             receiver,
             peer: *peer,
-            name: *name,
+            generation: name.generation,
             number: *number,
             segment: *segment,
             heard: *heard,
@@ -77,11 +77,11 @@ impl<P: Profile> Connection<P> {
         })
     }
 
-    /// The connection that was parked, which is empty then.
-    pub(crate) fn wake(parked: &mut Parked<P>) -> Self {
+    /// The connection that was parked in this place of the table; what was parked is empty then.
+    pub(crate) fn wake(parked: &mut Parked<P>, place: u32) -> Self {
         let names = (parked.number, 0);
         Self {
-            name: parked.name,
+            name: parked.name(place),
             sender: sender::Sender::wake(&mut parked.sender),
             receiver: receiver::Receiver::wake(&parked.receiver),
             record: core::mem::take(&mut parked.record),
@@ -94,6 +94,11 @@ impl<P: Profile> Connection<P> {
 }
 
 impl<P: Profile> Parked<P> {
+    /// Its name, in this place of the table.
+    pub(crate) const fn name(&self, place: u32) -> ConnectionId {
+        ConnectionId { number: place, generation: self.generation }
+    }
+
     pub(crate) fn statistics(&self) -> Statistics {
         Statistics {
             peer: self.peer,

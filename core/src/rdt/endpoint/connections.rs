@@ -51,7 +51,7 @@ impl<P: Profile> Connections<P> {
         if P::Keep::PARKS && self.table.get(number).is_some_and(|kept| kept.kept().is_err()) {
             self.table.give_turn(number);
         }
-        self.table.get_mut(number)?.wake()
+        self.table.get_mut(number)?.wake(number)
     }
 
     /// Whether it is a connection with this peer for which `is_it` holds.
@@ -74,7 +74,7 @@ impl<P: Profile> Connections<P> {
     pub(super) fn statistics(&self, name: ConnectionId) -> Option<Statistics> {
         match self.table.get(name.number)?.kept() {
             Ok(connection) => (connection.name == name).then(|| connection.statistics()),
-            Err(parked) => (parked.name == name).then(|| parked.statistics()),
+            Err(parked) => (parked.name(name.number) == name).then(|| parked.statistics()),
         }
     }
 
@@ -82,7 +82,7 @@ impl<P: Profile> Connections<P> {
     pub(super) fn room(&self, name: ConnectionId) -> Option<usize> {
         match self.table.get(name.number)?.kept() {
             Ok(connection) => (connection.name == name).then(|| connection.sender.content.room()),
-            Err(parked) => (parked.name == name).then(|| P::Outbox::default().bound()),
+            Err(parked) => (parked.name(name.number) == name).then(|| P::Outbox::default().bound()),
         }
     }
 

@@ -10,7 +10,7 @@ use core::net::SocketAddr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Caller {
-    /// Where it called from; of a session, where it has shown to be since.
+    /// Where it called from.
     pub address: SocketAddr,
     /// What it wants.
     pub purpose: Purpose,

@@ -94,10 +94,12 @@ where
         let answered = self.guard.answered(now, permit)?;
         let slot = answered.slot;
         if answered.displaced {
+            log!(debug, "seal: a handshake has given its place to {:?}", from);
             self.free_slot(slot.number());
         }
         let step = Step::Answering { suite, client: init1.client, responder, open: open.clone() };
-        let Some(number) = self.sessions.enter(now, id, &caller, Opening { slot: Some(slot), step }) else {
+        let opening = Opening { caller, slot: Some(slot), step };
+        let Some(number) = self.sessions.enter(now, id, opening) else {
             self.guard.abandoned(slot);
             return None;
         };

@@ -29,9 +29,9 @@ where
     /// A session that calls: have the endpoint connect to the peer that this gives. `None`: there is no room.
     pub fn connect(&mut self, now: Instant, to: SocketAddr, call: Call) -> Option<Peer> {
         let id = self.random.number();
-        let callee = Caller { address: to, purpose: call.purpose, key: Some(call.server) };
+        let caller = Caller { address: to, purpose: call.purpose, key: Some(call.server) };
         let step = Step::Calling(Calling { call, attempt: None });
-        self.sessions.enter(now, id, &callee, Opening { slot: None, step })?;
+        self.sessions.enter(now, id, Opening { caller, slot: None, step })?;
         Some(Peer::Session(id))
     }
 

@@ -1,10 +1,9 @@
-//! One session, as long as it lives.
+//! One session, as long as it lives: there are many, so of its handshake nothing stays here.
 
-use super::{Caller, path::Control};
+use super::path::Control;
 use crate::{
     Instant,
-    seal::{Protection, Provider, Public, TAG_LENGTH, datagram::FRONT},
-    wire::seal::Purpose,
+    seal::{Protection, Provider, TAG_LENGTH, datagram::FRONT},
 };
 use core::net::SocketAddr;
 
@@ -14,8 +13,6 @@ pub struct Session<V: Provider> {
     pub(super) id: u64,
     /// Where the peer is, as far as that is proven.
     pub(super) address: SocketAddr,
-    purpose: Purpose,
-    key: Option<Public>,
     pub(super) state: State<V>,
     pub(super) heard: Instant,
     /// Since when its datagrams are sealed with the same key, at most.
@@ -31,14 +28,8 @@ pub(super) enum State<V: Provider> {
 }
 
 impl<V: Provider> Session<V> {
-    pub(super) const fn new(now: Instant, id: u64, caller: &Caller, state: State<V>) -> Self {
-        let &Caller { address, purpose, key } = caller;
-        Self { id, address, purpose, key, state, heard: now, refreshed: now, ending: false }
-    }
-
-    /// Who is at the other end.
-    pub(super) const fn caller(&self) -> Caller {
-        Caller { address: self.address, purpose: self.purpose, key: self.key }
+    pub(super) const fn new(now: Instant, id: u64, address: SocketAddr, state: State<V>) -> Self {
+        Self { id, address, state, heard: now, refreshed: now, ending: false }
     }
 
     /// Seals a packet of the layer itself.
@@ -54,11 +45,11 @@ impl<V: Provider> Session<V> {
 // A device keeps one for every session, idle ones too, and an entry of the index.
 #[cfg(all(target_os = "none", target_pointer_width = "32", not(feature = "aes")))]
 const _: () = assert!(
-    size_of::<crate::table::Slot<Session<crate::seal::RustCrypto>>>() + size_of::<crate::Cell>() <= 300
+    size_of::<crate::table::Slot<Session<crate::seal::RustCrypto>>>() + size_of::<crate::Cell>() <= 252
 );
 
 impl<V: Provider> core::fmt::Debug for Session<V> {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        formatter.debug_struct("Session").field("caller", &self.caller()).finish_non_exhaustive()
+        formatter.debug_struct("Session").field("address", &self.address).finish_non_exhaustive()
     }
 }

@@ -1,7 +1,7 @@
 //! The sessions of a layer, found by their ids, and beside them what their handshakes need.
 
 use super::{
-    Caller, SESSION_LIFE,
+    SESSION_LIFE,
     opening::{Opening, Step},
     session::{Session, State},
 };
@@ -37,15 +37,10 @@ where
     }
 
     /// A session whose handshake begins. `None`: there is no room for it.
-    pub(super) fn enter(
-        &mut self,
-        now: Instant,
-        id: u64,
-        caller: &Caller,
-        opening: Opening<V>,
-    ) -> Option<u32> {
+    pub(super) fn enter(&mut self, now: Instant, id: u64, opening: Opening<V>) -> Option<u32> {
+        let address = opening.caller.address;
         let opening = self.openings.insert(opening).ok()?;
-        let session = Session::new(now, id, caller, State::Opening(opening));
+        let session = Session::new(now, id, address, State::Opening(opening));
         let number = self.table.insert(session).ok();
         let Some(number) = number.filter(|&number| self.index.insert(hash(id), number)) else {
             self.openings.remove(opening);
@@ -78,7 +73,7 @@ where
         let session = self.table.get_mut(number)?;
         let State::Opening(opening) = session.state else { return None };
         self.openings.get(opening).filter(|opening| matches!(opening.step, Step::Answered { .. }))?;
-        let Opening { slot, step } = self.openings.remove(opening)?;
+        let Opening { slot, step, .. } = self.openings.remove(opening)?;
         if let Step::Answered { protection, .. } = step {
             session.state = State::Open(protection);
         }
@@ -87,6 +82,14 @@ where
 
     pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut Session<V>> {
         self.table.get_mut(number)
+    }
+
+    /// The handshake of a session, while that is under way.
+    pub(super) fn opening_of(&self, peer: Peer) -> Option<&Opening<V>> {
+        match self.named(peer)?.state {
+            State::Opening(opening) => self.openings.get(opening),
+            State::Open(_) => None,
+        }
     }
 
     /// A session with its handshake, while that is under way.

@@ -105,7 +105,7 @@ impl Sealing {
 
     /// Whether this is the one whose call counts, and not a stranger with a copy of it.
     pub(crate) fn is_caller(&self, peer: Peer) -> bool {
-        self.layer.caller(peer).is_some_and(|caller| is_true(caller.address))
+        self.layer.address(peer).is_some_and(is_true)
     }
 
     pub(crate) fn receive<'d>(

@@ -19,6 +19,9 @@ fn every_purpose_opens_in_one_round_trip_and_carries_bytes_both_ways() {
         assert_eq!(server.accepted.len(), 1);
         let (theirs, their_peer) = server.accepted[0];
         assert!(!server.layer.is_confirmed(their_peer));
+        let caller = server.layer.caller(their_peer).unwrap();
+        let key = matches!(purpose, Purpose::Member | INTRODUCTION).then(|| *pair(CLIENT).public());
+        assert_eq!(caller, Caller { address: client.address, purpose, key });
         let init2 = only(server.poll(at(10)));
         assert_eq!(init2.len(), FULL, "the way back carries the size");
         client.receive(at(20), server.address, &init2);
@@ -31,9 +34,7 @@ fn every_purpose_opens_in_one_round_trip_and_carries_bytes_both_ways() {
         }
         assert!(server.layer.is_confirmed(their_peer), "by the sign of life");
         assert_eq!(server.layer.guard().confirmed, 1);
-        let caller = server.layer.caller(their_peer).unwrap();
-        let key = matches!(purpose, Purpose::Member | INTRODUCTION).then(|| *pair(CLIENT).public());
-        assert_eq!(caller, Caller { address: client.address, purpose, key });
+        assert!(server.layer.caller(their_peer).is_none(), "that was for who accepts it");
         client.says(connection, b"hello");
         server.says(theirs, b"welcome");
         talk(at(30), &mut client, &mut server);

@@ -13,7 +13,7 @@ fn a_session_outlives_its_connection_for_the_last_words_and_is_forgotten() {
     talk(at(3_010), &mut client, &mut server);
     assert_eq!((client.layer.count(), server.layer.count()), (0, 0));
     assert_eq!((client.layer.deadline(), server.layer.deadline()), (None, None));
-    assert!(client.layer.caller(peer).is_none());
+    assert!(client.layer.address(peer).is_none());
 }
 
 #[test]
@@ -126,11 +126,11 @@ fn handshakes_that_others_displace_free_their_sessions() {
     let mut server = End::<8>::new(SERVER);
     crowded(&mut server, 1, false);
     let (_, first) = server.accepted[0];
-    assert!(server.layer.caller(first).is_some());
+    assert!(server.layer.address(first).is_some());
     crowded(&mut server, 8, true);
     // The table of handshakes has four places, and its first tenant had not proven its address.
     assert!(server.layer.guard().displaced >= 1, "{:?}", server.layer.guard());
-    assert!(server.layer.caller(first).is_none());
+    assert!(server.layer.address(first).is_none());
     assert_eq!(server.layer.count(), SLOTS);
     let open = server.layer.slots.iter().filter(|&&slot| slot != u32::MAX).count();
     assert_eq!(open, SLOTS);
