@@ -32,6 +32,8 @@ pub struct Simulated {
     seats: usize,
     /// Datagrams that a test wants lost, by their number.
     sieve: Option<Sieve>,
+    /// By how much the ports of all but the server differ from what they were at first.
+    shift: u16,
     /// How many datagrams of a thousand are followed by a changed copy.
     mutation: u32,
     /// Whether corrupted datagrams arrive.
@@ -57,6 +59,7 @@ impl Simulated {
             sent: 0,
             seats: 0,
             sieve: None,
+            shift: 0,
             mutation: 0,
             damages: false,
             trace: Trace::default(),
@@ -133,6 +136,12 @@ impl Simulated {
     pub fn damaging(mut self) -> Self {
         self.damages = true;
         self
+    }
+
+    /// All but the server have another port from now on, as behind a translator of addresses that was restarted: what is
+    /// sent to the old one is lost.
+    pub fn readdress(&mut self) {
+        self.shift += 1;
     }
 
     fn changed(&mut self, datagram: &[u8]) -> Vec<u8> {
@@ -213,7 +222,10 @@ impl Network for Simulated {
     }
 
     fn address(&self, seat: Seat) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::from_bits(0x0a00_0001 + seat.0 as u32), PORT))
+        SocketAddr::from((
+            Ipv4Addr::from_bits(0x0a00_0001 + seat.0 as u32),
+            PORT + if seat.0 > 0 { self.shift } else { 0 },
+        ))
     }
 
     fn now(&self) -> Instant {
@@ -228,7 +240,7 @@ impl Network for Simulated {
         let outcome = self.fate(seat == Seat(0), datagram);
         let fate = outcome.map_or(Fate::Lost, |(fate, _)| fate);
         self.trace.note(self.now, from, seat, fate, datagram);
-        let Some((fate, at)) = outcome else { return };
+        let Some((fate, at)) = outcome.filter(|_| to == self.address(seat)) else { return };
         let from = self.address(from);
         if self.random.happens(self.mutation) {
             let bytes = self.changed(datagram);

@@ -3,14 +3,21 @@
 
 use skep_core::{
     rdt::{self, Connection, Language, Profile},
+    stream::Service,
     table::Slot,
     tracker::{self, Tracker},
     wire::seal::Purpose,
 };
 use skep_tests::{
-    Growing, Handle, Host, Node, Random, Scenario, Simulated, Wanderer, Way, World, memory::WINDOW_MAX,
+    Growing, Handle, Host, Node, Random, Scenario, Seal, Seat, Simulated, Wanderer, Way, World,
+    memory::{Listener, WINDOW_MAX},
+    sealed_settings,
 };
-use std::time::Duration;
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// The memories of a host, in which connections are never parked.
 #[derive(Debug)]
@@ -75,34 +82,153 @@ type Hub = Tracker<tracker::Fixed<16, 16, 160, 512, 128, 32>>;
 
 const CLIENTS: u64 = 8;
 
-/// Clients of a tracker come, go and share for a minute, and are quiet for another. What all of them sent, and how many
-/// of the tracker's connections are awake at the end.
-fn a_day<P>(seed: u64) -> (u64, usize)
-where
-    P: Profile<Connections: Default, Index: Default, Replies: Default> + 'static,
-{
-    let settings = rdt::Settings { calls: 20, tries: 40, ..rdt::Settings::HOST };
-    let mut world = World::new(network(seed));
-    let hub: Handle<Node<P, Hub>> = world.add(|seat| {
-        let tracker = Tracker::fixed(tracker::Settings::DEFAULT, [seed as u8 | 1; 32]);
-        Node::new(seat, settings, seed, tracker)
-    });
-    let (address, until) = (world.address(hub), world.now() + Duration::from_secs(60));
-    for number in 0..CLIENTS {
-        let wanderer = Wanderer::new(seed, number, CLIENTS, until);
-        let _: Handle<Node<P, Wanderer>> = world
-            .add(|seat| Node::new(seat, settings, seed + number, wanderer).knowing(address, Language::Own));
+/// Memories of either kind.
+trait Room: Profile<Connections: Default, Index: Default, Replies: Default, Trace = Listener> + 'static {}
+
+impl Room for Host {}
+impl Room for Wakeful {}
+
+/// Clients of a tracker come, go and share for a minute, and are quiet then.
+struct Day<P: Profile> {
+    seed: u64,
+    settings: rdt::Settings,
+    is_sealed: bool,
+    world: World<Simulated>,
+    hub: Handle<Node<P, Hub>>,
+    clients: Vec<Handle<Node<P, Wanderer>>>,
+}
+
+impl<P: Room> Day<P> {
+    fn new(network: Simulated, seed: u64, is_sealed: bool) -> Self {
+        let settings = rdt::Settings { calls: 20, tries: 40, ..rdt::Settings::HOST };
+        let settings = if is_sealed { sealed_settings(settings) } else { settings };
+        let mut world = World::new(network);
+        let hub = world.add(|seat| Self::hub(seat, settings, seed, is_sealed));
+        let mut day = Self { seed, settings, is_sealed, world, hub, clients: Vec::new() };
+        let (address, until) = (day.world.address(hub), day.world.now() + Duration::from_secs(60));
+        for number in 0..CLIENTS {
+            let wanderer = Wanderer::new(seed, number, CLIENTS, until);
+            day.clients.push(day.world.add(|seat| {
+                let node = Node::new(seat, settings, seed + number, wanderer).knowing(address, Language::Own);
+                sealed(node, 1 + number as u8, &settings, seed, is_sealed)
+            }));
+        }
+        day
     }
-    world.run_for(Duration::from_secs(120));
-    let awake = world.get(hub).endpoint.awake();
-    (world.network.hash(), awake)
+
+    fn hub(seat: Seat, settings: rdt::Settings, seed: u64, is_sealed: bool) -> Node<P, Hub> {
+        let tracker = Tracker::fixed(tracker::Settings::DEFAULT, [seed as u8 | 1; 32]);
+        sealed(Node::new(seat, settings, seed, tracker), 0, &settings, seed, is_sealed)
+    }
+
+    fn run(&mut self, seconds: u64) {
+        self.world.run_for(Duration::from_secs(seconds));
+    }
+
+    /// The tracker forgets everything, and starts again.
+    fn restart(&mut self) {
+        let (settings, seed, is_sealed) = (self.settings, self.seed + 1, self.is_sealed);
+        self.hub = self.world.replace(self.hub, |seat| Self::hub(seat, settings, seed, is_sealed));
+    }
+
+    /// How many of the tracker's connections are awake.
+    fn awake(&self) -> usize {
+        self.world.get(self.hub).endpoint.awake()
+    }
+
+    /// What everybody sent.
+    fn hash(&self) -> u64 {
+        self.world.network.hash()
+    }
+
+    fn online(&self) -> usize {
+        let is_online = |client: &&Handle<Node<P, Wanderer>>| self.world.get(**client).service.is_online();
+        self.clients.iter().filter(is_online).count()
+    }
+}
+
+fn sealed<P: Profile, S: Service>(
+    node: Node<P, S>,
+    number: u8,
+    settings: &rdt::Settings,
+    seed: u64,
+    is_sealed: bool,
+) -> Node<P, S> {
+    if is_sealed { node.sealed(Seal::new(number, settings, seed, Purpose::Guest)) } else { node }
 }
 
 #[test]
 fn a_tracker_and_its_clients_say_what_they_say_over_connections_that_are_never_parked() {
+    fn play<P: Room>(seed: u64) -> (u64, usize) {
+        let mut day = Day::<P>::new(network(seed), seed, false);
+        day.run(120);
+        (day.hash(), day.awake())
+    }
     for seed in 0..12 {
-        let ((parked, awake), (wakeful, all)) = (a_day::<Host>(seed), a_day::<Wakeful>(seed));
+        let ((parked, awake), (wakeful, all)) = (play::<Host>(seed), play::<Wakeful>(seed));
         assert_eq!(parked, wakeful, "seed {seed}");
         assert!(awake < all, "{awake} of {all} are awake");
+    }
+}
+
+#[test]
+fn clients_whose_connections_are_parked_find_a_tracker_that_was_restarted() {
+    fn play<P: Room>(seed: u64) -> (u64, usize) {
+        let mut day = Day::<P>::new(network(seed), seed, false);
+        day.run(90);
+        day.restart();
+        day.run(60);
+        (day.hash(), day.online())
+    }
+    for seed in 0..6 {
+        let ((parked, online), wakeful) = (play::<Host>(seed), play::<Wakeful>(seed));
+        assert_eq!((parked, online), wakeful, "seed {seed}");
+        assert!(online > 0, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_client_whose_address_changes_while_its_connection_is_parked_is_heard_and_told_of_others() {
+    fn play<P: Room>(seed: u64) -> (u64, usize, u64) {
+        // Of a move that is lost three times a client learns when it is too late.
+        let mut day = Day::<P>::new(Simulated::new(seed), seed, true);
+        day.run(90);
+        let online = day.online();
+        day.world.network.readdress();
+        day.run(60);
+        assert_eq!(day.online(), online, "seed {seed}: nobody had to log in again");
+        let moved = day.world.get(day.hub).seal.as_ref().unwrap().layer.counters().moved;
+        (day.hash(), online, moved)
+    }
+    for seed in 0..6 {
+        let (parked, online, moved) = play::<Host>(seed);
+        assert_eq!((parked, online, moved), play::<Wakeful>(seed), "seed {seed}");
+        assert!(online > 0 && moved == online as u64, "seed {seed}: {moved} of {online}");
+    }
+}
+
+#[test]
+fn a_trace_tells_of_a_parked_connection_what_it_tells_of_one_that_is_not() {
+    fn play<P: Room>(seed: u64) -> (u64, String) {
+        let mut day = Day::<P>::new(network(seed), seed, false);
+        day.run(70);
+        let text = Arc::new(Mutex::new(String::new()));
+        let hub = day.world.get_mut(day.hub);
+        let connections: Vec<_> = hub.connections().collect();
+        for (number, connection) in connections.into_iter().enumerate() {
+            let text = Arc::clone(&text);
+            hub.endpoint.trace(connection).unwrap().set(move |now, happened| {
+                let _ = writeln!(text.lock().unwrap(), "{number} {now:?} {happened:?}");
+            });
+        }
+        day.run(60);
+        let told = text.lock().unwrap().clone();
+        (day.hash(), told)
+    }
+    for seed in 0..6 {
+        let (parked, wakeful) = (play::<Host>(seed), play::<Wakeful>(seed));
+        assert_eq!(parked, wakeful, "seed {seed}");
+        let (_, told) = parked;
+        assert!(told.lines().count() > 1, "seed {seed}");
     }
 }
