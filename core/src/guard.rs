@@ -53,8 +53,8 @@
 //!   bucket. WireGuard does the same.
 //! - **A prefix has two buckets, and others in every epoch.** Only who shares both with attackers has to wait, by
 //!   chance, and for [`EPOCH`] at most.
-//! - **A full table makes room for proven addresses only**: expired entries go first, then the oldest unproven
-//!   one, then the oldest one of the prefix that has the most entries, if these are at least two more than the
+//! - **A full table makes room for proven addresses only**: expired entries go first, then the newcomer's own earlier
+//!   attempt, of which it takes no answer any more, then the oldest unproven one, then the oldest one of the prefix that has the most entries, if these are at least two more than the
 //!   newcomer's prefix has, then the oldest one that had [`GRACE`] to finish. So an attacker with real addresses
 //!   displaces its own entries, and without that grace many of them would drive every entry out before its
 //!   client can answer.
@@ -183,8 +183,8 @@ impl<const SLOTS: usize, const BUCKETS: usize> Guard<SLOTS, BUCKETS> {
         if !proven && self.load.is_on(now) {
             return self.challenge(&source, packet.length);
         }
-        let prefix = self.keys.prefix(packet.from.ip());
-        self.admit(now, packet.from, Permit { fingerprint, prefix, length: packet.length, proven })
+        let (client, prefix) = (self.keys.client(&source), self.keys.prefix(packet.from.ip()));
+        self.admit(now, packet.from, Permit { fingerprint, client, prefix, length: packet.length, proven })
     }
 
     /// The key agreement for `packet` succeeded, and only that told that its sender has to prove its address before it is

@@ -165,6 +165,11 @@ impl Keys {
         source.hash(self.fingerprint, u64::from_le_bytes(attempt)).h1
     }
 
+    /// A short name for this source.
+    pub(super) fn client(&self, source: &Source) -> u32 {
+        source.hash(self.fingerprint, 0).h1 as u32
+    }
+
     /// Two hashes of the prefix of this address, others in every epoch.
     pub(super) fn buckets(&self, ip: IpAddr) -> [u64; 2] {
         let Hash128 { h1, h2 } = self.bucket.hash(prefix(ip));

@@ -36,7 +36,8 @@ impl Slot {
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    /// A keyed hash of the prefix.
+    /// Keyed hashes of the client with its address, and of the prefix.
+    client: u32,
     prefix: u32,
     since: Instant,
     /// When its first packet came last.
@@ -69,6 +70,8 @@ pub(super) struct HalfOpen<const N: usize> {
 enum Place {
     Free,
     Expired,
+    /// The newcomer's own earlier attempt: who begins another one has given it up.
+    Own,
     Unproven(Instant),
     /// Its prefix has so many entries, here as their complement: the most crowded one comes first.
     Crowded(usize, Instant),
@@ -102,9 +105,9 @@ impl<const N: usize> HalfOpen<N> {
     }
 
     pub(super) fn insert(&mut self, now: Instant, permit: &Permit) -> Option<Answered> {
-        let &Permit { fingerprint, prefix, length, proven } = permit;
+        let &Permit { fingerprint, client, prefix, length, proven } = permit;
         let number = self.place(now, permit)?;
-        let entry = Entry { prefix, since: now, heard: now, budget: Unproven::new(length), proven };
+        let entry = Entry { client, prefix, since: now, heard: now, budget: Unproven::new(length), proven };
         let displaced = self.entries.get_mut(number)?.replace(entry).is_some();
         *self.fingerprints.get_mut(number)? = fingerprint;
         if !displaced {
@@ -163,6 +166,7 @@ impl<const N: usize> HalfOpen<N> {
             None => Some(Place::Free),
             Some(entry) if entry.is_expired(now) => Some(Place::Expired),
             Some(_) if !newcomer.proven => None,
+            Some(entry) if entry.client == newcomer.client => Some(Place::Own),
             Some(entry) if !entry.proven => Some(Place::Unproven(entry.since)),
             Some(entry) => {
                 let crowd = self.crowd(entry.prefix);

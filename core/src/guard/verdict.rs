@@ -58,6 +58,7 @@ pub enum Reason {
 #[must_use]
 pub struct Permit {
     pub(super) fingerprint: u64,
+    pub(super) client: u32,
     pub(super) prefix: u32,
     pub(super) length: usize,
     pub(super) proven: bool,

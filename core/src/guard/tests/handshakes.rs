@@ -143,8 +143,13 @@ fn the_oldest_unproven_entry_goes_first_and_then_the_oldest_proven_one() {
     };
     let first = proven(&mut guard, 0, 0).unwrap().slot;
     // Not under load any more: two that need no cookie, let through while nothing was half-open.
-    let permits =
-        [10, 11].map(|number| Permit { fingerprint: number, prefix: 0, length: 113, proven: false });
+    let permits = [10, 11].map(|number| Permit {
+        fingerprint: number,
+        client: 0,
+        prefix: 0,
+        length: 113,
+        proven: false,
+    });
     let [older, younger] = permits.map(|permit| {
         let now = at(permit.fingerprint);
         guard.answered(now, permit).unwrap().slot
@@ -157,6 +162,23 @@ fn the_oldest_unproven_entry_goes_first_and_then_the_oldest_proven_one() {
     assert_eq!(proven(&mut guard, 3, 250), take(first));
     assert_eq!(proven(&mut guard, 4, 300), None);
     assert_eq!(guard.counters().table_full, 2);
+}
+
+#[test]
+fn a_client_that_begins_anew_takes_its_own_place_and_nobody_else_s() {
+    let mut guard: Guard<2, 64> = guard();
+    let (quick, slow) = (Client::number(1), Client::number(2));
+    let cookies = [quick, slow].map(|client| client.cookie(&mut guard, at(0)));
+    let mut come = |client: Client, cookie, attempt, now| {
+        let packet = FirstPacket { attempt: [attempt; 8], ..client.packet_with(cookie) };
+        enter(&mut guard, at(now), &packet).map(|answered| answered.slot.number())
+    };
+    assert_eq!(come(slow, &cookies[1], 0, 0), Some(0));
+    assert_eq!(come(quick, &cookies[0], 0, 1), Some(1));
+    // One is the oldest, and has had its quarter of a second; the other calls again and again.
+    for attempt in 1..9 {
+        assert_eq!(come(quick, &cookies[0], attempt, 300 + u64::from(attempt)), Some(1));
+    }
 }
 
 #[test]
