@@ -184,7 +184,7 @@ where
     /// endpoint accepts its connection. Nothing may be done in its name before it [is confirmed](Self::is_confirmed): the
     /// first message of a handshake may be a replay.
     pub fn caller(&self, peer: Peer) -> Option<Caller> {
-        Some(self.sessions.opening_of(peer)?.caller)
+        self.sessions.caller(peer)
     }
 
     /// Where the peer of a session is, as far as that is proven.

@@ -98,8 +98,8 @@ where
             self.free_slot(slot.number());
         }
         let step = Step::Answering { suite, client: init1.client, responder, open: open.clone() };
-        let opening = Opening { caller, slot: Some(slot), step };
-        let Some(number) = self.sessions.enter(now, id, opening) else {
+        let opening = Opening { purpose: caller.purpose, key: caller.key, slot: Some(slot), step };
+        let Some(number) = self.sessions.enter(now, id, from, opening) else {
             self.guard.abandoned(slot);
             return None;
         };

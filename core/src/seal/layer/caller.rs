@@ -1,7 +1,7 @@
 //! The side that calls: INIT2, and a cookie that is asked for.
 
 use super::{
-    Call, Caller, Layer, Opening, Session, Waiting, bump,
+    Call, Layer, Opening, Session, Waiting, bump,
     call::{Calling, OPEN_MAX},
     opening::{ANSWER_MAX, Step},
 };
@@ -29,9 +29,9 @@ where
     /// A session that calls: have the endpoint connect to the peer that this gives. `None`: there is no room.
     pub fn connect(&mut self, now: Instant, to: SocketAddr, call: Call) -> Option<Peer> {
         let id = self.random.number();
-        let caller = Caller { address: to, purpose: call.purpose, key: Some(call.server) };
+        let (purpose, key) = (call.purpose, Some(call.server));
         let step = Step::Calling(Calling { call, attempt: None });
-        self.sessions.enter(now, id, Opening { caller, slot: None, step })?;
+        self.sessions.enter(now, id, to, Opening { purpose, key, slot: None, step })?;
         Some(Peer::Session(id))
     }
 

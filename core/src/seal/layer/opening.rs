@@ -5,14 +5,11 @@
 //!   INIT1   ──► Answering ──ACCEPT──► Answered ──DATA──► over
 //! ```
 
-use super::{
-    Caller,
-    call::{Calling, OPEN_MAX, accept_without_padding},
-};
+use super::call::{Calling, OPEN_MAX, accept_without_padding};
 use crate::{
     guard::Slot,
-    seal::{Protection, Provider, Random, Responder},
-    wire::seal::{Answer, ConnectionId, Init2, Suite},
+    seal::{Protection, Provider, Public, Random, Responder},
+    wire::seal::{Answer, ConnectionId, Init2, Purpose, Suite},
 };
 use heapless::Vec;
 
@@ -24,8 +21,9 @@ pub(super) const ANSWER_MAX: usize = 3 + 8 + OPEN_MAX;
 
 /// What a layer keeps for a handshake. Public only as a type, so that the room for it can be named.
 pub struct Opening<V: Provider> {
-    /// Who is at the other end, as the handshake says.
-    pub(super) caller: Caller,
+    /// What for, and the key of who is at the other end.
+    pub(super) purpose: Purpose,
+    pub(super) key: Option<Public>,
     /// Where the guard keeps it, if it is a caller's.
     pub(super) slot: Option<Slot>,
     pub(super) step: Step<V>,

@@ -1,7 +1,7 @@
 //! The sessions of a layer, found by their ids, and beside them what their handshakes need.
 
 use super::{
-    SESSION_LIFE,
+    Caller, SESSION_LIFE,
     opening::{Opening, Step},
     session::{Session, State},
 };
@@ -13,6 +13,7 @@ use crate::{
     table::{Slot, Table},
     wire::seal::ConnectionId,
 };
+use core::net::SocketAddr;
 
 /// Sessions are many and idle, handshakes few and short: so each has a table of its own.
 pub(super) struct Sessions<V: Provider, M, I, H> {
@@ -37,8 +38,13 @@ where
     }
 
     /// A session whose handshake begins. `None`: there is no room for it.
-    pub(super) fn enter(&mut self, now: Instant, id: u64, opening: Opening<V>) -> Option<u32> {
-        let address = opening.caller.address;
+    pub(super) fn enter(
+        &mut self,
+        now: Instant,
+        id: u64,
+        address: SocketAddr,
+        opening: Opening<V>,
+    ) -> Option<u32> {
         let opening = self.openings.insert(opening).ok()?;
         let session = Session::new(now, id, address, State::Opening(opening));
         let number = self.table.insert(session).ok();
@@ -84,12 +90,11 @@ where
         self.table.get_mut(number)
     }
 
-    /// The handshake of a session, while that is under way.
-    pub(super) fn opening_of(&self, peer: Peer) -> Option<&Opening<V>> {
-        match self.named(peer)?.state {
-            State::Opening(opening) => self.openings.get(opening),
-            State::Open(_) => None,
-        }
+    /// Who is at the other end of a session, while its handshake is under way.
+    pub(super) fn caller(&self, peer: Peer) -> Option<Caller> {
+        let &Session { address, state: State::Opening(opening), .. } = self.named(peer)? else { return None };
+        let &Opening { purpose, key, .. } = self.openings.get(opening)?;
+        Some(Caller { address, purpose, key })
     }
 
     /// A session with its handshake, while that is under way.
