@@ -17,6 +17,11 @@ pub(super) fn open(name: &str) -> io::Result<File> {
     for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
         *to = from.cast_signed();
     }
+    // Attaching would make it, for who may, and then nobody had given it an address.
+    // SAFETY: the name ends with a zero.
+    if unsafe { libc::if_nametoindex(request.ifr_name.as_ptr()) } == 0 {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such device"));
+    }
     request.ifr_ifru.ifru_flags = (libc::IFF_TAP | libc::IFF_NO_PI) as libc::c_short;
     let file =
         OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open("/dev/net/tun")?;

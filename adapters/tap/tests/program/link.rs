@@ -87,6 +87,12 @@ fn who_has_another_key_than_the_link_says_is_not_spoken_to() {
 }
 
 #[test]
+fn a_network_card_that_is_not_there_is_not_made() {
+    let (code, said) = run(&mut skep_tap("--tap skepnone --ip 10.9.0.2/24 get tcp://10.9.0.1/x"));
+    assert!(code == 3 && said.contains("cannot use skepnone: there is no such device"), "{said}");
+}
+
+#[test]
 fn a_call_to_nobody_ends_with_a_word() {
     let home = TempDir::new().unwrap();
     let [_, other] = ends(home.path(), false);
