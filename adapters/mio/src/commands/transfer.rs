@@ -1,37 +1,32 @@
-//! One transfer from the side of a client: connect, move, tell how far it is, end.
+//! One transfer from the side of a client: which addresses are called, in which ways, until one answers.
 
-use super::{
-    attempts::Attempts, credentials::Credentials, serve::because, settings, signals::Signals, tracing,
-};
+mod attempt;
+mod watch;
+
+use super::{attempts::Attempts, credentials::Credentials, settings, signals::Signals, tracing};
 use crate::{
     args::{Link, Via},
     driver::{Driver, Storage},
-    exit::{Code, Failure, describe},
+    exit::Failure,
     gate::Gate,
-    progress::{Progress as Display, Summary},
+    progress::Summary,
     url::{Scheme, Url},
     visits::Visits,
 };
-use mio::Events;
+use attempt::{Attempt, End};
 use skep_core::{
-    files::{Client, Failure as Reason, Progress},
+    files::Client,
     rdt::{self, Language},
-    stream::{Fault, Service, StreamId},
-    wire::{
-        file,
-        rdt::{Pass, TypeKind},
-    },
+    stream::{Service, StreamId},
+    wire::rdt::TypeKind,
 };
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    time::{Duration, Instant as Clock},
+    time::Duration,
 };
 
 /// How long the end of a connection may take once its transfer is done.
 pub(super) const FAREWELL: Duration = Duration::from_secs(3);
-
-/// How often the display is looked at.
-const TICK: Duration = Duration::from_millis(100);
 
 /// What a command wants to be moved, and how it wants to hear of it.
 pub(super) struct Order<'a> {
@@ -58,16 +53,6 @@ enum Way {
     Sealed(Via),
     /// Over TCP, with an invite.
     Enrol,
-}
-
-/// What the machine had to say in the end.
-enum End {
-    Done(Summary),
-    /// It was never connected; another address may be tried.
-    Unconnected(String),
-    Failed(Failure),
-    /// The answer was none.
-    Strange,
 }
 
 /// Why there was no transfer.
@@ -180,111 +165,19 @@ impl Order<'_> {
             driver.send_singly();
         }
         let mut signals = Signals::new(&mut driver)?;
-        let (visits, mut pass) = (self.visits(), Pass::NONE);
+        let visits = self.visits();
         let stream = match self.connect(&mut driver, address, way, sealed, &visits)? {
             Ok(stream) => stream,
             Err(error) => return Ok(End::Unconnected(error.to_string())),
         };
         let trace = tracing::begin(&mut driver, stream, self.link.trace.as_deref(), self.label)?;
-        let mut events = Events::with_capacity(16);
-        let began = Clock::now();
-        // There is something to show when there is a connection.
-        let mut display = None;
-        let mut watch = Watch {
-            connected: false,
-            total: None,
-            bytes: 0,
-            resent: None,
-            heard: Clock::now(),
-            is_assumed: false,
-        };
-        loop {
-            driver
-                .turn(&mut events, Some(TICK))
-                .map_err(|error| Failure::cannot("wait for the network", &error))?;
-            if let Some(moved) = driver.moved(stream) {
-                watch.saw(moved.bytes, moved.resent.map(|own| own + driver.came_late()));
-            }
-            if let Some(statistics) = driver.statistics(stream) {
-                (self.observe)(&statistics);
-            }
-            pass = driver.pass(stream).unwrap_or(pass);
-            if !watch.connected && self.is_connected(&driver, stream) {
-                watch.connected = true;
-                self.tell_peer(&driver, stream);
-            }
-            if watch.connected {
-                let display =
-                    display.get_or_insert_with(|| Display::new(self.quiet, watch.total, self.label));
-                display.update(watch.bytes, watch.resent);
-            }
-            let mut end = None;
-            while let Some(told) = driver.events.pop_front() {
-                match told.event {
-                    Progress::Started { length } => {
-                        // Over RDT what is sent may go out with the call.
-                        watch.connected |= self.url.scheme != Scheme::Rdt;
-                        watch.total = length;
-                        if let Some(length) = length.filter(|_| watch.connected) {
-                            display
-                                .get_or_insert_with(|| Display::new(self.quiet, None, self.label))
-                                .set_total(length);
-                        }
-                    }
-                    last => end = Some(last),
-                }
-            }
-            if let Some(last) = end {
-                let end = self.conclude(
-                    last,
-                    &watch,
-                    began.elapsed(),
-                    driver.gone.pop_front().and_then(|gone| gone.reason),
-                );
-                if let End::Done(summary) = &end {
-                    let display = display.unwrap_or_else(|| Display::new(self.quiet, None, self.label));
-                    display.finish(summary);
-                } else {
-                    drop(display);
-                }
-                if watch.is_assumed {
-                    self.tell_assumption();
-                    driver.abort(stream);
-                }
-                if !matches!(end, End::Done(_)) || !driver.take_leave() {
-                    farewell(&mut driver, &mut events, self.farewell);
-                }
-                if watch.connected {
-                    visits.note(address, pass);
-                }
-                trace.end()?;
-                return Ok(end);
-            }
-            if let Some(gone) = driver.gone.pop_front()
-                && !watch.connected
-            {
-                return Ok(End::Unconnected(gone.reason.unwrap_or_else(|| "no answer".to_owned())));
-            }
-            if signals.ask_to_end(&mut driver) {
-                driver.abort(stream);
-                let _ = driver.turn(&mut events, Some(Duration::ZERO));
-                return Err(Failure::interrupted());
-            }
-            if watch.is_stalled(self.link.timeout) && driver.count() > 0 {
-                if self.url.scheme == Scheme::Path && watch.bytes > 0 && !watch.is_assumed {
-                    watch.assume();
-                    driver.take_as_finished(stream);
-                    continue;
-                }
-                driver.abort(stream);
-                let seconds = self.link.timeout.as_secs();
-                if !watch.connected {
-                    return Ok(End::Unconnected(format!("no answer in {seconds} s")));
-                }
-                let message = format!("{}: nothing came or went for {seconds} s; gave up", self.url);
-                return Err(Failure::network(message));
-            }
+        let mut attempt = Attempt::new(self, driver, stream);
+        let end = attempt.run(&mut signals)?;
+        if let Some(pass) = attempt.left() {
+            visits.note(address, pass);
         }
+        trace.end()?;
+        Ok(end)
     }
 
     fn connect<F: Storage>(
@@ -346,124 +239,4 @@ impl Order<'_> {
         let is_useful = self.url.scheme == Scheme::Rdt && !self.is_known() && !self.link.no_cache;
         if is_useful { Visits::find() } else { Visits::none() }
     }
-
-    fn is_connected<F: Storage>(&self, driver: &Driver<Client, F>, stream: StreamId) -> bool {
-        match driver.statistics(stream) {
-            Some(statistics) => statistics.segment > 0 && driver.is_open(stream),
-            None => driver.is_open(stream),
-        }
-    }
-
-    fn tell_peer<F: Storage>(&self, driver: &Driver<Client, F>, stream: StreamId) {
-        if !self.verbose {
-            return;
-        }
-        let peer = driver.peer(stream).map(|peer| peer.to_string()).unwrap_or_default();
-        match driver.statistics(stream) {
-            Some(rdt::Statistics { own, segment, .. }) => {
-                let language = if own { "a skep peer" } else { "a peer without skep's extensions" };
-                eprintln_quietly(&format!(
-                    "skep: connected to {peer}: {language}, segments of {segment} bytes"
-                ));
-            }
-            None => eprintln_quietly(&format!("skep: connected to {peer}")),
-        }
-    }
-
-    fn tell_assumption(&self) {
-        if !self.quiet {
-            let seconds = self.link.timeout.as_secs();
-            let message = format!(
-                "skep: {}: the server did not close; {seconds} s of silence were taken for the end",
-                self.url
-            );
-            eprintln_quietly(&message);
-        }
-    }
-
-    fn conclude(&self, last: Progress, watch: &Watch, elapsed: Duration, reason: Option<String>) -> End {
-        let url = self.url;
-        let failure = match last {
-            Progress::Done { bytes } => {
-                return End::Done(Summary { bytes, elapsed, resent: watch.resent });
-            }
-            Progress::Started { .. } => Failure::new(Code::Network, format!("{url}: ended early")),
-            Progress::Refused(code) => Failure::refused(match (code, self.folder) {
-                (file::Code::NotFound, Some(folder)) => {
-                    format!("{url}: there is no directory {folder} there, and none is made by this")
-                }
-                _ => format!("{url}: {}", because(code)),
-            }),
-            Progress::Failed(Reason::Storage(Fault::Ended)) | Progress::Failed(Reason::Closed) => {
-                if !watch.connected {
-                    return End::Unconnected(reason.unwrap_or_else(|| "no answer".to_owned()));
-                }
-                let reason = reason.unwrap_or_else(|| "the other side ended it too early".to_owned());
-                Failure::network(format!("{url}: broken off after {} bytes: {reason}", watch.bytes))
-            }
-            Progress::Failed(Reason::Malformed) => return End::Strange,
-            Progress::Failed(Reason::TooLarge) => Failure::refused(format!("{url}: the file is too large")),
-            Progress::Failed(Reason::Timeout) if !watch.connected => {
-                return End::Unconnected(format!("no answer in {} s", self.link.timeout.as_secs()));
-            }
-            Progress::Failed(Reason::Timeout) => {
-                Failure::network(format!("{url}: no answer in {} s", self.link.timeout.as_secs()))
-            }
-            Progress::Failed(Reason::Storage(fault)) => {
-                Failure::local(format!("{}: {}", self.local, describe(fault)))
-            }
-        };
-        End::Failed(failure)
-    }
-}
-
-/// Lets the connection end in order, so that the other side need not wait for an end that it never hears of.
-fn farewell<F: Storage>(driver: &mut Driver<Client, F>, events: &mut Events, patience: Duration) {
-    let until = Clock::now() + patience;
-    loop {
-        let lingers = driver.linger_until().since(driver.now());
-        if driver.count() == 0 && lingers.is_zero() || Clock::now() >= until {
-            return;
-        }
-        let longest = if driver.count() == 0 { lingers } else { TICK };
-        if driver.turn(events, Some(longest.max(Duration::from_millis(1)))).is_err() {
-            return;
-        }
-    }
-}
-
-/// Notes how a transfer gets on.
-struct Watch {
-    connected: bool,
-    total: Option<u64>,
-    bytes: u64,
-    resent: Option<u64>,
-    heard: Clock,
-    /// Silence was taken for the end: a known server of paths keeps its connection open.
-    is_assumed: bool,
-}
-
-impl Watch {
-    fn saw(&mut self, bytes: u64, resent: Option<u64>) {
-        if bytes != self.bytes {
-            self.heard = Clock::now();
-            self.bytes = bytes;
-        }
-        self.resent = resent.or(self.resent);
-    }
-
-    fn assume(&mut self) {
-        self.is_assumed = true;
-        self.heard = Clock::now();
-    }
-
-    /// Nothing has moved for so long, though something should. The end of a transfer has deadlines of its own.
-    fn is_stalled(&self, timeout: Duration) -> bool {
-        self.total.is_none_or(|total| self.bytes < total) && self.heard.elapsed() > timeout
-    }
-}
-
-fn eprintln_quietly(message: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{message}");
 }

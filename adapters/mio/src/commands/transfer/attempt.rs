@@ -1,0 +1,268 @@
+//! A call to one address, and the transfer when it is answered.
+
+use super::{Order, watch::Watch};
+use crate::{
+    commands::{serve::because, signals::Signals},
+    driver::{Driver, Storage},
+    exit::{Code, Failure, describe},
+    progress::{Progress as Display, Summary},
+    url::Scheme,
+};
+use mio::Events;
+use skep_core::{
+    files::{Client, Failure as Reason, Progress},
+    rdt,
+    stream::{Fault, StreamId},
+    wire::{file, rdt::Pass},
+};
+use std::{
+    io::{Write, stderr},
+    time::{Duration, Instant as Clock},
+};
+
+/// How often the display is looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What the machine had to say in the end.
+pub(super) enum End {
+    Done(Summary),
+    /// It was never connected; another address may be tried.
+    Unconnected(String),
+    Failed(Failure),
+    /// The answer was none.
+    Strange,
+}
+
+/// A call that is made, and what has become of it so far.
+pub(super) struct Attempt<'a, F: Storage> {
+    order: &'a Order<'a>,
+    driver: Driver<Client, F>,
+    stream: StreamId,
+    events: Events,
+    watch: Watch,
+    /// There is something to show when there is a connection.
+    display: Option<Display>,
+    pass: Pass,
+    began: Clock,
+}
+
+impl<'a, F: Storage> Attempt<'a, F> {
+    /// A call was made on this stream.
+    pub(super) fn new(order: &'a Order<'a>, driver: Driver<Client, F>, stream: StreamId) -> Self {
+        Self {
+            order,
+            driver,
+            stream,
+            events: Events::with_capacity(16),
+            watch: Watch::new(),
+            display: None,
+            pass: Pass::NONE,
+            began: Clock::now(),
+        }
+    }
+
+    /// Moves until the end.
+    pub(super) fn run(&mut self, signals: &mut Signals) -> Result<End, Failure> {
+        loop {
+            let turn = self.driver.turn(&mut self.events, Some(TICK));
+            turn.map_err(|error| Failure::cannot("wait for the network", &error))?;
+            self.look();
+            if let Some(last) = self.take_progress() {
+                return Ok(self.conclude(last));
+            }
+            if let Some(gone) = self.driver.gone.pop_front()
+                && !self.watch.connected
+            {
+                return Ok(End::Unconnected(gone.reason.unwrap_or_else(|| "no answer".to_owned())));
+            }
+            if signals.ask_to_end(&mut self.driver) {
+                self.driver.abort(self.stream);
+                let _ = self.driver.turn(&mut self.events, Some(Duration::ZERO));
+                return Err(Failure::interrupted());
+            }
+            if self.watch.is_stalled(self.order.link.timeout)
+                && self.driver.count() > 0
+                && let Some(end) = self.give_up()
+            {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// What is of use for the next visit to whoever answered.
+    pub(super) fn left(&self) -> Option<Pass> {
+        self.watch.connected.then_some(self.pass)
+    }
+
+    /// Sees how far it is, and shows it.
+    fn look(&mut self) {
+        let (driver, watch) = (&self.driver, &mut self.watch);
+        if let Some(moved) = driver.moved(self.stream) {
+            watch.saw(moved.bytes, moved.resent.map(|own| own + driver.came_late()));
+        }
+        if let Some(statistics) = driver.statistics(self.stream) {
+            (self.order.observe)(&statistics);
+        }
+        self.pass = driver.pass(self.stream).unwrap_or(self.pass);
+        if !self.watch.connected && self.is_connected() {
+            self.watch.connected = true;
+            self.tell_peer();
+        }
+        if self.watch.connected {
+            let (bytes, resent) = (self.watch.bytes, self.watch.resent);
+            self.display().update(bytes, resent);
+        }
+    }
+
+    fn display(&mut self) -> &mut Display {
+        let Order { quiet, label, .. } = *self.order;
+        self.display.get_or_insert_with(|| Display::new(quiet, self.watch.total, label))
+    }
+
+    /// The last word of the machine, if it has said it.
+    fn take_progress(&mut self) -> Option<Progress> {
+        let mut end = None;
+        while let Some(told) = self.driver.events.pop_front() {
+            match told.event {
+                Progress::Started { length } => {
+                    // Over RDT what is sent may go out with the call.
+                    self.watch.connected |= self.order.url.scheme != Scheme::Rdt;
+                    self.watch.total = length;
+                    if let Some(length) = length.filter(|_| self.watch.connected) {
+                        self.display().set_total(length);
+                    }
+                }
+                last => end = Some(last),
+            }
+        }
+        end
+    }
+
+    /// The machine has said its last word: says what it came to, and lets the connection end.
+    fn conclude(&mut self, last: Progress) -> End {
+        let reason = self.driver.gone.pop_front().and_then(|gone| gone.reason);
+        let end = self.meaning(last, reason);
+        if let End::Done(summary) = &end {
+            self.display();
+            if let Some(display) = self.display.take() {
+                display.finish(summary);
+            }
+        }
+        self.display = None;
+        if self.watch.is_assumed {
+            self.tell_assumption();
+            self.driver.abort(self.stream);
+        }
+        if !matches!(end, End::Done(_)) || !self.driver.take_leave() {
+            farewell(&mut self.driver, &mut self.events, self.order.farewell);
+        }
+        end
+    }
+
+    /// Nothing moved for too long. `None`: that is taken for the end, and there is one yet to come.
+    fn give_up(&mut self) -> Option<End> {
+        let url = self.order.url;
+        if url.scheme == Scheme::Path && self.watch.bytes > 0 && !self.watch.is_assumed {
+            self.watch.assume();
+            self.driver.take_as_finished(self.stream);
+            return None;
+        }
+        self.driver.abort(self.stream);
+        let seconds = self.order.link.timeout.as_secs();
+        Some(match self.watch.connected {
+            false => End::Unconnected(format!("no answer in {seconds} s")),
+            true => {
+                End::Failed(Failure::network(format!("{url}: nothing came or went for {seconds} s; gave up")))
+            }
+        })
+    }
+
+    /// What the machine's last word means; the carrier's may be the `reason`.
+    fn meaning(&self, last: Progress, reason: Option<String>) -> End {
+        let (order, watch) = (self.order, &self.watch);
+        let url = order.url;
+        let failure = match last {
+            Progress::Done { bytes } => {
+                return End::Done(Summary { bytes, elapsed: self.began.elapsed(), resent: watch.resent });
+            }
+            Progress::Started { .. } => Failure::new(Code::Network, format!("{url}: ended early")),
+            Progress::Refused(code) => Failure::refused(match (code, order.folder) {
+                (file::Code::NotFound, Some(folder)) => {
+                    format!("{url}: there is no directory {folder} there, and none is made by this")
+                }
+                _ => format!("{url}: {}", because(code)),
+            }),
+            Progress::Failed(Reason::Storage(Fault::Ended)) | Progress::Failed(Reason::Closed) => {
+                if !watch.connected {
+                    return End::Unconnected(reason.unwrap_or_else(|| "no answer".to_owned()));
+                }
+                let reason = reason.unwrap_or_else(|| "the other side ended it too early".to_owned());
+                Failure::network(format!("{url}: broken off after {} bytes: {reason}", watch.bytes))
+            }
+            Progress::Failed(Reason::Malformed) => return End::Strange,
+            Progress::Failed(Reason::TooLarge) => Failure::refused(format!("{url}: the file is too large")),
+            Progress::Failed(Reason::Timeout) if !watch.connected => {
+                return End::Unconnected(format!("no answer in {} s", order.link.timeout.as_secs()));
+            }
+            Progress::Failed(Reason::Timeout) => {
+                Failure::network(format!("{url}: no answer in {} s", order.link.timeout.as_secs()))
+            }
+            Progress::Failed(Reason::Storage(fault)) => {
+                Failure::local(format!("{}: {}", order.local, describe(fault)))
+            }
+        };
+        End::Failed(failure)
+    }
+
+    fn is_connected(&self) -> bool {
+        match self.driver.statistics(self.stream) {
+            Some(statistics) => statistics.segment > 0 && self.driver.is_open(self.stream),
+            None => self.driver.is_open(self.stream),
+        }
+    }
+
+    fn tell_peer(&self) {
+        if !self.order.verbose {
+            return;
+        }
+        let peer = self.driver.peer(self.stream).map(|peer| peer.to_string()).unwrap_or_default();
+        match self.driver.statistics(self.stream) {
+            Some(rdt::Statistics { own, segment, .. }) => {
+                let language = if own { "a skep peer" } else { "a peer without skep's extensions" };
+                tell(&format!("skep: connected to {peer}: {language}, segments of {segment} bytes"));
+            }
+            None => tell(&format!("skep: connected to {peer}")),
+        }
+    }
+
+    fn tell_assumption(&self) {
+        if !self.order.quiet {
+            let seconds = self.order.link.timeout.as_secs();
+            let message = format!(
+                "skep: {}: the server did not close; {seconds} s of silence were taken for the end",
+                self.order.url
+            );
+            tell(&message);
+        }
+    }
+}
+
+/// Lets the connection end in order, so that the other side need not wait for an end that it never hears of.
+fn farewell<F: Storage>(driver: &mut Driver<Client, F>, events: &mut Events, patience: Duration) {
+    let until = Clock::now() + patience;
+    loop {
+        let lingers = driver.linger_until().since(driver.now());
+        if driver.count() == 0 && lingers.is_zero() || Clock::now() >= until {
+            return;
+        }
+        let longest = if driver.count() == 0 { lingers } else { TICK };
+        if driver.turn(events, Some(longest.max(Duration::from_millis(1)))).is_err() {
+            return;
+        }
+    }
+}
+
+/// A line on standard error, which nobody may read any more.
+fn tell(message: &str) {
+    let _ = writeln!(stderr(), "{message}");
+}
