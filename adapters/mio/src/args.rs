@@ -29,6 +29,8 @@ use clap::{
     error::{ContextKind, ContextValue},
 };
 
+use std::ffi::OsString;
+
 pub use admin::{Admin, AdminAction, Whom};
 pub use client::Client;
 pub use demo::Demo;
@@ -74,8 +76,27 @@ pub struct Args {
 impl Args {
     /// The command line of this process. Ends the process when it asks for help, or is wrong.
     pub fn of_process() -> Self {
-        Self::try_parse().map_err(without_secrets).unwrap_or_else(|error| error.exit())
+        Self::of_transfer(std::env::args_os().skip(1)).unwrap_or_else(|| {
+            Self::try_parse().map_err(without_secrets).unwrap_or_else(|error| error.exit())
+        })
     }
+
+    /// A `get` or `put` that is right: short ones take milliseconds, and to describe all the other commands first is part of
+    /// one. What is not right, or asks for help, is left to the whole.
+    fn of_transfer(mut words: impl Iterator<Item = OsString>) -> Option<Self> {
+        let command = match words.next()?.to_str()? {
+            "get" => Command::Get(alone(words)?),
+            "put" => Command::Put(alone(words)?),
+            _ => return None,
+        };
+        Some(Self { command })
+    }
+}
+
+/// The arguments of a command, read without the others.
+fn alone<A: clap::Args>(words: impl Iterator<Item = OsString>) -> Option<A> {
+    let command = A::augment_args(clap::Command::new("skep").no_binary_name(true));
+    A::from_arg_matches(&command.try_get_matches_from(words).ok()?).ok()
 }
 
 /// clap repeats what it does not understand. There may be the code of an invite in it, and what a program prints ends

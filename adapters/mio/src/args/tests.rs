@@ -28,6 +28,25 @@ fn get(line: &str) -> Get {
     }
 }
 
+#[test]
+fn a_transfer_is_read_alone_as_it_is_among_the_other_commands() {
+    let alone = |line: &str| Args::of_transfer(line.split_whitespace().skip(1).map(OsString::from));
+    for line in [
+        "skep get rdt://bee/notes.txt",
+        "skep get -q --json -o - --window 8 --rate 12MB skep://bee/a --via udp",
+        "skep put notes.txt tcp://bee:4000/",
+        "skep put -q --trace t.sqlog --no-cache notes.txt rdt://bee/",
+    ] {
+        let alone = alone(line).map(|args| args.command);
+        assert_eq!(format!("{alone:?}"), format!("{:?}", parse(line).ok()), "{line}");
+    }
+    for line in
+        ["skep", "skep get --help", "skep put --version", "skep get a b c", "skep demo", "skep help get"]
+    {
+        assert!(alone(line).is_none(), "{line}");
+    }
+}
+
 fn refused(line: &str) -> String {
     let error = parse(line).unwrap_err();
     assert_eq!(error.exit_code(), 2, "{line}");
