@@ -1,7 +1,8 @@
 //! The side that is called: INIT1, and what the guard and the application say to it.
 
 use super::{
-    Access, Caller, Decision, Layer, Opening, Session, Waiting, bump, call::OPEN_MAX, opening::Step,
+    Access, Caller, Decision, Layer, Opening, SESSION_LIFE, Session, Waiting, bump, call::OPEN_MAX,
+    opening::Step,
 };
 use crate::{
     Instant, Memory,
@@ -43,7 +44,7 @@ where
             FirstPacket { from, client: init1.client, attempt, cookie: init1.cookie.as_ref(), length };
         let permit = match self.guard.first(now, &first) {
             Verdict::Proceed(permit) => permit,
-            Verdict::Repeat(slot) => return self.repeated(slot.number()),
+            Verdict::Repeat(slot) => return self.repeated(now, slot.number()),
             other => {
                 self.challenge(from, init1.client, &other);
                 return None;
@@ -140,9 +141,14 @@ where
         is_right.then_some((key, psk))
     }
 
-    /// A first packet came again: the endpoint answers its call again, and [`Layer::seal`] finds the same answer.
-    fn repeated(&mut self, slot: usize) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
-        let (session, opening) = self.sessions.opening(*self.slots.get(slot)?)?;
-        Some((Peer::Session(session.id), opening.open_again()?))
+    /// A first packet came again: the endpoint answers its call again, and [`Layer::seal`] finds the same answer. If the
+    /// application has ended that connection meanwhile, this is another one: it is to have its time.
+    fn repeated(&mut self, now: Instant, slot: usize) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
+        let number = *self.slots.get(slot)?;
+        let (session, opening) = self.sessions.opening(number)?;
+        session.ending = false;
+        let again = (Peer::Session(session.id), opening.open_again()?);
+        self.sessions.set_deadline(number, now + SESSION_LIFE);
+        Some(again)
     }
 }
