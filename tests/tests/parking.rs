@@ -41,18 +41,7 @@ impl Profile for Wakeful {
 
 /// The networks of these tests: from good to bad.
 fn network(seed: u64) -> Simulated {
-    let mut random = Random::new(seed);
-    let delay = Duration::from_micros(random.one_of(&[50, 1_000, 20_000]));
-    let (loss, is_rough) = (random.one_of(&[0, 10, 100, 250]), random.happens(500));
-    Simulated::new(seed).both(|path| {
-        path.delay = delay;
-        path.loss = loss;
-        if is_rough {
-            path.jitter = delay;
-            path.duplication = 100;
-            path.reordering = 100;
-        }
-    })
+    Simulated::new(seed).made_bad(&mut Random::new(seed), 250, 500, 0)
 }
 
 #[test]

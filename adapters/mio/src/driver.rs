@@ -48,7 +48,7 @@ use slab::Slab;
 use std::{collections::VecDeque, io, net::SocketAddr, sync::Arc, time::Duration};
 
 pub use connect::{Joined, Relayed};
-pub use files::Storage;
+pub use files::{NoFiles, Storage};
 use stream::{Carrier, Receiving, Stream};
 pub use stream::{Gone, Moved, Subject, Told};
 

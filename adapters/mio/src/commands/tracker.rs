@@ -7,12 +7,11 @@ use super::{
 };
 use crate::{
     args::{Registration, SecondLogin, Tracker},
-    driver::{Driver, Storage, Told},
+    driver::{Driver, NoFiles, Told},
     escape::escape,
     exit::Failure,
     gate::{Admission, Gate},
     identity::{Home, Identity},
-    storage::{Part, Source},
     tracker::{
         Hub, Shared,
         desk::{Asked, Desk},
@@ -28,9 +27,7 @@ use mio::Events;
 use skep_core::{
     Instant, rdt,
     seal::layer::Access,
-    stream::Fault,
     tracker::{Dialect, SameName, Settings},
-    wire::Name,
 };
 use std::{
     io::{self, Write, stdout},
@@ -45,23 +42,6 @@ const SEALED: usize = 0;
 const RELAYS: usize = 1;
 const PLAIN: usize = 2;
 const COMMANDS: usize = 3;
-
-/// A tracker has no files of its own.
-pub(super) struct Nothing;
-
-impl Storage for Nothing {
-    fn open(&mut self, _: Name<'_>) -> Result<Source, Fault> {
-        Err(Fault::NotFound)
-    }
-
-    fn create(&mut self, _: Name<'_>, _: Option<u64>) -> Result<Part, Fault> {
-        Err(Fault::NotAllowed)
-    }
-
-    fn replaces(&self) -> bool {
-        false
-    }
-}
 
 /// How often memory is given back to the system, which takes some milliseconds.
 const GIVE_BACK: Duration = Duration::from_secs(10);
@@ -164,7 +144,7 @@ pub(super) fn driver(
     let shown = state.display().to_string();
     // The waker has to be there before the driver that wakes by it, which takes the machine that stores.
     let poll = mio::Poll::new().map_err(|error| cannot(&error))?;
-    let waker = Driver::<Hub, Nothing>::waker_of(&poll).map_err(|error| cannot(&error))?;
+    let waker = Driver::<Hub, NoFiles>::waker_of(&poll).map_err(|error| cannot(&error))?;
     let opened = Store::open(&state.join(DATABASE), Arc::clone(&waker));
     let (store, kept) = opened
         .map_err(|error| Failure::local(format!("cannot use the state in {}: {error}", escape(&shown))))?;
@@ -175,7 +155,7 @@ pub(super) fn driver(
     let house = House::new(tracker.accounts, store, kept, &home.accounts(), identity.secret())?;
     let house = Arc::new(Mutex::new(house));
     let hub = Hub::new(rules, seed, Arc::clone(&house), &commands);
-    let driver = Driver::on(poll, waker, hub, Nothing, admit).map_err(|error| cannot(&error))?;
+    let driver = Driver::on(poll, waker, hub, NoFiles, admit).map_err(|error| cannot(&error))?;
     Ok((driver, house))
 }
 
@@ -259,7 +239,7 @@ fn admit(hub: &mut Hub, now: Instant, admission: &Admission) -> bool {
     hub.admit(now, admission, dialect)
 }
 
-pub(super) type Running = Driver<Hub, Nothing>;
+pub(super) type Running = Driver<Hub, NoFiles>;
 
 /// Listens for sealed sessions on all addresses of a host: for TCP and UDP on one port number each.
 fn listen_sealed(driver: &mut Running, host: &Host) -> Result<Vec<SocketAddr>, Failure> {

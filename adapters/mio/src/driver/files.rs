@@ -26,6 +26,24 @@ pub trait Storage {
     fn replaces(&self) -> bool;
 }
 
+/// The storage of who has no files: of a tracker, above all.
+#[derive(Clone, Copy, Debug)]
+pub struct NoFiles;
+
+impl Storage for NoFiles {
+    fn open(&mut self, _: Name<'_>) -> Result<Source, Fault> {
+        Err(Fault::NotFound)
+    }
+
+    fn create(&mut self, _: Name<'_>, _: Option<u64>) -> Result<Part, Fault> {
+        Err(Fault::NotAllowed)
+    }
+
+    fn replaces(&self) -> bool {
+        false
+    }
+}
+
 #[derive(Debug)]
 enum Content {
     Source(Source),

@@ -2,9 +2,6 @@
 
 #![cfg(unix)]
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod absent;
 mod attacks;
 mod changes;
@@ -21,6 +18,7 @@ mod output;
 mod peers;
 mod sealed;
 mod storage;
+mod support;
 mod tracker;
 mod transfers;
 mod usage;

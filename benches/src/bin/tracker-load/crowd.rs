@@ -8,10 +8,9 @@ use std::{
 
 use mio::Events;
 use skep::{
-    driver::{Driver, Storage, Subject},
+    driver::{Driver, NoFiles, Subject},
     gate::Gate,
     identity::Fingerprint,
-    storage::{Part, Source},
 };
 use skep_core::{
     Instant,
@@ -19,7 +18,6 @@ use skep_core::{
     seal::{Secret, layer::Call},
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
     wire::{
-        Name,
         seal::Purpose,
         session::{Frame, Request},
     },
@@ -56,23 +54,6 @@ pub(crate) struct Nothing;
 impl Subject for Nothing {
     fn subject(&self) -> (Option<StreamId>, Option<FileId>) {
         (None, None)
-    }
-}
-
-/// No file is anywhere.
-pub(crate) struct Nowhere;
-
-impl Storage for Nowhere {
-    fn open(&mut self, _: Name<'_>) -> Result<Source, Fault> {
-        Err(Fault::NotFound)
-    }
-
-    fn create(&mut self, _: Name<'_>, _: Option<u64>) -> Result<Part, Fault> {
-        Err(Fault::NotAllowed)
-    }
-
-    fn replaces(&self) -> bool {
-        false
     }
 }
 
@@ -159,7 +140,7 @@ impl Service for Clients {
 
 /// Clients and their driver.
 pub(crate) struct Crowd {
-    pub(crate) driver: Driver<Clients, Nowhere>,
+    pub(crate) driver: Driver<Clients, NoFiles>,
     events: Events,
 }
 
@@ -178,7 +159,7 @@ pub(crate) fn address(socket: usize) -> SocketAddr {
 impl Crowd {
     /// So many clients, all logged in.
     pub(crate) fn join(server: &Server, way: Way, count: usize) -> Self {
-        let driver = Driver::new(Clients::default(), Nowhere, |_, _, _| false).unwrap();
+        let driver = Driver::new(Clients::default(), NoFiles, |_, _, _| false).unwrap();
         let mut crowd = Self { driver, events: Events::with_capacity(16_384) };
         let mut random = [0; 32];
         random[..4].copy_from_slice(&std::process::id().to_le_bytes());

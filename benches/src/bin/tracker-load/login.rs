@@ -3,16 +3,17 @@
 use std::time::{Duration, Instant};
 
 use mio::Events;
-use skep::{driver::Driver, gate::Gate, identity::Fingerprint};
+use skep::{
+    driver::{Driver, NoFiles},
+    gate::Gate,
+    identity::Fingerprint,
+};
 use skep_core::{
     seal::{Secret, layer::Call},
     wire::seal::Purpose,
 };
 
-use crate::{
-    crowd::{Clients, Nowhere},
-    server::Server,
-};
+use crate::{crowd::Clients, server::Server};
 
 /// So many, one after the other, each by a member with a key that has an account.
 pub(crate) fn log_in(times: usize) {
@@ -22,7 +23,7 @@ pub(crate) fn log_in(times: usize) {
     let mut taken = Vec::new();
     // The first one makes the account.
     for time in 0..=times {
-        let mut driver = Driver::new(Clients::default(), Nowhere, |_, _, _| false).unwrap();
+        let mut driver = Driver::new(Clients::default(), NoFiles, |_, _, _| false).unwrap();
         driver.identify(&Secret::new([7; 32]), Gate::closed()).unwrap();
         let call = Call { server: key, purpose: Purpose::Member, psk: None };
         let begin = Instant::now();

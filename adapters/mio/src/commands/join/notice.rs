@@ -1,10 +1,6 @@
 //! What happens, as a line for people or as a line of JSON for programs.
 
-use crate::{
-    commands::words::{of_code, of_trouble},
-    escape::escape,
-    member::Event,
-};
+use crate::{commands::words::of_code, escape::escape, member::Event};
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 use skep_core::{files::Outcome, wire::session::FileInfo};
@@ -82,9 +78,6 @@ pub(super) fn json(event: &Event) -> Option<Value> {
         Event::Served { user, name, outcome, .. } => {
             let is_done = *outcome == Some(Outcome::Done);
             json!({"event": "served", "user": user, "name": name, "done": is_done})
-        }
-        Event::Got { outcome: Err(trouble), .. } => {
-            json!({"event": "failed", "why": of_trouble(trouble)})
         }
         Event::Online | Event::Connect | Event::Call(..) | Event::Getting { .. } | Event::Got { .. } => {
             return None;

@@ -5,11 +5,10 @@ mod lossy;
 use super::{Arrival, Node, Plan};
 use crate::{
     args::{Login, Via},
-    driver::{Driver, Storage, Subject},
+    driver::{Driver, NoFiles, Subject},
     gate::{Admission, Gate},
     identity::Fingerprint,
     member::{Accept, DownloadId, Event, Travel, Trouble},
-    storage::{Part, Source},
     url::Host,
 };
 use lossy::Lossy;
@@ -21,10 +20,9 @@ use skep_core::{
         KeyPair, Psk, Public, RustCrypto, Secret,
         layer::{Access, Caller},
     },
-    stream::{Fault, FileId, StreamId},
+    stream::{FileId, StreamId},
     tracker::{self, Dialect, Peer, Tracker},
     wire::{
-        Name,
         seal::Purpose,
         session::{Code, FileInfo},
     },
@@ -62,22 +60,6 @@ impl Access for Everybody {
     }
 }
 
-struct Nothing;
-
-impl Storage for Nothing {
-    fn open(&mut self, _: Name<'_>) -> Result<Source, Fault> {
-        Err(Fault::NotFound)
-    }
-
-    fn create(&mut self, _: Name<'_>, _: Option<u64>) -> Result<Part, Fault> {
-        Err(Fault::NotAllowed)
-    }
-
-    fn replaces(&self) -> bool {
-        false
-    }
-}
-
 impl Subject for tracker::Event {
     fn subject(&self) -> (Option<StreamId>, Option<FileId>) {
         (None, None)
@@ -103,7 +85,7 @@ impl Host7 {
     fn start(settings: tracker::Settings) -> Self {
         let secret = Secret::new([7; 32]);
         let key = *KeyPair::<RustCrypto>::new(secret.clone()).public();
-        let mut driver = Driver::new(Tracker::<Room>::fixed(settings, [9; 32]), Nothing, admit).unwrap();
+        let mut driver = Driver::new(Tracker::<Room>::fixed(settings, [9; 32]), NoFiles, admit).unwrap();
         driver.identify(&secret, Gate::new(Arc::new(Mutex::new(Everybody)))).unwrap();
         let any = "127.0.0.1:0".parse().unwrap();
         let bound = driver.listen_tcp_tracker(any, SESSIONS, RELAYS).unwrap();

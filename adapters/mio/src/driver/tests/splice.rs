@@ -1,7 +1,8 @@
 //! Everything arrives, in order, both ways and to its end; a slow side holds the other up; an end that breaks breaks
 //! the other.
 
-use super::talker::{Joiner, Nowhere, Talker};
+use super::talker::{Joiner, Talker};
+use crate::driver::NoFiles;
 use crate::{
     driver::Driver,
     gate::{Admission, Gate},
@@ -51,8 +52,8 @@ impl Access for Everybody {
 
 /// A driver that joins, and one with both peers.
 struct Pair {
-    hub: Driver<Joiner, Nowhere>,
-    peers: Driver<Talker, Nowhere>,
+    hub: Driver<Joiner, NoFiles>,
+    peers: Driver<Talker, NoFiles>,
     streams: Vec<u32>,
     events: Events,
 }
@@ -69,8 +70,8 @@ impl Pair {
     fn of(ways: [Way; 2], peers: Talker) -> Self {
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let admit = |hub: &mut Joiner, now: Instant, admission: &Admission| hub.opened(now, admission.stream);
-        let mut hub = Driver::new(Joiner::default(), Nowhere, admit).unwrap();
-        let mut peers = Driver::new(peers, Nowhere, |_, _, _| false).unwrap();
+        let mut hub = Driver::new(Joiner::default(), NoFiles, admit).unwrap();
+        let mut peers = Driver::new(peers, NoFiles, |_, _, _| false).unwrap();
         hub.identify(&secret(1), Gate::new(Arc::new(Mutex::new(Everybody)))).unwrap();
         peers.identify(&secret(2), Gate::closed()).unwrap();
         let server = *KeyPair::<RustCrypto>::new(secret(1)).public();

@@ -1,30 +1,11 @@
 //! Machines for tests: one that joins its streams by pairs, and one that talks over many.
 
-use crate::driver::{Storage, Subject};
-use crate::storage::{Part, Source};
+use crate::driver::Subject;
 use skep_core::{
     Instant,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
-    wire::Name,
 };
 use std::collections::{BTreeMap, VecDeque};
-
-/// No file is anywhere.
-pub(super) struct Nowhere;
-
-impl Storage for Nowhere {
-    fn open(&mut self, _: Name<'_>) -> Result<Source, Fault> {
-        Err(Fault::NotFound)
-    }
-
-    fn create(&mut self, _: Name<'_>, _: Option<u64>) -> Result<Part, Fault> {
-        Err(Fault::NotAllowed)
-    }
-
-    fn replaces(&self) -> bool {
-        false
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Nothing;
