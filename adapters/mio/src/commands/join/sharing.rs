@@ -59,6 +59,8 @@ impl Stay<'_> {
     pub(super) fn take_changes(&mut self, node: &mut Node) {
         let Some(mut sharing) = self.sharing.take() else { return };
         let (mut new, mut gone) = (Vec::new(), Vec::new());
+        // Of what was there at the start only the sum is told to people.
+        let mut summed = 0;
         for taken in 0..CHANGES_A_TURN {
             let Some(change) = sharing.shelf.next() else { break };
             if taken + 1 == CHANGES_A_TURN {
@@ -86,7 +88,7 @@ impl Stay<'_> {
                     sharing.settled = true;
                     let files = counted(sharing.names.len(), "file");
                     self.tell(&format!("sharing {files} of {}", escape(&sharing.shown)));
-                    new.clear();
+                    summed = new.len();
                 }
                 Change::Gone => {
                     self.tell(&format!(
@@ -99,7 +101,7 @@ impl Stay<'_> {
             }
         }
         if sharing.settled {
-            self.tell_names("sharing", &new, sharing.names.len());
+            self.tell_names("sharing", &new[summed..], sharing.names.len());
             self.tell_names("no longer sharing", &gone, sharing.names.len());
         }
         if self.join.json {

@@ -65,6 +65,10 @@ fn a_program_that_watches_is_told_everything_in_json() {
     let hub = Hub::new("");
     let _ana = hub.join("ana", "");
     hub.share("ana", "file", "content");
+    let old = format!("{}/old", hub.shared("ben"));
+    hub.home.write(&old, "there before");
+    let file = std::fs::File::options().write(true).open(hub.home.path(&old)).unwrap();
+    file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(60)).unwrap();
     let ben = hub.join("ben", "--json");
     hub.share("ana", "more", "content");
     hub.home.write("ben-shares/mine", "of ben");
@@ -88,6 +92,7 @@ fn a_program_that_watches_is_told_everything_in_json() {
         ("shared", "name", "file"),
         ("shared", "blake3", &hash),
         ("shared", "name", "more"),
+        ("sharing", "name", "old"),
         ("sharing", "name", "mine"),
         ("serving", "user", "cyd"),
         ("served", "name", "mine"),
