@@ -76,6 +76,7 @@ pub enum AdminAction {
     /// Lift a ban
     Unban {
         /// Its number, as `skep admin bans` prints it
+        #[arg(value_parser = ban)]
         id: u64,
     },
     /// List the names that belong to keys
@@ -117,6 +118,10 @@ pub enum AdminAction {
         #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = life)]
         time: Duration,
     },
+}
+
+fn ban(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "it is a number; skep admin bans prints it".to_owned())
 }
 
 /// Who is to be banned: one of these.

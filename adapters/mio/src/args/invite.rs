@@ -63,9 +63,13 @@ pub enum InviteAction {
     /// Take an invite back
     Remove {
         /// What `list` calls it
-        #[arg(value_name = "ID", allow_hyphen_values = true)]
+        #[arg(value_name = "ID", allow_hyphen_values = true, value_parser = invite)]
         id: InviteId,
     },
+}
+
+fn invite(text: &str) -> Result<InviteId, String> {
+    text.parse().map_err(|_| "it is no invite; skep invite list prints what they are called".to_owned())
 }
 
 fn host(text: &str) -> Result<Host, String> {

@@ -115,6 +115,18 @@ fn who_interrupts_a_get_comes_in_again_at_once() {
 }
 
 #[test]
+fn a_member_that_was_killed_and_started_again_waits_until_the_tracker_has_noticed() {
+    let hub = Hub::new("");
+    hub.join("ana", "--via udp").kill();
+    // That takes 30 s.
+    let again = hub.join("ana", "--via udp");
+    assert!(again.out().contains("trying again"), "{}", again.out());
+    hub.share("ana", "file", "content");
+    again.send(Signal::TERM);
+    again.end().well();
+}
+
+#[test]
 fn a_requester_that_is_killed_in_the_middle_hurts_nobody() {
     for way in WAYS {
         let hub = Hub::new("");
