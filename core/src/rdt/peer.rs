@@ -1,0 +1,79 @@
+//! Whom an endpoint speaks with, in which language, and what encloses it.
+
+use core::net::SocketAddr;
+
+/// Whom an endpoint speaks with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Peer {
+    /// Whoever is at this address; its datagrams are plain.
+    Address(SocketAddr),
+    /// The other end of this session of the sealed transport ([`crate::seal::Layer`]), wherever it is.
+    Session(u64),
+}
+
+impl Peer {
+    /// The address of a plain peer.
+    pub const fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Address(address) => Some(address),
+            Self::Session(_) => None,
+        }
+    }
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        Self::Address(address)
+    }
+}
+
+impl PartialEq<SocketAddr> for Peer {
+    fn eq(&self, address: &SocketAddr) -> bool {
+        self.address() == Some(*address)
+    }
+}
+
+/// The room that an endpoint leaves around each datagram for what encloses it: see [`crate::seal::datagram`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Envelope {
+    /// Bytes before it.
+    pub front: u8,
+    /// Bytes after it.
+    pub back: u8,
+}
+
+impl Envelope {
+    /// None: datagrams go out as they are.
+    pub const NONE: Self = Self { front: 0, back: 0 };
+
+    /// The bytes of both.
+    pub const fn size(self) -> usize {
+        self.front as usize + self.back as usize
+    }
+}
+
+/// Which language a peer is called in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Language {
+    /// skep's own, and when that is not answered also the known peers', unless that is left out.
+    #[default]
+    Any,
+    /// Only skep's own.
+    Own,
+    /// Only the known peers' (docs/protocol.md section 2).
+    #[cfg(feature = "known-peers")]
+    Known,
+}
+
+impl Language {
+    pub(super) const fn has_own(self) -> bool {
+        matches!(self, Self::Any | Self::Own)
+    }
+
+    pub(super) const fn has_known(self) -> bool {
+        cfg!(feature = "known-peers") && !matches!(self, Self::Own)
+    }
+}

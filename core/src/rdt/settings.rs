@@ -1,0 +1,98 @@
+//! What an endpoint is set to.
+
+use super::{Envelope, control::Congestion};
+use crate::{
+    Span,
+    wire::rdt::{Magic, Terms, TypeKind},
+};
+
+/// What an endpoint is set to. All peers of a network share the magic.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Settings {
+    /// What known peers' datagrams begin with, and the name of the network for skep's own.
+    pub magic: Magic,
+    /// How the type is written to known peers that are called.
+    pub kind: TypeKind,
+    /// What this side takes: the window for receiving, and the largest segment. Bounded by the profile.
+    pub terms: Terms,
+    /// How many segments all of skep's own peers together may have under way to this side, where one buffer takes what
+    /// they send: each is told its share. `u32::MAX`: there is no such buffer.
+    pub room: u32,
+    /// The largest window for sending to skep's own peers, in segments. Bounded by the profile.
+    pub window: u32,
+    /// The window for sending to known peers. 1 is stop-and-wait, with numbers that wrap at 2^16; more is
+    /// selective repeat, with numbers that wrap at 2^32.
+    pub known_window: u32,
+    /// Bytes in a segment to known peers.
+    pub known_segment: u16,
+    /// How far ahead of the expected one an INFO of a known peer may be to be offered as [`Incoming::Early`](super::Incoming::Early).
+    pub early_window: u32,
+    /// The room around each datagram that is sent. Only skep's own language leaves it.
+    pub envelope: Envelope,
+    /// What decides how much is under way, where the profile leaves a choice.
+    pub congestion: Congestion,
+    /// Bytes per second that the path to each peer carries, headers included, where that is known; else 0.
+    pub rate: u64,
+    /// The most segments that are sent in the first round trip.
+    pub first_flight: u32,
+    /// The most datagrams in one [`Transmit`](super::Transmit).
+    pub batch: u16,
+    /// New peers that may wait to be accepted. Bounded by the profile.
+    pub backlog: u8,
+    /// Time between the first two calls, the copies of the first not counted; it doubles up to a second.
+    pub call_interval: Span,
+    /// How often a peer is called before it counts as unreachable, the two copies of the first call counted.
+    pub calls: u8,
+    /// The time-out before there is a round-trip time (RFC 6298 says one second).
+    pub timeout_initial: Span,
+    /// The shortest time-out. RFC 6298's second is eleven times slower on a lossy local network.
+    pub timeout_minimum: Span,
+    /// The longest time-out.
+    pub timeout_maximum: Span,
+    /// Time-outs in a row, with nothing acknowledged between them, after which the peer is given up.
+    pub tries: u8,
+    /// A peer from which nothing comes for so long is dead.
+    pub idle: Span,
+    /// A peer of skep's own is asked for a sign of life after so long.
+    pub keep_alive: Span,
+    /// A new peer that sends nothing but its call is forgotten after so long.
+    pub half_open: Span,
+    /// How long the end of a connection is answered to a known peer, whose repeats may be rare: see
+    /// [`Endpoint::linger_until`](super::Endpoint::linger_until).
+    pub known_linger: Span,
+}
+
+impl Settings {
+    /// What suits a host on an Ethernet.
+    pub const HOST: Self = Self {
+        magic: Magic::ROSTOV,
+        kind: TypeKind::Raw,
+        terms: Terms { window: 8_192, segment: 1_435 },
+        room: u32::MAX,
+        window: 8_192,
+        known_window: 1,
+        known_segment: 1_024,
+        early_window: 512,
+        envelope: Envelope::NONE,
+        congestion: Congestion::Model,
+        rate: 0,
+        first_flight: 768,
+        batch: 64,
+        backlog: 16,
+        call_interval: Span::from_millis(250),
+        calls: 10,
+        timeout_initial: Span::from_millis(250),
+        timeout_minimum: Span::from_millis(10),
+        timeout_maximum: Span::from_secs(2),
+        tries: 20,
+        idle: Span::from_secs(30),
+        keep_alive: Span::from_secs(8),
+        half_open: Span::from_secs(10),
+        known_linger: Span::from_secs(2),
+    };
+
+    /// What suits a device: 4 segments each way, one datagram at a time.
+    pub const DEVICE: Self =
+        Self { terms: Terms { window: 4, segment: 1_024 }, window: 4, batch: 1, backlog: 1, ..Self::HOST };
+}
