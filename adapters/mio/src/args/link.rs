@@ -79,27 +79,33 @@ impl Link {
     /// # Errors
     /// An option of RDT was given for another scheme.
     pub fn fits(&self, scheme: Scheme) -> Result<(), BadUrl> {
-        let given = [
-            ("--legacy", self.legacy),
-            ("--ascii-types", self.ascii_types),
-            ("--window", self.window.is_some()),
-            ("--magic", self.magic.is_some()),
-            ("--no-cache", self.no_cache),
-            ("--trace", self.trace.is_some()),
-            ("--congestion", self.pace.congestion.is_some()),
-            ("--rate", self.pace.rate.is_some()),
-            ("--no-gso", self.pace.no_gso),
+        // Whether it was given, and whether it is about what is sealed, too, as long as that goes over RDT.
+        let of_rdt = [
+            ("--legacy", self.legacy, false),
+            ("--ascii-types", self.ascii_types, false),
+            ("--window", self.window.is_some(), true),
+            ("--magic", self.magic.is_some(), false),
+            ("--no-cache", self.no_cache, false),
+            ("--trace", self.trace.is_some(), true),
+            ("--congestion", self.pace.congestion.is_some(), true),
+            ("--rate", self.pace.rate.is_some(), true),
+            ("--no-gso", self.pace.no_gso, true),
         ];
-        match given.into_iter().find(|(_, given)| *given) {
-            Some(("--window" | "--trace" | "--congestion" | "--rate" | "--no-gso", _))
-                if scheme == Scheme::Skep =>
-            {
-                Ok(())
-            }
-            Some((option, _)) if scheme != Scheme::Rdt => Err(BadUrl::because(format!(
+        let is_in_vain = |is_of_both: bool| match scheme {
+            Scheme::Rdt => false,
+            Scheme::Skep => !is_of_both || self.via == Some(Via::Tcp),
+            Scheme::Tcp | Scheme::Path => true,
+        };
+        let mut in_vain =
+            of_rdt.into_iter().filter(|&(_, is_given, is_of_both)| is_given && is_in_vain(is_of_both));
+        match in_vain.next() {
+            Some((option, _, true)) if scheme == Scheme::Skep => Err(BadUrl::because(format!(
+                "{option} is for RDT and has no meaning with --via tcp; leave one of them out"
+            ))),
+            Some((option, ..)) => Err(BadUrl::because(format!(
                 "{option} is for rdt:// and has no meaning for {scheme}://; leave it out"
             ))),
-            _ if scheme != Scheme::Skep
+            None if scheme != Scheme::Skep
                 && (self.via.is_some() || self.key.is_some() || self.user.is_some()) =>
             {
                 let option = match (self.via, &self.user) {
@@ -111,7 +117,7 @@ impl Link {
                     "{option} is for skep:// and has no meaning for {scheme}://; leave it out"
                 )))
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }

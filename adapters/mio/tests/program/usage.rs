@@ -64,6 +64,8 @@ fn wrong_usage_is_told_in_its_first_line_and_ends_with_2() {
         ("get tcp://host/x --legacy", "--legacy is for rdt://"),
         ("get path://host/x --ascii-types", "--ascii-types is for rdt://"),
         ("get tcp://host/x --magic A", "--magic is for rdt://"),
+        ("get skep://host/x --window 4 --magic A", "--magic is for rdt://"),
+        ("get skep://host/x --trace file --via tcp", "--trace is for RDT"),
         ("get rdt://host/x --window 0", "--window"),
         ("get rdt://host/x --window 65536", "--window"),
         ("get rdt://host/x --magic MUCHTOOLONG", "1 to 8"),
