@@ -126,23 +126,7 @@ pub(crate) struct Member {
 impl Member {
     /// Says hello on a stream.
     pub(crate) fn new(wire: Wire, name: &str) -> Self {
-        let mut member = Self {
-            wire,
-            name: name.into(),
-            unread: Vec::new(),
-            users: BTreeMap::new(),
-            files: BTreeMap::new(),
-            resume: [0; 16],
-            epoch: 0,
-            upto: 0,
-            meetings: Vec::new(),
-            failed: Vec::new(),
-            ended: Vec::new(),
-            done: None,
-            place: None,
-            welcome: false,
-            bye: None,
-        };
+        let mut member = Self::silent(wire, name);
         member.log_in([0; 16]);
         member
     }
