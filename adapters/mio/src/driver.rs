@@ -366,19 +366,15 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     /// The state of the RDT connection under a stream.
     pub fn statistics(&self, stream: StreamId) -> Option<skep_core::rdt::Statistics> {
-        match self.streams.get(stream.0 as usize)?.carrier {
-            Carrier::Tcp(_) => None,
-            Carrier::Rdt { socket, connection } => self.rdt[socket as usize].endpoint.statistics(connection),
-        }
+        let (socket, connection) = self.streams.get(stream.0 as usize)?.by_rdt()?;
+        self.rdt[socket].endpoint.statistics(connection)
     }
 
     /// What the RDT connection under a stream that was called for leaves to the next call, so far. `None`: there is none,
     /// or it is idle.
     pub fn pass(&self, stream: StreamId) -> Option<Pass> {
-        match self.streams.get(stream.0 as usize)?.carrier {
-            Carrier::Tcp(_) => None,
-            Carrier::Rdt { socket, connection, .. } => self.rdt[socket as usize].endpoint.pass(connection),
-        }
+        let (socket, connection) = self.streams.get(stream.0 as usize)?.by_rdt()?;
+        self.rdt[socket].endpoint.pass(connection)
     }
 
     /// From now on `listens` is told what happens on the RDT connection under a stream. `false`: there is none.
@@ -387,12 +383,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         stream: StreamId,
         listens: impl FnMut(Instant, &Happened) + Send + 'static,
     ) -> bool {
-        let Some(Stream { carrier: Carrier::Rdt { socket, connection }, .. }) =
-            self.streams.get(stream.0 as usize)
-        else {
+        let Some((socket, connection)) = self.streams.get(stream.0 as usize).and_then(Stream::by_rdt) else {
             return false;
         };
-        let trace = self.rdt[*socket as usize].endpoint.trace(*connection);
+        let trace = self.rdt[socket].endpoint.trace(connection);
         trace.map(|listener| listener.set(listens)).is_some()
     }
 

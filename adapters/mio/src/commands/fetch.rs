@@ -5,17 +5,22 @@ use super::{
     no_session::cannot_log_in,
     node::{Arrival, Node, Plan},
     signals::Signals,
+    tracing::{self, Trace},
     words::of_trouble,
 };
 use crate::{
     args::{Get, user_name},
+    driver::Moved,
     escape::escape,
     exit::{Failure, describe},
     member::{Accept, DownloadId, Event, Trouble},
     progress::{Progress, Summary},
     url::Url,
 };
-use skep_core::{files, stream::Fault};
+use skep_core::{
+    files,
+    stream::{Fault, StreamId},
+};
 use std::{
     io::{Write, stderr},
     path::Path,
@@ -63,7 +68,10 @@ pub(super) fn run(
         display: None,
         began: Clock::now(),
         seen: (0, Clock::now()),
+        repeated: None,
+        stream: None,
         is_flowing: false,
+        trace: None,
     };
     node.visit(|node| {
         let outcome = fetch.stay(node, &mut signals, (owner, file), last);
@@ -71,7 +79,8 @@ pub(super) fn run(
             // Nothing is to flow on while it logs out.
             node.driver.service.cancel(node.driver.now(), download);
         }
-        outcome
+        let traced = fetch.trace.take().map_or(Ok(()), Trace::end);
+        outcome.and_then(|summary| traced.map(|()| summary))
     })
 }
 
@@ -85,7 +94,12 @@ struct Fetch<'a> {
     began: Clock,
     /// How far it was, and since when it is no further.
     seen: (u64, Clock),
+    /// Segments that this side sent again, where that is known.
+    repeated: Option<u64>,
+    /// What it flows over.
+    stream: Option<StreamId>,
     is_flowing: bool,
+    trace: Option<Trace>,
 }
 
 impl Fetch<'_> {
@@ -99,6 +113,7 @@ impl Fetch<'_> {
     ) -> Result<Summary, Failure> {
         loop {
             node.turn(Some(TICK))?;
+            self.look(node)?;
             while let Some(event) = node.news.pop_front() {
                 if let Event::Listed = event
                     && self.download.is_none()
@@ -112,7 +127,7 @@ impl Fetch<'_> {
                     return Ok(summary);
                 }
             }
-            self.look(node)?;
+            self.show(node)?;
             if signals.ask_to_end(&mut node.driver) {
                 return Err(Failure::interrupted());
             }
@@ -139,7 +154,8 @@ impl Fetch<'_> {
                 self.display = Some(Progress::new(self.get.quiet, Some(length), self.what));
             }
             Event::Got { outcome: Ok(bytes), .. } => {
-                let summary = Summary { bytes, elapsed: self.began.elapsed(), resent: None };
+                let resent = self.resent(node);
+                let summary = Summary { bytes, elapsed: self.began.elapsed(), resent };
                 let display = self.display.take();
                 let display = display.unwrap_or_else(|| Progress::new(self.get.quiet, None, self.what));
                 display.finish(&summary);
@@ -156,15 +172,34 @@ impl Fetch<'_> {
         Ok(None)
     }
 
-    /// Shows how far it is, and sees whether it gets any further.
-    fn look(&mut self, node: &Node) -> Result<(), Failure> {
-        let stream = self.download.and_then(|download| node.driver.service.stream_of(download));
-        let bytes = node.moved(stream).bytes;
+    /// Sees how far it is: before what happened is heard, for then the stream may be gone.
+    fn look(&mut self, node: &mut Node) -> Result<(), Failure> {
+        let Some(stream) = self.download.and_then(|download| node.driver.service.stream_of(download)) else {
+            self.stream = None;
+            return Ok(());
+        };
+        if self.stream.replace(stream) != Some(stream) {
+            let file = self.get.link.trace.as_deref();
+            self.trace = Some(tracing::begin(&mut node.driver, stream, file, self.what)?);
+        }
+        let Moved { bytes, resent } = node.moved(Some(stream));
+        self.repeated = resent;
         if bytes != self.seen.0 {
             self.seen = (bytes, Clock::now());
         }
+        Ok(())
+    }
+
+    /// Segments that were sent again by either side, where the carrier knows it.
+    fn resent(&self, node: &Node) -> Option<u64> {
+        self.repeated.map(|repeated| repeated + node.driver.came_late())
+    }
+
+    /// Shows how far it is, and whether it gets any further.
+    fn show(&mut self, node: &Node) -> Result<(), Failure> {
+        let resent = self.resent(node);
         if let Some(display) = &mut self.display {
-            display.update(bytes, None);
+            display.update(self.seen.0, resent);
         }
         // What the tracker and the owner may take together has deadlines of its own; this is the last one.
         let patience = if self.is_flowing { self.get.link.timeout } else { self.get.link.timeout * 4 };

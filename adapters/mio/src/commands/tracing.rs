@@ -1,14 +1,14 @@
 //! `--trace`: what happens on the connection, written into a file.
 
 use crate::{
-    driver::{Driver, Storage},
+    driver::{Driver, Storage, Subject},
     exit::Failure,
     trace::Writer,
 };
-use skep_core::{files::Client, stream::StreamId};
+use skep_core::stream::{Service, StreamId};
 use std::{
     fs::File,
-    io::BufWriter,
+    io::{BufWriter, Write, stderr},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -18,22 +18,26 @@ pub(super) struct Trace(Option<(PathBuf, Shared)>);
 
 type Shared = Arc<Mutex<Writer<BufWriter<File>>>>;
 
-/// Begins the trace of a stream, if one is asked for. There is none of TCP.
-pub(super) fn begin<F: Storage>(
-    driver: &mut Driver<Client, F>,
+/// Begins the trace of a stream, if one is asked for. There is none of TCP, and whoever asked is told.
+pub(super) fn begin<S: Service<Event: Subject>, F: Storage>(
+    driver: &mut Driver<S, F>,
     stream: StreamId,
     file: Option<&Path>,
     title: &str,
 ) -> Result<Trace, Failure> {
     let Some(file) = file else { return Ok(Trace(None)) };
+    if driver.statistics(stream).is_none() {
+        let _ = writeln!(stderr(), "skep: no trace is written: this goes over TCP, and --trace is for RDT");
+        return Ok(Trace(None));
+    }
     let writer = Writer::create(file, title);
     let writer = writer.map_err(|error| Failure::cannot(format_args!("write {}", file.display()), &error))?;
     let shared = Arc::new(Mutex::new(writer));
     let listening = Arc::clone(&shared);
-    let is_traced = driver.trace(stream, move |now, happened| {
+    driver.trace(stream, move |now, happened| {
         listening.lock().unwrap_or_else(PoisonError::into_inner).note(now, happened);
     });
-    Ok(Trace(is_traced.then(|| (file.to_owned(), shared))))
+    Ok(Trace(Some((file.to_owned(), shared))))
 }
 
 impl Trace {

@@ -246,7 +246,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     /// A stream by RDT is offered again what was not taken.
     pub(super) fn resume(&mut self, key: usize) {
-        if let Some((socket, connection)) = self.streams.get_mut(key).and_then(Stream::by_rdt) {
+        if let Some((socket, connection)) = self.streams.get(key).and_then(Stream::by_rdt) {
             self.rdt[socket].endpoint.resume(connection);
             self.rdt[socket].stirred = true;
         }

@@ -3,7 +3,7 @@
 use super::splice::Splice;
 #[cfg(test)]
 use crate::net::tcp::Outbound;
-use crate::net::{tcp::Tcp, tunnel::Tunnel};
+use crate::net::{tcp::Tcp, tunnel::Tunnel, wire::Wire};
 use skep_core::{
     Instant,
     rdt::ConnectionId,
@@ -95,10 +95,13 @@ impl Stream {
     }
 
     /// The RDT connection that it is, or goes through, and on which socket.
-    pub(super) fn by_rdt(&mut self) -> Option<(usize, ConnectionId)> {
-        match &mut self.carrier {
+    pub(super) fn by_rdt(&self) -> Option<(usize, ConnectionId)> {
+        match &self.carrier {
             Carrier::Rdt { socket, connection } => Some((*socket as usize, *connection)),
-            Carrier::Tcp(tcp) => tcp.tunnel().map(|tunnel| (tunnel.socket, tunnel.connection)),
+            Carrier::Tcp(tcp) => match &tcp.wire {
+                Wire::Tunnel(tunnel) => Some((tunnel.socket, tunnel.connection)),
+                Wire::Socket(_) => None,
+            },
         }
     }
 

@@ -61,6 +61,30 @@ fn get_tells_how_a_file_comes_and_finds_out_by_itself_that_a_tracker_is_there() 
 }
 
 #[test]
+fn what_comes_from_a_member_over_udp_can_be_traced_and_says_what_was_sent_again() {
+    let hub = Hub::new("");
+    let _ana = hub.join("ana", "");
+    let bytes = hub.share("ana", "file", content(1 << 20));
+    let get =
+        |way: &str| hub.get("ben", ("ana", "file"), &format!("{way} -o got -q --json --trace trace")).well();
+    for way in ["", "--relay --via udp"] {
+        let ended = get(way);
+        let line: serde_json::Value = serde_json::from_slice(&ended.out).unwrap();
+        // What the owner of a relayed file sends again, the tracker sees, and not who gets it.
+        assert_eq!(line["resent"].is_u64(), way.is_empty(), "{line}");
+        assert!(hub.home.read("got") == bytes);
+        // All segments of it are in the trace, so it has a line for each at least.
+        let lines = hub.home.read("trace").split(|byte| *byte == b'\n').count();
+        assert!(lines > bytes.len() / 1_500, "{way}: {lines}");
+        hub.run("ben", "plot trace -o drawn.svg").well();
+        std::fs::remove_file(hub.home.path("trace")).unwrap();
+    }
+    let ended = get("--relay");
+    assert!(ended.err.contains("no trace is written: this goes over TCP"), "{}", ended.err);
+    assert!(!hub.home.path("trace").exists());
+}
+
+#[test]
 fn a_program_that_watches_is_told_everything_in_json() {
     let hub = Hub::new("");
     let _ana = hub.join("ana", "");
