@@ -44,6 +44,17 @@ fn the_first_visit_takes_a_small_file_in_one_round_trip_and_a_large_one_in_two()
 }
 
 #[test]
+fn the_first_visit_takes_a_large_file_in_one_where_addresses_are_trusted_and_the_rate_is_told() {
+    let told = download(SIZE).but(|it| it.server.rate = RATE);
+    for (trusts, round_trips) in [(true, 30..40), (false, 40..60)] {
+        let scenario = told.clone().but(|it| it.server.trusts_addresses = trusts);
+        let report = scenario.run(Simulated::new(1)).expect_spotless();
+        let elapsed = report.elapsed().as_millis();
+        assert!(round_trips.contains(&elapsed), "{trusts}: {elapsed}");
+    }
+}
+
+#[test]
 fn a_later_visit_takes_a_large_file_in_one_round_trip() {
     let scenario = download(SIZE);
     let pass = pass(&scenario);

@@ -2,7 +2,7 @@
 
 use skep_core::{
     Instant, files,
-    rdt::EPOCH,
+    rdt::{self, EPOCH},
     wire::rdt::{Magic, Own, Pass, Terms},
 };
 use skep_tests::{Host, Member, Node, Random, Seat, ServerNode, Sessions, Tap, own_settings};
@@ -29,9 +29,12 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
+        Self::with(own_settings(1_024, 1_400))
+    }
+
+    fn with(settings: rdt::Settings) -> Self {
         let service = files::Server::new(files::Settings::DEFAULT, Sessions::new());
-        let mut server: ServerNode<Host, Sessions> =
-            Node::new(Seat(0), own_settings(1_024, 1_400), 1, service);
+        let mut server: ServerNode<Host, Sessions> = Node::new(Seat(0), settings, 1, service);
         server.storage.files.insert("f".into(), Random::new(1).bytes(1_000_000));
         Self { server, tap: Tap::default(), came: 0, went: 0, token: 0 }
     }
@@ -125,5 +128,25 @@ fn one_of_an_earlier_visit_does_so_at_once_and_is_forgotten_after_two_epochs() {
             stage.hear(hours(visits) + Duration::from_millis(millis));
         }
         assert_eq!(!stage.is_held(), is_good, "{visits}: {}", stage.went);
+    }
+}
+
+#[test]
+fn where_addresses_are_trusted_the_first_flight_leaves_with_the_answer_and_no_more_than_that() {
+    for rate in [0, 100_000_000] {
+        let settings = own_settings(8_192, 1_400);
+        let mut stage = Stage::with(rdt::Settings { trusts_addresses: true, rate, ..settings });
+        stage.server.storage.files.insert("f".into(), Random::new(1).bytes(10_000_000));
+        stage.call(at(0), Pass::NONE);
+        for millis in 1..20 {
+            stage.hear(at(millis));
+        }
+        assert!(!stage.is_held() && (rate == 0 || stage.went > 1_000_000), "{rate}: {}", stage.went);
+        for second in 1..200 {
+            stage.hear(at(second * 1_000));
+        }
+        // The flight, and what is said again in ten seconds.
+        assert!(stage.went < 1_150_000, "{rate}: {}", stage.went);
+        assert_eq!(stage.server.endpoint.count(), 0, "it is forgotten");
     }
 }

@@ -182,7 +182,7 @@ impl Controller for Rented {
                     expected: u32::from(self.expected) * STEP,
                     congestion: settings.congestion,
                     rate: settings.rate,
-                    first_flight: settings.first_flight,
+                    first_flight: settings.first_flight.into(),
                 });
                 self.busy = Some(Box::new(Busy { controller, sent: 0, used: now, learnt: None }));
             }

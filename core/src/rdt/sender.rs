@@ -119,7 +119,7 @@ impl<P: Profile> Sender<P> {
             expected,
             congestion: settings.congestion,
             rate: settings.rate,
-            first_flight: settings.first_flight,
+            first_flight: settings.first_flight.into(),
         });
     }
 

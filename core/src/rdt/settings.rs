@@ -35,9 +35,12 @@ pub struct Settings {
     /// Bytes per second that the path to each peer carries, headers included, where that is known; else 0.
     pub rate: u64,
     /// The most segments that are sent in the first round trip.
-    pub first_flight: u32,
+    pub first_flight: u16,
     /// The most datagrams in one [`Transmit`](super::Transmit).
     pub batch: u16,
+    /// The addresses of callers count as proven, where the profile would have them proven: for networks in which nobody
+    /// can send in another one's name (docs/security.md).
+    pub trusts_addresses: bool,
     /// New peers that may wait to be accepted. Bounded by the profile.
     pub backlog: u8,
     /// Time between the first two calls, the copies of the first not counted; it doubles up to a second.
@@ -79,6 +82,7 @@ impl Settings {
         rate: 0,
         first_flight: 768,
         batch: 64,
+        trusts_addresses: false,
         backlog: 16,
         call_interval: Span::from_millis(250),
         calls: 10,

@@ -107,6 +107,11 @@ pub struct Serve {
     #[command(flatten)]
     pub pace: Pace,
 
+    /// Plain RDT: send at once to callers whose address is not proven yet, which saves the first visit a round trip. For
+    /// closed networks: whoever can forge a source address has up to a megabyte sent there for each packet of his
+    #[arg(long)]
+    pub trust_addresses: bool,
+
     /// RDT: what begins each datagram, as text or as 0x and hex digits
     #[arg(long, value_name = "MAGIC", default_value = Magic::KNOWN)]
     pub magic: Magic,

@@ -109,6 +109,11 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
             return Err(Failure::usage(format!("{option} is about sealed listeners; add --listen ADDR")));
         }
     }
+    if serve.trust_addresses && serve.rdt.is_empty() {
+        return Err(Failure::usage(
+            "--trust-addresses is about plain RDT, as sealed calls prove theirs; add --rdt ADDR",
+        ));
+    }
     let sealed = match listeners.iter().any(|(scheme, _)| *scheme == Scheme::Skep) {
         true => Some(Sealed::new(serve)?),
         false => None,
@@ -254,6 +259,7 @@ fn listen(
     for address in host.resolve().map_err(|error| cannot(&error))? {
         let mut settings = settings(&serve.magic, serve.window)?;
         serve.pace.set(&mut settings);
+        settings.trusts_addresses = serve.trust_addresses;
         let reach = if address.ip().is_loopback() { 0 } else { FROM_NETWORK };
         let bound = match scheme {
             Scheme::Tcp => driver.listen_tcp(address, FILES | reach),

@@ -88,6 +88,7 @@ fn wrong_usage_is_told_in_its_first_line_and_ends_with_2() {
         ("serve shared --max-upload 99999999T", "no file is that large"),
         ("serve shared --window 0", "--window"),
         ("serve shared --rdt 127.0.0.1:0 --magic SKEP", "SKEP"),
+        ("serve shared --tcp 127.0.0.1:0 --trust-addresses", "add --rdt"),
         ("serve shared --read-only --no-replace", "cannot be used with"),
         ("serve shared --read-only --max-upload 1K", "cannot be used with"),
         ("serve shared -v -q", "cannot be used with"),

@@ -1,7 +1,7 @@
 //! What may be said to one whose address is not proven: three times what came from it (RFC 9000 section 8.1).
 //!
 //! ```text
-//!   OPEN with a good token, PING with one, a session ──► proven
+//!   OPEN with a good token, PING with one, a session, `Settings::trusts_addresses` ──► proven
 //!   anything else from there ──► credit ──► ACCEPT, ACK, the first content; at its end nothing, until more comes
 //! ```
 //!

@@ -5,8 +5,10 @@ use crate::Instant;
 
 /// What the hosts themselves hold back, in transmissions: their batches.
 const BATCHES: u32 = 128;
+/// The window when nothing is heard any more.
+const WINDOW_LEAST: u32 = 4;
 
-/// A rate, and as much under way as the longest round trip of late needs.
+/// A rate, and as much under way as the latest round trip needs; before there was one, the first flight.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Told {
@@ -21,12 +23,13 @@ impl Controller for Told {
     fn new(start: &Start) -> Self {
         let mut told = Self {
             most: start.window.max(1),
-            window: start.window.max(1),
+            window: start.first_flight.clamp(1, start.window.max(1)),
             datagram: start.datagram.max(1).into(),
             rate: start.rate,
             pacer: Pacer::default(),
         };
-        told.pacer.set(told.rate, told.datagram, start.round_trip);
+        told.pacer.set(told.rate, told.datagram, 0);
+        told.measured(start.round_trip);
         told
     }
 
@@ -51,16 +54,27 @@ impl Controller for Told {
     }
 
     fn acknowledged(&mut self, _now: Instant, news: &News) {
-        if news.round_trip > 0 {
-            // Twice what the rate fills: what is lost takes a second round trip.
-            let bytes = self.rate.saturating_mul(u64::from(news.round_trip).saturating_mul(2)) / 1_000_000;
-            let count = bytes.checked_div(self.datagram).unwrap_or(0).min(self.most.into()) as u32;
-            self.window = count.saturating_add(BATCHES).min(self.most);
-            self.pacer.set(self.rate, self.datagram, news.round_trip);
-        }
+        self.measured(news.round_trip);
+    }
+
+    fn timed_out(&mut self, _now: Instant) {
+        self.window = WINDOW_LEAST.min(self.most);
     }
 
     fn state(&self, in_flight: u32) -> Controlled {
         Controlled { window: self.window, in_flight, rate: self.rate, phase: Phase::Fixed }
+    }
+}
+
+impl Told {
+    /// A round trip took so long, in microseconds; 0 when none was measured.
+    fn measured(&mut self, round_trip: u32) {
+        if round_trip > 0 {
+            // Twice what the rate fills: what is lost takes a second round trip.
+            let bytes = self.rate.saturating_mul(u64::from(round_trip).saturating_mul(2)) / 1_000_000;
+            let count = bytes.checked_div(self.datagram).unwrap_or(0).min(self.most.into()) as u32;
+            self.window = count.saturating_add(BATCHES).min(self.most);
+            self.pacer.set(self.rate, self.datagram, round_trip);
+        }
     }
 }
