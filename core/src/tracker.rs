@@ -18,6 +18,7 @@ mod compose;
 mod counters;
 mod decide;
 mod directory;
+mod doubt;
 mod event;
 mod feed;
 mod line;

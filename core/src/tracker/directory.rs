@@ -132,6 +132,14 @@ impl<P: Profile> Directory<P> {
             .find(hash, |user| self.users.get(user).is_some_and(|user| self.texts.is(user.name, name)))
     }
 
+    /// The link of the session that is there by this name.
+    pub(super) fn session_named(&self, name: &[u8]) -> Option<u32> {
+        match self.users.get(self.user_named(name)?)?.presence {
+            Presence::Session(link) => Some(link),
+            Presence::Away | Presence::Command => None,
+        }
+    }
+
     /// A user's file of this name.
     pub(super) fn file_named(&self, owner: u32, name: &[u8]) -> Option<u32> {
         let hash = self.secrets.name(owner, name);

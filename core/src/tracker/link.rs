@@ -1,7 +1,7 @@
 //! One stream of a tracker, from its first message to its end.
 //!
 //! ```text
-//! session    Hello ──► InLine ──► Member ──► Part ──► Finish ──► Closing
+//! session    Hello ──► InLine ──► Member ──► Part ──► Finish ──► Closing      (InDoubt before InLine: doubt.rs)
 //!              │  └──────────────────▲         ▲
 //! ToAttach ────┴─► Attached ─► Joined          └── any        any ──► Abort ──► Gone
 //! command    Command ──► Finish ──► Closing
@@ -46,6 +46,8 @@ pub(super) enum State {
     ToAsk,
     /// It owes an answer.
     Asking,
+    /// Who has its name and its key is asked whether it is still there.
+    InDoubt,
     /// In the line for a seat.
     InLine,
     /// Logged in.
@@ -99,7 +101,7 @@ pub(super) struct Session {
     /// By which its resume key is made.
     pub proof: u64,
     pub heard: Instant,
-    /// Since when something has been written that has not left yet.
+    /// Since when something has been written that has not left yet; in doubt, since when.
     pub wrote: Instant,
     pub reply: Option<Reply>,
     pub done: Option<u32>,
@@ -214,8 +216,8 @@ impl Link {
             || self.is_asking()
     }
 
-    /// Whether the application owes it an answer, behind which all messages wait.
+    /// Whether somebody has to answer before it can be let in. All its messages wait behind that.
     pub(super) const fn is_asking(&self) -> bool {
-        matches!(self.state, State::ToAsk | State::Asking)
+        matches!(self.state, State::ToAsk | State::Asking | State::InDoubt)
     }
 }

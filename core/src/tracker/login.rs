@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     Instant,
+    stream::StreamId,
     wire::{
         Text,
         session::{Code, RESUME_LENGTH, USER_MAX, VERSION},
@@ -34,12 +35,12 @@ impl<P: Profile> Tracker<P> {
     /// A stream says who it is.
     pub(super) fn login(&mut self, number: u32, login: &Login<'_>) {
         if let Err(code) = self.try_login(number, login) {
-            self.drop_name(number);
             self.refuse_login(number, code);
         }
     }
 
-    fn refuse_login(&mut self, number: u32, code: Code) {
+    /// Its name is kept until it is told so, for [`Tracker::refused_name`].
+    pub(super) fn refuse_login(&mut self, number: u32, code: Code) {
         count(&mut self.counters.logins_refused);
         log!(info, "tracker: a login is refused: {:?}", code);
         if let Some(stream) = self.links.get(number).map(|link| link.stream) {
@@ -56,7 +57,10 @@ impl<P: Profile> Tracker<P> {
         if name.len() > USER_MAX {
             return Err(Code::BadName);
         }
-        let account = self.links.get(number).ok_or(Code::Gone)?.account;
+        let stored = self.directory.texts.store(name).ok_or(Code::Full)?;
+        let link = self.links.get_mut(number).ok_or(Code::Gone)?;
+        let account = link.account;
+        link.session_mut().ok_or(Code::Gone)?.name = stored;
         let is_allowed =
             if account.is_empty() { self.settings.anonymous } else { self.directory.texts.is(account, name) };
         if !is_allowed {
@@ -65,10 +69,8 @@ impl<P: Profile> Tracker<P> {
         let is_known =
             login.epoch == self.directory.secrets.epoch() && login.number <= self.directory.changes.last();
         let replaces = self.session_resumed_by(name, &login.resume);
-        let stored = self.directory.texts.store(name).ok_or(Code::Full)?;
         let link = self.links.get_mut(number).ok_or(Code::Gone)?;
         let session = link.session_mut().ok_or(Code::Gone)?;
-        session.name = stored;
         session.proof = replaces;
         session.door = login.door;
         session.wants_list = login.wants_list;
@@ -101,7 +103,6 @@ impl<P: Profile> Tracker<P> {
             return;
         }
         if let Err(code) = answer.and_then(|()| self.own_name(number)).and_then(|()| self.let_in(number)) {
-            self.drop_name(number);
             self.refuse_login(number, code);
         }
     }
@@ -112,6 +113,13 @@ impl<P: Profile> Tracker<P> {
         let link = self.asked_link(ask)?;
         let name = self.directory.texts.copy(link.session()?.name, room)?;
         Some((Text::new(name).ok()?, link.address, link.key))
+    }
+
+    /// By which name somebody wanted to log in who was refused, copied into `room` (at most [`USER_MAX`] bytes), as long
+    /// as [`Event::Refused`] is the last thing that was polled; `None` when that can be nobody's.
+    pub fn refused_name<'r>(&self, stream: StreamId, room: &'r mut [u8]) -> Option<Text<'r>> {
+        let session = self.links.get(self.links.named(stream.0)?)?.session()?;
+        Text::new(self.directory.texts.copy(session.name, room)?).ok()
     }
 
     fn asked_link(&self, ask: Ask) -> Option<&Link> {
@@ -136,14 +144,17 @@ impl<P: Profile> Tracker<P> {
         Ok(())
     }
 
-    /// Somebody who may log in gets a seat, or a place in the line.
-    fn let_in(&mut self, number: u32) -> Result<(), Code> {
+    /// Somebody who may log in gets a seat, or a place in the line, or has to wait for who has his name.
+    pub(super) fn let_in(&mut self, number: u32) -> Result<(), Code> {
         let link = self.links.get(number).ok_or(Code::Gone)?;
         let (stream, session) = (link.stream, link.session().ok_or(Code::Gone)?);
         let (stored, replaces) = (session.name, session.proof);
         let mut name = [0; USER_MAX];
         let name = self.directory.texts.copy(stored, &mut name).ok_or(Code::BadName)?;
-        self.make_way(name, replaces)?;
+        if let Err(code) = self.make_way(name, replaces) {
+            let waits = code == Code::NameInUse && self.begin_doubt(number);
+            return if waits { Ok(()) } else { Err(code) };
+        }
         if self.seats_taken < self.settings.seats.max(1) {
             return self.admit(number);
         }
@@ -160,8 +171,7 @@ impl<P: Profile> Tracker<P> {
 
     /// By which proof the session of this name is known, if this is its resume key; else 0.
     fn session_resumed_by(&self, name: &[u8], resume: &[u8; RESUME_LENGTH]) -> u64 {
-        let user = self.directory.user_named(name).and_then(|user| self.directory.users.get(user));
-        let Some(Presence::Session(link)) = user.map(|user| user.presence) else { return 0 };
+        let Some(link) = self.directory.session_named(name) else { return 0 };
         let proof = self.links.get(link).and_then(Link::session).map_or(0, |session| session.proof);
         if is_same(&self.directory.secrets.resume(proof), resume) { proof } else { 0 }
     }
@@ -258,13 +268,13 @@ impl<P: Profile> Tracker<P> {
             let Some(first) = self.line.first() else { return };
             self.line.leave(&mut self.links, first);
             if let Err(code) = self.admit(first) {
-                self.drop_name(first);
                 self.refuse_login(first, code);
             }
         }
     }
 
-    fn drop_name(&mut self, number: u32) {
+    /// The name by which somebody wanted to log in is not needed any more.
+    pub(super) fn drop_name(&mut self, number: u32) {
         let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) else { return };
         let name = core::mem::replace(&mut session.name, crate::texts::Stored::EMPTY);
         self.directory.texts.free(name);

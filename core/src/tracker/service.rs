@@ -59,7 +59,13 @@ impl<P: Profile> Service for Tracker<P> {
         let Some(link) = self.links.get_mut(number) else { return };
         match link.state {
             // It leaves without a word.
-            State::Hello | State::ToAttach | State::ToAsk | State::Asking | State::InLine | State::Member => {
+            State::Hello
+            | State::ToAttach
+            | State::ToAsk
+            | State::Asking
+            | State::InDoubt
+            | State::InLine
+            | State::Member => {
                 let is_member = link.state == State::Member;
                 self.leave(number, Code::Gone);
                 if is_member {
@@ -175,15 +181,19 @@ impl<P: Profile> Tracker<P> {
         }
         match link.state {
             State::ToAsk => self.step_ask(number),
-            State::Hello | State::ToAttach | State::Asking | State::InLine | State::Member => {
-                self.write(number, room)
-            }
+            State::Hello
+            | State::ToAttach
+            | State::Asking
+            | State::InDoubt
+            | State::InLine
+            | State::Member => self.write(number, room),
             State::Command => self.step_command(number, room),
             State::Part(code) => {
                 if link.in_flight {
                     return None;
                 }
                 link.state = State::Finish { is_relay: false };
+                self.drop_name(number);
                 self.links.give_turn(number);
                 Some(Step::Write { stream, length: Notice::Bye { code }.emit(room)? })
             }
@@ -282,6 +292,7 @@ impl<P: Profile> Tracker<P> {
             State::Hello | State::ToAttach | State::ToAsk | State::Asking => {
                 self.dismiss_link(number, Code::Silent);
             }
+            State::InDoubt => self.look_for_answer(number),
             State::InLine | State::Member => self.look_after(number),
             State::Command => self.command_expired(number),
             State::Part(_) | State::Finish { .. } | State::Closing => {

@@ -34,6 +34,9 @@ pub struct Settings {
     pub gather_each: Duration,
     /// How long a stream has to say who it is.
     pub login_timeout: Duration,
+    /// How long a session has to say that it is there when somebody logs in by its name and with its key, before he
+    /// takes its place.
+    pub doubt: Duration,
     /// After so long without a word a session is asked whether it is there.
     pub ping_after: Duration,
     /// After so long without a word a session is dead.
@@ -55,8 +58,8 @@ pub struct Settings {
     pub close_timeout: Duration,
 }
 
-/// What becomes of a second log-in of the same name, unless it has the first one's resume key: that always takes
-/// the first one's place.
+/// What becomes of a second log-in of the same name. One that has the first one's resume key always takes its place,
+/// and one that has its key takes it when the first one is not there any more: see [`Settings::doubt`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SameName {
@@ -83,6 +86,7 @@ impl Settings {
         gather: Duration::from_millis(10),
         gather_each: Duration::from_micros(20),
         login_timeout: Duration::from_secs(10),
+        doubt: Duration::from_secs(3),
         ping_after: Duration::from_secs(30),
         dead_after: Duration::from_secs(60),
         answer_timeout: Duration::from_secs(20),

@@ -13,7 +13,7 @@ use crate::{
 const EXAMPLES: &str = "\
 At a terminal there is a prompt: `help` lists its commands. Elsewhere a line is printed for whatever happens, and the \
 program ends, and logs out, by SIGTERM or Ctrl-C. When the tracker is lost it is called again until it is back. \
-A name that is in use is asked for again for 45 s: who was killed and started again is there for so long.
+Who was killed and started again takes the place of what is left of him after 3 s.
 
 DIR is watched: a file is shared when it is complete, and no longer when it is gone. Hidden files, and those that end \
 in .part, are not shared. Others fetch from you directly, sealed; where that does not get through, both of you call the \

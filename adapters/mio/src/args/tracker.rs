@@ -61,7 +61,8 @@ pub struct Tracker {
     #[arg(long, value_enum, default_value = "open")]
     pub accounts: Registration,
 
-    /// What becomes of a second log-in of the same name, unless it is the first one that comes back
+    /// What becomes of a second log-in of the same name, unless it has the key of the first one, and that is not there
+    /// any more
     #[arg(long, value_enum, default_value = "refuse")]
     pub same_name: SecondLogin,
 

@@ -25,16 +25,7 @@ use prompt::{Names, Prompt};
 use serde_json::{Value, json};
 use sharing::Sharing;
 use skep_core::wire::session::Code;
-use std::{
-    io::{IsTerminal, Write, stdin, stdout},
-    time::{Duration, Instant as Clock},
-};
-
-/// How long a tracker may take to notice that somebody was killed, and is told it by nobody: 30 s over UDP.
-const LINGERS: Duration = Duration::from_secs(45);
-
-/// How often it is tried again meanwhile.
-const AGAIN: Duration = Duration::from_secs(3);
+use std::io::{IsTerminal, Write, stdin, stdout};
 
 /// Logs in, and stays until it is asked to end.
 pub(super) fn run(join: &Join) -> Result<(), Failure> {
@@ -54,8 +45,7 @@ pub(super) fn run(join: &Join) -> Result<(), Failure> {
     let mut stay = Stay::new(join, url.host.clone(), name);
     stay.sharing = Sharing::new(join, node.driver.waker())?;
     loop {
-        node.turn(stay.patience())?;
-        stay.come_again(&mut node);
+        node.turn(stay.gets.patience())?;
         while let Some(event) = node.news.pop_front() {
             if stay.hear(&node, &event)? {
                 return Ok(());
@@ -88,9 +78,6 @@ struct Stay<'a> {
     serving: Vec<(UploadId, Box<str>, Box<str>)>,
     /// Who asks, and for what.
     asking: Vec<(UploadId, Box<str>, Box<str>)>,
-    began: Clock,
-    /// When to log in again, after the name was in use.
-    again_at: Option<Clock>,
     was_online: bool,
     /// Why the tracker was lost, as it was told last.
     lost_by: Option<String>,
@@ -111,8 +98,6 @@ impl<'a> Stay<'a> {
             gets: Gets::default(),
             serving: Vec::new(),
             asking: Vec::new(),
-            began: Clock::now(),
-            again_at: None,
             was_online: false,
             lost_by: None,
             lists: true,
@@ -141,12 +126,6 @@ impl<'a> Stay<'a> {
                     self.tell(&format!("lost the tracker: {why}; calling it again"));
                     self.lost_by = Some(why);
                 }
-            }
-            Event::Over { code: Code::NameInUse } if self.may_be_us() => {
-                if self.again_at.is_none() {
-                    self.tell("somebody of that name is logged in: us, perhaps, before we were killed; trying again");
-                }
-                self.again_at = Some(Clock::now() + AGAIN);
             }
             Event::Over { code } => {
                 self.tell_event(event);
@@ -191,27 +170,6 @@ impl<'a> Stay<'a> {
         Ok(false)
     }
 
-    /// Whether who has our name may be what is left of us. Nobody waits for that at a terminal, where it can be tried again.
-    fn may_be_us(&self) -> bool {
-        !self.was_online && !stdin().is_terminal() && self.began.elapsed() < LINGERS
-    }
-
-    /// How long nothing has to be done, if nothing happens.
-    fn patience(&self) -> Option<Duration> {
-        let again = self.again_at.map(|at| at.saturating_duration_since(Clock::now()));
-        self.gets.patience().into_iter().chain(again).min()
-    }
-
-    /// Logs in again when it is time for that.
-    fn come_again(&mut self, node: &mut Node) {
-        if !self.was_online && self.again_at.is_some_and(|at| Clock::now() >= at) {
-            // The answer may take a while.
-            self.again_at = Some(Clock::now() + LINGERS);
-            // It was a name for a user before.
-            let _ = node.driver.service.start(&self.name);
-        }
-    }
-
     /// Keeps what is asked for at the prompt.
     fn note(&mut self, event: &Event) {
         match event {
@@ -233,7 +191,7 @@ impl<'a> Stay<'a> {
     }
 
     fn online(&mut self, node: &Node) -> Result<(), Failure> {
-        (self.lost_by, self.again_at) = (None, None);
+        self.lost_by = None;
         let back = if std::mem::replace(&mut self.was_online, true) { "back at" } else { "logged in to" };
         self.tell(&format!("{back} {} as {}", self.host, escape(&self.name)));
         let wants_log = self.join.log || self.join.json || self.join.quiet;

@@ -11,7 +11,7 @@ pub(super) fn of_code(code: Code) -> String {
         Code::Malformed => "the message was not understood; is it another version?",
         Code::Version => "the tracker speaks another version",
         Code::BadName => "that name cannot be used there",
-        Code::NameInUse => "somebody of that name is logged in (who was killed counts for half a minute more); choose another with -u",
+        Code::NameInUse => "somebody of that name is logged in; choose another with -u",
         Code::NoSeat => "no seat is free",
         Code::NotAllowed => "the tracker does not allow it",
         Code::UnknownUser => "nobody of that name is there",

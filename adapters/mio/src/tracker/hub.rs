@@ -124,8 +124,6 @@ pub struct Hub {
     /// By number: who is there. The tracker has forgotten a name when it tells that its user has left. Most are short: each
     /// in a piece of memory of its own would keep a page from being given back.
     names: Vec<Option<SmolStr>>,
-    /// Of whose refusal was told just now.
-    refused: Option<StreamId>,
     /// What happened outside the machine.
     pub(super) reports: Vec<Report>,
 }
@@ -144,7 +142,7 @@ impl Hub {
                 let _ = tracker.restore_file(user, path);
             }
         }
-        Self { tracker, house, names: Vec::new(), refused: None, reports: Vec::new() }
+        Self { tracker, house, names: Vec::new(), reports: Vec::new() }
     }
 
     /// The machine.
@@ -214,27 +212,22 @@ impl Hub {
     }
 
     /// Somebody wants to log in.
-    fn asked(&mut self, now: Instant, ask: Ask, stream: StreamId) -> Report {
+    fn asked(&mut self, now: Instant, ask: Ask) {
         let mut room = [0; USER_MAX];
-        let Some((name, address, key)) = self.tracker.asked(ask, &mut room) else { return Report::Nothing };
+        let Some((name, address, key)) = self.tracker.asked(ask, &mut room) else { return };
         let is_registered = self.tracker.is_registered(name);
         let user: Box<str> = name.as_str().into();
         let judgement = self.house().judge(&user, key, address, is_registered);
         match judgement {
             Judgement::LetIn => self.tracker.decided(now, ask, Ok(())),
+            Judgement::Refuse(code) => self.tracker.decided(now, ask, Err(code)),
             Judgement::Register(account) => {
                 let mut house = self.house();
                 house.reserve(&user, &account);
                 let change = Change::Put(user.clone(), account.clone());
                 house.store.put(change, Receipt::LogIn(ask, user, account));
             }
-            Judgement::Refuse(code) => {
-                self.tracker.decided(now, ask, Err(code));
-                self.refused = Some(stream);
-                return Report::Refused { user, stream, code };
-            }
         }
-        Report::Nothing
     }
 
     /// A command is to be stored, unless it would take a name that belongs to a key, or that is banned.
@@ -271,9 +264,12 @@ impl Hub {
                 Report::Left { user: name.unwrap_or_default().as_str().into(), code }
             }
             Event::Waits { stream } => Report::Waits { stream },
-            // Who was judged was told of already.
-            Event::Refused { stream, .. } if self.refused.take() == Some(stream) => Report::Nothing,
-            Event::Refused { stream, code } => Report::Refused { user: "".into(), stream, code },
+            Event::Refused { stream, code } => {
+                let mut room = [0; USER_MAX];
+                let user = self.tracker.refused_name(stream, &mut room);
+                let user = user.map_or("", |user| user.as_str()).into();
+                Report::Refused { user, stream, code }
+            }
             Event::Began { transfer, way, requester, owner } => {
                 let (requester, owner) = (self.name(requester), self.name(owner));
                 Report::Began { transfer, way, requester, owner }
@@ -283,7 +279,10 @@ impl Hub {
                 self.store(now, ticket, record);
                 Report::Nothing
             }
-            Event::Asks { ask, stream } => self.asked(now, ask, stream),
+            Event::Asks { ask, .. } => {
+                self.asked(now, ask);
+                Report::Nothing
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     miri::fewer,
-    stream::{Closed, Service, StreamId},
+    stream::{Action, Closed, Service, StreamId},
     tracker::{Ask, Dialect, Event, Fixed, Peer, Rights, SameName, Settings, Tracker},
     wire::{
         Text,
@@ -94,6 +94,94 @@ fn a_second_login_of_a_name_is_refused_or_takes_the_place_of_the_first() {
     assert!(join(&mut world, "ana").me.is_some());
     first.listen(&mut world);
     assert_eq!((first.bye, world.tracker.online()), (Some(Code::Replaced), 1));
+}
+
+/// Somebody called ana with this key logs in; the answer is still to come.
+fn ana_with_key(world: &mut World<Small>, key: u8) -> Speaker {
+    let mut ana = Speaker::new("ana");
+    assert!(ana.join_from(world, &Peer { key: Some([key; 32]), ..Peer::at(IpAddr::from([10, 0, 0, key])) }));
+    ana
+}
+
+#[test]
+fn who_comes_again_with_his_key_takes_the_place_of_what_is_left_of_him() {
+    let mut world = world(Settings { seats: 1, ..Settings::DEFAULT });
+    let mut first = ana_with_key(&mut world, 1);
+    let mut again = ana_with_key(&mut world, 1);
+    again.publish(&mut world, "x", 5);
+    for _ in 0..29 {
+        world.pass(SECOND / 10);
+    }
+    again.listen(&mut world);
+    assert_eq!((again.me, again.bye, world.tracker.files()), (None, None, 0));
+    world.pass(SECOND / 2);
+    first.listen(&mut world);
+    again.listen(&mut world);
+    assert_eq!((first.bye, again.bye), (Some(Code::Replaced), None));
+    assert!(again.me.is_some() && first.pings > 0);
+    assert_eq!((world.tracker.online(), world.tracker.seats_taken(), world.tracker.files()), (1, 1, 1));
+}
+
+#[test]
+fn who_is_there_and_says_so_keeps_his_place_from_his_own_key_too() {
+    let mut world = world(Settings::DEFAULT);
+    let mut first = ana_with_key(&mut world, 1);
+    let mut again = ana_with_key(&mut world, 1);
+    first.listen(&mut world);
+    assert_eq!((first.pings, again.bye), (1, None));
+    world.pass(SECOND / 10);
+    first.say(&mut world, &Request::Pong);
+    world.pass(SECOND / 2);
+    again.listen(&mut world);
+    first.listen(&mut world);
+    assert_eq!((first.bye, again.bye), (None, Some(Code::NameInUse)));
+    // Another key, or none, need not wait for that, and is no reason to ask.
+    let (asked, mut other) = (first.pings, ana_with_key(&mut world, 2));
+    let mut nobody = join(&mut world, "ana");
+    for speaker in [&mut other, &mut nobody, &mut first] {
+        speaker.listen(&mut world);
+    }
+    assert_eq!((other.bye, nobody.bye), (Some(Code::NameInUse), Some(Code::NameInUse)));
+    assert_eq!((first.pings, world.tracker.online()), (asked, 1));
+    // Who has left meanwhile keeps nobody waiting.
+    let mut last = ana_with_key(&mut world, 1);
+    world.close(first.stream, Closed::Broken);
+    world.pass(SECOND / 2);
+    last.listen(&mut world);
+    assert!(last.me.is_some() && world.tracker.online() == 1);
+}
+
+#[test]
+fn who_leaves_while_he_waits_for_himself_leaves_nothing() {
+    let mut world = world(Settings::DEFAULT);
+    let mut first = ana_with_key(&mut world, 1);
+    let again = ana_with_key(&mut world, 1);
+    world.close(again.stream, Closed::Broken);
+    world.pass(SECOND * 4);
+    first.listen(&mut world);
+    assert_eq!((first.bye, world.tracker.online(), world.tracker.links()), (None, 1, 1));
+}
+
+#[test]
+fn the_application_learns_by_which_name_somebody_was_refused() {
+    let mut world = world(Settings { anonymous: false, ..Settings::DEFAULT });
+    let stream = world.open(Dialect::Session, &Peer::at(IpAddr::from([1, 1, 1, 1]))).unwrap();
+    let (resume, name) = ([0; 16], b"ana".as_slice());
+    let login = Request::Login { version: 1, wants_list: true, epoch: 0, number: 0, resume, door: 0, name };
+    let mut room = [0; 512];
+    let length = login.emit(&mut room).unwrap();
+    assert_eq!(world.tracker.received(world.now, StreamId(stream), &room[..length]), length);
+    let refused = loop {
+        match world.tracker.poll(world.now, &mut room) {
+            Action::Event(Event::Refused { stream, .. }) => break stream,
+            Action::Wait(_) => panic!("nobody was refused"),
+            _ => {}
+        }
+    };
+    let mut name = [0; 64];
+    assert_eq!(world.tracker.refused_name(refused, &mut name).unwrap().as_str(), "ana");
+    world.run();
+    assert_eq!((world.tracker.refused_name(refused, &mut name), world.tracker.chunks()), (None, 0));
 }
 
 #[test]

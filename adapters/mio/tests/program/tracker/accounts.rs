@@ -30,7 +30,11 @@ fn where_accounts_are_open_a_name_belongs_to_the_key_that_came_by_it_first() {
     // Who has no key has a name while he is there.
     drop(tracker.join("bob").welcomed());
     tracker.join_sealed("bob", &keys(2)).welcomed();
-    tracker.stop();
+    // The log has the name of each, whoever refused it.
+    let log = tracker.stop().err;
+    for (name, count) in [("ana", 3), ("eva", 1)] {
+        assert_eq!(log.matches(&format!("log-in of {name} from 127.0.0.1:")).count(), count, "{log}");
+    }
     // And after a restart it is the same.
     let tracker = Tracker::start(&home, "--plain 127.0.0.1:0");
     assert_eq!(tracker.join("ana").refused(), Code::NotAllowed);

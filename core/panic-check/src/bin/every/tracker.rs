@@ -29,6 +29,7 @@ pub(crate) fn call() {
         keep(machine.restore_file(one, other));
     }
     keep(machine.user_name(UserId(number() as u32), room()));
+    keep(machine.refused_name(stream(), room()));
     keep(machine.entry_name(EntryId(number() as u32), room()));
     keep((machine.counters(), machine.links(), machine.online(), machine.seats_taken(), machine.waiting()));
     keep((machine.files(), machine.transfers(), machine.newest(), machine.chunks()));
@@ -49,6 +50,7 @@ pub(crate) fn call() {
         gather: span(),
         gather_each: span(),
         login_timeout: span(),
+        doubt: span(),
         ping_after: span(),
         dead_after: span(),
         answer_timeout: span(),
