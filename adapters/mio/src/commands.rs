@@ -15,6 +15,7 @@ mod list;
 mod no_session;
 mod node;
 mod open_files;
+mod output;
 mod password;
 mod plot;
 mod port;

@@ -54,8 +54,8 @@ pub struct Join {
     #[arg(long, conflicts_with = "listen")]
     pub relay: bool,
 
-    /// Ask before somebody gets a file
-    #[arg(long)]
+    /// Ask at the prompt before somebody gets a file
+    #[arg(long, conflicts_with_all = ["log", "json", "quiet"])]
     pub ask: bool,
 
     /// Exchange files with users of the plain commands too, not encrypted

@@ -1,13 +1,13 @@
 //! `skep admin`: looks after a tracker that runs on this machine.
 
-use std::{
-    io::{Write, stdout},
-    path::Path,
-};
+use std::{io::Write, path::Path};
 
 use crate::{
     args::{Admin, AdminAction},
-    commands::tracker::{SOCKET, state_directory},
+    commands::{
+        output,
+        tracker::{SOCKET, state_directory},
+    },
     escape::escape,
     exit::Failure,
     tracker::{
@@ -31,9 +31,7 @@ pub(super) fn run(admin: &Admin) -> Result<(), Failure> {
         _ => None,
     };
     let shown = if admin.json { json(&answer)? } else { text(&answer, host) };
-    // Who reads no more wants no more.
-    let _ = stdout().write_all(shown.as_bytes());
-    Ok(())
+    output::print(shown)
 }
 
 #[cfg(unix)]

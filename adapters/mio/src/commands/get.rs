@@ -3,6 +3,7 @@
 use super::{
     credentials::Credentials,
     fetch,
+    output::print,
     temporary::Temporary,
     transfer::{Ended, FAREWELL, Order},
 };
@@ -83,11 +84,11 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
     }
     if get.json {
         let json = summary.json();
-        let _ = if get.is_to_standard_output() {
-            writeln!(stderr(), "{json}")
+        if get.is_to_standard_output() {
+            let _ = writeln!(stderr(), "{json}");
         } else {
-            writeln!(stdout(), "{json}")
-        };
+            print(format_args!("{json}\n"))?;
+        }
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! `skep invite`: links that let somebody in.
 
+use super::output::print;
 use std::{
-    io::{Write, stderr, stdout},
+    io::{Write, stderr},
     time::SystemTime,
 };
 
@@ -24,7 +25,8 @@ pub(super) fn run(invite: &InviteArgs) -> Result<(), Failure> {
                 let _ = writeln!(stderr(), "skep: made a key in {}", crate::escape::escape(&path));
             }
             let code = invites.create(name.clone(), Rights { read_only: *read_only }, *life, now)?;
-            let _ = writeln!(stdout(), "{}", *url::link(host, &identity.fingerprint(), Some(&code)));
+            let link = url::link(host, &identity.fingerprint(), Some(&code));
+            print(format_args!("{}\n", *link))?;
         }
         InviteAction::List => {
             for (id, invite) in invites.list(now) {
@@ -34,7 +36,7 @@ pub(super) fn run(invite: &InviteArgs) -> Result<(), Failure> {
                     3_600..172_800 => format!("{}h", left.div_ceil(3_600)),
                     _ => format!("{}d", left.div_ceil(86_400)),
                 };
-                let _ = writeln!(stdout(), "{id}  {left:>3} left  {}{}", invite.name, invite.rights);
+                print(format_args!("{id}  {left:>3} left  {}{}\n", invite.name, invite.rights))?;
             }
         }
         InviteAction::Remove { id } => {

@@ -31,6 +31,9 @@ use std::io::{IsTerminal, Write, stdin, stdout};
 pub(super) fn run(join: &Join) -> Result<(), Failure> {
     let (url, name) = (join.login.url()?, join.login.who()?);
     sharing::check(join)?;
+    if join.ask && !(stdin().is_terminal() && stdout().is_terminal()) {
+        return Err(Failure::usage("--ask needs a terminal: nowhere else could anybody answer"));
+    }
     let plan = Plan {
         shared: join.directory.as_deref(),
         downloads: &join.downloads,
@@ -151,9 +154,8 @@ impl<'a> Stay<'a> {
             }
             Event::Getting { download, length, travel } => self.gets.flows(*download, *length, *travel),
             Event::Got { download, outcome } => {
-                if let Some((line, json)) = self.gets.over(*download, outcome) {
+                if let Some(line) = self.gets.over(*download, outcome) {
                     self.tell(&line);
-                    self.tell_json(&json);
                 }
                 return Ok(false);
             }

@@ -1,6 +1,8 @@
 //! `skep key`: who one is.
 
-use std::io::{Write, stderr, stdout};
+use super::output::print;
+
+use std::io::{Write, stderr};
 
 use crate::{
     args::{Key, KeyAction},
@@ -12,37 +14,37 @@ pub(super) fn run(key: &Key) -> Result<(), Failure> {
     match &key.action {
         KeyAction::Make => {
             let home = key.who.home()?;
-            show(&home, &Identity::make(home.key())?);
+            show(&home, &Identity::make(home.key())?)
         }
         KeyAction::Show => {
             let home = key.who.home()?;
-            show(&home, &Identity::load(home.key())?);
+            show(&home, &Identity::load(home.key())?)
         }
         KeyAction::Export { name } => {
             let identity = Identity::load(key.who.home()?.key())?;
             let name = name.clone().unwrap_or_else(own_name);
-            print(&PublicLine { key: identity.fingerprint(), name, rights: Rights::default() });
+            let line = PublicLine { key: identity.fingerprint(), name, rights: Rights::default() };
+            print(format_args!("{line}\n"))
         }
         KeyAction::Password { name, password_file, cost, read_only } => {
             let password = Password::find_new(password_file.as_deref(), name.as_str())?;
             let account = Account::new(name.clone(), &password, *cost, Rights { read_only: *read_only })?;
-            print(&account);
+            print(format_args!("{account}\n"))?;
             let _ = writeln!(
                 stderr(),
                 "skep: this line goes into the accounts of the server, and to nobody else"
             );
+            Ok(())
         }
     }
-    Ok(())
 }
 
-fn show(home: &Home, identity: &Identity) {
+fn show(home: &Home, identity: &Identity) -> Result<(), Failure> {
     let key = identity.fingerprint();
     let line = PublicLine { key, name: own_name(), rights: Rights::default() };
-    print(&format_args!("fingerprint  {key}"));
-    print(&format_args!("public key   {line}"));
     let file = home.key().display().to_string();
-    print(&format_args!("secret key   in {}", crate::escape::escape(&file)));
+    let file = crate::escape::escape(&file);
+    print(format_args!("fingerprint  {key}\npublic key   {line}\nsecret key   in {file}\n"))
 }
 
 /// `you@this-machine`, as far as that can be found out.
@@ -66,9 +68,4 @@ fn machine() -> Option<String> {
 #[cfg(not(unix))]
 fn machine() -> Option<String> {
     std::env::var("COMPUTERNAME").ok().filter(|name| !name.is_empty())
-}
-
-fn print(line: &dyn std::fmt::Display) {
-    // `println!` would panic when nobody reads.
-    let _ = writeln!(stdout(), "{line}");
 }

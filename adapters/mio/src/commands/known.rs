@@ -1,6 +1,7 @@
 //! `skep known`: the keys of servers.
 
-use std::io::{Write, stderr, stdout};
+use super::output::print;
+use std::io::{Write, stderr};
 
 use crate::{
     args::{Known, KnownAction, link_or},
@@ -24,7 +25,7 @@ pub(super) fn run(known: &Known) -> Result<(), Failure> {
         }
         KnownAction::List => {
             for (host, key) in hosts.list() {
-                let _ = writeln!(stdout(), "{host} {key}");
+                print(format_args!("{host} {key}\n"))?;
             }
         }
         KnownAction::Remove { host } => {

@@ -4,6 +4,7 @@ use super::{
     join::notice,
     no_session::cannot_log_in,
     node::{Arrival, Node, Plan},
+    output,
     signals::Signals,
 };
 use crate::{
@@ -15,12 +16,7 @@ use crate::{
 use glob::{MatchOptions, Pattern};
 use serde_json::json;
 use skep_core::wire::session::FileInfo;
-use std::{
-    collections::BTreeMap,
-    io::{Write, stdout},
-    path::Path,
-    time::Instant as Clock,
-};
+use std::{collections::BTreeMap, path::Path, time::Instant as Clock};
 
 /// Everything that is there: users in order, whether by command, and their files in order.
 type List = BTreeMap<Box<str>, (bool, BTreeMap<Box<str>, FileInfo>)>;
@@ -33,8 +29,7 @@ pub(super) fn ls(ls: &Ls) -> Result<(), Failure> {
             return Err(Failure::refused(format!("nobody called {user} is there")));
         }
     }
-    print(&list, ls.json);
-    Ok(())
+    print(&list, ls.json)
 }
 
 pub(super) fn find(find: &Find) -> Result<(), Failure> {
@@ -44,7 +39,7 @@ pub(super) fn find(find: &Find) -> Result<(), Failure> {
         files.retain(|name, _| search.finds(name));
     }
     list.retain(|_, (_, files)| !files.is_empty());
-    print(&list, find.json);
+    print(&list, find.json)?;
     if list.is_empty() {
         return Err(Failure::new(Exit::Refused, format!("nothing is called like {}", find.pattern)));
     }
@@ -125,13 +120,11 @@ fn taken(node: &Node) -> List {
     list
 }
 
-fn print(list: &List, is_json: bool) {
-    let mut out = stdout().lock();
-    // Nobody may read it any more.
-    let _ = if is_json { print_json(list, &mut out) } else { print_lines(list, &mut out) };
+fn print(list: &List, is_json: bool) -> Result<(), Failure> {
+    output::print(if is_json { json(list) } else { lines(list) })
 }
 
-fn print_json(list: &List, out: &mut impl Write) -> std::io::Result<()> {
+fn json(list: &List) -> String {
     let users: Vec<_> = list
         .iter()
         .map(|(user, (by_command, files))| {
@@ -139,13 +132,14 @@ fn print_json(list: &List, out: &mut impl Write) -> std::io::Result<()> {
             json!({"user": user, "plain": by_command, "files": files})
         })
         .collect();
-    writeln!(out, "{}", json!({"users": users}))
+    format!("{}\n", json!({"users": users}))
 }
 
-fn print_lines(list: &List, out: &mut impl Write) -> std::io::Result<()> {
+fn lines(list: &List) -> String {
+    let mut lines = String::new();
     for (user, (_, files)) in list {
         if files.is_empty() {
-            writeln!(out, "{:>12}  {}/", "-", escape(user))?;
+            lines += &format!("{:>12}  {}/\n", "-", escape(user));
         }
         for (name, info) in files {
             let length = if info.flags & FileInfo::UNKNOWN_LENGTH == 0 {
@@ -153,10 +147,10 @@ fn print_lines(list: &List, out: &mut impl Write) -> std::io::Result<()> {
             } else {
                 "?".to_owned()
             };
-            writeln!(out, "{length:>12}  {}/{}", escape(user), escape(name))?;
+            lines += &format!("{length:>12}  {}/{}\n", escape(user), escape(name));
         }
     }
-    Ok(())
+    lines
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! `skep put`: a file to a server.
 
-use super::transfer::{FAREWELL, Order};
+use super::{
+    output::print,
+    transfer::{FAREWELL, Order},
+};
 use crate::{
     args::Put,
     driver::Storage,
@@ -8,7 +11,7 @@ use crate::{
     storage::{Part, Source},
 };
 use skep_core::{files::Client, stream::Fault, wire::Name};
-use std::{io::Write, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 /// Bytes a second that a server's disk takes at least.
 const SLOWEST_DISK: u64 = 5_000_000;
@@ -74,7 +77,7 @@ pub(super) fn run(put: &Put) -> Result<(), Failure> {
     let ended = order.run(open, || Client::upload(checked, patience));
     let summary = ended.map_err(|ended| ended.failure(&url))?;
     if put.json {
-        let _ = writeln!(std::io::stdout(), "{}", summary.json());
+        print(format_args!("{}\n", summary.json()))?;
     }
     Ok(())
 }

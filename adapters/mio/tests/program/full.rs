@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     join::hub::Hub,
-    support::{Home, Known, answer, content, error, skipped, upload},
+    support::{Home, Known, Process, answer, content, error, skipped, upload},
     tracker::member::Tracker,
 };
 
@@ -37,6 +37,31 @@ impl<'h> Small<'h> {
 impl Drop for Small<'_> {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(self.0.path(self.1)).status();
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_could_not_be_printed_is_no_success() {
+    let home = Home::new();
+    home.write("shared/file", "content");
+    let hub = Hub::new("");
+    let _ana = hub.join("ana", "");
+    let server = home.serve("");
+    home.run("key make").well();
+    let (list, url) = (format!("-s {} -u eva", hub.link()), server.url("tcp", "file"));
+    for line in [
+        "key show".to_owned(),
+        "invite add localhost".to_owned(),
+        format!("ls {list}"),
+        format!("find * {list} --json"),
+        format!("get --json {url}"),
+        format!("get {url} -o -"),
+    ] {
+        let mut command = home.command(&line.split(' ').collect::<Vec<_>>());
+        command.stdout(fs::File::options().write(true).open("/dev/full").unwrap());
+        let ended = Process::start_at(&mut command, Stdio::null(), std::io::empty()).end();
+        ended.with(4).saying("cannot write to standard output: No space left on device");
     }
 }
 
@@ -152,7 +177,7 @@ fn a_limit_on_file_sizes_is_an_error_and_not_the_end_of_the_server() {
     let script = "ulimit -f 1024 && exec \"$0\" serve shared --tcp 127.0.0.1:0";
     limited.args(["-c", script, env!("CARGO_BIN_EXE_skep")]).current_dir(home.path(""));
     home.shelter(&mut limited, "server");
-    let server = crate::support::Process::start(&mut limited);
+    let server = Process::start(&mut limited);
     let url = crate::support::until("a listener", || {
         server
             .out()

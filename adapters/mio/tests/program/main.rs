@@ -12,6 +12,7 @@ mod early;
 mod full;
 mod interrupted;
 mod join;
+mod json;
 mod limits;
 mod names;
 mod output;

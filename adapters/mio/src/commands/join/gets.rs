@@ -7,7 +7,6 @@ use crate::{
     progress::Summary,
 };
 use indicatif::HumanBytes;
-use serde_json::{Value, json};
 use skep_core::limits::NAME_MAX;
 use std::{
     collections::VecDeque,
@@ -111,29 +110,18 @@ impl Gets {
         }
     }
 
-    /// A download is over: a line for people, and one for programs.
-    pub(super) fn over(
-        &mut self,
-        download: DownloadId,
-        outcome: &Result<u64, Trouble>,
-    ) -> Option<(String, Value)> {
+    /// A download is over, in words.
+    pub(super) fn over(&mut self, download: DownloadId, outcome: &Result<u64, Trouble>) -> Option<String> {
         let at = self.active.iter().position(|active| active.download == download)?;
         let Active { want, began, flows, .. } = self.active.swap_remove(at);
         let travel = flows.map_or("", |(_, travel)| travel.as_str());
-        let (owner, name) = (&want.owner, &want.name);
         Some(match outcome {
             Ok(bytes) => {
                 let summary = Summary { bytes: *bytes, elapsed: began.elapsed(), resent: None };
-                let line = format!("got {} ({travel}): {summary}", want.shown());
-                (
-                    line,
-                    json!({"event": "got", "user": owner, "name": name, "bytes": bytes, "as": want.local, "way": travel}),
-                )
+                format!("got {} ({travel}): {summary}", want.shown())
             }
             Err(trouble) => {
-                let reason = of_trouble(trouble);
-                let line = format!("{}: {}", want.shown(), escape(&reason));
-                (line, json!({"event": "failed", "user": owner, "name": name, "why": reason}))
+                format!("{}: {}", want.shown(), escape(&of_trouble(trouble)))
             }
         })
     }

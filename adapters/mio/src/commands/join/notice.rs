@@ -71,7 +71,6 @@ pub(super) fn json(event: &Event) -> Option<Value> {
         Event::NotPublished { name, code } => {
             json!({"event": "not-published", "name": name, "why": code.to_string()})
         }
-        Event::Asked { user, name, .. } => json!({"event": "asked", "user": user, "name": name}),
         Event::Serving { user, name, length, .. } => {
             json!({"event": "serving", "user": user, "name": name, "bytes": length})
         }
@@ -79,9 +78,13 @@ pub(super) fn json(event: &Event) -> Option<Value> {
             let is_done = *outcome == Some(Outcome::Done);
             json!({"event": "served", "user": user, "name": name, "done": is_done})
         }
-        Event::Online | Event::Connect | Event::Call(..) | Event::Getting { .. } | Event::Got { .. } => {
-            return None;
-        }
+        // What needs the prompt, and what is told by whoever knows more.
+        Event::Asked { .. }
+        | Event::Online
+        | Event::Connect
+        | Event::Call(..)
+        | Event::Getting { .. }
+        | Event::Got { .. } => return None,
     })
 }
 

@@ -137,3 +137,9 @@ fn the_terminal_is_as_it_was_after_the_end() {
     let modes = rustix::termios::tcgetattr(&terminal).unwrap().local_modes;
     assert!(modes.contains(rustix::termios::LocalModes::ECHO | rustix::termios::LocalModes::ICANON));
 }
+
+#[test]
+fn without_a_prompt_nobody_can_be_asked() {
+    let hub = Hub::new("");
+    hub.run("ana", &hub.line("ana", "--ask")).with(2).saying("--ask needs a terminal");
+}
