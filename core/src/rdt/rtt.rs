@@ -19,7 +19,8 @@ pub(crate) struct Rtt {
     deviation_by_4: u32,
     /// The newest sample; 0 before the first.
     latest: u32,
-    doublings: u8,
+    /// Time-outs in a row.
+    expiries: u8,
 }
 
 impl Rtt {
@@ -44,9 +45,9 @@ impl Rtt {
         if self.latest == 0 { None } else { Some(self.smoothed_by_8 >> 3) }
     }
 
-    /// Whether the time-out is doubled.
-    pub(crate) const fn is_doubled(&self) -> bool {
-        self.doublings > 0
+    /// Whether it has expired since the peer was last heard.
+    pub(crate) const fn has_expired(&self) -> bool {
+        self.expiries > 0
     }
 
     /// The newest sample; 0 before the first.
@@ -63,17 +64,22 @@ impl Rtt {
         }
     }
 
-    /// The time-out now, with the doublings of RFC 6298 section 5.5.
+    /// The time-out now, with the doublings of RFC 6298 section 5.5. When the path is known, the first time-out doubles
+    /// nothing: what is sent after it is a probe, as of RFC 8985 section 7, and one segment that is lost by chance is
+    /// nothing to wait longer for.
     #[inline(never)] // for size: core/panic-check/run shows it
     pub(crate) fn timeout(&self, settings: &Settings) -> u32 {
-        let base = match self.smoothed() {
+        let (base, doublings) = match self.smoothed() {
             // 1 ms is the granularity G of the timers below.
-            Some(smoothed) => u64::from(smoothed).wrapping_add(u64::from(self.deviation_by_4.max(1_000))),
-            None => settings.timeout_initial.as_micros().into(),
+            Some(smoothed) => {
+                let deviation = u64::from(self.deviation_by_4.max(1_000));
+                (u64::from(smoothed).wrapping_add(deviation), self.expiries.saturating_sub(1))
+            }
+            None => (settings.timeout_initial.as_micros().into(), self.expiries),
         };
         let maximum = u64::from(settings.timeout_maximum.as_micros()).min(TIMEOUT_LONGEST);
         let base = base.max(settings.timeout_minimum.as_micros().into()).min(maximum);
-        (base << self.doublings.min(16)).min(maximum) as u32
+        (base << doublings.min(16)).min(maximum) as u32
     }
 
     /// How long a later transmission's acknowledgement may run ahead before an earlier one counts as lost: 9/8
@@ -87,12 +93,12 @@ impl Rtt {
 
     /// The time-out passed.
     pub(crate) fn back_off(&mut self) {
-        self.doublings = self.doublings.saturating_add(1);
+        self.expiries = self.expiries.saturating_add(1);
     }
 
-    /// The peer lives: what was doubled is forgotten.
+    /// The peer lives: what expired is forgotten.
     pub(crate) fn recover(&mut self) {
-        self.doublings = 0;
+        self.expiries = 0;
     }
 }
 
@@ -129,9 +135,10 @@ mod tests {
     fn the_time_out_keeps_its_bounds_and_doubles_in_between() {
         let mut rtt = Rtt::default();
         rtt.sample(at(0), at(10), 0);
-        assert_eq!(rtt.timeout(&BOUNDS), 10_000);
-        rtt.back_off();
-        assert_eq!(rtt.timeout(&BOUNDS), 20_000);
+        for expected in [10_000, 10_000, 20_000] {
+            assert_eq!(rtt.timeout(&BOUNDS), expected);
+            rtt.back_off();
+        }
         for _ in 0..300 {
             rtt.back_off();
         }

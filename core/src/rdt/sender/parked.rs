@@ -57,7 +57,7 @@ impl<P: Profile> Sender<P> {
             || probes.are_due()
             || *asks_for_room
             || !content.is_empty()
-            || rtt.is_doubled()
+            || rtt.has_expired()
         {
             return None;
         }

@@ -1,7 +1,7 @@
 //! What is done when nothing comes back.
 //!
 //! ```text
-//!   a time-out ──► two probes ──► doubled ──► two probes ──► ... ──► all is lost, the least window ──► given up
+//!   a time-out ──► two probes ──► as long again ──► two probes ──► doubled ──► ... ──► all is lost, the least window ──► given up
 //!                    what is acknowledged of them tells what became of the rest (RFC 9002 section 6.2)
 //! ```
 
