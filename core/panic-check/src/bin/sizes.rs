@@ -49,6 +49,8 @@ sizes! {
     SIZE_rdt_endpoint_1_connection_window_4: Endpoint<Fixed<1, 4>>,
     SIZE_rdt_endpoint_4_connections_window_16: Endpoint<Fixed<4, 16>>,
     SIZE_rdt_each_connection_window_4: Slot<Connection<Fixed<1, 4>>>,
+    SIZE_rdt_each_connection_window_8_besides_messages:
+        [u8; size_of::<Slot<Connection<Fixed<1, 8>>>>() - MESSAGE_MAX],
     SIZE_rdt_each_segment_of_a_window: (Segment, [Transmission; 2], bool),
     SIZE_files_client: Client,
     SIZE_files_server_1_stream: Server<Vec<Slot<Session>, 1>>,
