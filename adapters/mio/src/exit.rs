@@ -16,7 +16,8 @@ Exit codes:
     0  done
     1  the other side refused, or failed
     2  wrong usage
-    3  network: could not connect or listen, timed out, or broke off; a server's key is not the one you know
+    3  network: could not connect or listen, was not let in, timed out, or broke off;
+       or a server's key differs from the one you know
     4  a local file or the local storage
   130  interrupted";
 

@@ -23,5 +23,6 @@ pub mod storage;
 pub mod trace;
 pub mod tracker;
 mod trim;
+mod turned_away;
 pub mod url;
 mod visits;

@@ -10,3 +10,10 @@ pub(crate) mod tcp;
 pub(crate) mod tunnel;
 pub(crate) mod udp;
 pub(crate) mod wire;
+
+use std::net::SocketAddr;
+
+/// An address as people know it: who comes by IPv4 to a socket of both families is shown so.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}

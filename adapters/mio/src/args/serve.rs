@@ -116,7 +116,7 @@ pub struct Serve {
     #[arg(long, value_name = "MAGIC", default_value = Magic::KNOWN)]
     pub magic: Magic,
 
-    /// Print a line for each transfer
+    /// Print a line for each transfer, and for whom the door turned away
     #[arg(short, long, conflicts_with = "quiet")]
     pub verbose: bool,
 

@@ -17,6 +17,7 @@ use crate::{
     gate::{Admission, Gate},
     identity::{Code, Home, Identity, Invites, Label, Rights},
     memory::{Growing, STREAMS_MAX},
+    net::canonical,
     storage::{Directory, Part, Source},
     url::{self, Host, Scheme},
 };
@@ -341,7 +342,7 @@ impl Log {
 }
 
 fn shown(peer: Option<SocketAddr>) -> String {
-    peer.map_or_else(|| "(gone)".to_owned(), |peer| peer.to_string())
+    peer.map_or_else(|| "(gone)".to_owned(), |peer| canonical(peer).to_string())
 }
 
 /// What an error code of the protocol means to a person.

@@ -35,6 +35,7 @@ use crate::{
     exit::Failure,
     identity::{Accounts, Fingerprint},
     log_ins::LogIns,
+    turned_away::TurnedAway,
 };
 
 /// How often it is looked whether the file of passwords was changed.
@@ -71,6 +72,9 @@ pub struct House<R: Send + 'static> {
     secret: Secret,
     looked: Instant,
     log_ins: LogIns,
+    turned_away: TurnedAway,
+    /// Who was turned away, and is still to be told of.
+    untold: Vec<Caller>,
     began: Instant,
     /// Where all this is kept.
     pub store: Store<R>,
@@ -100,6 +104,8 @@ impl<R: Send + 'static> House<R> {
             secret: secret.clone(),
             looked: Instant::now(),
             log_ins: LogIns::new(),
+            turned_away: TurnedAway::new(),
+            untold: Vec::new(),
             began: Instant::now(),
             store,
         };
@@ -175,6 +181,25 @@ impl<R: Send + 'static> House<R> {
             self.log_ins.came_in(key.key(), from);
         }
         may
+    }
+
+    /// Whom the door has turned away since the last call.
+    pub fn take_turned_away(&mut self) -> Vec<Caller> {
+        std::mem::take(&mut self.untold)
+    }
+
+    /// What becomes of a caller, before he says by which name he wants to log in.
+    fn judge_caller(&mut self, caller: &Caller, is_proven: bool) -> Decision {
+        let is_open = self.registration == Registration::Open;
+        let may = match (caller.purpose, &caller.key) {
+            // Where accounts are open a log-in is judged by its name, too.
+            (Purpose::Member, Some(_)) if is_open => true,
+            (Purpose::Member, Some(key)) => return self.admits(key, caller.address.ip(), is_proven),
+            (Purpose::Guest, _) => is_open,
+            (Purpose::Enrol { invite }, Some(key)) => return self.enrol(invite, key),
+            _ => false,
+        };
+        if may { Decision::Admit } else { Decision::Refuse }
     }
 
     /// Whether a member may come in where that takes an account.
@@ -303,16 +328,12 @@ impl<R: Send + 'static> Access for House<R> {
 
     fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
         self.look();
-        let is_open = self.registration == Registration::Open;
-        let may = match (caller.purpose, &caller.key) {
-            // Where accounts are open a log-in is judged by its name, too.
-            (Purpose::Member, Some(_)) if is_open => true,
-            (Purpose::Member, Some(key)) => return self.admits(key, caller.address.ip(), is_proven),
-            (Purpose::Guest, _) => is_open,
-            (Purpose::Enrol { invite }, Some(key)) => return self.enrol(invite, key),
-            _ => false,
-        };
-        if may { Decision::Admit } else { Decision::Refuse }
+        let decision = self.judge_caller(caller, is_proven);
+        let now = self.now();
+        if decision == Decision::Refuse && self.turned_away.is_news(now, caller) {
+            self.untold.push(*caller);
+        }
+        decision
     }
 
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk> {

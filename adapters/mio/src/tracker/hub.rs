@@ -1,7 +1,10 @@
 //! The tracker as its driver sees it: the machine, with somebody at its side who answers its questions and tells what
 //! happens by names.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::SyncSender};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::SyncSender},
+};
 
 use skep_core::{
     Instant,
@@ -53,6 +56,13 @@ pub enum Report {
         stream: StreamId,
         /// Why.
         code: Code,
+    },
+    /// Somebody was turned away at the door, before there was a stream.
+    TurnedAway {
+        /// His key, if he has one.
+        key: Option<Box<str>>,
+        /// Where he says that he calls from.
+        from: SocketAddr,
     },
     /// A name belongs to a key from now on.
     Registered {
@@ -152,6 +162,11 @@ impl Hub {
 
     /// What happened since the last call besides what the driver was told.
     pub fn take_reports(&mut self) -> Vec<Report> {
+        let turned_away = self.house().take_turned_away().into_iter().map(|caller| {
+            let key = caller.key.and_then(|key| Fingerprint::new(key).ok());
+            Report::TurnedAway { key: key.map(|key| key.to_string().into()), from: caller.address }
+        });
+        self.reports.extend(turned_away);
         std::mem::take(&mut self.reports)
     }
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use skep_core::wire::session::Way;
 
 use super::Report;
-use crate::escape::escape;
+use crate::{escape::escape, net::canonical};
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -75,6 +75,12 @@ fn in_words(report: &Report, peer: Option<SocketAddr>) -> Option<String> {
         Report::Waits { .. } => format!("somebody{} waits for a seat", from()),
         Report::Refused { user, code, .. } if user.is_empty() => format!("log-in{} refused: {code}", from()),
         Report::Refused { user, code, .. } => format!("log-in of {}{} refused: {code}", escape(user), from()),
+        Report::TurnedAway { key: Some(key), from } => {
+            format!("turned away {key}, from {}", canonical(*from))
+        }
+        Report::TurnedAway { key: None, from } => {
+            format!("turned away somebody without a key, from {}", canonical(*from))
+        }
         Report::Registered { user } => format!("{} has an account now", escape(user)),
         Report::Began { transfer, way, requester, owner } => {
             let way = if *way == Way::Relayed { "relayed" } else { "direct" };
@@ -93,6 +99,9 @@ fn in_fields(report: &Report, peer: Option<SocketAddr>) -> Option<Map<String, Va
         Report::Left { user, code } => ("left", json!({ "user": user, "why": code.to_string() })),
         Report::Waits { .. } => ("waits", json!({})),
         Report::Refused { user, code, .. } => ("refused", json!({ "user": user, "why": code.to_string() })),
+        Report::TurnedAway { key, from } => {
+            ("turned-away", json!({ "key": key, "from": canonical(*from).to_string() }))
+        }
         Report::Registered { user } => ("registered", json!({ "user": user })),
         Report::Began { transfer, way, requester, owner } => {
             let is_relayed = *way == Way::Relayed;
@@ -115,10 +124,6 @@ fn in_fields(report: &Report, peer: Option<SocketAddr>) -> Option<Map<String, Va
         fields.insert("from".into(), canonical(peer).to_string().into());
     }
     Some(fields)
-}
-
-fn canonical(peer: SocketAddr) -> SocketAddr {
-    SocketAddr::new(peer.ip().to_canonical(), peer.port())
 }
 
 #[cfg(test)]

@@ -40,7 +40,9 @@ impl Host {
                 (address, port)
             }
             None if text.matches(':').count() > 1 => {
-                return Err(format!("an IPv6 address goes into brackets, like [{text}]"));
+                return Err(
+                    "an IPv6 address goes into brackets, and its port behind them: [2001:db8::7]:7537".into(),
+                );
             }
             None => match text.split_once(':') {
                 Some((name, port)) => (name, Some(port)),

@@ -182,7 +182,9 @@ fn of_a_member_and_of_a_tracker_that_logs() {
     until_told(&cyd, "\"unshared\"");
     cyd.send(Signal::TERM);
     let cyd = cyd.end().well();
-    let tracker = hub.tracker.stop().err;
+    let strict = Hub::new("--log json --accounts fixed");
+    strict.run("eva", &format!("ls -s {} -u eva --timeout 2", strict.link())).with(3);
+    let tracker = hub.tracker.stop().err + &strict.tracker.stop().err;
     until("its loss", || ana.out().contains("\"offline\"").then_some(()));
     ana.send(Signal::TERM);
     let ana = ana.end().well();

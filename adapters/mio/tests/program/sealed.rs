@@ -190,6 +190,21 @@ fn case_30_who_is_not_known_or_calls_another_key_gets_no_access_in_time() {
 }
 
 #[test]
+fn a_verbose_server_says_whom_it_has_turned_away_once() {
+    let home = Home::new();
+    let server = home.serve_sealed("-v");
+    let line = home.make_key("stranger");
+    let key = line.split(' ').nth(1).unwrap();
+    for who in ["stranger", "nobody", "stranger", "nobody"] {
+        home.run_as(who, &format!("get {} --timeout 2", server.link("file"))).with(3).saying(SILENT);
+    }
+    let told = server.stop().err;
+    for who in [key, "somebody without a key"] {
+        assert_eq!(told.matches(&format!("turned away {who}, from 127.0.0.1:")).count(), 1, "{told}");
+    }
+}
+
+#[test]
 fn case_36_an_invite_lets_one_key_in_once() {
     let home = Home::new();
     home.write("shared/file", "content");

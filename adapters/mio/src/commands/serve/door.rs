@@ -9,6 +9,8 @@ use crate::{
     exit::Failure,
     identity::{Accounts, AllowFile, Enrolled, Fingerprint, Home, InviteId, Invites, Rights},
     log_ins::LogIns,
+    net::canonical,
+    turned_away::TurnedAway,
 };
 use mio::Waker;
 use skep_core::{
@@ -41,8 +43,11 @@ pub(super) struct Door {
     looked: Instant,
     log_ins: LogIns,
     enrolments: Enrolments,
+    turned_away: TurnedAway,
     /// Whether it is told who has enrolled.
     tells: bool,
+    /// And who was turned away.
+    tells_all: bool,
     began: Instant,
 }
 
@@ -58,7 +63,9 @@ impl Door {
         Ok(Self {
             enrolments,
             log_ins: LogIns::new(),
+            turned_away: TurnedAway::new(),
             tells: !serve.quiet,
+            tells_all: serve.verbose,
             began: Instant::now(),
             allow,
             invites,
@@ -171,9 +178,35 @@ impl Door {
         Decision::Refuse
     }
 
+    /// What becomes of a caller.
+    fn judge(&mut self, caller: &Caller, is_proven: bool) -> Decision {
+        match (caller.purpose, &caller.key) {
+            (Purpose::Member, Some(key)) => self.admits(key, caller.address, is_proven),
+            (Purpose::Guest, _) if self.public => Decision::Admit,
+            // The message that carries the key was made with the code of the invite: nobody else could have made it. The
+            // key is a new one here, with no more rights than the invite gives.
+            (Purpose::Enrol { invite }, Some(key)) => self.enrol(InviteId(invite), key, caller.address),
+            _ => Decision::Refuse,
+        }
+    }
+
+    /// Says who was turned away.
+    fn tell_turned_away(&mut self, caller: &Caller) {
+        let now = self.now();
+        if !self.tells_all || !self.turned_away.is_news(now, caller) {
+            return;
+        }
+        let from = canonical(caller.address);
+        match caller.key.and_then(|key| Fingerprint::new(key).ok()) {
+            Some(key) => say(&format_args!("turned away {key}, from {from}")),
+            None => say(&format_args!("turned away somebody without a key, from {from}")),
+        }
+    }
+
     /// Says who has enrolled.
     fn tell(&self, key: &Fingerprint, from: SocketAddr) {
         if let Some(allowed) = self.allow.find(key) {
+            let from = canonical(from);
             say(&format_args!("enrolled {} {key}{}, from {from}", allowed.name, allowed.rights));
         }
     }
@@ -194,14 +227,11 @@ impl Access for Door {
 
     fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
         self.look();
-        match (caller.purpose, &caller.key) {
-            (Purpose::Member, Some(key)) => self.admits(key, caller.address, is_proven),
-            (Purpose::Guest, _) if self.public => Decision::Admit,
-            // The message that carries the key was made with the code of the invite: nobody else could have made it. The
-            // key is a new one here, with no more rights than the invite gives.
-            (Purpose::Enrol { invite }, Some(key)) => self.enrol(InviteId(invite), key, caller.address),
-            _ => Decision::Refuse,
+        let decision = self.judge(caller, is_proven);
+        if decision == Decision::Refuse {
+            self.tell_turned_away(caller);
         }
+        decision
     }
 
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk> {

@@ -10,7 +10,7 @@ use super::{
     member::{Member, Tracker},
     wire::{Keys, Wire, keys},
 };
-use crate::support::Home;
+use crate::support::{Home, until};
 
 pub(crate) fn fingerprint(keys: &Keys) -> String {
     Fingerprint::new(*keys.public()).unwrap().to_string()
@@ -86,7 +86,13 @@ fn by_invite_comes_who_has_one_once_and_his_key_has_the_name_then() {
 fn by_a_list_comes_whom_an_admin_has_entered() {
     let home = Home::new();
     let tracker = Tracker::start(&home, "--accounts fixed --commands 127.0.0.1:0");
-    assert!(Wire::sealed(tracker.sealed(), &tracker.key(), Some(&keys(1))).is_err());
+    for _ in 0..2 {
+        assert!(Wire::sealed(tracker.sealed(), &tracker.key(), Some(&keys(1))).is_err());
+    }
+    // Whoever it was, the log has it, once.
+    let line = format!("turned away {}, from 127.0.0.1:", fingerprint(&keys(1)));
+    until("a line", || tracker.process.err().contains(&line).then_some(()));
+    assert_eq!(tracker.process.err().matches("turned away").count(), 1);
     assert_eq!(super::commands::command(tracker.commands(), &["REGISTER", "ana"]), [2]);
     tracker.admin(&home, &format!("add ana {}", fingerprint(&keys(1))));
     tracker.join_sealed("ana", &keys(1)).welcomed();
