@@ -18,69 +18,42 @@ mod files;
 mod handshake;
 mod rdt;
 mod splice;
+mod state;
 mod stream;
 mod tcp;
 #[cfg(test)]
 mod tests;
 mod tunnel;
+mod turn;
 
 use crate::{
     gate::{Admission, Identity},
     memory::room_for_more,
-    net::{
-        handshakes::{self, Handshakes},
-        rdt::RdtSocket,
-        udp::Trains,
-    },
+    net::{handshakes::Handshakes, rdt::RdtSocket, udp::Trains},
     storage::Committer,
 };
 use alarm::Alarm;
 use files::OpenFiles;
-use mio::{Events, Interest, Poll, Token, Waker, net::TcpListener};
+use mio::{Interest, Poll, Token, Waker, net::TcpListener};
 use skep_core::{
     Instant,
-    rdt::{Error, trace::Happened},
+    rdt::Error,
     seal::layer::Caller,
     stream::{FileId, Service, StreamId},
-    wire::rdt::Pass,
 };
 use slab::Slab;
-use std::{collections::VecDeque, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::VecDeque, io, sync::Arc};
 
 pub use connect::{Joined, Relayed};
 pub use files::{NoFiles, Storage};
 use stream::{Carrier, Receiving, Stream};
 pub use stream::{Gone, Moved, Subject, Told};
 
-/// Bytes moved at once between a socket and a file.
-const PORTION: usize = 256 << 10;
-
 /// Portions that one stream may move before others have their turn.
 const PORTIONS_A_TURN: usize = 4;
 
-/// New connections taken at once from one listener.
-const ACCEPTS_A_TURN: usize = 256;
-
-/// A TCP stream on which content should move, and none does for so long, is broken off: its slot is for others.
-const STALLED: Duration = Duration::from_secs(60);
-
-/// How long a tracker may take to join us with the other side of a transfer.
-const ATTACHING: Duration = Duration::from_secs(30);
-
-/// A turn that takes so long says that there is more to do than can be done: callers have to prove their addresses.
-const LATE: Duration = Duration::from_millis(100);
-
-/// How soon it is looked again whether a file that has just changed can be read.
-const SETTLING_LOOK: Duration = Duration::from_millis(1);
-
 /// How often a program that ends repeats its good-bye: of a path that loses a tenth, one time in a thousand is too few.
 const GOOD_BYES: usize = 2;
-
-/// How often that is looked at.
-const ROUND: Duration = Duration::from_secs(5);
-
-/// How long a listener rests after it could not accept, for example for want of file descriptors.
-const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 const WAKER: Token = Token(0);
 const SIGNALS: Token = Token(1);
@@ -317,225 +290,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         self.listeners.clear();
     }
 
-    /// How many streams there are.
-    pub fn count(&self) -> usize {
-        self.streams.len()
-    }
-
-    /// Whether a stream is connected, and the machine knows of it.
-    pub fn is_open(&self, stream: StreamId) -> bool {
-        self.streams.get(stream.0 as usize).is_some_and(|stream| stream.known)
-    }
-
-    /// Whether the call that a stream began with was answered; the machine may not know of it yet.
-    pub fn is_connected(&self, stream: StreamId) -> bool {
-        self.streams.get(stream.0 as usize).is_some_and(|stream| match &stream.carrier {
-            Carrier::Tcp(tcp) => !tcp.connecting,
-            Carrier::Rdt { .. } => stream.known,
-        })
-    }
-
-    /// The peer of a stream.
-    pub fn peer(&self, stream: StreamId) -> Option<SocketAddr> {
-        match &self.streams.get(stream.0 as usize)?.carrier {
-            Carrier::Tcp(tcp) => Some(tcp.peer),
-            Carrier::Rdt { socket, connection } => self.rdt[*socket as usize].address(*connection),
-        }
-    }
-
-    /// How far a stream has come.
-    pub fn moved(&self, stream: StreamId) -> Option<Moved> {
-        let stream = self.streams.get(stream.0 as usize)?;
-        Some(match stream.carrier {
-            Carrier::Tcp(_) => Moved { bytes: stream.moved, resent: None },
-            Carrier::Rdt { socket, connection } => {
-                let statistics = self.rdt[socket as usize].endpoint.statistics(connection);
-                statistics.map_or(Moved { bytes: stream.moved, resent: Some(0) }, |statistics| Moved {
-                    bytes: stream.moved.max(statistics.bytes_acknowledged),
-                    resent: Some(statistics.counters.lost),
-                })
-            }
-        })
-    }
-
-    /// Segments of content that came over RDT behind later ones, on all streams so far: what peers have sent again, as
-    /// long as the network keeps the order.
-    pub fn came_late(&self) -> u64 {
-        self.files.late()
-    }
-
-    /// The state of the RDT connection under a stream.
-    pub fn statistics(&self, stream: StreamId) -> Option<skep_core::rdt::Statistics> {
-        let (socket, connection) = self.streams.get(stream.0 as usize)?.by_rdt()?;
-        self.rdt[socket].endpoint.statistics(connection)
-    }
-
-    /// What the RDT connection under a stream that was called for leaves to the next call, so far. `None`: there is none,
-    /// or it is idle.
-    pub fn pass(&self, stream: StreamId) -> Option<Pass> {
-        let (socket, connection) = self.streams.get(stream.0 as usize)?.by_rdt()?;
-        self.rdt[socket].endpoint.pass(connection)
-    }
-
-    /// From now on `listens` is told what happens on the RDT connection under a stream. `false`: there is none.
-    pub fn trace(
-        &mut self,
-        stream: StreamId,
-        listens: impl FnMut(Instant, &Happened) + Send + 'static,
-    ) -> bool {
-        let Some((socket, connection)) = self.streams.get(stream.0 as usize).and_then(Stream::by_rdt) else {
-            return false;
-        };
-        let trace = self.rdt[socket].endpoint.trace(connection);
-        trace.map(|listener| listener.set(listens)).is_some()
-    }
-
-    /// Until when the endpoints should still answer after the last transfer.
-    pub fn linger_until(&self) -> Instant {
-        self.rdt.iter().map(|socket| socket.endpoint.linger_until()).max().unwrap_or(Instant::ZERO)
-    }
-
-    /// Waits for something to happen, at most `longest`, and does what there is to do then. Call it until
-    /// the application has what it wants.
-    ///
-    /// # Errors
-    /// The system cannot wait: nothing that a retry mends.
-    pub fn turn(&mut self, events: &mut Events, longest: Option<Duration>) -> io::Result<()> {
-        let now = self.now();
-        self.settle(now);
-        let timeout = if self.has_work() { Some(Duration::ZERO) } else { self.timeout(now, longest) };
-        let timeout = self.alarm.set(timeout);
-        match self.poll.poll(events, timeout) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => other?,
-        }
-        for event in events.iter() {
-            self.note(event);
-        }
-        let now = self.now();
-        self.accept(now);
-        for index in 0..self.rdt.len() {
-            if self.rdt[index].readable {
-                self.receive_rdt(index);
-            }
-        }
-        for _ in 0..self.active.len() {
-            let Some(key) = self.active.pop_front() else { break };
-            if let Some(stream) = self.streams.get_mut(key) {
-                stream.active = false;
-                match stream.carrier {
-                    Carrier::Tcp(_) => self.pump_tcp(now, key),
-                    Carrier::Rdt { .. } => self.offer_held(now, key),
-                }
-            }
-        }
-        while let Some(key) = self.handshakes.expired(now) {
-            self.abort_stream(now, StreamId(key as u32), Some("no handshake in time".into()));
-        }
-        if self.next_round <= now {
-            self.end_stalled(now);
-            self.next_round = now + ROUND;
-        }
-        self.tell_settled(now);
-        while let Some((file, outcome)) = self.committer.committed() {
-            self.service.stored(now, file, outcome);
-        }
-        self.settle(now);
-        self.late = self.now().since(now) > LATE;
-        Ok(())
-    }
-
-    /// Does what there is to do at this moment, without waiting: after the machine was asked for something.
-    pub fn stir(&mut self) {
-        let now = self.now();
-        self.settle(now);
-    }
-
     /// Waits until all that is being committed is durable: for the end of a program.
     pub fn finish_commits(self) {
         self.committer.drain();
-    }
-
-    fn has_work(&self) -> bool {
-        !self.active.is_empty()
-            || self.rdt.iter().any(|socket| socket.readable || socket.stirred && socket.blocked.is_none())
-            || self.listeners.iter().any(|listener| listener.ready && listener.rests.is_none())
-    }
-
-    fn timeout(&self, now: Instant, longest: Option<Duration>) -> Option<Duration> {
-        let resting = self.listeners.iter().filter_map(|listener| listener.rests);
-        let deadlines =
-            self.rdt.iter().filter_map(|socket| socket.deadline).chain(self.deadline).chain(resting);
-        let deadlines = deadlines.chain((!self.streams.is_empty()).then_some(self.next_round));
-        let deadlines = deadlines.chain(self.handshakes.deadline());
-        let deadlines = deadlines.chain(self.files.are_settling().then(|| now + SETTLING_LOOK));
-        let wait = deadlines.min().map(|deadline| deadline.since(now));
-        match (wait, longest) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
-    }
-
-    fn note(&mut self, event: &mio::event::Event) {
-        match event.token() {
-            // A decision may have been made.
-            WAKER => std::mem::take(&mut self.deferred).into_iter().for_each(|key| self.activate(key)),
-            SIGNALS => self.signalled = true,
-            ALARM => {}
-            Token(number) => {
-                let (kind, index) = ((number - FIRST) & 3, (number - FIRST) >> 2);
-                match kind {
-                    0 => {
-                        if let Some(listener) = self.listeners.get_mut(index) {
-                            listener.ready = true;
-                        }
-                    }
-                    1 => {
-                        let socket = &mut self.rdt[index];
-                        socket.readable |= event.is_readable();
-                        socket.stirred |= event.is_writable() && socket.blocked.is_some();
-                        if event.is_writable() {
-                            rdt::send_blocked(socket);
-                        }
-                    }
-                    _ => self.note_stream(index, event),
-                }
-            }
-        }
-    }
-
-    fn note_stream(&mut self, key: usize, event: &mio::event::Event) {
-        if let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(key) {
-            tcp.hung_up |= event.is_read_closed() || event.is_error();
-            tcp.readable |= event.is_readable() || tcp.hung_up;
-            tcp.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
-            self.activate(key);
-        }
-    }
-
-    /// Breaks off streams on which nothing moves that should. (RDT sees by itself whether its peer lives, but not
-    /// whether a relayed transfer does.)
-    fn end_stalled(&mut self, now: Instant) {
-        let mut stalled = Vec::new();
-        for (key, stream) in &mut self.streams {
-            let patience = match &stream.carrier {
-                Carrier::Tcp(tcp) if !stream.known && tcp.is_attaching() => ATTACHING,
-                Carrier::Tcp(_) if !stream.known && stream.label.is_some() => handshakes::DEADLINE,
-                Carrier::Tcp(_) => STALLED,
-                Carrier::Rdt { .. } if stream.is_splicing() => STALLED,
-                Carrier::Rdt { .. } => continue,
-            };
-            let (moved, owes) = (stream.moved, stream.owes());
-            let seen = stream.seen();
-            if patience == STALLED && (!owes || moved != seen.0) {
-                *seen = (moved, now);
-            } else if now.since(seen.1) > patience {
-                stalled.push(StreamId(key as u32));
-            }
-        }
-        for stream in stalled {
-            self.abort_stream(now, stream, Some("nothing moved for too long".into()));
-        }
     }
 
     fn activate(&mut self, key: usize) {
@@ -551,26 +308,6 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     fn add_stream(&mut self, carrier: Carrier) -> usize {
         self.streams.reserve_exact(room_for_more(self.streams.len(), self.streams.capacity()));
         self.streams.insert(Stream::new(carrier))
-    }
-
-    /// Does everything that machines and endpoints ask for at this moment.
-    fn settle(&mut self, now: Instant) {
-        let mut now = now;
-        loop {
-            self.act(now);
-            let mut polled = false;
-            for index in 0..self.rdt.len() {
-                let socket = &self.rdt[index];
-                let due = socket.deadline.is_some_and(|deadline| deadline <= now);
-                if (socket.stirred || due) && socket.blocked.is_none() {
-                    polled |= self.poll_rdt(now, index);
-                }
-            }
-            if !polled {
-                return;
-            }
-            now = self.now();
-        }
     }
 
     /// Opens a stream in the machine. `false`: it has no room, and the stream is gone.

@@ -1,9 +1,6 @@
 //! Streams over TCP: accepting, reading, writing.
 
-use super::{
-    ACCEPT_REST, ACCEPTS_A_TURN, Carrier, Driver, FIRST, PORTION, PORTIONS_A_TURN, Sealed, Storage, Stream,
-    Subject,
-};
+use super::{Carrier, Driver, FIRST, PORTIONS_A_TURN, Sealed, Storage, Stream, Subject};
 use crate::exit::reason;
 use crate::net::{
     records::{Phase, Records},
@@ -27,10 +24,20 @@ use std::{
     collections::VecDeque,
     io::{self, IoSliceMut},
     net::SocketAddr,
+    time::Duration,
 };
 
 /// New connections that the system keeps for a listener.
 const BACKLOG: i32 = 4_096;
+
+/// Bytes moved at once between a socket and a file.
+const PORTION: usize = 256 << 10;
+
+/// New connections taken at once from one listener.
+const ACCEPTS_A_TURN: usize = 256;
+
+/// How long a listener rests after it could not accept, for example for want of file descriptors.
+const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 /// A listening socket. `[::]` takes IPv4 too.
 pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
