@@ -33,6 +33,7 @@ mod flight;
 mod index;
 mod keep;
 mod known;
+mod numbers;
 mod outgoing;
 mod patience;
 mod peer;

@@ -316,7 +316,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let Some(stream) = self.streams.get(key) else { return false };
         let admitted = match stream.label {
             Some(label) => {
-                let label = label as usize;
+                let label = usize::from(label);
                 self.peer(id).is_some_and(|peer| {
                     let admission = Admission { stream: id, label, peer, caller };
                     (self.admit.0)(&mut self.service, now, &admission)

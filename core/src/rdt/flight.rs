@@ -10,6 +10,7 @@
 //! the 32 bits that go over the wire, and wrap: all that are in use lie within a window of each other.
 
 use super::{
+    numbers::Numbers,
     profile::{Profile, power_below},
     ring::{is_before, later, place, rearrange},
     width::Form,
@@ -108,16 +109,29 @@ impl<P: Profile> Flight<P> {
         self.count = 0;
     }
 
-    /// The next segment and the newest transmission, if nothing is under way, and no window is kept.
-    pub(crate) fn rests(&self) -> Option<(u32, u32)> {
-        let rests = self.first == self.next && self.count == 0 && self.segments.values().is_empty();
-        rests.then_some((self.next, self.newest))
-    }
-
-    /// A flight that rests after these.
-    pub(crate) fn resting(next: u32, newest: u32) -> Self {
-        let oldest = newest.wrapping_add(1);
-        Self { first: next, next, remembered: oldest, oldest, newest, lost_from: next, ..Self::new() }
+    /// Goes along what it needs to go on: the next segment, the newest transmission. `None`: something is under way, or a
+    /// window is kept.
+    pub(crate) fn parked(&mut self, numbers: &mut impl Numbers) -> Option<()> {
+        if self.first != self.next || self.count > 0 || !self.segments.values().is_empty() {
+            return None;
+        }
+        let before = (self.next, self.newest);
+        let (mut next, mut newest) = before;
+        numbers.word(&mut next);
+        numbers.word(&mut newest);
+        if (next, newest) != before {
+            let oldest = newest.wrapping_add(1);
+            *self = Self {
+                first: next,
+                next,
+                remembered: oldest,
+                oldest,
+                newest,
+                lost_from: next,
+                ..Self::new()
+            };
+        }
+        Some(())
     }
 
     /// Whether a segment that was never sent fits into the window's memory; makes more when it may.

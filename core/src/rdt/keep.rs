@@ -44,7 +44,6 @@ impl<P: Profile> Keep<P> for Connection<P> {
 
 /// A connection in a room `B` of its own, a box on a host, which it has only while it is awake.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "most are parked, each in its table's slot")]
 pub enum Parkable<P: Profile, B> {
     /// All of it.
     Awake(B),

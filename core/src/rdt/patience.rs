@@ -1,6 +1,6 @@
 //! How long an acknowledgement may be missing while later ones come: what tells loss from reordering.
 
-use super::{Settings, rtt::Rtt};
+use super::{Settings, numbers::Numbers, rtt::Rtt};
 
 /// How many numbers an acknowledged transmission may be ahead at first (RFC 9002 section 6.1.1).
 const NUMBERS_FIRST: u8 = 3;
@@ -42,6 +42,13 @@ impl Patience {
         self.numbers = self.numbers.max(ahead.saturating_add(1).min(NUMBERS_MAX.into()) as u8);
         self.eighths = self.eighths.wrapping_add(1).min(EIGHTHS_MAX);
         self.calm = 0;
+    }
+
+    /// Goes along it.
+    pub(crate) fn parked(&mut self, numbers: &mut impl Numbers) {
+        numbers.byte(&mut self.numbers);
+        numbers.byte(&mut self.eighths);
+        numbers.byte(&mut self.calm);
     }
 
     /// Losses were found.

@@ -1,6 +1,7 @@
 //! Whom an endpoint speaks with, in which language, and what encloses it.
 
-use core::net::SocketAddr;
+use super::numbers::Numbers;
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 /// Whom an endpoint speaks with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +20,35 @@ impl Peer {
             Self::Address(address) => Some(address),
             Self::Session(_) => None,
         }
+    }
+}
+
+impl Peer {
+    /// Goes along it.
+    pub(super) fn parked(&mut self, numbers: &mut impl Numbers) {
+        let (mut kind, mut parts) = match *self {
+            Self::Session(session) => (1, [session, 0, 0, 0]),
+            Self::Address(SocketAddr::V4(address)) => {
+                (2, [address.ip().to_bits().into(), address.port().into(), 0, 0])
+            }
+            Self::Address(SocketAddr::V6(address)) => {
+                let (ip, port) = (address.ip().to_bits(), address.port());
+                let below = u64::from(address.flowinfo()) << 32 | u64::from(address.scope_id());
+                (4, [ip as u64, port.into(), (ip >> 64) as u64, below])
+            }
+        };
+        numbers.byte(&mut kind);
+        parts.iter_mut().take(kind.into()).for_each(|part| numbers.long(part));
+        let [low, port, high, below] = parts;
+        let port = port as u16;
+        *self = match kind {
+            1 => Self::Session(low),
+            2 => SocketAddr::from((Ipv4Addr::from_bits(low as u32), port)).into(),
+            _ => {
+                let ip = Ipv6Addr::from_bits(u128::from(high) << 64 | u128::from(low));
+                SocketAddr::V6(SocketAddrV6::new(ip, port, (below >> 32) as u32, below as u32)).into()
+            }
+        };
     }
 }
 

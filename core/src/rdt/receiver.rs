@@ -13,8 +13,6 @@ mod parked;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use parked::Parked;
-
 use super::{
     outgoing,
     profile::{Profile, power_below},

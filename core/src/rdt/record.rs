@@ -2,6 +2,7 @@
 
 use super::{
     Counters, Dropped,
+    numbers::Numbers,
     trace::{Happened, Trace},
 };
 use crate::Instant;
@@ -61,6 +62,32 @@ impl<T: Trace> Record<T> {
     #[inline(always)]
     pub(crate) fn note(&mut self, now: Instant, happened: Happened) {
         self.trace.note(now, &happened);
+    }
+
+    /// Goes along what was counted.
+    pub(crate) fn parked(&mut self, numbers: &mut impl Numbers) {
+        // All fields are named: whoever adds one decides whether it is kept.
+        let Self {
+            trace: _,
+            sent,
+            resent,
+            lost,
+            spurious,
+            timeouts,
+            received,
+            duplicates,
+            beyond_window,
+            early,
+            malformed,
+            false_acknowledgements,
+            acknowledgements,
+        } = self;
+        for count in [sent, resent, lost, spurious, timeouts, received, duplicates] {
+            numbers.word(&mut count.0);
+        }
+        for count in [beyond_window, early, malformed, false_acknowledgements, acknowledgements] {
+            numbers.word(&mut count.0);
+        }
     }
 
     /// What was counted.

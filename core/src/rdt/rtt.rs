@@ -1,6 +1,6 @@
 //! Round-trip time and the retransmission time-out (RFC 6298), in integers.
 
-use super::{Settings, trace::Happened};
+use super::{Settings, numbers::Numbers, trace::Happened};
 use crate::Instant;
 
 /// The longest round trip that is told from longer ones: eight times as much has room in 32 bits.
@@ -45,9 +45,13 @@ impl Rtt {
         if self.latest == 0 { None } else { Some(self.smoothed_by_8 >> 3) }
     }
 
-    /// Whether it has expired since the peer was last heard.
-    pub(crate) const fn has_expired(&self) -> bool {
-        self.expiries > 0
+    /// Goes along it. `None`: it has expired since the peer was last heard.
+    pub(crate) fn parked(&mut self, numbers: &mut impl Numbers) -> Option<()> {
+        let Self { smoothed_by_8, deviation_by_4, latest, expiries: 0 } = self else { return None };
+        numbers.word(smoothed_by_8);
+        numbers.word(deviation_by_4);
+        numbers.word(latest);
+        Some(())
     }
 
     /// The newest sample; 0 before the first.

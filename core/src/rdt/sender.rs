@@ -20,7 +20,6 @@ mod probes;
 mod silence;
 mod turn;
 
-pub(crate) use parked::Parked;
 pub(crate) use silence::Expired;
 pub(crate) use turn::Batch;
 
@@ -54,7 +53,7 @@ pub(crate) struct Sender<P: Profile> {
     /// Segments before this one may be sent: what the peer said.
     limit: u32,
     losses: Losses,
-    controller: P::Controller,
+    pub(super) controller: P::Controller,
     pub(crate) rtt: Rtt,
     /// The time-out, while something is in flight or the peer's limit is in the way; else `FAR`.
     timeout: Instant,

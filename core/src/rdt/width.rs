@@ -10,6 +10,8 @@
 //!
 //! What chance has lost looks the same for once; the next trial tells.
 
+use super::numbers::Numbers;
+
 /// How a segment was sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -61,6 +63,24 @@ impl Width {
         if may_divide {
             self.carries = Carries::Wide;
         }
+    }
+
+    /// Goes along it. `None`: something is to be tried out.
+    pub(crate) fn parked(&mut self, numbers: &mut impl Numbers) -> Option<()> {
+        let Self { carries, trial: Trial::No, parts } = self else { return None };
+        let mut kind = match carries {
+            Carries::All => 0,
+            Carries::Wide => 1,
+            Carries::Narrow => 2,
+        };
+        numbers.byte(&mut kind);
+        *carries = match kind {
+            0 => Carries::All,
+            1 => Carries::Wide,
+            _ => Carries::Narrow,
+        };
+        numbers.short(parts);
+        Some(())
     }
 
     pub(crate) fn is_narrow(&self) -> bool {

@@ -20,6 +20,7 @@
 //! sent goes to the old address until the new one has given back eight bytes that nobody can guess and that were sent there.
 
 mod access;
+mod address;
 mod answer;
 mod call;
 mod caller;
@@ -44,6 +45,7 @@ use crate::{
     table::Slot,
     wire::seal::{Challenge, ConnectionId, Packet, Suite, Suites},
 };
+use address::Address;
 use core::{net::SocketAddr, time::Duration};
 use heapless::{Deque, Vec};
 use opening::Step;
@@ -189,7 +191,7 @@ where
 
     /// Where the peer of a session is, as far as that is proven.
     pub fn address(&self, peer: Peer) -> Option<SocketAddr> {
-        Some(self.sessions.named(peer)?.address)
+        Some(self.sessions.named(peer)?.address.into())
     }
 
     /// Whether the other end of a session has shown that it holds the keys. What it said in the session shows that too:
@@ -244,7 +246,7 @@ where
         let number = self.sessions.number(transmit.to)?;
         let suites = self.offered();
         let session = self.sessions.get_mut(number)?;
-        let to = session.address;
+        let to = session.address.into();
         if let State::Open(protection) = &mut session.state {
             protection.seal_batch(transmit.bytes, transmit.size).ok()?;
             return Some(to);
@@ -289,7 +291,7 @@ where
                     number.and_then(|number| self.sessions.opening(number)).and_then(|(session, opening)| {
                         let Step::Calling(calling) = &mut opening.step else { return None };
                         let length = calling.emit(session.id.to_be_bytes(), suites, None, room)?;
-                        Some((session.address, length))
+                        Some((session.address.into(), length))
                     })
                 }
                 Waiting::Challenge(to, challenge) => {
@@ -361,7 +363,7 @@ where
             self.control(now, number, from, control);
             return None;
         }
-        if from != address && is_newest && text.len() >= Control::LENGTH {
+        if Address::from(from) != address && is_newest && text.len() >= Control::LENGTH {
             self.question(now, id, from);
         }
         Some((Peer::Session(id), text))

@@ -256,7 +256,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 Side::Requester
             }
             Joined::Answer(label) => {
-                found.label = Some(*label as u32);
+                found.label = Some(*label as u16);
                 Side::Owner
             }
         };

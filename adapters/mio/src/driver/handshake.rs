@@ -107,10 +107,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         tcp.undecided = false;
         if first == 0 {
             let label = stream.label;
-            let listener = self.listeners.iter().find(|listener| Some(listener.label as u32) == label);
+            let listener = self.listeners.iter().find(|listener| Some(listener.label as u16) == label);
             if let Some(Sealed::But { plain }) = listener.map(|listener| listener.sealed) {
                 tcp.records = None;
-                stream.label = Some(plain as u32);
+                stream.label = Some(plain as u16);
             }
         }
         Ok(true)

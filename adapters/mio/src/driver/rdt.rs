@@ -126,7 +126,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             self.rdt[index].enter(connection, key);
             let (label, caller) = (self.rdt[index].label, self.rdt[index].caller(connection));
             if let Some(stream) = self.streams.get_mut(key) {
-                stream.label = Some(label as u32);
+                stream.label = Some(label as u16);
             }
             self.open_and_act(now, key, caller);
         }

@@ -35,7 +35,7 @@ impl Carrier {
 pub(super) struct Stream {
     pub(super) carrier: Carrier,
     /// What the application calls the socket that it came on; `None` for one of our own calls.
-    pub(super) label: Option<u32>,
+    pub(super) label: Option<u16>,
     /// The machine knows of it.
     pub(super) known: bool,
     /// It is in the queue of active streams.

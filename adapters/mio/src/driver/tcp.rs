@@ -112,7 +112,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let Ok(StreamId(key)) = self.add_tcp(socket, peer, false, records) else { return };
         let key = key as usize;
         if let Some(stream) = self.streams.get_mut(key) {
-            stream.label = Some(label as u32);
+            stream.label = Some(label as u16);
             if let Carrier::Tcp(tcp) = &mut stream.carrier {
                 tcp.undecided = matches!(sealed, Sealed::But { .. });
             }

@@ -12,13 +12,16 @@ use skep_core::{
     seal::{KeyPair, Secret, TAG_LENGTH, datagram::FRONT, datagram::OVERHEAD, layer},
     wire::seal::Suite,
 };
-use std::{collections::BTreeMap, io, net::SocketAddr};
+use std::{collections::BTreeMap, io, net::SocketAddr, num::NonZeroU32};
 
 /// The most early datagrams of known peers that are kept, for all of them together, in bytes.
 const KEPT_MAX: usize = 64 << 20;
 
 /// Early datagrams of known peers, with who sent them, by connection and number.
 type Kept = BTreeMap<(u32, u32), (Peer, Box<[u8]>)>;
+
+/// A stream's number and one: so that it takes no more room that there may be none.
+type Key = NonZeroU32;
 
 /// Datagrams that the socket did not take: they go first when it takes some again.
 #[derive(Debug)]
@@ -51,7 +54,7 @@ pub(crate) struct RdtSocket {
     pub(crate) label: usize,
     pub(crate) endpoint: Endpoint<Host>,
     /// The streams by their connections' numbers.
-    streams: Vec<Option<(ConnectionId, u32)>>,
+    streams: Vec<Option<(ConnectionId, Key)>>,
     pub(crate) blocked: Option<Blocked>,
     pub(crate) readable: bool,
     /// Something was asked of the endpoint: it is to be polled.
@@ -159,7 +162,7 @@ impl RdtSocket {
     /// The stream of a connection.
     pub(crate) fn stream(&self, connection: ConnectionId) -> Option<usize> {
         let entry = (*self.streams.get(connection.number() as usize)?)?;
-        (entry.0 == connection).then_some(entry.1 as usize)
+        (entry.0 == connection).then_some(entry.1.get() as usize - 1)
     }
 
     pub(crate) fn enter(&mut self, connection: ConnectionId, stream: usize) {
@@ -168,7 +171,7 @@ impl RdtSocket {
             self.streams.reserve_exact(room_for_more(number, self.streams.capacity()));
             self.streams.resize(number + 1, None);
         }
-        self.streams[number] = Some((connection, stream as u32));
+        self.streams[number] = Key::new(stream as u32 + 1).map(|key| (connection, key));
     }
 
     pub(crate) fn leave(&mut self, connection: ConnectionId) {

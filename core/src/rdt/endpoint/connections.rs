@@ -64,8 +64,8 @@ impl<P: Profile> Connections<P> {
                 connection.peer == *peer && is_it(&Face { number, mode, is_calling, is_usable })
             }
             Err(parked) => {
-                let (number, mode) = (parked.number, Mode::Own);
-                parked.peer == *peer && is_it(&Face { number, mode, is_calling: false, is_usable: true })
+                let (found, number) = parked.face();
+                found == *peer && is_it(&Face { number, mode: Mode::Own, is_calling: false, is_usable: true })
             }
         }
     }

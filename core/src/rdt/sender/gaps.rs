@@ -1,6 +1,8 @@
 //! Which numbers of transmissions are left out: who acknowledges one acknowledges what he has not received (RFC 9000
 //! section 21.4).
 
+use crate::rdt::numbers::Numbers;
+
 /// Transmissions between two numbers that are left out: at most so many, and what is left of a batch.
 const MOST: u32 = 192;
 
@@ -16,6 +18,12 @@ impl Gaps {
     /// The next number is one, unless [`Gaps::draw`] says otherwise. `seed` should not be known to the peer.
     pub(super) const fn new(seed: u32) -> Self {
         Self { left: 0, random: seed }
+    }
+
+    /// Goes along them.
+    pub(super) fn parked(&mut self, numbers: &mut impl Numbers) {
+        numbers.byte(&mut self.left);
+        numbers.word(&mut self.random);
     }
 
     pub(super) const fn is_due(self) -> bool {

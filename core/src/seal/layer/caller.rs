@@ -48,7 +48,7 @@ where
         let suites = self.offered();
         let (session, opening) = self.sessions.opening(number)?;
         let Step::Calling(Calling { attempt: Some(attempt), .. }) = &mut opening.step else { return None };
-        if session.address != from {
+        if session.address != from.into() {
             return None;
         }
         let id = session.id;
@@ -86,7 +86,7 @@ where
         let number = self.sessions.known(&challenge.client);
         if let Some((session, opening)) = number.and_then(|number| self.sessions.opening(number))
             && let Step::Calling(calling) = &mut opening.step
-            && session.address == from
+            && session.address == from.into()
             && calling.challenged(challenge.cookie, proof)
         {
             let _ = self.waiting.push_back(Waiting::Call(session.id));

@@ -7,7 +7,7 @@
 //!        │ answer, token ───────► │   from the new address: from now on we send there
 //! ```
 
-use super::{Layer, Opening, Session, Waiting, bump};
+use super::{Address, Layer, Opening, Session, Waiting, bump};
 use crate::{Instant, Memory, index::Cell, seal::Provider, table::Slot};
 use core::net::SocketAddr;
 
@@ -70,6 +70,7 @@ where
             }
             Control::Answer(token) => {
                 let is_there = self.guard.is_proof(now, from, session.id.to_be_bytes(), &token);
+                let from = Address::from(from);
                 if is_there && session.address != from {
                     session.address = from;
                     bump(&mut self.counters.moved);

@@ -1,6 +1,6 @@
 //! One session, as long as it lives: there are many, so of its handshake nothing stays here.
 
-use super::path::Control;
+use super::{address::Address, path::Control};
 use crate::{
     Instant,
     seal::{Protection, Provider, TAG_LENGTH, datagram::FRONT},
@@ -12,7 +12,7 @@ pub struct Session<V: Provider> {
     /// What the peer's datagrams carry, and the name of the session for the endpoint.
     pub(super) id: u64,
     /// Where the peer is, as far as that is proven.
-    pub(super) address: SocketAddr,
+    pub(super) address: Address,
     pub(super) state: State<V>,
     pub(super) heard: Instant,
     /// Since when its datagrams are sealed with the same key, at most.
@@ -28,8 +28,8 @@ pub(super) enum State<V: Provider> {
 }
 
 impl<V: Provider> Session<V> {
-    pub(super) const fn new(now: Instant, id: u64, address: SocketAddr, state: State<V>) -> Self {
-        Self { id, address, state, heard: now, refreshed: now, ending: false }
+    pub(super) fn new(now: Instant, id: u64, address: SocketAddr, state: State<V>) -> Self {
+        Self { id, address: Address::from(address), state, heard: now, refreshed: now, ending: false }
     }
 
     /// Seals a packet of the layer itself.
@@ -45,7 +45,7 @@ impl<V: Provider> Session<V> {
 // A device keeps one for every session, idle ones too, and an entry of the index.
 #[cfg(all(target_os = "none", target_pointer_width = "32", not(feature = "aes")))]
 const _: () = assert!(
-    size_of::<crate::table::Slot<Session<crate::seal::RustCrypto>>>() + size_of::<crate::Cell>() <= 252
+    size_of::<crate::table::Slot<Session<crate::seal::RustCrypto>>>() + size_of::<crate::Cell>() <= 236
 );
 
 impl<V: Provider> core::fmt::Debug for Session<V> {

@@ -94,7 +94,7 @@ where
     pub(super) fn caller(&self, peer: Peer) -> Option<Caller> {
         let &Session { address, state: State::Opening(opening), .. } = self.named(peer)? else { return None };
         let &Opening { purpose, key, .. } = self.openings.get(opening)?;
-        Some(Caller { address, purpose, key })
+        Some(Caller { address: address.into(), purpose, key })
     }
 
     /// A session with its handshake, while that is under way.

@@ -1,35 +1,48 @@
 //! Keys, and the schedules that ciphers make of them.
 //!
 //! ```text
-//!   Key  bytes, name ──► schedules of this thread   [ - ][ 7 ][ 300 ][ - ] ...   by the name's last bits
+//!   Key  bytes, place ──► schedules of this thread   [ - ][ key, schedule ][ - ] ...
 //! ```
 //!
 //! A schedule takes 600 bytes of AWS-LC's heap, which wipes what it frees, and there are two keys to a session. Most
 //! sessions of a tracker are idle. So only the keys that were used last have one, and none for long; making it again takes
 //! less than a system call.
 
-use aws_lc_rs::aead::{AES_128_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::{
+    aead::{AES_128_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey},
+    constant_time::verify_slices_are_equal,
+};
 use skep_core::seal::TAG_LENGTH;
 use std::{
     cell::RefCell,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicU8, Ordering},
 };
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
-/// Schedules that a thread keeps.
-const KEPT: usize = 256;
+/// Schedules that a thread keeps: one for each place.
+const KEPT: usize = 1 << u8::BITS;
 
-static NEXT_NAME: AtomicU64 = AtomicU64::new(0);
+/// Bytes of the longest key.
+const LONGEST: usize = 32;
+
+static NEXT_PLACE: AtomicU8 = AtomicU8::new(0);
 
 thread_local! {
-    static SCHEDULES: RefCell<Vec<Option<(u64, LessSafeKey)>>> = const { RefCell::new(Vec::new()) };
+    static SCHEDULES: RefCell<Vec<Option<Schedule>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A schedule, and what it was made of.
+struct Schedule {
+    bytes: Zeroizing<[u8; LONGEST]>,
+    length: usize,
+    key: LessSafeKey,
 }
 
 /// A key of `N` bytes, which is wiped when it is dropped, and with it the schedule that this thread has of it.
 pub(super) struct Key<const N: usize> {
     bytes: [u8; N],
-    /// No other key of this process has it.
-    name: u64,
+    /// Where its schedule is, if there is one. Keys that are used at the same time have different ones, if they are few.
+    place: u8,
 }
 
 impl<const N: usize> Key<N> {
@@ -41,7 +54,7 @@ impl<const N: usize> Key<N> {
     };
 
     pub(super) fn new(bytes: [u8; N]) -> Self {
-        Self { bytes, name: NEXT_NAME.fetch_add(1, Ordering::Relaxed) }
+        Self { bytes, place: NEXT_PLACE.fetch_add(1, Ordering::Relaxed) }
     }
 
     pub(super) fn seal(&self, nonce: [u8; 12], header: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LENGTH]> {
@@ -71,19 +84,21 @@ impl<const N: usize> Key<N> {
             if schedules.is_empty() {
                 schedules.resize_with(KEPT, || None);
             }
-            let place = &mut schedules[self.place()];
-            if place.as_ref().is_none_or(|(name, _)| *name != self.name) {
+            let place = &mut schedules[usize::from(self.place)];
+            if place.as_ref().is_none_or(|schedule| !self.made(schedule)) {
                 // The old one goes first: never is there more than one to a place.
                 *place = None;
-                let key = UnboundKey::new(Self::ALGORITHM, &self.bytes).ok()?;
-                *place = Some((self.name, LessSafeKey::new(key)));
+                let key = LessSafeKey::new(UnboundKey::new(Self::ALGORITHM, &self.bytes).ok()?);
+                let mut bytes = Zeroizing::new([0; LONGEST]);
+                bytes[..N].copy_from_slice(&self.bytes);
+                *place = Some(Schedule { bytes, length: N, key });
             }
-            does(&place.as_ref()?.1)
+            does(&place.as_ref()?.key)
         })
     }
 
-    fn place(&self) -> usize {
-        (self.name % KEPT as u64) as usize
+    fn made(&self, schedule: &Schedule) -> bool {
+        verify_slices_are_equal(&schedule.bytes[..schedule.length], &self.bytes).is_ok()
     }
 }
 
@@ -94,16 +109,14 @@ pub(in crate::provider) fn rest() {
 
 impl<const N: usize> Drop for Key<N> {
     fn drop(&mut self) {
-        self.bytes.zeroize();
         // A thread that ends has dropped all of them.
         let _ = SCHEDULES.try_with(|schedules| {
             let mut schedules = schedules.borrow_mut();
-            if let Some(place) = schedules.get_mut(self.place())
-                && place.as_ref().is_some_and(|(name, _)| *name == self.name)
-            {
-                *place = None;
+            if let Some(place) = schedules.get_mut(usize::from(self.place)) {
+                place.take_if(|schedule| self.made(schedule));
             }
         });
+        self.bytes.zeroize();
     }
 }
 
