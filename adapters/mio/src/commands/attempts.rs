@@ -6,30 +6,54 @@ use std::{
     net::SocketAddr,
 };
 
+/// Whom a server does not answer.
+pub(super) const STRANGERS: &str = "those who do not know its key, and to those whom it does not let in";
+
+/// How the system says that no program listens on a port.
+const REFUSED: &str = "Connection refused";
+
 /// What became of the calls to a host, in words: one after the other.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Attempts(String);
+pub(super) struct Attempts {
+    words: String,
+    /// Calls over TCP, and those of them that the system there refused, as no program listens.
+    over_tcp: usize,
+    refused: usize,
+}
 
 impl Attempts {
     /// A call came to nothing. `way` is `udp` or `tcp`, or empty where there is only one. An address that the user has
     /// given is not said again.
     pub(super) fn failed(&mut self, host: &Host, address: SocketAddr, way: &str, reason: &str) {
-        if !self.0.is_empty() {
-            self.0.push_str("; ");
+        if way == "tcp" {
+            self.over_tcp += 1;
+            self.refused += usize::from(reason == REFUSED);
+        }
+        if !self.words.is_empty() {
+            self.words.push_str("; ");
         }
         let is_given = address.to_string() == host.to_string();
-        self.0.push_str(&match (is_given, way) {
+        self.words.push_str(&match (is_given, way) {
             (true, "") => reason.to_owned(),
             (true, way) => format!("{way}: {reason}"),
             (false, "") => format!("{address}: {reason}"),
             (false, way) => format!("{address} ({way}): {reason}"),
         });
     }
+
+    /// What may be the matter, where everything is sealed. `silence` says to whom the other side, a `what`, is silent.
+    pub(super) fn hint(&self, what: &str, silence: &str) -> String {
+        if self.over_tcp > 0 && self.refused == self.over_tcp {
+            format!("; nobody listens there: does the {what} run, and on that port?")
+        } else {
+            format!("; a {what} is silent to {silence}")
+        }
+    }
 }
 
 impl Display for Attempts {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.words)
     }
 }
 
@@ -49,5 +73,23 @@ mod tests {
         };
         assert_eq!(told("127.0.0.1"), "udp: no answer; refused");
         assert_eq!(told("bee.example"), "127.0.0.1:7 (udp): no answer; 127.0.0.1:7: refused");
+    }
+
+    #[test]
+    fn where_no_program_listens_the_key_is_not_to_blame() {
+        let hint = |reasons: &[(&str, &str)]| {
+            let mut attempts = Attempts::default();
+            for (way, reason) in reasons {
+                attempts.failed(&Host::parse("bee", 7).unwrap(), "127.0.0.1:7".parse().unwrap(), way, reason);
+            }
+            attempts.hint("server", STRANGERS)
+        };
+        let silent = format!("; a server is silent to {STRANGERS}");
+        assert!(
+            hint(&[("udp", "no answer"), ("tcp", REFUSED)])
+                .starts_with("; nobody listens there: does the server run")
+        );
+        assert_eq!(hint(&[("udp", "no answer"), ("tcp", REFUSED), ("tcp", "closed")]), silent);
+        assert_eq!(hint(&[("udp", "no answer")]), silent);
     }
 }

@@ -1,6 +1,6 @@
 //! Why there is no session with a tracker.
 
-use super::{node::Node, words::of_code};
+use super::{attempts::STRANGERS, node::Node, words::of_code};
 use crate::{exit::Failure, member::Event, url::Host};
 use skep_core::wire::session::Code;
 
@@ -29,9 +29,6 @@ pub(super) fn cannot_log_in(node: &Node, host: &Host, event: &Event) -> Result<(
 
 /// Nobody answered, or nobody who has the key.
 fn unreachable(node: &Node, host: &Host) -> Failure {
-    Failure::network(format!(
-        "cannot connect to {host}: {}; a tracker is silent to those who do not know its key, and to those whom it does \
-         not let in",
-        node.attempts()
-    ))
+    let attempts = node.attempts();
+    Failure::network(format!("cannot connect to {host}: {attempts}{}", attempts.hint("tracker", STRANGERS)))
 }

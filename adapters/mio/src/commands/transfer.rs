@@ -3,7 +3,13 @@
 mod attempt;
 mod watch;
 
-use super::{attempts::Attempts, credentials::Credentials, settings, signals::Signals, tracing};
+use super::{
+    attempts::{Attempts, STRANGERS},
+    credentials::Credentials,
+    settings,
+    signals::Signals,
+    tracing,
+};
 use crate::{
     args::{Link, Via},
     driver::{Driver, Storage},
@@ -138,13 +144,12 @@ impl Order<'_> {
             }
         }
         let hint = match (&sealed, &self.link.user) {
-            (Some(_), Some(_)) => {
-                "; a server is silent to a wrong password, and after a few of them for a while to the right one, too"
-            }
-            (Some(_), None) => {
-                "; a server is silent to those who do not know its key, and to those whom it does not let in"
-            }
-            (None, _) => "",
+            (Some(_), Some(_)) => attempts.hint(
+                "server",
+                "a wrong password, and after a few of them for a while to the right one, too",
+            ),
+            (Some(_), None) => attempts.hint("server", STRANGERS),
+            (None, _) => String::new(),
         };
         Err(Failure::network(format!("cannot connect to {}: {attempts}{hint}", self.url.host)).into())
     }

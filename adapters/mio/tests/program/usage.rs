@@ -125,6 +125,12 @@ fn who_cannot_be_found_or_reached_is_a_matter_of_the_network() {
             .saying("cannot find nobody.invalid");
         home.run(&format!("put file {scheme}://{free}/x --timeout 1")).with(3).saying("cannot connect to");
     });
+    // Sealed servers are silent to strangers, but this one is not there.
+    home.run("key make").well();
+    let link = format!("skep://hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo@{free}/");
+    for line in [format!("put file {link}x"), format!("get {link}x"), format!("ls -s {link} -u ana")] {
+        home.run(&line).with(3).saying("nobody listens there");
+    }
     assert_eq!(home.entries(""), ["file", "shared", "temporary"]);
 }
 
