@@ -4,7 +4,8 @@ use mio::Events;
 use skep::{
     driver::{Driver, Storage},
     gate::Gate,
-    memory::{Growing, STREAMS_MAX},
+    host::STREAMS_MAX,
+    memory::Growing,
     storage::{Directory, Part, Source},
 };
 use skep_core::{

@@ -7,7 +7,7 @@
 
 use crate::loopback::Everybody;
 use skep::{
-    memory::{self, Host, HostLayer},
+    host::{self, Host, HostLayer},
     provider::HostProvider,
 };
 use skep_core::{
@@ -57,8 +57,8 @@ impl Side {
             guard: guard::Settings::HOST,
         };
         Self {
-            endpoint: memory::endpoint(settings, number.into()),
-            layer: memory::layer(rules, key(number), Secret::new([number ^ 0x80; 32])),
+            endpoint: host::endpoint(settings, number.into()),
+            layer: host::layer(rules, key(number), Secret::new([number ^ 0x80; 32])),
             address: SocketAddr::from(([10, 0, 0, number], 7)),
             room: vec![0; 65_535],
         }

@@ -16,10 +16,12 @@ mod board;
 mod cable;
 mod client;
 mod crowd;
+/// What the machines of the host program are made of, which needs nothing else of it.
+#[path = "../../adapters/mio/src/host.rs"]
+pub mod host;
 mod hostile;
 mod link;
 mod loopback;
-/// The memories of the host program, which need nothing else of it.
 #[path = "../../adapters/mio/src/memory.rs"]
 pub mod memory;
 mod network;
@@ -33,6 +35,8 @@ mod path;
 mod peer;
 mod player;
 mod random;
+#[path = "../../adapters/mio/src/rented.rs"]
+pub mod rented;
 mod rogue;
 mod scenario;
 mod seal;
@@ -55,10 +59,11 @@ pub use cable::{
     Wiring, play_relayed,
 };
 pub use client::{download, upload};
+pub use host::Host;
 pub use hostile::{Hostile, Tap};
 pub use link::Link;
 pub use loopback::Loopback;
-pub use memory::{Growing, Host};
+pub use memory::Growing;
 pub use network::{Arrival, Network, Seat};
 pub use node::{Checked, ClientNode, Habits, Node, ServerNode, Sessions};
 pub use past::Past;

@@ -1,6 +1,6 @@
 //! What a node needs to run sealed: an identity, a layer, and who may come in.
 
-use crate::memory::{self, HostLayer};
+use crate::host::{self, HostLayer};
 use skep_core::{
     Instant, guard,
     rdt::{self, Envelope, Peer},
@@ -86,7 +86,7 @@ impl Seal {
         };
         let mut secret = [number; 32];
         secret[..8].copy_from_slice(&seed.to_le_bytes());
-        let layer = memory::layer(rules, identity(number), Secret::new(secret));
+        let layer = host::layer(rules, identity(number), Secret::new(secret));
         Self { layer, doors: Doors { are_open: true, asked: 0 }, purpose }
     }
 

@@ -9,7 +9,7 @@ use skep_core::{
     files::{self, Progress},
     rdt::Language,
 };
-use skep_tests::{ClientNode, Handle, Host, ServerNode, Simulated, World, download, memory, own_settings};
+use skep_tests::{ClientNode, Handle, Host, ServerNode, Simulated, World, download, host, own_settings};
 use std::net::SocketAddr;
 
 const NOW: Instant = Instant::from_micros(1);
@@ -45,7 +45,7 @@ fn drain(endpoint: &mut Endpoint<Host>) -> (usize, Vec<Event>) {
 
 #[test]
 fn who_waits_longest_is_accepted_first_and_who_finds_no_room_is_dropped() {
-    let mut endpoint = memory::endpoint(Settings { backlog: 3, ..Settings::HOST }, 1);
+    let mut endpoint = host::endpoint(Settings { backlog: 3, ..Settings::HOST }, 1);
     for number in 0..3 {
         assert_eq!(endpoint.handle(NOW, peer(number), &open(7)), Ok(None));
     }
@@ -63,7 +63,7 @@ fn who_waits_longest_is_accepted_first_and_who_finds_no_room_is_dropped() {
 #[test]
 fn who_goes_while_it_waits_leaves_its_place() {
     for polls_between in [false, true] {
-        let mut endpoint = memory::endpoint(Settings { backlog: 2, ..Settings::HOST }, 1);
+        let mut endpoint = host::endpoint(Settings { backlog: 2, ..Settings::HOST }, 1);
         for number in 0..2 {
             assert_eq!(endpoint.handle(NOW, peer(number), &open(7)), Ok(None));
         }
@@ -80,7 +80,7 @@ fn who_goes_while_it_waits_leaves_its_place() {
 
 #[test]
 fn a_restarted_peer_that_still_waits_is_accepted_once() {
-    let mut endpoint = memory::endpoint(Settings::HOST, 1);
+    let mut endpoint = host::endpoint(Settings::HOST, 1);
     assert_eq!(endpoint.handle(NOW, peer(0), &open(7)), Ok(None));
     // The same program calls again and asks for smaller segments.
     assert_eq!(endpoint.handle(NOW, peer(0), &open(8)), Ok(None));

@@ -5,7 +5,7 @@ use skep_core::{
     rdt::{Discard, Endpoint, Output, Settings},
     wire::rdt::{Known, Magic, Own, Pass, Terms, TypeKind},
 };
-use skep_tests::{Host, Network, Random, Scenario, Seat, Simulated, Way, memory};
+use skep_tests::{Host, Network, Random, Scenario, Seat, Simulated, Way, host};
 use std::net::SocketAddr;
 
 const PEER: ([u8; 4], u16) = ([10, 0, 0, 9], 9);
@@ -67,7 +67,7 @@ fn drain(endpoint: &mut Endpoint<Host>, now: Instant) -> Vec<Vec<u8>> {
 fn what_is_malformed_or_of_another_network_changes_nothing() {
     let now = Instant::from_micros(1);
     let peer = SocketAddr::from(PEER);
-    let mut endpoint = memory::endpoint(Settings::HOST, 1);
+    let mut endpoint = host::endpoint(Settings::HOST, 1);
     // One connection in each language, so that there is something to change.
     let other = SocketAddr::from(([10, 0, 0, 8], 9));
     endpoint.handle(now, peer, &packets()[0]).unwrap();
@@ -108,7 +108,7 @@ fn what_is_malformed_or_of_another_network_changes_nothing() {
 #[test]
 fn what_is_of_no_connection_changes_nothing_and_gets_at_most_one_small_answer() {
     let now = Instant::from_micros(1);
-    let mut endpoint = memory::endpoint(Settings::HOST, 1);
+    let mut endpoint = host::endpoint(Settings::HOST, 1);
     for packet in packets() {
         if packet == packets()[0] || packet == b"ROSTOV\x00" {
             continue;
@@ -126,7 +126,7 @@ fn what_is_of_no_connection_changes_nothing_and_gets_at_most_one_small_answer() 
 #[test]
 fn a_call_of_another_network_is_not_answered() {
     let now = Instant::from_micros(1);
-    let mut endpoint = memory::endpoint(Settings::HOST, 1);
+    let mut endpoint = host::endpoint(Settings::HOST, 1);
     let terms = Terms { window: 9, segment: 99 };
     let mut room = [0; 200];
     let length = Own::Open { terms, realm: Magic::new(b"OTHER").unwrap(), pass: Pass::NONE }

@@ -10,7 +10,7 @@ use skep_core::{
 };
 use skep_tests::{
     Growing, Handle, Host, Node, Random, Scenario, Seal, Seat, Simulated, Wanderer, Way, World,
-    memory::{Listener, WINDOW_MAX},
+    host::{Listener, WINDOW_MAX},
     sealed_settings,
 };
 use std::{

@@ -27,7 +27,8 @@ use crate::{
     args::Via,
     driver::Subject,
     gate::Admission,
-    memory::{self, Growing, HostClient, STREAMS_MAX, TRANSFERS_MAX},
+    host::{self, HostClient, STREAMS_MAX, TRANSFERS_MAX},
+    memory::Growing,
 };
 use downloads::Download;
 use places::Expected;
@@ -146,7 +147,7 @@ impl Member {
         };
         Self {
             rules,
-            session: memory::client(settings, seed),
+            session: host::client(settings, seed),
             server: Server::new(files, Growing::new()),
             downloads: Slab::new(),
             uploads: Slab::new(),

@@ -21,7 +21,7 @@ pub(super) fn of_code(code: Code) -> String {
         Code::Refused => "the owner refused",
         Code::Busy => "busy: too many transfers at once; try again later",
         Code::Broken => "broken off",
-        Code::Full => "there is no room for it",
+        Code::Full => "the tracker has no room for it",
         Code::UnknownTransfer => "the tracker does not know of the transfer",
         Code::Unreachable => "unreachable",
         Code::Replaced => "you are logged in somewhere else",

@@ -3,7 +3,8 @@
 use super::udp::Udp;
 use crate::{
     gate::Gate,
-    memory::{self, Host, WINDOW_MAX, room_for_more},
+    host::{self, Host, WINDOW_MAX},
+    memory::room_for_more,
     provider::HostProvider,
 };
 use skep_core::{
@@ -33,7 +34,7 @@ pub(crate) struct Blocked {
 
 /// The sealed transport on a socket, and who may come in.
 pub(crate) struct Seal {
-    pub(crate) layer: Box<memory::HostLayer>,
+    pub(crate) layer: Box<host::HostLayer>,
     pub(crate) access: Gate,
 }
 
@@ -80,7 +81,7 @@ impl RdtSocket {
             udp,
             seal: None,
             label: 0,
-            endpoint: memory::endpoint(settings, seed).proving([first, second]),
+            endpoint: host::endpoint(settings, seed).proving([first, second]),
             streams: Vec::new(),
             blocked: None,
             readable: false,
@@ -112,7 +113,7 @@ impl RdtSocket {
             largest: largest.min(usize::from(u16::MAX)) as u16,
             guard: skep_core::guard::Settings::HOST,
         };
-        let layer = memory::layer(rules, own.clone(), Secret::take(&mut seed));
+        let layer = host::layer(rules, own.clone(), Secret::take(&mut seed));
         let mut socket = Self::bind(address, settings)?;
         socket.seal = Some(Seal { layer: Box::new(layer), access });
         Ok(socket)

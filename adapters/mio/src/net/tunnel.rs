@@ -99,7 +99,7 @@ mod tests {
 
     fn tunnel() -> Tunnel {
         let to = SocketAddr::from(([127, 0, 0, 1], 4_000));
-        let mut endpoint = crate::memory::endpoint(Settings::HOST, 1);
+        let mut endpoint = crate::host::endpoint(Settings::HOST, 1);
         let connection = endpoint.connect(skep_core::Instant::ZERO, to, Language::Own).unwrap();
         Tunnel::new(0, connection)
     }

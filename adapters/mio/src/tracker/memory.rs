@@ -1,6 +1,6 @@
 //! The memories of a tracker on a host: they grow with what is in them, up to bounds that nobody should meet.
 
-use crate::memory::{Growing, STREAMS_MAX};
+use crate::{host::STREAMS_MAX, memory::Growing};
 use skep_core::{
     table::Slot,
     tracker::{Cell, Chunk, Directory, File, Link, Place, Profile, Settings, Tracker, Transfer, User},
