@@ -15,13 +15,14 @@ use tempfile::TempDir;
 
 const BYTES: usize = 3_000_000;
 
-/// The program `skep` of this build, made if it was not yet.
+/// The program `skep` of this build, made if it was not yet: as the tests of the whole workspace make it, for beside
+/// them it would be compiled once more, with other features of its dependencies.
 fn skep() -> &'static Path {
     static SKEP: OnceLock<PathBuf> = OnceLock::new();
     SKEP.get_or_init(|| {
         let directory = Path::new(env!("CARGO_BIN_EXE_skep-tap")).parent().unwrap();
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--package", "skep", "--bin", "skep", "--target-dir"]);
+        build.args(["test", "--quiet", "--workspace", "--no-run", "--test", "program", "--target-dir"]);
         build.arg(directory.parent().unwrap());
         if directory.ends_with("release") {
             build.arg("--release");
