@@ -183,7 +183,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             deferred: Vec::new(),
             rdt: Vec::new(),
             files: OpenFiles::new(storage),
-            committer: Committer::new(Arc::clone(&waker))?,
+            committer: Committer::new(Arc::clone(&waker)),
             waker,
             admit: Admit(Box::new(admit)),
             identity: None,

@@ -123,8 +123,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
         let bound = socket.udp.socket.local_addr()?;
         let token = Token(FIRST + (self.rdt.len() << 2) + 1);
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut socket.udp.socket, token, interest)?;
+        self.poll.registry().register(&mut socket.udp.socket, token, Interest::READABLE)?;
+        socket.token = token;
         self.rdt.push(socket);
         Ok((self.rdt.len() - 1, bound))
     }

@@ -1,10 +1,7 @@
 //! Streams over RDT: datagrams in, datagrams out, and what is between them and the files.
 
 use super::{Carrier, Driver, Receiving, Storage, Stream, Subject};
-use crate::net::{
-    rdt::{Blocked, RdtSocket},
-    udp::Trains,
-};
+use crate::net::{rdt::Blocked, udp::Trains};
 use skep_core::{
     Instant,
     limits::MESSAGE_MAX,
@@ -25,17 +22,6 @@ struct Store<'d> {
     file: FileId,
     offset: u64,
     bytes: &'d [u8],
-}
-
-/// Sends what the socket did not take before.
-pub(super) fn send_blocked(socket: &mut RdtSocket) {
-    let Some(blocked) = &mut socket.blocked else { return };
-    let rest = socket.udp.send(blocked.to, &blocked.bytes, blocked.size).rest.len();
-    blocked.bytes.drain(..blocked.bytes.len() - rest);
-    if rest == 0 {
-        socket.blocked = None;
-        socket.stirred = true;
-    }
 }
 
 impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
@@ -356,7 +342,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                         socket.endpoint.too_long(now, load.connection);
                     }
                     if !sent.rest.is_empty() {
-                        socket.blocked = Some(Blocked { to, bytes: sent.rest.to_vec(), size });
+                        let blocked = Blocked { to, bytes: sent.rest.to_vec(), size };
+                        socket.block(blocked, self.poll.registry());
                         more = false;
                         break;
                     }

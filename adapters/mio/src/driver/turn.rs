@@ -1,6 +1,6 @@
 //! The loop: what happened is noted, and what there is to do is done.
 
-use super::{ALARM, Carrier, Driver, FIRST, SIGNALS, Storage, Stream, Subject, WAKER, rdt};
+use super::{ALARM, Carrier, Driver, FIRST, SIGNALS, Storage, Stream, Subject, WAKER};
 use crate::net::handshakes;
 use mio::{Events, Token};
 use skep_core::{
@@ -118,9 +118,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                     1 => {
                         let socket = &mut self.rdt[index];
                         socket.readable |= event.is_readable();
-                        socket.stirred |= event.is_writable() && socket.blocked.is_some();
                         if event.is_writable() {
-                            rdt::send_blocked(socket);
+                            socket.send_blocked(self.poll.registry());
                         }
                     }
                     _ => self.note_stream(index, event),

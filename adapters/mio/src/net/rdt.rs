@@ -7,6 +7,7 @@ use crate::{
     memory::room_for_more,
     provider::HostProvider,
 };
+use mio::{Interest, Registry, Token};
 use skep_core::{
     Instant,
     rdt::{ConnectionId, Endpoint, Envelope, Peer, Settings},
@@ -57,6 +58,8 @@ pub(crate) struct RdtSocket {
     /// The streams by their connections' numbers.
     streams: Vec<Option<(ConnectionId, Key)>>,
     pub(crate) blocked: Option<Blocked>,
+    /// By which polling tells of it.
+    pub(crate) token: Token,
     pub(crate) readable: bool,
     /// Something was asked of the endpoint: it is to be polled.
     pub(crate) stirred: bool,
@@ -84,6 +87,7 @@ impl RdtSocket {
             endpoint: host::endpoint(settings, seed).proving([first, second]),
             streams: Vec::new(),
             blocked: None,
+            token: Token(usize::MAX),
             readable: false,
             stirred: true,
             deadline: None,
@@ -117,6 +121,30 @@ impl RdtSocket {
         let mut socket = Self::bind(address, settings)?;
         socket.seal = Some(Seal { layer: Box::new(layer), access });
         Ok(socket)
+    }
+
+    /// The socket does not take these for now. Only then is the system asked to tell when it does: else it would wake us for
+    /// every datagram that has left.
+    pub(crate) fn block(&mut self, blocked: Blocked, registry: &Registry) {
+        self.blocked = Some(blocked);
+        self.watch(registry, Interest::READABLE | Interest::WRITABLE);
+    }
+
+    /// Sends what the socket did not take before.
+    pub(crate) fn send_blocked(&mut self, registry: &Registry) {
+        let Some(blocked) = &mut self.blocked else { return };
+        let rest = self.udp.send(blocked.to, &blocked.bytes, blocked.size).rest.len();
+        blocked.bytes.drain(..blocked.bytes.len() - rest);
+        if rest == 0 {
+            self.blocked = None;
+            self.stirred = true;
+            self.watch(registry, Interest::READABLE);
+        }
+    }
+
+    fn watch(&mut self, registry: &Registry, interest: Interest) {
+        // It fails for sockets that are not registered: this one is.
+        let _ = registry.reregister(&mut self.udp.socket, self.token, interest);
     }
 
     /// Sends the packets of the sealed transport itself: challenges, and questions about new addresses.

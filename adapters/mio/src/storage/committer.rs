@@ -20,64 +20,95 @@ struct Order<K> {
     replace: bool,
 }
 
+type Answer<K> = (K, Result<u64, Fault>);
+
 /// A thread that commits parts, one after the other: a disk may take seconds for that, and the network loop has one
 /// thread. Wakes the loop for each that is done. What was ordered is done, even when this is dropped.
 #[derive(Debug)]
 pub struct Committer<K: Send + 'static> {
-    /// `None` once no more is coming: the worker's sign to end.
-    orders: Option<Sender<Order<K>>>,
-    done: Receiver<(K, Result<u64, Fault>)>,
-    worker: Option<JoinHandle<()>>,
+    waker: Arc<Waker>,
+    worker: Option<Worker<K>>,
+    answer: Sender<Answer<K>>,
+    done: Receiver<Answer<K>>,
+    /// Answers that were not fetched.
+    under_way: usize,
+}
+
+/// The thread, which ends when no more orders can come.
+#[derive(Debug)]
+struct Worker<K> {
+    orders: Sender<Order<K>>,
+    thread: JoinHandle<()>,
 }
 
 impl<K: Send + 'static> Committer<K> {
-    /// Starts the thread.
+    /// One whose thread is not started yet.
+    #[must_use]
+    pub fn new(waker: Arc<Waker>) -> Self {
+        let (answer, done) = channel();
+        Self { waker, worker: None, answer, done, under_way: 0 }
+    }
+
+    /// Starts the thread, unless it runs: best while there is time, as when a file is begun.
     ///
     /// # Errors
     /// The system has no thread to give.
-    pub fn new(waker: Arc<Waker>) -> io::Result<Self> {
-        let (orders, to_do) = channel::<Order<K>>();
-        let (answer, done) = channel();
-        let worker = Builder::new().name("skep-commit".into()).spawn(move || {
-            for Order { key, part, replace } in to_do {
-                // When the owner is gone nobody wants the answer; the rest is still committed.
-                let _ = answer.send((key, part.commit(replace)));
-                let _ = waker.wake();
-            }
-        })?;
-        Ok(Self { orders: Some(orders), done, worker: Some(worker) })
+    pub fn start(&mut self) -> io::Result<()> {
+        if self.worker.is_none() {
+            let (orders, to_do) = channel::<Order<K>>();
+            let (waker, answer) = (Arc::clone(&self.waker), self.answer.clone());
+            let thread = Builder::new().name("skep-commit".into()).spawn(move || {
+                for Order { key, part, replace } in to_do {
+                    // When the owner is gone nobody wants the answer; the rest is still committed.
+                    let _ = answer.send((key, part.commit(replace)));
+                    let _ = waker.wake();
+                }
+            })?;
+            self.worker = Some(Worker { orders, thread });
+        }
+        Ok(())
     }
 
     /// Commits a part in its turn; the answer comes from [`Committer::committed`] under this key.
     pub fn commit(&mut self, key: K, part: Part, replace: bool) {
-        if let Some(orders) = &self.orders {
-            // It fails only when the worker is gone, which takes a panic there: the part is dropped, and removed.
-            let _ = orders.send(Order { key, part, replace });
+        self.under_way += 1;
+        match (self.start(), &self.worker) {
+            (Ok(()), Some(worker)) => {
+                // It fails only when the thread is gone, which takes a panic there: the part is dropped, and removed.
+                let _ = worker.orders.send(Order { key, part, replace });
+            }
+            _ => {
+                let _ = self.answer.send((key, Err(Fault::Failed)));
+                let _ = self.waker.wake();
+            }
         }
     }
 
     /// The next one that is done: its length, or why it failed. `None`: none at the moment.
     pub fn committed(&mut self) -> Option<(K, Result<u64, Fault>)> {
-        self.done.try_recv().ok()
+        let answer = self.done.try_recv().ok()?;
+        self.under_way -= 1;
+        Some(answer)
     }
 
     /// Waits until all is committed, and gives the answers that were not fetched: for the end of a program.
     pub fn drain(mut self) -> Vec<(K, Result<u64, Fault>)> {
-        self.join();
+        self.finish();
         self.done.try_iter().collect()
     }
 
-    fn join(&mut self) {
-        self.orders = None;
-        if let Some(worker) = self.worker.take() {
-            let _ = worker.join();
+    /// Waits for the thread, unless it has nothing to do.
+    fn finish(&mut self) {
+        if let Some(Worker { orders, thread }) = self.worker.take().filter(|_| self.under_way > 0) {
+            drop(orders);
+            let _ = thread.join();
         }
     }
 }
 
 impl<K: Send + 'static> Drop for Committer<K> {
     fn drop(&mut self) {
-        self.join();
+        self.finish();
     }
 }
 
@@ -97,7 +128,7 @@ mod tests {
         let directory = Directory::open(home.path()).unwrap();
         let mut poll = Poll::new().unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), Token(7)).unwrap());
-        let mut committer = Committer::new(waker).unwrap();
+        let mut committer = Committer::new(waker);
         for key in 0..3u32 {
             let part = directory.create(Name::new(b"same").unwrap(), None).unwrap();
             part.write_at(&vec![b'x'; key as usize], 0).unwrap();
@@ -126,7 +157,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let directory = Directory::open(home.path()).unwrap();
         let poll = Poll::new().unwrap();
-        let mut committer = Committer::new(Arc::new(Waker::new(poll.registry(), Token(0)).unwrap())).unwrap();
+        let mut committer = Committer::new(Arc::new(Waker::new(poll.registry(), Token(0)).unwrap()));
         committer.commit((), directory.create(Name::new(b"late").unwrap(), None).unwrap(), true);
         drop(committer);
         assert!(home.path().join("late").is_file());
