@@ -11,6 +11,7 @@
 //! only when all that was written before has left: what it is told then is the list as it is by then. So a slow
 //! session costs what every session costs, and hurts nobody.
 
+mod answering;
 mod brokering;
 mod changes;
 mod command;
@@ -26,6 +27,7 @@ mod link;
 mod listing;
 mod login;
 mod profile;
+mod reading;
 mod relay;
 mod requests;
 mod secrets;

@@ -8,7 +8,7 @@
 //! ```
 
 pub mod account;
-pub mod admin;
+mod admin;
 mod bans;
 pub mod desk;
 mod guests;
@@ -17,6 +17,7 @@ mod hub;
 pub mod log;
 mod memory;
 mod numbers;
+pub mod order;
 pub mod store;
 
 pub use hub::{Hub, Receipt, Report, Shared};

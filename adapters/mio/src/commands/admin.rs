@@ -12,7 +12,7 @@ use crate::{
     exit::Failure,
     tracker::{
         account::{Account, Ban, Banned},
-        admin::{Answer, Order, Owner, Present},
+        order::{Answer, Order, Owner, Present},
     },
 };
 

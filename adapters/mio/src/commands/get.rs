@@ -50,6 +50,9 @@ impl Storage for Destination {
     }
 }
 
+/// A text that is longer is no error of a server's.
+const ERROR_MAX: u64 = 256;
+
 /// What the user wants it to become.
 enum Wish {
     /// A file, replaced or new.
@@ -78,6 +81,12 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
         }
     };
     let summary = transfer(get, &url, &path, &local)?;
+    if url.scheme == Scheme::Path && !get.quiet && may_be_an_error(&path, summary.bytes) {
+        let _ = writeln!(
+            stderr(),
+            "skep: this may be an error that the server told, and no file: over path:// nothing tells them apart"
+        );
+    }
     if let Wish::Pour(sink) = &wish {
         let poured = pour(&path, sink.as_deref());
         poured.map_err(|error| Failure::cannot(format_args!("write to {local}"), &error))?;
@@ -157,6 +166,11 @@ fn destination(path: &Path, replace: bool) -> Result<Destination, Failure> {
     let name =
         name.ok_or_else(|| Failure::local(format!("cannot write {}: choose another name", path.display())))?;
     Ok(Destination { directory, name: name.to_owned(), replace })
+}
+
+/// Whether what came looks like what a server of paths says when something is wrong.
+fn may_be_an_error(path: &Path, bytes: u64) -> bool {
+    bytes <= ERROR_MAX && fs::read(path).is_ok_and(|content| content.starts_with(b"Error"))
 }
 
 fn pour(from: &Path, to: Option<&Path>) -> io::Result<()> {

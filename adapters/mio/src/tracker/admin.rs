@@ -1,144 +1,18 @@
-//! What an admin can do with a tracker that runs, and what he is answered.
-//!
-//! An order and its answer are a line of JSON each, over a socket in the tracker's state directory that only its owner
-//! can open (`desk.rs`).
+//! What admins order is done.
 
 use std::sync::mpsc::SyncSender;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use skep_core::Instant;
 
 use super::{
     Hub, Report,
-    account::{Account, Ban, Banned, Invite, REASON_MAX, Role, check_name},
+    account::{Account, Ban, Invite, REASON_MAX, Role, check_name},
     hub::Receipt,
+    order::{Answer, Order, Owner, Present, Status},
     store::Change,
 };
 use crate::identity::{Code, Fingerprint};
-
-/// An order.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Order {
-    /// How is it?
-    Status,
-    /// Who is there?
-    List,
-    /// Ends somebody's session.
-    Kick {
-        /// Whose.
-        name: String,
-        /// Why.
-        reason: String,
-    },
-    /// Keeps somebody out, and ends the sessions that are covered.
-    Ban {
-        /// Whom.
-        who: Banned,
-        /// For how long, in seconds; `None`: until it is lifted.
-        seconds: Option<u64>,
-        /// Why.
-        reason: String,
-    },
-    /// Who is banned?
-    Bans,
-    /// Lifts a ban.
-    Unban {
-        /// Its number.
-        id: u64,
-    },
-    /// Which names belong to keys?
-    Accounts,
-    /// Gives a name to a key.
-    Add {
-        /// The name.
-        name: String,
-        /// The key and what its owner may do.
-        account: Account,
-    },
-    /// Takes a name from a key, and ends its session.
-    Remove {
-        /// The name.
-        name: String,
-    },
-    /// Says what somebody may do.
-    Role {
-        /// The name.
-        name: String,
-        /// What.
-        role: Role,
-    },
-    /// Makes an invite for somebody.
-    Invite {
-        /// The name that he gets.
-        name: String,
-        /// What he may do.
-        role: Role,
-        /// For how long it is good, in seconds.
-        seconds: u64,
-    },
-}
-
-/// An answer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Answer {
-    /// It is done.
-    Done(String),
-    /// It is not.
-    Failed(String),
-    /// How it is.
-    Status(Status),
-    /// Who is there.
-    Users(Vec<Present>),
-    /// Who is banned.
-    Bans(Vec<Ban>),
-    /// Which names belong to keys.
-    Accounts(Vec<Owner>),
-    /// The link of an invite.
-    Invited(String),
-}
-
-/// How a tracker is.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Status {
-    /// Users who are there.
-    pub users: u32,
-    /// Sessions that wait for a seat.
-    pub waiting: u32,
-    /// Files, of those who are there and of who has published by command.
-    pub files: usize,
-    /// Transfers under way.
-    pub transfers: usize,
-    /// Connections.
-    pub connections: usize,
-}
-
-/// Somebody who is there.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Present {
-    /// The name.
-    pub name: String,
-    /// Where from.
-    pub address: std::net::IpAddr,
-    /// Whether in a session, or by command.
-    pub by_command: bool,
-    /// The key, where there is one.
-    pub key: Option<String>,
-    /// How many files are shared.
-    pub files: u32,
-}
-
-/// A name that belongs to a key.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Owner {
-    /// The name.
-    pub name: String,
-    /// Key and role.
-    #[serde(flatten)]
-    pub account: Account,
-}
 
 impl Hub {
     /// Does what an admin asks for. The answer comes when it is stored, where it has to be. `link` is the tracker's own.

@@ -15,7 +15,7 @@ use std::{
 
 use mio::Waker;
 
-use super::admin::{Answer, Order};
+use super::order::{Answer, Order};
 
 /// How long who asks may take to do so, and the loop to answer.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -19,9 +19,9 @@ use smol_str::SmolStr;
 
 use super::{
     account::Account,
-    admin::Answer,
     house::{House, Judgement},
     memory::{self, Wide},
+    order::Answer,
     store::{Change, Kept, NotStored},
 };
 use crate::{driver::Subject, gate::Admission, identity::Fingerprint, memory::room_for_more};

@@ -2,7 +2,8 @@
 
 use std::{
     fs::{self, File},
-    io::Read,
+    io::{Read, Write},
+    net::TcpListener,
     os::unix::fs::{FileTypeExt, MetadataExt, symlink},
     thread,
 };
@@ -236,7 +237,7 @@ fn a_quiet_server_prints_nothing() {
     let home = Home::new();
     home.write("shared/file", "content");
     // It does not say where it listens, so it gets a port that was free a moment ago.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let quiet = home.start(&format!("serve shared -q --tcp {free}"));
     crate::support::until("the quiet server", || std::net::TcpStream::connect(free).ok());
     home.run(&format!("get tcp://{free}/file -o -")).well();
@@ -284,4 +285,27 @@ fn nobody_has_to_listen_to_the_output() {
     drop((child.stdout.take(), child.stderr.take()));
     assert!(child.wait().unwrap().success());
     assert_eq!(home.read("copy"), bytes);
+}
+
+#[test]
+fn a_path_server_s_own_words_for_an_error_are_kept_and_told() {
+    let home = Home::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    let answers: [&[u8]; 3] = [b"Error: busy\n", b"no error", b"Error: El archivo no existe"];
+    let server = thread::spawn(move || {
+        for answer in answers {
+            let mut stream = listener.accept().unwrap().0;
+            let mut request = Vec::new();
+            stream.read_to_end(&mut request).unwrap();
+            stream.write_all(answer).unwrap();
+        }
+    });
+    let get = || home.run(&format!("get path://{at}/file -o got"));
+    get().well().saying("this may be an error that the server told");
+    assert_eq!(home.read("got"), answers[0]);
+    assert!(!get().well().err.contains("error"));
+    get().with(1).saying("there is no such file");
+    assert_eq!(home.read("got"), answers[1]);
+    server.join().unwrap();
 }

@@ -1,6 +1,5 @@
 //! What lies between two sides.
 
-use super::side;
 use crate::Choices;
 use skep_core::Instant;
 use std::{
@@ -11,6 +10,11 @@ use std::{
 
 /// The way of a datagram that nothing happens to.
 const DELAY: Duration = Duration::from_millis(1);
+
+/// The address of a side that has not moved.
+pub(crate) fn address(number: usize) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, 1 + number as u8], 7))
+}
 
 pub(crate) struct Datagram {
     pub(crate) to: usize,
@@ -35,7 +39,7 @@ pub(crate) struct Network {
 impl Network {
     /// The address of a side.
     pub(crate) fn address(&self, number: usize) -> SocketAddr {
-        self.moved.filter(|_| number == 0).unwrap_or(side::address(number))
+        self.moved.filter(|_| number == 0).unwrap_or(address(number))
     }
 
     /// The moment of the next arrival.

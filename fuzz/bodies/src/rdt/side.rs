@@ -1,6 +1,9 @@
 //! One end: an endpoint, its driver and its application.
 
-use super::{network::Network, sealing::Sealing};
+use super::{
+    network::{Network, address},
+    sealing::Sealing,
+};
 use crate::Choices;
 use skep_core::{
     Instant,
@@ -15,11 +18,6 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 /// The application's message before its content: how long that is.
 const HEADER: usize = 4;
 const POLLS_MAX: usize = 10_000;
-
-/// The address of a side.
-pub(crate) fn address(number: usize) -> SocketAddr {
-    SocketAddr::from(([10, 0, 0, 1 + number as u8], 7))
-}
 
 /// The content that a side sends.
 fn content(number: usize, place: u64) -> u8 {
