@@ -132,14 +132,15 @@ impl<'a> Stay<'a> {
             }
             Event::Over { code } => {
                 self.tell_event(event);
-                if !self.was_online && *code != Code::Done {
-                    cannot_log_in(node, &host, event)?;
-                }
-                if *code == Code::Done {
-                    self.tell("logged out");
-                    return Ok(true);
-                }
-                return Err(Failure::refused(format!("{host}: {}", of_code(*code))));
+                return match (self.was_online, code) {
+                    (true, Code::Done) => {
+                        self.tell("logged out");
+                        Ok(true)
+                    }
+                    (false, Code::Done) => Err(Failure::interrupted()),
+                    (true, _) => Err(Failure::refused(format!("{host}: {}", of_code(*code)))),
+                    (false, _) => cannot_log_in(node, &host, event).map(|()| true),
+                };
             }
             Event::Cleared => self.lists = true,
             Event::Listed if self.lists => {

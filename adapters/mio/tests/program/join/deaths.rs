@@ -224,3 +224,18 @@ fn a_member_whose_tracker_is_away_can_leave() {
     ana.send(Signal::TERM);
     ana.end().well();
 }
+
+#[test]
+fn who_was_never_logged_in_is_not_said_to_have_logged_out() {
+    let home = crate::support::Home::new();
+    home.make_key("ana");
+    // Somebody listens there, and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let link =
+        format!("skep://hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo@{}/", silent.local_addr().unwrap());
+    let member = home.start_as("ana", &format!("join -s {link} -u ana --via tcp"));
+    let _call = silent.accept().unwrap();
+    member.send(Signal::TERM);
+    let ended = member.end().with(130).saying("interrupted");
+    assert_eq!(ended.out, b"");
+}
