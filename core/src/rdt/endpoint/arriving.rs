@@ -3,7 +3,7 @@
 use crate::{
     Instant,
     rdt::{
-        Connection, Discard, Endpoint, Incoming, Peer, Ticket,
+        Connection, Discard, Endpoint, Incoming, Peer, Settings, Ticket,
         connection::Mode,
         endpoint::{
             connections::Face,
@@ -37,15 +37,7 @@ impl<P: Profile> Endpoint<P> {
         }
         let ours = |face: &Face| face.number == number && face.mode == Mode::Own;
         let Some(place) = self.find(&from, &ours) else {
-            // The end of a connection that is over is confirmed; other packets of it are told that there is none.
-            match packet {
-                Own::Fin { .. } => self.reply(Reply { to: from, packet: Packet::FinAck(number) }),
-                Own::Data { transmission: ..=EARLY, .. } => {}
-                Own::Data { .. } | Own::Ping { .. } | Own::Accept { .. } => {
-                    self.reply(Reply { to: from, packet: Packet::Reset(number) });
-                }
-                _ => {}
-            }
+            self.reply_to_stray(from, number, packet);
             return Err(Discard::Stray);
         };
         let settings = &self.settings;
@@ -71,45 +63,62 @@ impl<P: Profile> Endpoint<P> {
         if is_answer || from.address().is_none() {
             connection.confirm();
         }
-        let mut outcome = Ok(None);
+        let outcome = Self::take_own(connection, now, size, packet, settings);
+        self.table.give_turn(place);
+        self.forget_void(outcome)
+    }
+
+    /// The end of a connection that is over is confirmed; other packets of it are told that there is none.
+    fn reply_to_stray(&mut self, from: Peer, number: u32, packet: &Own<'_>) {
+        let packet = match packet {
+            Own::Fin { .. } => Packet::FinAck(number),
+            Own::Data { transmission: ..=EARLY, .. } => return,
+            Own::Data { .. } | Own::Ping { .. } | Own::Accept { .. } => Packet::Reset(number),
+            _ => return,
+        };
+        self.reply(Reply { to: from, packet });
+    }
+
+    /// What a packet is to its connection.
+    fn take_own<'d>(
+        connection: &mut Connection<P>,
+        now: Instant,
+        size: usize,
+        packet: &Own<'d>,
+        settings: &Settings,
+    ) -> Result<Option<Incoming<'d>>, Discard> {
+        let is_good = |is_good: bool, otherwise| if is_good { Ok(None) } else { Err(otherwise) };
         match packet {
             Own::Accept { terms, token } => {
-                if !connection.accepted(now, (*terms, *token), size, settings) {
-                    outcome = Err(Discard::Malformed);
-                }
+                is_good(connection.accepted(now, (*terms, *token), size, settings), Discard::Malformed)
             }
             Own::Data { transmission, segment, asks, body } => {
-                outcome = Self::segment(connection, *segment, (*transmission, *asks), whole(body), body);
-                if outcome == Err(Discard::Duplicate) {
-                    connection.note(*transmission, true);
-                }
+                Self::own_segment(connection, *segment, (*transmission, *asks), whole(body), body)
             }
             Own::Part { transmission, segment, asks, offset, length, body } if P::SEARCHES => {
                 let extent =
                     Extent { start: *offset, end: offset.saturating_add(body.len() as u16), length: *length };
-                outcome = Self::segment(connection, *segment, (*transmission, *asks), extent, body);
-                if outcome == Err(Discard::Duplicate) {
-                    connection.note(*transmission, true);
-                }
+                Self::own_segment(connection, *segment, (*transmission, *asks), extent, body)
             }
-            Own::Part { .. } => outcome = Err(Discard::Malformed),
+            Own::Part { .. } => Err(Discard::Malformed),
             Own::Ack { .. } => {
-                if !connection.acknowledged(now, packet, settings) {
-                    outcome = Err(Discard::Acknowledgement);
-                }
+                is_good(connection.acknowledged(now, packet, settings), Discard::Acknowledgement)
             }
-            Own::Fin { segments } => {
-                if !connection.peer_finished(Some(*segments)) {
-                    outcome = Err(Discard::Early);
-                }
+            Own::Fin { segments } => is_good(connection.peer_finished(Some(*segments)), Discard::Early),
+            Own::FinAck => {
+                connection.finish_acknowledged();
+                Ok(None)
             }
-            Own::FinAck => connection.finish_acknowledged(),
-            Own::Ping { .. } => connection.pinged(),
-            Own::Reset => connection.reset(),
-            Own::Open { .. } => {}
+            Own::Ping { .. } => {
+                connection.pinged();
+                Ok(None)
+            }
+            Own::Reset => {
+                connection.reset();
+                Ok(None)
+            }
+            Own::Open { .. } => Ok(None),
         }
-        self.table.give_turn(place);
-        self.forget_void(outcome)
     }
 
     pub(super) fn handle_known<'d>(
@@ -211,6 +220,21 @@ impl<P: Profile> Endpoint<P> {
                 return Ok(Some(Incoming::Early { ticket, number: segment }));
             }
             _ => {}
+        }
+        outcome
+    }
+
+    /// A segment in skep's own language; one that is there already is acknowledged again.
+    fn own_segment<'d>(
+        connection: &mut Connection<P>,
+        segment: u32,
+        (transmission, asks): (u32, bool),
+        extent: Extent,
+        body: &'d [u8],
+    ) -> Result<Option<Incoming<'d>>, Discard> {
+        let outcome = Self::segment(connection, segment, (transmission, asks), extent, body);
+        if outcome == Err(Discard::Duplicate) {
+            connection.note(transmission, true);
         }
         outcome
     }
