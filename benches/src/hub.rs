@@ -1,12 +1,13 @@
 //! A tracker with many sessions in memory, and a driver that does nothing but count.
 
-use skep::memory::Growing;
+use skep::memory::{Growing, Whole};
 use skep_core::{
     Cell, Instant,
     stream::{Action, Closed, Service, StreamId},
     table::Slot,
     tracker::{
-        Chunk, Dialect, Directory, Event, File, Link, Peer, Place, Profile, Settings, Tracker, Transfer, User,
+        Busy, Chunk, Dialect, Directory, Event, File, Link, Peer, Place, Profile, Settings, Tracker,
+        Transfer, User,
     },
     wire::{
         command::{self, Operation},
@@ -25,7 +26,8 @@ const ROOM: usize = 16 << 10;
 pub(crate) struct Hosted;
 
 impl Profile for Hosted {
-    type Links = Growing<Slot<Link>, MOST>;
+    type Links = Growing<Slot<Link<Self>>, MOST>;
+    type Busy = Whole<Busy, 1>;
     type Users = Growing<Place<User>, MOST>;
     type Files = Growing<Place<File>, FILES>;
     type Index = Growing<Cell, FILES>;

@@ -31,7 +31,8 @@ by_name! {
     [] crate::client::File => "File";
     [P: crate::tracker::Profile] crate::tracker::Tracker<P> => "Tracker";
     [P: crate::tracker::Profile] crate::tracker::Directory<P> => "Directory";
-    [] crate::tracker::Link => "Link";
+    [P: crate::tracker::Profile] crate::tracker::Link<P> => "Link";
+    [] crate::tracker::Busy => "Busy";
     [] crate::tracker::Transfer => "Transfer";
     [V] crate::tracker::Place<V> => "Place";
     [] crate::tracker::User => "User";

@@ -42,7 +42,7 @@ pub use crate::{index::Cell, texts::Chunk};
 pub use counters::Counters;
 pub use directory::{Directory, File, User};
 pub use event::{Ask, EntryId, Event, Record, Ticket, UserId};
-pub use link::Link;
+pub use link::{Busy, Link};
 pub use profile::{Fixed, Profile};
 pub(crate) use secrets::is_same;
 pub use settings::{SameName, Settings};
@@ -56,12 +56,11 @@ use crate::{
     texts::Stored,
     wire::{Text, session::Code},
 };
-use command::Command;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use counters::count;
 use heapless::Deque;
 use line::Line;
-use link::{Role, Session, State};
+use link::State;
 
 /// The most events that wait to be taken; what happens then is counted and not told.
 pub const EVENTS_MAX: usize = 32;
@@ -136,7 +135,7 @@ pub struct Whereabouts {
 pub struct Tracker<P: Profile> {
     settings: Settings,
     directory: Directory<P>,
-    links: Table<Link, P::Links>,
+    links: Table<Link<P>, P::Links>,
     transfers: Table<Transfer, P::Transfers>,
     line: Line,
     seats_taken: u32,
@@ -202,25 +201,22 @@ impl<P: Profile> Tracker<P> {
     pub fn opened_as(&mut self, now: Instant, stream: StreamId, dialect: Dialect, peer: &Peer<'_>) -> bool {
         self.now = now;
         let account = match peer.account {
-            None => Some(Stored::EMPTY),
-            Some(account) => self.directory.texts.store(account.as_bytes()),
+            Some(account) if dialect != Dialect::Command => self.directory.texts.store(account.as_bytes()),
+            _ => Some(Stored::EMPTY),
         };
         let Some(account) = account else {
             count(&mut self.counters.turned_away);
             return false;
         };
-        let (state, role, patience) = match dialect {
-            Dialect::Session => (State::Hello, Role::Session(Session::new(now)), self.settings.login_timeout),
+        let (link, patience) = match dialect {
+            Dialect::Session => (Link::session(now, stream, peer, account), self.settings.login_timeout),
             Dialect::Relay => {
-                (State::ToAttach, Role::Session(Session::new(now)), self.settings.login_timeout)
+                let mut link = Link::session(now, stream, peer, account);
+                link.state = State::ToAttach;
+                (link, self.settings.login_timeout)
             }
-            Dialect::Command => {
-                (State::Command, Role::Command(Command::new()), self.settings.command_timeout)
-            }
+            Dialect::Command => (Link::request(now, stream, peer), self.settings.command_timeout),
         };
-        let Peer { address, key, rights, .. } = *peer;
-        let link =
-            Link { stream, is_open: true, in_flight: false, address, account, key, rights, state, role };
         if let Ok(number) = self.links.insert(link) {
             if self.links.set_name(stream.0, number) {
                 self.links.set_deadline(number, Some(now + patience));
@@ -358,10 +354,17 @@ impl<P: Profile> Tracker<P> {
         self.links.give_turn(number);
     }
 
+    /// Where a stream is.
+    fn address(&self, number: u32) -> IpAddr {
+        let Some(link) = self.links.get(number) else { return IpAddr::V4(Ipv4Addr::UNSPECIFIED) };
+        self.directory.users.get(link.user).map_or_else(|| link.address(), |user| user.address)
+    }
+
     /// A session is to be looked at when it may have been silent for too long.
     fn watch(&mut self, number: u32) {
-        let Some(session) = self.links.get(number).and_then(Link::session) else { return };
-        let deadline = session.heard + self.settings.ping_after.min(self.settings.dead_after);
+        let Some(link) = self.links.get_mut(number) else { return };
+        link.rest();
+        let deadline = link.heard + self.settings.ping_after.min(self.settings.dead_after);
         self.links.set_deadline(number, Some(deadline));
     }
 }

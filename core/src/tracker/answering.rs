@@ -4,7 +4,7 @@ use super::{
     Event, Step, Ticket, Tracker,
     command::Stage,
     counters::count,
-    link::{Link, Role, State},
+    link::{Link, State},
     profile::Profile,
 };
 use crate::{Instant, stream::Fault, wire::command::Operation};
@@ -12,17 +12,14 @@ use crate::{Instant, stream::Fault, wire::command::Operation};
 impl<P: Profile> Tracker<P> {
     /// Whether a request goes on without its stream: the application is asked, or is going to be.
     pub(super) fn command_is_waiting(&self, number: u32) -> bool {
-        match self.links.get(number).map(|link| &link.role) {
-            Some(Role::Command(command)) => {
-                matches!(command.stage, Stage::Decide | Stage::ToStore(_) | Stage::Storing(_))
-            }
-            _ => false,
-        }
+        self.links.get(number).and_then(Link::command).is_some_and(|command| {
+            matches!(command.stage, Stage::Decide | Stage::ToStore(_) | Stage::Storing(_))
+        })
     }
 
     /// The texts of a request are needed no more.
-    pub(super) fn drop_command(&mut self, role: &Role) {
-        if let Role::Command(command) = role {
+    pub(super) fn drop_command(&mut self, link: &Link<P>) {
+        if let Some(command) = link.command() {
             for text in [command.current, command.user, command.other] {
                 self.directory.texts.free(text);
             }

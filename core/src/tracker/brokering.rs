@@ -24,8 +24,7 @@ impl<P: Profile> Tracker<P> {
         name: &[u8],
     ) -> Result<(), Code> {
         let link = self.links.get(number).ok_or(Code::Gone)?;
-        let session = link.session().ok_or(Code::Gone)?;
-        let (me, downloads) = (session.user, session.downloads);
+        let (me, downloads) = (link.user, link.work().map_or(0, |work| work.downloads));
         if !link.rights.fetch || way == Way::Command {
             return Err(Code::NotAllowed);
         }
@@ -47,8 +46,7 @@ impl<P: Profile> Tracker<P> {
             self.reply(number, Reply::Command { tag, address, port });
             return Ok(());
         };
-        let uploads =
-            self.links.get(owner_link).and_then(Link::session).map_or(u16::MAX, |owner| owner.uploads);
+        let uploads = self.links.get(owner_link).and_then(Link::work).map_or(0, |work| work.uploads);
         if downloads >= self.settings.downloads_per_user.max(1)
             || uploads >= self.settings.uploads_per_user.max(1)
             || self.transfers.count() as u32 >= self.settings.transfers.clamp(1, TRANSFERS_MAX)
@@ -71,11 +69,11 @@ impl<P: Profile> Tracker<P> {
             owner: Party::new(owner_link),
         };
         let place = self.transfers.insert(transfer).map_err(|_| Code::Busy)?;
-        if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
-            session.downloads = session.downloads.saturating_add(1);
+        if let Some(work) = self.links.get_mut(number).and_then(Link::begin) {
+            work.downloads = work.downloads.saturating_add(1);
         }
-        if let Some(session) = self.links.get_mut(owner_link).and_then(Link::session_mut) {
-            session.uploads = session.uploads.saturating_add(1);
+        if let Some(work) = self.links.get_mut(owner_link).and_then(Link::begin) {
+            work.uploads = work.uploads.saturating_add(1);
         }
         count(&mut self.counters.transfers);
         self.transfers.set_deadline(place, Some(self.now + self.settings.answer_timeout));
@@ -106,8 +104,7 @@ impl<P: Profile> Tracker<P> {
         transfer.state = stage;
         self.transfers.set_deadline(place, Some(self.now + patience));
         self.tell(place, Side::Requester, Tell::Begin);
-        let user =
-            |link| UserId(self.links.get(link).and_then(Link::session).map_or(NONE, |session| session.user));
+        let user = |link| UserId(self.links.get(link).map_or(NONE, |link| link.user));
         let (requester, owner) = (user(requester), user(owner));
         self.tell_application(Event::Began { transfer: id, way, requester, owner });
         true
@@ -183,10 +180,10 @@ impl<P: Profile> Tracker<P> {
     /// A session has gone: so have its transfers.
     pub(super) fn leave_transfers(&mut self, number: u32) {
         for place in 0..self.transfers.reach().min(TRANSFERS_MAX) {
-            let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) else { return };
-            session.queue_first = NONE;
-            session.queue_last = NONE;
-            if session.downloads == 0 && session.uploads == 0 {
+            let Some(work) = self.links.get_mut(number).and_then(Link::work_mut) else { return };
+            work.queue_first = NONE;
+            work.queue_last = NONE;
+            if work.downloads == 0 && work.uploads == 0 {
                 return;
             }
             // One session is never both sides of a transfer.
@@ -215,10 +212,10 @@ impl<P: Profile> Tracker<P> {
             return;
         }
         let is_over = SIDES.iter().all(|&side| transfer.party(side).link == NONE);
-        if let Some(session) = self.links.get_mut(link).and_then(Link::session_mut) {
+        if let Some(work) = self.links.get_mut(link).and_then(Link::work_mut) {
             let slots = match side {
-                Side::Requester => &mut session.downloads,
-                Side::Owner => &mut session.uploads,
+                Side::Requester => &mut work.downloads,
+                Side::Owner => &mut work.uploads,
             };
             *slots = slots.saturating_sub(1);
         }
@@ -239,10 +236,10 @@ impl<P: Profile> Tracker<P> {
             return;
         }
         party.next = NONE;
-        let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) else { return };
-        let last = core::mem::replace(&mut session.queue_last, entry);
+        let Some(work) = self.links.get_mut(number).and_then(Link::begin) else { return };
+        let last = core::mem::replace(&mut work.queue_last, entry);
         if last == NONE {
-            session.queue_first = entry;
+            work.queue_first = entry;
         } else if let Some(before) = self.transfers.get_mut(last >> 1) {
             before.party_mut(side_of_entry(last)).next = entry;
         }
@@ -270,10 +267,10 @@ impl<P: Profile> Tracker<P> {
         party.knows |= party.tell == Tell::Begin;
         party.tell = Tell::Nothing;
         let next = core::mem::replace(&mut party.next, NONE);
-        if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
-            session.queue_first = next;
+        if let Some(work) = self.links.get_mut(number).and_then(Link::work_mut) {
+            work.queue_first = next;
             if next == NONE {
-                session.queue_last = NONE;
+                work.queue_last = NONE;
             }
         }
         if is_over {

@@ -3,7 +3,7 @@
 use super::{
     Tracker,
     brokering::side_of_entry,
-    link::{Link, NONE, Reply, Session},
+    link::{Link, NONE, Reply, Work},
     profile::Profile,
     transfer::Tell,
 };
@@ -11,7 +11,6 @@ use crate::wire::{
     TEXT_MAX, Text,
     session::{Introduction, Notice, Side, USER_MAX, Way},
 };
-use core::net::{IpAddr, Ipv4Addr};
 
 /// Where messages are written one behind the other.
 struct Batch<'o> {
@@ -42,8 +41,8 @@ impl<P: Profile> Tracker<P> {
         while let Some(entry) = self
             .links
             .get(number)
-            .and_then(Link::session)
-            .map(|session| session.queue_first)
+            .and_then(Link::work)
+            .map(|work| work.queue_first)
             .filter(|&entry| entry != NONE)
         {
             self.check_entry(entry);
@@ -52,8 +51,8 @@ impl<P: Profile> Tracker<P> {
             }
             self.told(number, entry);
         }
-        if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
-            let used = session.feed.write(&self.directory, session.user, batch.rest());
+        if let Some(link) = self.links.get_mut(number) {
+            let used = link.tell(&self.directory, batch.rest());
             batch.used = batch.used.saturating_add(used);
         }
         batch.used
@@ -62,14 +61,16 @@ impl<P: Profile> Tracker<P> {
     /// The answers, in an order that says what is true. `None`: there is no room left.
     fn compose_small(&mut self, number: u32, batch: &mut Batch<'_>) -> Option<()> {
         let silence = u16::try_from(self.settings.dead_after.as_secs()).unwrap_or(u16::MAX);
-        let session = self.links.get_mut(number)?.session_mut()?;
+        let link = self.links.get_mut(number)?;
+        let (user, proof) = (link.user, link.proof);
+        let Some(work) = link.work_mut() else { return Some(()) };
         let secrets = &self.directory.secrets;
         let welcome = Notice::Welcome {
             version: Self::version(),
-            is_fresh: session.knows == 0,
-            user: session.user,
+            is_fresh: work.knows == 0,
+            user,
             epoch: secrets.epoch(),
-            resume: secrets.resume(session.proof),
+            resume: secrets.resume(proof),
             silence,
         };
         let mut owed = |owes: &mut bool, notice: Notice<'_>| {
@@ -78,19 +79,19 @@ impl<P: Profile> Tracker<P> {
             }
             (!*owes).then_some(())
         };
-        owed(&mut session.owes.welcome, welcome)?;
-        owed(&mut session.owes.place, Notice::Waiting { place: session.place })?;
-        owed(&mut session.owes.pong, Notice::Pong)?;
-        owed(&mut session.owes.ping, Notice::Ping)?;
-        if let Some(tag) = session.done {
+        owed(&mut work.owes.welcome, welcome)?;
+        owed(&mut work.owes.place, Notice::Waiting { place: work.place })?;
+        owed(&mut work.owes.pong, Notice::Pong)?;
+        owed(&mut work.owes.ping, Notice::Ping)?;
+        if let Some(tag) = work.done {
             batch.push(&Notice::Done { tag }).then_some(())?;
-            session.done = None;
+            work.done = None;
         }
-        Self::compose_reply(session, batch)
+        Self::compose_reply(work, batch)
     }
 
-    fn compose_reply(session: &mut Session, batch: &mut Batch<'_>) -> Option<()> {
-        let notice = match session.reply {
+    fn compose_reply(work: &mut Work, batch: &mut Batch<'_>) -> Option<()> {
+        let notice = match work.reply {
             None => return Some(()),
             Some(Reply::Failed { tag, code }) => Notice::Failed { tag, code },
             Some(Reply::Unsupported { kind }) => Notice::Unsupported { kind },
@@ -106,7 +107,7 @@ impl<P: Profile> Tracker<P> {
             },
         };
         batch.push(&notice).then_some(())?;
-        session.reply = None;
+        work.reply = None;
         Some(())
     }
 
@@ -116,10 +117,7 @@ impl<P: Profile> Tracker<P> {
         let Some(transfer) = self.transfers.get(place) else { return true };
         let party = transfer.party(side);
         let (id, tag) = (transfer.id(place), transfer.tag);
-        let address = |side| {
-            let link = self.links.get(transfer.party(side).link);
-            link.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |link| link.address)
-        };
+        let address = |side| self.address(transfer.party(side).link);
         let token = self.directory.secrets.token(transfer.proof);
         let introduction = self.introduction(number, transfer.party(side.other()).link, transfer.proof);
         match (party.tell, side) {
@@ -141,8 +139,7 @@ impl<P: Profile> Tracker<P> {
                 let requester = self
                     .links
                     .get(transfer.requester.link)
-                    .and_then(Link::session)
-                    .and_then(|session| self.directory.users.get(session.user))
+                    .and_then(|link| self.directory.users.get(link.user))
                     .and_then(|requester| self.directory.texts.copy(requester.name, &mut user))
                     .and_then(|user| Text::new(user).ok());
                 let file =

@@ -6,7 +6,7 @@ use super::{
     counters::count,
     directory::{FileState, Presence, Standing},
     event::{EntryId, Record, UserId},
-    link::{Link, Role},
+    link::Link,
     profile::Profile,
 };
 use crate::{
@@ -28,9 +28,7 @@ struct Asked<'a> {
 impl<P: Profile> Tracker<P> {
     /// Does what a whole request asks for, or says why not.
     pub(super) fn decide(&mut self, number: u32) -> Stage {
-        let Some(Role::Command(command)) = self.links.get(number).map(|link| &link.role) else {
-            return Stage::Answer(0);
-        };
+        let Some(command) = self.links.get(number).and_then(Link::command) else { return Stage::Answer(0) };
         let Some(operation) = command.operation else { return Stage::Answer(0) };
         let failure = Stage::Answer(operation.failure());
         let (mut user, mut other) = ([0; TEXT_MAX], [0; TEXT_MAX]);
@@ -97,7 +95,7 @@ impl<P: Profile> Tracker<P> {
             (Presence::Command | Presence::Session(_), _) => Stage::Answer(2),
             (Presence::Away, Standing::Registered) => {
                 let Some(link) = self.links.get(number) else { return Stage::Answer(3) };
-                let (address, stream) = (link.address, link.stream);
+                let (address, stream) = (link.address(), link.stream);
                 self.directory.come(user, Presence::Command, address, port);
                 self.tell_application(Event::Came { user: UserId(user), stream });
                 Stage::Answer(0)

@@ -24,18 +24,16 @@ impl<P: Profile> Tracker<P> {
         let now = self.now;
         let Some(link) = self.links.get_mut(number) else { return false };
         link.state = State::InDoubt;
-        if let Some(session) = link.session_mut() {
-            session.wrote = now;
-        }
+        link.wrote = now;
         self.ask_first(first, number);
         true
     }
 
     /// It is time to look whether the first one has answered.
     pub(super) fn look_for_answer(&mut self, number: u32) {
-        let heard = |link: u32| Some(self.links.get(link)?.session()?.heard);
+        let heard = |link: u32| Some(self.links.get(link)?.heard);
         let first = self.first_of(number).and_then(|first| Some((first, heard(first)?)));
-        let outcome = match (first, self.links.get(number).and_then(Link::session)) {
+        let outcome = match (first, self.links.get(number)) {
             (_, None) => return,
             (Some((_, heard)), Some(second)) if heard > second.wrote => Err(Code::NameInUse),
             (Some((first, _)), Some(second)) if second.wrote + self.settings.doubt > self.now => {
@@ -52,14 +50,14 @@ impl<P: Profile> Tracker<P> {
 
     /// The second one comes in as if it had resumed the first one's session.
     fn replace(&mut self, first: u32, number: u32) -> Result<(), Code> {
-        let proof = self.links.get(first).and_then(Link::session).map_or(0, |session| session.proof);
-        self.links.get_mut(number).and_then(Link::session_mut).ok_or(Code::Gone)?.proof = proof;
+        let proof = self.links.get(first).map_or(0, |link| link.proof);
+        self.links.get_mut(number).ok_or(Code::Gone)?.proof = proof;
         self.let_in(number)
     }
 
     fn ask_first(&mut self, first: u32, number: u32) {
-        if let Some(session) = self.links.get_mut(first).and_then(Link::session_mut) {
-            session.owes.ping = true;
+        if let Some(work) = self.links.get_mut(first).and_then(Link::begin) {
+            work.owes.ping = true;
         }
         self.links.give_turn(first);
         let pause = time::micros(self.settings.doubt) / LOOKS;
@@ -70,7 +68,7 @@ impl<P: Profile> Tracker<P> {
     fn first_of(&self, number: u32) -> Option<u32> {
         let link = self.links.get(number)?;
         let mut name = [0; USER_MAX];
-        let name = self.directory.texts.copy(link.session()?.name, &mut name)?;
+        let name = self.directory.texts.copy(link.work()?.name, &mut name)?;
         let first = self.directory.session_named(name)?;
         let is_own = link.key.is_some() && self.links.get(first)?.key == link.key;
         is_own.then_some(first)

@@ -22,26 +22,19 @@ const LOOKS_MAX: u32 = 4_096;
 /// A pass that has gone through the users is among the files.
 const AMONG_FILES: u32 = 1 << 31;
 
-/// A session's place in the sequence.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Feed {
-    /// All changes up to this one have been told.
-    told: u64,
-    /// Up to which change the pass under way tells; `told` when there is none.
-    target: u64,
-    /// The next place of the pass.
-    next: u32,
-    mode: Mode,
-}
-
+/// A session's place in the sequence: all changes up to this one have been told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    /// The client wants no list.
-    Off,
-    Ring,
-    Pass,
-    /// A pass for a client that knows nothing: of what is not there it need not be told.
-    Fresh,
+pub(super) struct Feed(u64);
+
+/// A pass that is under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pass {
+    /// Up to which change it tells.
+    target: u64,
+    /// The next place.
+    next: u32,
+    /// The client knows nothing: of what is not there it need not be told.
+    is_fresh: bool,
 }
 
 /// What became of an entry.
@@ -56,61 +49,26 @@ enum Told {
 
 impl Feed {
     /// For a client that wants no list.
-    pub(super) const OFF: Self = Self { told: u64::MAX, target: u64::MAX, next: 0, mode: Mode::Off };
+    pub(super) const OFF: Self = Self(u64::MAX);
 
-    /// For a client that knows the list up to change `told`; 0 for one that knows nothing.
-    pub(super) const fn new(told: u64, newest: u64) -> Self {
-        let mode = if told == 0 { Mode::Fresh } else { Mode::Pass };
-        Self { told, target: newest, next: 0, mode }
+    /// For a client that knows the list up to this change; 0 for one that knows nothing.
+    pub(super) const fn new(told: u64) -> Self {
+        Self(told)
     }
 
     /// Whether there is more to tell, given the newest change that is to be told.
-    pub(super) const fn is_behind(&self, newest: u64) -> bool {
-        match self.mode {
-            Mode::Off => false,
-            Mode::Ring => self.told < newest,
-            Mode::Pass | Mode::Fresh => true,
-        }
+    pub(super) const fn is_behind(self, newest: u64) -> bool {
+        self.0 < newest
     }
 
-    /// Writes what comes next to the beginning of `out`, and says how many bytes that took. Nothing, although the
-    /// session is behind: it looked at many places where there was nothing to tell, and wants another turn.
-    pub(super) fn write<P: Profile>(&mut self, directory: &Directory<P>, me: u32, out: &mut [u8]) -> usize {
-        let Some(last) = out.len().checked_sub(UPTO_LENGTH) else { return 0 };
-        let Some(room) = out.get_mut(..last) else { return 0 };
-        if self.mode == Mode::Ring && !directory.changes.reaches(self.told) {
-            *self = Self { target: directory.changes.last(), next: 0, mode: Mode::Pass, ..*self };
-        }
-        let (used, tells) = match self.mode {
-            Mode::Off => return 0,
-            // A resumed session that is within the ring needs no pass.
-            Mode::Pass if self.next == 0 && directory.changes.reaches(self.told) => {
-                self.mode = Mode::Ring;
-                let (used, _) = self.follow(directory, me, room);
-                (used, true)
-            }
-            Mode::Ring => {
-                let (used, told) = self.follow(directory, me, room);
-                (used, told)
-            }
-            Mode::Pass | Mode::Fresh => self.pass(directory, me, room),
-        };
-        if !tells {
-            return used;
-        }
-        let upto = Notice::Upto { number: self.told };
-        let upto = out.get_mut(used..).and_then(|rest| upto.emit(rest)).unwrap_or_default();
-        used.saturating_add(upto)
-    }
-
-    /// Tells from the ring. Whether anything was told.
-    fn follow<P: Profile>(&mut self, directory: &Directory<P>, me: u32, room: &mut [u8]) -> (usize, bool) {
+    /// Tells from the ring; how many bytes that took.
+    fn follow<P: Profile>(&mut self, directory: &Directory<P>, me: u32, room: &mut [u8]) -> usize {
         let mut used = 0_usize;
         for _ in 0..LOOKS_MAX {
-            if self.told >= directory.changes.last() {
+            if self.0 >= directory.changes.last() {
                 break;
             }
-            let number = self.told.saturating_add(1);
+            let number = self.0.saturating_add(1);
             let what = directory.changes.get(number);
             let rest = room.get_mut(used..).unwrap_or_default();
             let told =
@@ -120,16 +78,28 @@ impl Feed {
                 Told::Nothing => {}
                 Told::NoRoom => break,
             }
-            self.told = number;
+            self.0 = number;
         }
-        (used, used > 0)
+        used
+    }
+}
+
+impl Pass {
+    /// The first of a session, which knows the list up to change `told`.
+    pub(super) const fn first(told: u64, newest: u64) -> Self {
+        Self { target: newest, next: 0, is_fresh: told == 0 }
     }
 
-    /// Tells from a look at every place. Whether the pass has ended.
-    fn pass<P: Profile>(&mut self, directory: &Directory<P>, me: u32, room: &mut [u8]) -> (usize, bool) {
+    /// Tells from a look at every place, behind the changes that were `told`. Whether it has ended.
+    fn go_on<P: Profile>(
+        &mut self,
+        directory: &Directory<P>,
+        told: u64,
+        me: u32,
+        room: &mut [u8],
+    ) -> (usize, bool) {
         let mut used = 0_usize;
-        let removals = self.mode == Mode::Pass;
-        let (told, target) = (self.told, self.target);
+        let (removals, target) = (!self.is_fresh, self.target);
         for _ in 0..LOOKS_MAX {
             let among_files = self.next & AMONG_FILES != 0;
             let place = self.next & !AMONG_FILES;
@@ -138,7 +108,6 @@ impl Feed {
                 continue;
             }
             if among_files && place >= directory.files.reach() {
-                *self = Self { told: target, next: 0, mode: Mode::Ring, ..*self };
                 return (used, true);
             }
             let what = if among_files { What::File(place) } else { What::User(place) };
@@ -152,6 +121,39 @@ impl Feed {
         }
         (used, false)
     }
+}
+
+/// Writes what comes next of the list to the beginning of `out`: how many bytes that took, and what is left of the pass
+/// that was under way, or had to begin. Nothing, although the session is behind: it looked at many places where there was
+/// nothing to tell, and wants another turn.
+pub(super) fn write<P: Profile>(
+    feed: &mut Feed,
+    begun: Option<Pass>,
+    directory: &Directory<P>,
+    me: u32,
+    out: &mut [u8],
+) -> (usize, Option<Pass>) {
+    let room = out.len().checked_sub(UPTO_LENGTH).and_then(|last| out.get_mut(..last));
+    let Some(room) = room else { return (0, begun) };
+    // One that has not begun is not needed by a resumed session that is within the ring.
+    let goes_on = begun.is_some_and(|pass| pass.is_fresh || pass.next > 0);
+    let (used, tells, left) = if goes_on || !directory.changes.reaches(feed.0) {
+        let mut pass = begun.unwrap_or(Pass { target: directory.changes.last(), next: 0, is_fresh: false });
+        let (used, is_over) = pass.go_on(directory, feed.0, me, room);
+        if is_over {
+            *feed = Feed(pass.target);
+        }
+        (used, is_over, (!is_over).then_some(pass))
+    } else {
+        let used = feed.follow(directory, me, room);
+        (used, used > 0 || begun.is_some(), None)
+    };
+    if !tells {
+        return (used, left);
+    }
+    let upto = Notice::Upto { number: feed.0 };
+    let upto = out.get_mut(used..).and_then(|rest| upto.emit(rest)).unwrap_or_default();
+    (used.saturating_add(upto), left)
 }
 
 /// Tells of one entry as it is now, if the change that made it so is one that is to be told.

@@ -1,10 +1,10 @@
 //! The line of those who wait for a seat: first come, first served.
 
-use super::link::{Link, NONE};
-use crate::{
-    Memory,
-    table::{Slot, Table},
+use super::{
+    link::{Link, NONE},
+    profile::Profile,
 };
+use crate::table::Table;
 
 /// A queue threaded through the sessions themselves.
 #[derive(Debug)]
@@ -31,14 +31,14 @@ impl Line {
     }
 
     /// Puts a session at the end; it must not be in the line already. Its place is to be told.
-    pub(super) fn push<M: Memory<Slot<Link>>>(&mut self, links: &mut Table<Link, M>, number: u32) {
-        let Some(session) = links.get_mut(number).and_then(Link::session_mut) else { return };
+    pub(super) fn push<P: Profile>(&mut self, links: &mut Table<Link<P>, P::Links>, number: u32) {
+        let Some(work) = links.get_mut(number).and_then(Link::work_mut) else { return };
         self.length = self.length.saturating_add(1);
-        session.before = self.last;
-        session.after = NONE;
-        session.place = self.length;
-        session.owes.place = true;
-        match links.get_mut(self.last).and_then(Link::session_mut) {
+        work.before = self.last;
+        work.after = NONE;
+        work.place = self.length;
+        work.owes.place = true;
+        match links.get_mut(self.last).and_then(Link::work_mut) {
             Some(last) => last.after = number,
             None => self.first = number,
         }
@@ -46,16 +46,16 @@ impl Line {
     }
 
     /// Takes a session out, wherever it stands; it must be in the line.
-    pub(super) fn leave<M: Memory<Slot<Link>>>(&mut self, links: &mut Table<Link, M>, number: u32) {
-        let Some(session) = links.get_mut(number).and_then(Link::session_mut) else { return };
-        let before = core::mem::replace(&mut session.before, NONE);
-        let after = core::mem::replace(&mut session.after, NONE);
-        session.owes.place = false;
-        match links.get_mut(before).and_then(Link::session_mut) {
+    pub(super) fn leave<P: Profile>(&mut self, links: &mut Table<Link<P>, P::Links>, number: u32) {
+        let Some(work) = links.get_mut(number).and_then(Link::work_mut) else { return };
+        let before = core::mem::replace(&mut work.before, NONE);
+        let after = core::mem::replace(&mut work.after, NONE);
+        work.owes.place = false;
+        match links.get_mut(before).and_then(Link::work_mut) {
             Some(before) => before.after = after,
             None => self.first = after,
         }
-        match links.get_mut(after).and_then(Link::session_mut) {
+        match links.get_mut(after).and_then(Link::work_mut) {
             Some(after) => after.before = before,
             None => self.last = before,
         }
@@ -64,15 +64,15 @@ impl Line {
     }
 
     /// Everybody whose place is another than was told is to be told.
-    pub(super) fn tell<M: Memory<Slot<Link>>>(&mut self, links: &mut Table<Link, M>) {
+    pub(super) fn tell<P: Profile>(&mut self, links: &mut Table<Link<P>, P::Links>) {
         self.has_moved = false;
         let mut number = self.first;
         for place in 1..=self.length {
-            let Some(session) = links.get_mut(number).and_then(Link::session_mut) else { return };
-            let after = session.after;
-            if session.place != place {
-                session.place = place;
-                session.owes.place = true;
+            let Some(work) = links.get_mut(number).and_then(Link::work_mut) else { return };
+            let after = work.after;
+            if work.place != place {
+                work.place = place;
+                work.owes.place = true;
                 links.give_turn(number);
             }
             number = after;

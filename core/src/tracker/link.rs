@@ -7,33 +7,54 @@
 //! command    Command ──► Finish ──► Closing
 //! ```
 
-use super::{Rights, command::Command, feed::Feed};
+use super::{
+    Peer, Rights,
+    command::Command,
+    directory::Directory,
+    feed::{self, Feed, Pass},
+    profile::Profile,
+};
 use crate::{
-    Instant,
+    Instant, Memory,
     stream::StreamId,
     texts::Stored,
     wire::session::{Code, Side},
 };
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 pub(super) const NONE: u32 = u32::MAX;
 
-/// What a tracker keeps for a stream. Opaque: it is public so that its memory can be named.
+/// What a tracker keeps for a stream all the time. Opaque: it is public so that its memory can be named.
 #[derive(Debug)]
-pub struct Link {
+pub struct Link<P: Profile> {
     pub(super) stream: StreamId,
     /// The stream has not closed.
     pub(super) is_open: bool,
     /// What was written has not left yet.
     pub(super) in_flight: bool,
-    pub(super) address: IpAddr,
-    /// Who the stream says it is; empty for nobody.
-    pub(super) account: Stored,
+    pub(super) rights: Rights,
+    /// The account that the stream has proven to be has its user's name.
+    pub(super) has_account: bool,
     /// The peer's public key, where the stream has one.
     pub(super) key: Option<[u8; 32]>,
-    pub(super) rights: Rights,
     pub(super) state: State,
-    pub(super) role: Role,
+    /// Its user, once it is logged in.
+    pub(super) user: u32,
+    /// By which its resume key is made.
+    pub(super) proof: u64,
+    pub(super) feed: Feed,
+    pub(super) heard: Instant,
+    /// Since when something has been written that has not left yet; in doubt, since when.
+    pub(super) wrote: Instant,
+    busy: P::Busy,
+}
+
+/// What a stream has besides while something is under way, which most of the time is nothing. Opaque: it is public so
+/// that its memory can be named.
+#[derive(Debug)]
+pub struct Busy {
+    address: IpAddr,
+    role: Role,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,28 +102,24 @@ pub(super) enum End {
 }
 
 #[derive(Debug)]
-pub(super) enum Role {
-    Session(Session),
+enum Role {
+    Session(Work),
     Command(Command),
 }
 
-/// What a session has besides its stream.
+/// What a session has to do.
 #[derive(Debug)]
-pub(super) struct Session {
-    /// Its user, once it is logged in.
-    pub user: u32,
+pub(super) struct Work {
+    /// Who the stream says it is, until it is logged in; empty for nobody.
+    pub account: Stored,
     /// Its name, until it is logged in.
     pub name: Stored,
     pub door: u16,
     pub wants_list: bool,
     /// Up to which change the client says that it knows the list.
     pub knows: u64,
-    pub feed: Feed,
-    /// By which its resume key is made.
-    pub proof: u64,
-    pub heard: Instant,
-    /// Since when something has been written that has not left yet; in doubt, since when.
-    pub wrote: Instant,
+    /// The list is told by a look at every place.
+    pub pass: Option<Pass>,
     pub reply: Option<Reply>,
     pub done: Option<u32>,
     pub owes: Owes,
@@ -149,35 +166,30 @@ pub(super) enum Reply {
     },
 }
 
-impl Session {
-    pub(super) const fn new(now: Instant) -> Self {
-        Self {
-            user: NONE,
-            name: Stored::EMPTY,
-            door: 0,
-            wants_list: false,
-            knows: 0,
-            feed: Feed::OFF,
-            proof: 0,
-            heard: now,
-            wrote: now,
-            reply: None,
-            done: None,
-            owes: Owes { welcome: false, place: false, ping: false, pong: false },
-            skip: 0,
-            begun: Stored::EMPTY,
-            before: NONE,
-            after: NONE,
-            place: 0,
-            queue_first: NONE,
-            queue_last: NONE,
-            downloads: 0,
-            uploads: 0,
-        }
-    }
+impl Work {
+    const NONE: Self = Self {
+        account: Stored::EMPTY,
+        name: Stored::EMPTY,
+        door: 0,
+        wants_list: false,
+        knows: 0,
+        pass: None,
+        reply: None,
+        done: None,
+        owes: Owes { welcome: false, place: false, ping: false, pong: false },
+        skip: 0,
+        begun: Stored::EMPTY,
+        before: NONE,
+        after: NONE,
+        place: 0,
+        queue_first: NONE,
+        queue_last: NONE,
+        downloads: 0,
+        uploads: 0,
+    };
 
     /// Whether something is to be written besides the list.
-    pub(super) const fn owes_something(&self) -> bool {
+    const fn owes_something(&self) -> bool {
         self.reply.is_some()
             || self.done.is_some()
             || self.owes.welcome
@@ -186,28 +198,124 @@ impl Session {
             || self.owes.pong
             || self.queue_first != NONE
     }
+
+    /// Whether a member has nothing of it.
+    const fn is_none(&self) -> bool {
+        let transfers = self.downloads > 0 || self.uploads > 0;
+        let reads = self.skip > 0 || !self.begun.is_empty();
+        !self.owes_something() && !transfers && !reads && self.pass.is_none()
+    }
 }
 
-impl Link {
-    pub(super) const fn session(&self) -> Option<&Session> {
-        match &self.role {
-            Role::Session(session) => Some(session),
-            Role::Command(_) => None,
+impl<P: Profile> Link<P> {
+    /// A session, or what is to become one. `account`: who the stream says it is.
+    pub(super) fn session(now: Instant, stream: StreamId, peer: &Peer<'_>, account: Stored) -> Self {
+        Self::new(now, stream, peer, Role::Session(Work { account, ..Work::NONE }), State::Hello)
+    }
+
+    /// A request by command.
+    pub(super) fn request(now: Instant, stream: StreamId, peer: &Peer<'_>) -> Self {
+        Self::new(now, stream, peer, Role::Command(Command::new()), State::Command)
+    }
+
+    #[inline(never)] // for size: core/panic-check/run shows it
+    fn new(now: Instant, stream: StreamId, peer: &Peer<'_>, role: Role, state: State) -> Self {
+        let mut busy = P::Busy::default();
+        let mut first = Some(Busy { address: peer.address, role });
+        busy.grow(1, || first.take().unwrap_or_else(Busy::nothing));
+        Self {
+            stream,
+            is_open: true,
+            in_flight: false,
+            rights: peer.rights,
+            has_account: false,
+            key: peer.key,
+            state,
+            user: NONE,
+            proof: 0,
+            feed: Feed::OFF,
+            heard: now,
+            wrote: now,
+            busy,
         }
     }
 
-    pub(super) const fn session_mut(&mut self) -> Option<&mut Session> {
-        match &mut self.role {
-            Role::Session(session) => Some(session),
-            Role::Command(_) => None,
+    /// What a session has to do, if there is anything.
+    #[inline(never)] // for size: core/panic-check/run shows it
+    pub(super) fn work(&self) -> Option<&Work> {
+        match self.busy.values() {
+            [Busy { role: Role::Session(work), .. }] => Some(work),
+            _ => None,
         }
     }
 
-    pub(super) const fn command_mut(&mut self) -> Option<&mut Command> {
-        match &mut self.role {
-            Role::Command(command) => Some(command),
-            Role::Session(_) => None,
+    /// The same, to change.
+    #[inline(never)] // for size: core/panic-check/run shows it
+    pub(super) fn work_mut(&mut self) -> Option<&mut Work> {
+        match self.busy.values_mut() {
+            [Busy { role: Role::Session(work), .. }] => Some(work),
+            _ => None,
         }
+    }
+
+    /// What a session has to do: there is going to be something. `None`: it is none.
+    #[inline(never)] // for size: core/panic-check/run shows it
+    pub(super) fn begin(&mut self) -> Option<&mut Work> {
+        self.busy.grow(1, Busy::nothing);
+        self.work_mut()
+    }
+
+    /// A member that has nothing to do keeps no room for it.
+    #[inline(never)] // for size: core/panic-check/run shows it
+    pub(super) fn rest(&mut self) {
+        if self.state == State::Member && self.work().is_some_and(Work::is_none) {
+            self.busy.release();
+        }
+    }
+
+    /// The request of a stream by command.
+    #[inline(never)] // for size: core/panic-check/run shows it
+    pub(super) fn command(&self) -> Option<&Command> {
+        match self.busy.values() {
+            [Busy { role: Role::Command(command), .. }] => Some(command),
+            _ => None,
+        }
+    }
+
+    /// The same, to change.
+    #[inline(never)] // for size: core/panic-check/run shows it
+    pub(super) fn command_mut(&mut self) -> Option<&mut Command> {
+        match self.busy.values_mut() {
+            [Busy { role: Role::Command(command), .. }] => Some(command),
+            _ => None,
+        }
+    }
+
+    /// Where it is. Of a member its user knows that.
+    pub(super) fn address(&self) -> IpAddr {
+        self.busy.values().first().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |busy| busy.address)
+    }
+
+    /// Whether something is to be written besides the list.
+    pub(super) fn owes_something(&self) -> bool {
+        self.work().is_some_and(Work::owes_something)
+    }
+
+    /// Writes what comes next of the list to the beginning of `out`; how many bytes that took.
+    pub(super) fn tell(&mut self, directory: &Directory<P>, out: &mut [u8]) -> usize {
+        let begun = self.work().and_then(|work| work.pass);
+        let (used, left) = feed::write(&mut self.feed, begun, directory, self.user, out);
+        if (left.is_some() || begun.is_some())
+            && let Some(work) = self.begin()
+        {
+            work.pass = left;
+        }
+        used
+    }
+
+    /// Whether there is more of the list to tell, given the newest change that is to be told.
+    pub(super) fn is_behind(&self, newest: u64) -> bool {
+        self.feed.is_behind(newest) || self.work().is_some_and(|work| work.pass.is_some())
     }
 
     /// Whether it takes messages of a session.
@@ -219,5 +327,12 @@ impl Link {
     /// Whether somebody has to answer before it can be let in. All its messages wait behind that.
     pub(super) const fn is_asking(&self) -> bool {
         matches!(self.state, State::ToAsk | State::Asking | State::InDoubt)
+    }
+}
+
+impl Busy {
+    /// What there is of it before it is told what.
+    const fn nothing() -> Self {
+        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), role: Role::Session(Work::NONE) }
     }
 }

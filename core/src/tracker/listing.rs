@@ -4,7 +4,7 @@ use super::{
     Step, Tracker,
     command::{Listed, Listing},
     directory::Presence,
-    link::{Role, State},
+    link::State,
     profile::Profile,
 };
 use crate::wire::{TEXT_MAX, command::Strings};
@@ -14,8 +14,7 @@ impl<P: Profile> Tracker<P> {
     /// time, the stream is aborted, which says that the list is not whole.
     pub(super) fn step_listing(&mut self, number: u32, room: &mut [u8]) -> Option<Step> {
         let link = self.links.get(number)?;
-        let (stream, Role::Command(command)) = (link.stream, &link.role) else { return None };
-        let mut list = command.list;
+        let (stream, mut list) = (link.stream, link.command()?.list);
         let mut out = Strings::new(room);
         if !list.has_begun {
             list.has_begun = true;

@@ -4,8 +4,8 @@ use super::{
     Ask, Event, Step, Tracker, UserId,
     counters::count,
     directory::{Presence, Standing},
-    feed::Feed,
-    link::{Link, NONE, Session, State},
+    feed::{Feed, Pass},
+    link::{Link, NONE, State, Work},
     profile::Profile,
     secrets::is_same,
     settings::SameName,
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Instant,
     stream::StreamId,
+    texts::Stored,
     wire::{
         Text,
         session::{Code, RESUME_LENGTH, USER_MAX, VERSION},
@@ -58,9 +59,9 @@ impl<P: Profile> Tracker<P> {
             return Err(Code::BadName);
         }
         let stored = self.directory.texts.store(name).ok_or(Code::Full)?;
-        let link = self.links.get_mut(number).ok_or(Code::Gone)?;
-        let account = link.account;
-        link.session_mut().ok_or(Code::Gone)?.name = stored;
+        let work = self.links.get_mut(number).and_then(Link::begin).ok_or(Code::Gone)?;
+        work.name = stored;
+        let account = work.account;
         let is_allowed =
             if account.is_empty() { self.settings.anonymous } else { self.directory.texts.is(account, name) };
         if !is_allowed {
@@ -70,16 +71,20 @@ impl<P: Profile> Tracker<P> {
             login.epoch == self.directory.secrets.epoch() && login.number <= self.directory.changes.last();
         let replaces = self.session_resumed_by(name, &login.resume);
         let link = self.links.get_mut(number).ok_or(Code::Gone)?;
-        let session = link.session_mut().ok_or(Code::Gone)?;
-        session.proof = replaces;
-        session.door = login.door;
-        session.wants_list = login.wants_list;
-        session.knows = if is_known { login.number } else { 0 };
+        link.proof = replaces;
+        // It is the name that is kept from now on.
+        link.has_account = !account.is_empty();
+        self.directory.texts.free(account);
+        let work = link.begin().ok_or(Code::Gone)?;
+        work.account = Stored::EMPTY;
+        work.door = login.door;
+        work.wants_list = login.wants_list;
+        work.knows = if is_known { login.number } else { 0 };
         if !self.settings.asks {
             return self.let_in(number);
         }
         self.asked = self.asked.wrapping_add(1);
-        session.place = self.asked;
+        work.place = self.asked;
         link.state = State::ToAsk;
         self.links.give_turn(number);
         Ok(())
@@ -90,7 +95,7 @@ impl<P: Profile> Tracker<P> {
         let link = self.links.get_mut(number)?;
         link.state = State::Asking;
         let stream = link.stream;
-        let ask = Ask { link: number, number: link.session()?.place };
+        let ask = Ask { link: number, number: link.work()?.place };
         Some(Step::Tell(Event::Asks { ask, stream }))
     }
 
@@ -102,7 +107,11 @@ impl<P: Profile> Tracker<P> {
         if self.asked_link(ask).is_none() {
             return;
         }
-        if let Err(code) = answer.and_then(|()| self.own_name(number)).and_then(|()| self.let_in(number)) {
+        // Whoever logs in on a stream with a key is the account of its name from now on: its relayed streams are told by that.
+        if let Some(link) = self.links.get_mut(number).filter(|_| answer.is_ok()) {
+            link.has_account |= link.key.is_some();
+        }
+        if let Err(code) = answer.and_then(|()| self.let_in(number)) {
             self.refuse_login(number, code);
         }
     }
@@ -111,44 +120,27 @@ impl<P: Profile> Tracker<P> {
     /// with which key.
     pub fn asked<'r>(&self, ask: Ask, room: &'r mut [u8]) -> Option<(Text<'r>, IpAddr, Option<[u8; 32]>)> {
         let link = self.asked_link(ask)?;
-        let name = self.directory.texts.copy(link.session()?.name, room)?;
-        Some((Text::new(name).ok()?, link.address, link.key))
+        let name = self.directory.texts.copy(link.work()?.name, room)?;
+        Some((Text::new(name).ok()?, link.address(), link.key))
     }
 
     /// By which name somebody wanted to log in who was refused, copied into `room` (at most [`USER_MAX`] bytes), as long
     /// as [`Event::Refused`] is the last thing that was polled; `None` when that can be nobody's.
     pub fn refused_name<'r>(&self, stream: StreamId, room: &'r mut [u8]) -> Option<Text<'r>> {
-        let session = self.links.get(self.links.named(stream.0)?)?.session()?;
-        Text::new(self.directory.texts.copy(session.name, room)?).ok()
+        let work = self.links.get(self.links.named(stream.0)?)?.work()?;
+        Text::new(self.directory.texts.copy(work.name, room)?).ok()
     }
 
-    fn asked_link(&self, ask: Ask) -> Option<&Link> {
-        let is_it = |session: &Session| session.place == ask.number;
-        self.links
-            .get(ask.link)
-            .filter(|link| link.state == State::Asking && link.session().is_some_and(is_it))
-    }
-
-    /// Whoever logs in on a stream with a key is the account of its name from now on: its relayed streams are told by
-    /// that.
-    fn own_name(&mut self, number: u32) -> Result<(), Code> {
-        let link = self.links.get(number).ok_or(Code::Gone)?;
-        if link.key.is_none() || !link.account.is_empty() {
-            return Ok(());
-        }
-        let name = link.session().ok_or(Code::Gone)?.name;
-        let mut room = [0; USER_MAX];
-        let name = self.directory.texts.copy(name, &mut room).ok_or(Code::BadName)?;
-        let account = self.directory.texts.store(name).ok_or(Code::Full)?;
-        self.links.get_mut(number).ok_or(Code::Gone)?.account = account;
-        Ok(())
+    fn asked_link(&self, ask: Ask) -> Option<&Link<P>> {
+        let is_it = |work: &Work| work.place == ask.number;
+        self.links.get(ask.link).filter(|link| link.state == State::Asking && link.work().is_some_and(is_it))
     }
 
     /// Somebody who may log in gets a seat, or a place in the line, or has to wait for who has his name.
     pub(super) fn let_in(&mut self, number: u32) -> Result<(), Code> {
         let link = self.links.get(number).ok_or(Code::Gone)?;
-        let (stream, session) = (link.stream, link.session().ok_or(Code::Gone)?);
-        let (stored, replaces) = (session.name, session.proof);
+        let (stream, replaces) = (link.stream, link.proof);
+        let stored = link.work().ok_or(Code::Gone)?.name;
         let mut name = [0; USER_MAX];
         let name = self.directory.texts.copy(stored, &mut name).ok_or(Code::BadName)?;
         if let Err(code) = self.make_way(name, replaces) {
@@ -172,7 +164,7 @@ impl<P: Profile> Tracker<P> {
     /// By which proof the session of this name is known, if this is its resume key; else 0.
     fn session_resumed_by(&self, name: &[u8], resume: &[u8; RESUME_LENGTH]) -> u64 {
         let Some(link) = self.directory.session_named(name) else { return 0 };
-        let proof = self.links.get(link).and_then(Link::session).map_or(0, |session| session.proof);
+        let proof = self.links.get(link).map_or(0, |link| link.proof);
         if is_same(&self.directory.secrets.resume(proof), resume) { proof } else { 0 }
     }
 
@@ -193,7 +185,7 @@ impl<P: Profile> Tracker<P> {
                 Ok(())
             }
             Presence::Session(link) => {
-                let proof = self.links.get(link).and_then(Link::session).map_or(0, |session| session.proof);
+                let proof = self.links.get(link).map_or(0, |link| link.proof);
                 if !replaces && (proof != replaced || proof == 0) {
                     return Err(Code::NameInUse);
                 }
@@ -207,8 +199,8 @@ impl<P: Profile> Tracker<P> {
 
     /// Gives a session a seat, which must be free.
     fn admit(&mut self, number: u32) -> Result<(), Code> {
-        let session = self.links.get(number).and_then(Link::session).ok_or(Code::Gone)?;
-        let (stored, door) = (session.name, session.door);
+        let work = self.links.get(number).and_then(Link::work).ok_or(Code::Gone)?;
+        let (stored, door) = (work.name, work.door);
         let mut name = [0; USER_MAX];
         let name = self.directory.texts.copy(stored, &mut name).ok_or(Code::BadName)?;
         let user = match self.directory.user_named(name) {
@@ -219,13 +211,16 @@ impl<P: Profile> Tracker<P> {
         let proof = self.directory.secrets.next();
         let (link, newest) = (self.links.get_mut(number).ok_or(Code::Gone)?, self.directory.changes.last());
         link.state = State::Member;
-        let (address, stream) = (link.address, link.stream);
-        let session = link.session_mut().ok_or(Code::Gone)?;
-        session.user = user;
-        session.name = crate::texts::Stored::EMPTY;
-        session.proof = proof;
-        session.feed = if session.wants_list { Feed::new(session.knows, newest) } else { Feed::OFF };
-        session.owes.welcome = true;
+        link.user = user;
+        link.proof = proof;
+        let (address, stream) = (link.address(), link.stream);
+        let work = link.work_mut().ok_or(Code::Gone)?;
+        work.name = Stored::EMPTY;
+        work.owes.welcome = true;
+        if work.wants_list {
+            work.pass = Some(Pass::first(work.knows, newest));
+            link.feed = Feed::new(work.knows);
+        }
         self.directory.texts.free(stored);
         self.seats_taken = self.seats_taken.saturating_add(1);
         self.directory.come(user, Presence::Session(number), address, door);
@@ -241,10 +236,8 @@ impl<P: Profile> Tracker<P> {
     pub(super) fn leave(&mut self, number: u32, code: Code) {
         let Some(link) = self.links.get_mut(number) else { return };
         let state = link.state;
-        let Some(session) = link.session_mut() else { return };
-        let name = core::mem::replace(&mut session.name, crate::texts::Stored::EMPTY);
-        let user = core::mem::replace(&mut session.user, NONE);
-        self.directory.texts.free(name);
+        let user = core::mem::replace(&mut link.user, NONE);
+        self.drop_name(number);
         match state {
             State::InLine => self.line.leave(&mut self.links, number),
             State::Member => {
@@ -275,8 +268,8 @@ impl<P: Profile> Tracker<P> {
 
     /// The name by which somebody wanted to log in is not needed any more.
     pub(super) fn drop_name(&mut self, number: u32) {
-        let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) else { return };
-        let name = core::mem::replace(&mut session.name, crate::texts::Stored::EMPTY);
+        let Some(work) = self.links.get_mut(number).and_then(Link::work_mut) else { return };
+        let name = core::mem::replace(&mut work.name, Stored::EMPTY);
         self.directory.texts.free(name);
     }
 

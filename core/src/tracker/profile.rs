@@ -1,14 +1,16 @@
 //! How much room a tracker has: fixed on a device, growing on a host.
 
-use super::{Directory, File, Link, Place, Settings, Tracker, Transfer, User};
+use super::{Busy, Directory, File, Link, Place, Settings, Tracker, Transfer, User};
 use crate::{Memory, index::Cell, table::Slot, texts::Chunk};
 use core::fmt::Debug;
 
 /// The memories of a tracker.
-pub trait Profile: Sized {
+pub trait Profile: Sized + Debug {
     /// Streams: seats, the line, commands, and two for each relayed transfer. Stream numbers must be below its
     /// bound.
-    type Links: Memory<Slot<Link>> + Debug;
+    type Links: Memory<Slot<Link<Self>>> + Debug;
+    /// Per stream: what it has while something is under way. Its bound is 1.
+    type Busy: Memory<Busy> + Default + Debug;
     /// Users: those who are there, and those who are registered.
     type Users: Memory<Place<User>> + Debug;
     /// Their files.
@@ -45,7 +47,8 @@ impl<
     const TRANSFERS: usize,
 > Profile for Fixed<LINKS, USERS, FILES, CHUNKS, CHANGES, TRANSFERS>
 {
-    type Links = heapless::Vec<Slot<Link>, LINKS>;
+    type Links = heapless::Vec<Slot<Link<Self>>, LINKS>;
+    type Busy = heapless::Vec<Busy, 1>;
     type Users = heapless::Vec<Place<User>, USERS>;
     type Files = heapless::Vec<Place<File>, FILES>;
     type Index = heapless::Vec<Cell, FILES>;

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     stream::Fault,
+    texts::Stored,
     wire::session::{Code, Notice, Side, TOKEN_LENGTH, Way},
 };
 
@@ -71,22 +72,23 @@ impl<P: Profile> Tracker<P> {
     /// through the sealed session, and can show no account; so it must come from the session's address, and both
     /// sides must have keys: what they say to each other is sealed then.
     fn is_of_same_user(&self, relay: u32, session: u32, other: u32) -> bool {
+        let is_near = self.address(relay) == self.address(session);
         let (Some(relay), Some(session)) = (self.links.get(relay), self.links.get(session)) else {
             return false;
         };
         if relay.state == State::ToAttach {
             let has_keys =
                 session.key.is_some() && self.links.get(other).is_some_and(|other| other.key.is_some());
-            return has_keys && session.address == relay.address;
+            return has_keys && is_near;
         }
-        if session.account.is_empty() && relay.account.is_empty() {
-            return session.address == relay.address;
+        let account = relay.work().map_or(Stored::EMPTY, |work| work.account);
+        if !session.has_account {
+            return account.is_empty() && is_near;
         }
+        let Some(user) = self.directory.users.get(session.user) else { return false };
         let mut name = [0; crate::wire::TEXT_MAX];
-        self.directory
-            .texts
-            .copy(session.account, &mut name)
-            .is_some_and(|name| self.directory.texts.is(relay.account, name))
+        let texts = &self.directory.texts;
+        texts.copy(user.name, &mut name).is_some_and(|name| texts.is(account, name))
     }
 
     /// The next step of joining two streams: first both are told, then their bytes are moved.

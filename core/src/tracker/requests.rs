@@ -22,26 +22,29 @@ impl<P: Profile> Tracker<P> {
     pub(super) fn take(&mut self, number: u32, bytes: &[u8]) -> usize {
         let begun = self.take_begun(number, bytes);
         let rest = bytes.get(begun..).unwrap_or_default();
-        let Some(session) = self.links.get(number).and_then(Link::session) else { return bytes.len() };
-        if rest.is_empty() || !session.begun.is_empty() {
+        if rest.is_empty() || !self.begun(number).is_empty() {
             return begun;
         }
         let (taken, is_cut) = self.take_whole(number, rest);
         let rest = rest.get(taken..).unwrap_or_default();
         if is_cut
             && let Some(stored) = self.directory.texts.store(rest)
-            && let Some(session) = self.links.get_mut(number).and_then(Link::session_mut)
+            && let Some(work) = self.links.get_mut(number).and_then(Link::begin)
         {
-            session.begun = stored;
+            work.begun = stored;
             return bytes.len();
         }
         begun.saturating_add(taken)
     }
 
+    /// The beginning of a message that was kept.
+    fn begun(&self, number: u32) -> Stored {
+        self.links.get(number).and_then(Link::work).map_or(Stored::EMPTY, |work| work.begun)
+    }
+
     /// Goes on with a message of which the beginning was kept. How many bytes of the rest that took.
     fn take_begun(&mut self, number: u32, bytes: &[u8]) -> usize {
-        let Some(session) = self.links.get(number).and_then(Link::session) else { return 0 };
-        let mut begun = session.begun;
+        let mut begun = self.begun(number);
         if begun.is_empty() {
             return 0;
         }
@@ -53,23 +56,23 @@ impl<P: Profile> Tracker<P> {
             // Still not whole: what came is a part of it.
             let more = bytes.get(..joined.len().saturating_sub(held)).unwrap_or_default();
             let is_kept = self.directory.texts.push(&mut begun, more);
-            if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
-                session.begun = begun;
+            if let Some(work) = self.links.get_mut(number).and_then(Link::work_mut) {
+                work.begun = begun;
             }
             if !is_kept {
                 self.dismiss_link(number, Code::Full);
             }
             return more.len();
         }
-        let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) else { return 0 };
-        if taken == 0 && session.skip == 0 {
+        let Some(work) = self.links.get_mut(number).and_then(Link::work_mut) else { return 0 };
+        if taken == 0 && work.skip == 0 {
             // Something has to be answered first.
             return 0;
         }
         if taken == 0 {
-            session.skip = session.skip.saturating_sub(held as u32);
+            work.skip = work.skip.saturating_sub(held as u32);
         }
-        session.begun = Stored::EMPTY;
+        work.begun = Stored::EMPTY;
         self.directory.texts.free(begun);
         taken.saturating_sub(held)
     }
@@ -88,13 +91,13 @@ impl<P: Profile> Tracker<P> {
             }
             let is_asking = link.is_asking();
             let state = link.state;
-            let Some(session) = link.session_mut() else { return (bytes.len(), false) };
-            if is_asking || session.reply.is_some() || rest.is_empty() {
+            let work = link.work_mut();
+            if is_asking || work.as_ref().is_some_and(|work| work.reply.is_some()) || rest.is_empty() {
                 return (taken, false);
             }
-            if session.skip > 0 {
-                let skipped = rest.len().min(session.skip as usize);
-                session.skip = session.skip.saturating_sub(skipped as u32);
+            if let Some(work) = work.filter(|work| work.skip > 0) {
+                let skipped = rest.len().min(work.skip as usize);
+                work.skip = work.skip.saturating_sub(skipped as u32);
                 taken = taken.saturating_add(skipped);
                 continue;
             }
@@ -105,7 +108,9 @@ impl<P: Profile> Tracker<P> {
                 Frame::Incomplete => return (taken, true),
                 Frame::Malformed => self.malformed(number),
                 Frame::Long { kind, length } => {
-                    session.skip = length as u32;
+                    if let Some(work) = link.begin() {
+                        work.skip = length as u32;
+                    }
                     match Unread::unknown(kind) {
                         Unread::Optional => count(&mut self.counters.unknown),
                         _ => self.unsupported(number, kind),
@@ -137,8 +142,8 @@ impl<P: Profile> Tracker<P> {
     }
 
     pub(super) fn reply(&mut self, number: u32, reply: Reply) {
-        if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
-            session.reply = Some(reply);
+        if let Some(work) = self.links.get_mut(number).and_then(Link::begin) {
+            work.reply = Some(reply);
         }
         self.links.give_turn(number);
     }
@@ -158,8 +163,8 @@ impl<P: Profile> Tracker<P> {
             }
             (_, State::ToAttach) => self.malformed(number),
             (Request::Ping, _) => {
-                if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
-                    session.owes.pong = true;
+                if let Some(work) = self.links.get_mut(number).and_then(Link::begin) {
+                    work.owes.pong = true;
                 }
                 self.links.give_turn(number);
             }
@@ -206,8 +211,8 @@ impl<P: Profile> Tracker<P> {
     fn answer(&mut self, number: u32, tag: u32, outcome: Result<(), Code>) {
         match outcome {
             Ok(()) => {
-                if let Some(session) = self.links.get_mut(number).and_then(Link::session_mut) {
-                    session.done = Some(tag);
+                if let Some(work) = self.links.get_mut(number).and_then(Link::begin) {
+                    work.done = Some(tag);
                 }
                 self.links.give_turn(number);
             }
@@ -220,7 +225,7 @@ impl<P: Profile> Tracker<P> {
 
     fn publish(&mut self, number: u32, name: &[u8], info: FileInfo) -> Result<(), Code> {
         let link = self.links.get(number).ok_or(Code::Gone)?;
-        let user = link.session().ok_or(Code::Gone)?.user;
+        let user = link.user;
         if !link.rights.publish {
             return Err(Code::NotAllowed);
         }
@@ -248,7 +253,7 @@ impl<P: Profile> Tracker<P> {
     }
 
     fn withdraw(&mut self, number: u32, name: &[u8]) -> Result<(), Code> {
-        let user = self.links.get(number).and_then(Link::session).ok_or(Code::Gone)?.user;
+        let user = self.links.get(number).ok_or(Code::Gone)?.user;
         let file = self.directory.file_named(user, name).ok_or(Code::NotShared)?;
         // What was published by command is stored, and goes by command.
         if self.directory.files.get(file).is_some_and(|file| file.is_kept) {

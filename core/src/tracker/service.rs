@@ -3,7 +3,7 @@
 use super::{
     Dialect, Event, Peer, Step, Sweep, Tracker,
     counters::count,
-    link::{End, Role, State},
+    link::{End, State},
     profile::Profile,
 };
 use crate::{
@@ -25,14 +25,12 @@ impl<P: Profile> Service for Tracker<P> {
     fn received(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) -> usize {
         self.now = now;
         let Some(number) = self.links.named(stream.0) else { return bytes.len() };
-        match self.links.get_mut(number).map(|link| &mut link.role) {
-            None => bytes.len(),
-            Some(Role::Session(session)) => {
-                session.heard = now;
-                self.take(number, bytes)
-            }
-            Some(Role::Command(_)) => self.take_command(number, bytes),
+        let Some(link) = self.links.get_mut(number) else { return bytes.len() };
+        if link.command().is_some() {
+            return self.take_command(number, bytes);
         }
+        link.heard = now;
+        self.take(number, bytes)
     }
 
     fn moved(&mut self, now: Instant, stream: StreamId, outcome: Result<(), Fault>) {
@@ -109,11 +107,8 @@ impl<P: Profile> Service for Tracker<P> {
         let newest = self.sweep.newest;
         let Some(link) = self.links.get_mut(number) else { return };
         link.in_flight = false;
-        let has_more = match &link.role {
-            // Changes that have not gone out to anybody wait for the sweep.
-            Role::Session(session) => session.owes_something() || session.feed.is_behind(newest),
-            Role::Command(_) => true,
-        };
+        // Changes that have not gone out to anybody wait for the sweep.
+        let has_more = link.command().is_some() || link.owes_something() || link.is_behind(newest);
         if has_more || !link.is_talking() {
             self.links.give_turn(number);
         }
@@ -225,11 +220,11 @@ impl<P: Profile> Tracker<P> {
             return self.step_command(number, &mut []);
         }
         if let Some(link) = self.links.remove(number) {
-            self.directory.texts.free(link.account);
-            if let Role::Session(session) = &link.role {
-                self.directory.texts.free(session.begun);
+            if let Some(work) = link.work() {
+                self.directory.texts.free(work.account);
+                self.directory.texts.free(work.begun);
             }
-            self.drop_command(&link.role);
+            self.drop_command(&link);
         }
         None
     }
@@ -240,15 +235,16 @@ impl<P: Profile> Tracker<P> {
         let stream = link.stream;
         let length = self.compose(number, room);
         let newest = self.sweep.newest;
-        let session = self.links.get_mut(number)?.session_mut()?;
+        let link = self.links.get_mut(number)?;
+        link.rest();
         if length == 0 {
-            if session.feed.is_behind(newest) {
+            if link.is_behind(newest) {
                 self.links.give_turn(number);
             }
             return None;
         }
-        session.wrote = self.now;
-        self.links.get_mut(number)?.in_flight = true;
+        link.wrote = self.now;
+        link.in_flight = true;
         Some(Step::Write { stream, length })
     }
 
@@ -270,11 +266,10 @@ impl<P: Profile> Tracker<P> {
         while let Some(number) = self.sweep.next.filter(|&number| number < reach) {
             self.sweep.next = Some(number.saturating_add(1));
             let newest = self.sweep.newest;
-            let is_behind = self.links.get(number).is_some_and(|link| {
-                link.state == State::Member
-                    && !link.in_flight
-                    && link.session().is_some_and(|session| session.feed.is_behind(newest))
-            });
+            let is_behind = self
+                .links
+                .get(number)
+                .is_some_and(|link| link.state == State::Member && !link.in_flight && link.is_behind(newest));
             if is_behind && let Some(step) = self.write(number, room) {
                 self.sweep.told = self.sweep.told.saturating_add(1);
                 return Some(step);
@@ -308,9 +303,8 @@ impl<P: Profile> Tracker<P> {
         let (dead_after, ping_after) = (self.settings.dead_after, self.settings.ping_after);
         let Some(link) = self.links.get_mut(number) else { return };
         let in_flight = link.in_flight;
-        let Some(session) = link.session_mut() else { return };
-        let is_stuck = in_flight && session.wrote + dead_after <= self.now;
-        if session.heard + dead_after <= self.now || is_stuck {
+        let is_stuck = in_flight && link.wrote + dead_after <= self.now;
+        if link.heard + dead_after <= self.now || is_stuck {
             count(&mut self.counters.died);
             self.leave(number, Code::Silent);
             // It may still read, and learn why.
@@ -320,10 +314,12 @@ impl<P: Profile> Tracker<P> {
             self.links.give_turn(number);
             return;
         }
-        if session.heard + ping_after <= self.now {
-            session.owes.ping = true;
-            let dead = session.heard + dead_after;
-            let stuck = if in_flight { session.wrote + dead_after } else { dead };
+        if link.heard + ping_after <= self.now {
+            if let Some(work) = link.begin() {
+                work.owes.ping = true;
+            }
+            let dead = link.heard + dead_after;
+            let stuck = if in_flight { link.wrote + dead_after } else { dead };
             self.links.set_deadline(number, Some(dead.min(stuck)));
             self.links.give_turn(number);
             return;

@@ -1,9 +1,12 @@
 //! The memories of a tracker on a host: they grow with what is in them, up to bounds that nobody should meet.
 
-use crate::{host::STREAMS_MAX, memory::Growing};
+use crate::{
+    host::STREAMS_MAX,
+    memory::{Growing, Whole},
+};
 use skep_core::{
     table::Slot,
-    tracker::{Cell, Chunk, Directory, File, Link, Place, Profile, Settings, Tracker, Transfer, User},
+    tracker::{Busy, Cell, Chunk, Directory, File, Link, Place, Profile, Settings, Tracker, Transfer, User},
 };
 
 /// Users, there or with an account.
@@ -22,7 +25,8 @@ const TRANSFERS_MAX: usize = 1 << 16;
 pub struct Wide;
 
 impl Profile for Wide {
-    type Links = Growing<Slot<Link>, STREAMS_MAX>;
+    type Links = Growing<Slot<Link<Self>>, STREAMS_MAX>;
+    type Busy = Whole<Busy, 1>;
     type Users = Growing<Place<User>, USERS_MAX>;
     type Files = Growing<Place<File>, FILES_MAX>;
     type Index = Growing<Cell, FILES_MAX>;
@@ -43,4 +47,14 @@ pub fn tracker(settings: Settings, seed: [u8; 32]) -> Tracker<Wide> {
         Growing::new(),
     );
     Tracker::new(settings, directory, Growing::new(), Growing::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_to_whom_nothing_happens_takes_little() {
+        assert!(size_of::<Slot<Link<Wide>>>() <= 120);
+    }
 }

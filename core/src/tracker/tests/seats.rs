@@ -12,7 +12,7 @@ use crate::{
     tracker::{Ask, Dialect, Event, Fixed, Peer, Rights, SameName, Settings, Tracker},
     wire::{
         Text,
-        session::{Code, Request},
+        session::{Code, Request, Way},
     },
 };
 use core::{net::IpAddr, time::Duration};
@@ -163,6 +163,26 @@ fn who_leaves_while_he_waits_for_himself_leaves_nothing() {
 }
 
 #[test]
+fn a_member_to_whom_nothing_happens_keeps_room_for_nothing() {
+    let mut world = world(Settings::DEFAULT);
+    let keeps = |world: &World<Small>| {
+        let links = &world.tracker.links;
+        links.numbers().filter(|&number| links.get(number).unwrap().work().is_some()).count()
+    };
+    let (ana, mut ben) = (join(&mut world, "ana"), join(&mut world, "ben"));
+    assert_eq!(keeps(&world), 0);
+    ana.publish(&mut world, "x", 5);
+    world.pass(SECOND);
+    ben.listen(&mut world);
+    assert_eq!((keeps(&world), ben.files.len()), (0, 1));
+    ben.fetch(&mut world, 1, Way::Direct, "ana", "x");
+    world.pass(SECOND);
+    assert_eq!(keeps(&world), 2);
+    world.pass(Settings::DEFAULT.answer_timeout + SECOND);
+    assert_eq!((keeps(&world), world.tracker.transfers()), (0, 0));
+}
+
+#[test]
 fn the_application_learns_by_which_name_somebody_was_refused() {
     let mut world = world(Settings { anonymous: false, ..Settings::DEFAULT });
     let stream = world.open(Dialect::Session, &Peer::at(IpAddr::from([1, 1, 1, 1]))).unwrap();
@@ -276,7 +296,7 @@ fn who_has_an_account_logs_in_by_its_name_and_no_other() {
     let rights = Rights { publish: false, fetch: false };
     assert!(eva.join_from(&mut world, &Peer { rights, ..account(b"eva") }));
     eva.publish(&mut world, "x", 1);
-    eva.fetch(&mut world, 2, crate::wire::session::Way::Direct, "ana", "x");
+    eva.fetch(&mut world, 2, Way::Direct, "ana", "x");
     world.run();
     eva.listen(&mut world);
     assert_eq!(eva.failed, [(1, Code::NotAllowed), (2, Code::NotAllowed)]);

@@ -82,10 +82,10 @@ impl Pair {
         self.world.tidy();
         assert_eq!(self.world.tracker.transfers(), 0);
         for number in 0..self.world.tracker.links.bound() as u32 {
-            let Some(session) = self.world.tracker.links.get(number).and_then(|link| link.session()) else {
+            let Some(work) = self.world.tracker.links.get(number).and_then(|link| link.work()) else {
                 continue;
             };
-            assert_eq!((session.downloads, session.uploads, session.queue_first), (0, 0, u32::MAX));
+            assert_eq!((work.downloads, work.uploads, work.queue_first), (0, 0, u32::MAX));
         }
     }
 }
