@@ -2,6 +2,7 @@
 
 mod door;
 mod enrolments;
+mod log;
 
 use super::{
     open_files::raise_limit,
@@ -11,33 +12,32 @@ use super::{
 };
 use crate::{
     args::Serve,
-    driver::{Driver, Storage, Told},
+    driver::{Driver, Storage},
     escape::escape,
-    exit::{Failure, describe},
+    exit::Failure,
     gate::{Admission, Gate},
     host::STREAMS_MAX,
     identity::{Code, Home, Identity, Invites, Label, Rights},
     memory::Growing,
-    net::canonical,
     storage::{Directory, Part, Source},
     url::{self, Host, Scheme},
 };
 use door::Door;
+use log::Log;
 use mio::Events;
 use skep_core::{
     Instant,
-    files::{Dialect, Direction, Event, Outcome, Server, Session, Settings, Uploads, WhenFull},
+    files::{Dialect, Server, Session, Settings, Uploads, WhenFull},
     seal::layer::Access,
-    stream::{Fault, FileId},
+    stream::Fault,
     table::Slot,
     wire::{Name, file},
 };
 use std::{
-    collections::HashMap,
     io::{self, Write, stderr, stdout},
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant as Clock, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 pub(super) type Files = Server<Growing<Slot<Session>, STREAMS_MAX>>;
@@ -83,23 +83,19 @@ impl Storage for Served {
     }
 }
 
-/// Serves until it is asked to end.
-pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
-    raise_limit();
-    let shown = serve.directory.display();
-    let directory = Directory::open(&serve.directory);
-    let directory = directory.map_err(|error| Failure::cannot(format_args!("serve {shown}"), &error))?;
-    if !serve.read_only {
-        directory.sweep().map_err(|error| Failure::cannot(format_args!("look through {shown}"), &error))?;
-    }
-    let rules = Settings {
+/// What a server of files goes by.
+fn rules(serve: &Serve) -> Settings {
+    Settings {
         read_only: serve.read_only,
         max_upload: serve.max_upload.unwrap_or(u64::MAX),
         slots: u32::from(serve.slots),
         when_full: if serve.wait { WhenFull::Wait } else { WhenFull::Busy },
         ..Settings::DEFAULT
-    };
-    let listeners = serve.listeners();
+    }
+}
+
+/// Options without the listeners that they are about would do nothing.
+fn check(serve: &Serve) -> Result<(), Failure> {
     if serve.is_told_where() && serve.listen.is_empty() {
         let given = [
             ("--public", serve.public),
@@ -116,6 +112,20 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
             "--trust-addresses is about plain RDT, as sealed calls prove theirs; add --rdt ADDR",
         ));
     }
+    Ok(())
+}
+
+/// Serves until it is asked to end.
+pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
+    check(serve)?;
+    raise_limit();
+    let shown = serve.directory.display();
+    let directory = Directory::open(&serve.directory);
+    let directory = directory.map_err(|error| Failure::cannot(format_args!("serve {shown}"), &error))?;
+    if !serve.read_only {
+        directory.sweep().map_err(|error| Failure::cannot(format_args!("look through {shown}"), &error))?;
+    }
+    let listeners = serve.listeners();
     let sealed = match listeners.iter().any(|(scheme, _)| *scheme == Scheme::Skep) {
         true => Some(Sealed::new(serve)?),
         false => None,
@@ -128,7 +138,7 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
     let door = sealed.as_ref().map(|sealed| Arc::clone(&sealed.door));
     let admit =
         move |server: &mut Files, now: Instant, admission: &Admission| admit(server, now, admission, &door);
-    let driver = Driver::new(Files::new(rules, Growing::new()), storage, admit);
+    let driver = Driver::new(Files::new(rules(serve), Growing::new()), storage, admit);
     let mut driver = driver.map_err(|error| Failure::cannot("start", &error))?;
     if serve.pace.no_gso {
         driver.send_singly();
@@ -148,7 +158,7 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
     {
         sealed.tell(serve);
     }
-    let mut log = Log { started: HashMap::new(), verbose: serve.verbose };
+    let mut log = Log::new(serve.verbose);
     let mut events = Events::with_capacity(1_024);
     loop {
         driver.turn(&mut events, None).map_err(|error| Failure::cannot("wait for the network", &error))?;
@@ -294,56 +304,6 @@ fn listen(
 
 fn say(message: &dyn std::fmt::Display) {
     let _ = writeln!(stderr(), "skep: {message}");
-}
-
-/// Says what happens, a line for each transfer.
-struct Log {
-    started: HashMap<FileId, Started>,
-    verbose: bool,
-}
-
-struct Started {
-    peer: Option<SocketAddr>,
-    name: Box<str>,
-    length: u64,
-    at: Clock,
-}
-
-impl Log {
-    fn tell(&mut self, told: &Told<Event>) {
-        if !self.verbose {
-            return;
-        }
-        match told.event {
-            Event::Started { file, length, .. } => {
-                let name = told.name.clone().unwrap_or_default();
-                self.started.insert(file, Started { peer: told.peer, name, length, at: Clock::now() });
-            }
-            Event::Ended { file, direction, outcome, .. } => {
-                let Some(started) = self.started.remove(&file) else { return };
-                let what = match direction {
-                    Direction::Download => "get",
-                    Direction::Upload => "put",
-                };
-                let how = match outcome {
-                    Outcome::Done => {
-                        format!("{} bytes in {:.3} s", started.length, started.at.elapsed().as_secs_f64())
-                    }
-                    Outcome::Broken => format!("broken off, of {} bytes", started.length),
-                    Outcome::Failed(fault) => format!("failed: {}", describe(fault)),
-                };
-                say(&format_args!("{} {what} {}: {how}", shown(started.peer), escape(&started.name)));
-            }
-            Event::Refused { code, .. } => {
-                let name = told.name.as_deref().map_or(String::new(), |name| format!(" {}", escape(name)));
-                say(&format_args!("{} refused{name}: {}", shown(told.peer), because(code)));
-            }
-        }
-    }
-}
-
-fn shown(peer: Option<SocketAddr>) -> String {
-    peer.map_or_else(|| "(gone)".to_owned(), |peer| canonical(peer).to_string())
 }
 
 /// What an error code of the protocol means to a person.
