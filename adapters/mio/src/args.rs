@@ -29,7 +29,11 @@ use clap::{
     error::{ContextKind, ContextValue},
 };
 
-use std::ffi::OsString;
+use std::{
+    ffi::OsString,
+    io::{ErrorKind, Write, stderr, stdout},
+    process::exit,
+};
 
 pub use admin::{Admin, AdminAction, Whom};
 pub use client::Client;
@@ -51,7 +55,10 @@ pub use target::Target;
 pub(crate) use target::link_or;
 pub use tracker::{Registration, SecondLogin, Tracker, Waiting};
 
-use crate::{conceal::conceal, exit::CODES};
+use crate::{
+    conceal::conceal,
+    exit::{CODES, Code, Failure},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -77,7 +84,7 @@ impl Args {
     /// The command line of this process. Ends the process when it asks for help, or is wrong.
     pub fn of_process() -> Self {
         Self::of_transfer(std::env::args_os().skip(1)).unwrap_or_else(|| {
-            Self::try_parse().map_err(without_secrets).unwrap_or_else(|error| error.exit())
+            Self::try_parse().map_err(without_secrets).unwrap_or_else(|error| explain(&error))
         })
     }
 
@@ -97,6 +104,18 @@ impl Args {
 fn alone<A: clap::Args>(words: impl Iterator<Item = OsString>) -> Option<A> {
     let command = A::augment_args(clap::Command::new("skep").no_binary_name(true));
     A::from_arg_matches(&command.try_get_matches_from(words).ok()?).ok()
+}
+
+/// Prints the help that was asked for, or what is wrong, and ends the process. Help that is lost is no success.
+fn explain(error: &clap::Error) -> ! {
+    match error.print().and_then(|()| stdout().flush()) {
+        Err(lost) if !error.use_stderr() && lost.kind() != ErrorKind::BrokenPipe => {
+            let failure = Failure::cannot("write to standard output", &lost);
+            let _ = writeln!(stderr(), "skep: {failure}");
+            exit(Code::Local as i32)
+        }
+        _ => exit(error.exit_code()),
+    }
 }
 
 /// clap repeats what it does not understand. There may be the code of an invite in it, and what a program prints ends

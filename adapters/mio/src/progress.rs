@@ -1,6 +1,6 @@
 //! How far a transfer is.
 //!
-//! On a terminal a bar that moves; elsewhere (a log, a pipe) a line at the start, one now and then, and one at the end.
+//! On a terminal a bar that moves; elsewhere (a log, a pipe) a line now and then; and one at the end ([`Summary::tell`]).
 //! All of it goes to standard error: standard output is for content.
 
 mod bar;
@@ -20,7 +20,7 @@ use lines::Lines;
 /// The least time between two looks at the display: a transfer may report each of a million packets.
 const REDRAW: Duration = Duration::from_millis(100);
 
-/// The display of one transfer. Dropped before [`Progress::finish`] it vanishes, and makes room for an error.
+/// The display of one transfer. It vanishes with this, and makes room for what is to be told of the end.
 #[derive(Debug)]
 pub struct Progress {
     display: Display,
@@ -72,15 +72,6 @@ impl Progress {
             Display::Quiet => {}
             Display::Bar(bar) => bar.update(bytes, resent),
             Display::Lines(lines) => lines.update(now.duration_since(self.started), bytes, resent),
-        }
-    }
-
-    /// Ends the display with a line that sums up.
-    pub fn finish(self, summary: &Summary) {
-        match self.display {
-            Display::Quiet => {}
-            Display::Bar(bar) => bar.finish(summary),
-            Display::Lines(lines) => lines.finish(summary),
         }
     }
 }

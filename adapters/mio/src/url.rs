@@ -162,6 +162,11 @@ impl Url {
         Ok(name)
     }
 
+    /// What follows the slash, decoded.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The last component of the name: what a fetched file is called here.
     pub fn last_component(&self) -> &str {
         self.name.rsplit('/').next().unwrap_or_default()

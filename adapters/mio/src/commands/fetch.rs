@@ -156,9 +156,7 @@ impl Fetch<'_> {
             Event::Got { outcome: Ok(bytes), .. } => {
                 let resent = self.resent(node);
                 let summary = Summary { bytes, elapsed: self.began.elapsed(), resent };
-                let display = self.display.take();
-                let display = display.unwrap_or_else(|| Progress::new(self.get.quiet, None, self.what));
-                display.finish(&summary);
+                self.display = None;
                 return Ok(Some(summary));
             }
             Event::Got { outcome: Err(trouble), .. } => {

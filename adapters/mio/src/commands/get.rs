@@ -81,15 +81,16 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
         }
     };
     let summary = transfer(get, &url, &path, &local)?;
+    if let Wish::Pour(sink) = &wish {
+        let poured = pour(&path, sink.as_deref());
+        poured.map_err(|error| Failure::cannot(format_args!("write to {local}"), &error))?;
+    }
+    summary.tell(get.quiet, url.name());
     if url.scheme == Scheme::Path && !get.quiet && may_be_an_error(&path, summary.bytes) {
         let _ = writeln!(
             stderr(),
             "skep: this may be an error that the server told, and no file: over path:// nothing tells them apart"
         );
-    }
-    if let Wish::Pour(sink) = &wish {
-        let poured = pour(&path, sink.as_deref());
-        poured.map_err(|error| Failure::cannot(format_args!("write to {local}"), &error))?;
     }
     if get.json {
         let json = summary.json();

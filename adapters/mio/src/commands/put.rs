@@ -76,6 +76,7 @@ pub(super) fn run(put: &Put) -> Result<(), Failure> {
     let patience = put.link.timeout + Duration::from_secs(length / SLOWEST_DISK);
     let ended = order.run(open, || Client::upload(checked, patience));
     let summary = ended.map_err(|ended| ended.failure(&url))?;
+    summary.tell(put.quiet, &name);
     if put.json {
         print(format_args!("{}\n", summary.json()))?;
     }

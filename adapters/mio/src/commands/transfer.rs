@@ -1,6 +1,7 @@
 //! One transfer from the side of a client: which addresses are called, in which ways, until one answers.
 
 mod attempt;
+mod race;
 mod watch;
 
 use super::{
@@ -20,6 +21,7 @@ use crate::{
     visits::Visits,
 };
 use attempt::{Attempt, End};
+use race::{APART, Failed, Race};
 use skep_core::{
     files::Client,
     rdt::{self, Language},
@@ -61,6 +63,17 @@ enum Way {
     Enrol,
 }
 
+impl Way {
+    /// For messages; empty where the URL says it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Sealed(Via::Udp) => "udp",
+            Self::Sealed(Via::Tcp) | Self::Enrol => "tcp",
+        }
+    }
+}
+
 /// Why there was no transfer.
 pub(super) enum Ended {
     Failure(Failure),
@@ -87,8 +100,7 @@ impl Ended {
 }
 
 impl Order<'_> {
-    /// Does it. Each address of the host is tried in turn until one can be connected to. `storage` and `client` make
-    /// what an attempt needs.
+    /// Does it, with the first address of the host that answers. `storage` and `client` make what an attempt needs.
     pub(super) fn run<F: Storage>(
         &self,
         storage: impl Fn() -> Result<F, Failure>,
@@ -102,7 +114,7 @@ impl Order<'_> {
             Scheme::Skep => Some(Credentials::of_link(self.url, self.link)?),
             _ => None,
         };
-        let ways: &[Way] = match (&sealed, self.link.via) {
+        let ways: &'static [Way] = match (&sealed, self.link.via) {
             (None, _) => &[Way::Plain],
             (Some(sealed), Some(Via::Udp)) if sealed.invite.is_some() => {
                 return Err(Failure::usage("an invite is used over TCP; leave --via out").into());
@@ -116,52 +128,59 @@ impl Order<'_> {
             (Some(_), Some(Via::Tcp)) => &[Way::Sealed(Via::Tcp)],
             (Some(_), None) => &[Way::Sealed(Via::Udp), Way::Sealed(Via::Tcp)],
         };
-        let mut attempts = Attempts::default();
-        for (address, &way) in
-            addresses.iter().flat_map(|address| ways.iter().map(move |way| (*address, way)))
-        {
-            match self.attempt(address, way, sealed.as_ref(), storage()?, client())? {
-                End::Done(summary) => return Ok(summary),
-                End::Failed(failure) => return Err(failure.into()),
-                End::Strange => {
-                    return Err(match sealed {
-                        Some(sealed) => Ended::Tracker(Box::new(sealed)),
-                        None => Failure::refused(format!(
-                            "{}: the answer was not understood; is it a server of files?",
-                            self.url
-                        ))
-                        .into(),
-                    });
-                }
-                End::Unconnected(reason) => {
-                    let way = match way {
-                        Way::Plain => "",
-                        Way::Sealed(Via::Udp) => "udp",
-                        Way::Sealed(Via::Tcp) | Way::Enrol => "tcp",
-                    };
-                    attempts.failed(&self.url.host, address, way, &reason);
-                }
-            }
+        let visits = self.visits();
+        let start = |address, way| self.attempt(address, way, sealed.as_ref(), &visits, storage()?, client());
+        // A trace is of one call: then one follows the other.
+        let apart = if self.link.trace.is_some() { self.link.timeout } else { APART };
+        let (attempt, end) = match Race::new(&addresses, ways, apart, start).run()? {
+            Ok(answered) => answered,
+            Err(failed) => return Err(self.unreachable(&failed, sealed.is_some()).into()),
+        };
+        if let Some((server, pass)) = attempt.left() {
+            visits.note(server, pass);
         }
-        let hint = match (&sealed, &self.link.user) {
-            (Some(_), Some(_)) => attempts.hint(
+        attempt.end_trace()?;
+        match (end, sealed) {
+            (End::Done(summary), _) => Ok(summary),
+            (End::Failed(failure), _) => Err(failure.into()),
+            (End::Strange, Some(sealed)) => Err(Ended::Tracker(Box::new(sealed))),
+            (End::Strange, None) => {
+                let url = self.url;
+                let why = format!("{url}: the answer was not understood; is it a server of files?");
+                Err(Failure::refused(why).into())
+            }
+            (End::Unconnected(reason), _) => Err(Failure::network(format!("{}: {reason}", self.url)).into()),
+        }
+    }
+
+    /// Nobody has answered.
+    fn unreachable(&self, failed: &[Failed], is_sealed: bool) -> Failure {
+        let host = &self.url.host;
+        let mut attempts = Attempts::default();
+        for (address, way, reason) in failed {
+            attempts.failed(host, *address, way.as_str(), reason);
+        }
+        let hint = match (is_sealed, &self.link.user) {
+            (true, Some(_)) => attempts.hint(
                 "server",
                 "a wrong password, and after a few of them for a while to the right one, too",
             ),
-            (Some(_), None) => attempts.hint("server", STRANGERS),
-            (None, _) => String::new(),
+            (true, None) => attempts.hint("server", STRANGERS),
+            (false, _) => String::new(),
         };
-        Err(Failure::network(format!("cannot connect to {}: {attempts}{hint}", self.url.host)).into())
+        Failure::network(format!("cannot connect to {host}: {attempts}{hint}"))
     }
 
+    /// Begins a call; inside, why that cannot be.
     fn attempt<F: Storage>(
         &self,
         address: SocketAddr,
         way: Way,
         sealed: Option<&Credentials>,
+        visits: &Visits,
         storage: F,
         client: Client,
-    ) -> Result<End, Failure> {
+    ) -> Result<Result<Attempt<'_, F>, String>, Failure> {
         let driver = Driver::new(client, storage, |client: &mut Client, now, admission| {
             client.opened(now, admission.stream)
         });
@@ -169,20 +188,13 @@ impl Order<'_> {
         if self.link.pace.no_gso {
             driver.send_singly();
         }
-        let mut signals = Signals::new(&mut driver)?;
-        let visits = self.visits();
-        let stream = match self.connect(&mut driver, address, way, sealed, &visits)? {
+        let signals = Signals::new(&mut driver)?;
+        let stream = match self.connect(&mut driver, address, way, sealed, visits)? {
             Ok(stream) => stream,
-            Err(error) => return Ok(End::Unconnected(error.to_string())),
+            Err(error) => return Ok(Err(error.to_string())),
         };
         let trace = tracing::begin(&mut driver, stream, self.link.trace.as_deref(), self.label)?;
-        let mut attempt = Attempt::new(self, driver, stream);
-        let end = attempt.run(&mut signals)?;
-        if let Some(pass) = attempt.left() {
-            visits.note(address, pass);
-        }
-        trace.end()?;
-        Ok(end)
+        Ok(Ok(Attempt::new(self, address, driver, stream, signals, trace)))
     }
 
     fn connect<F: Storage>(

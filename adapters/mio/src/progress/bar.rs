@@ -1,10 +1,8 @@
 //! A bar on a terminal.
 
-use std::io::{Write, stderr};
-
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::summary::{Summary, resends};
+use super::summary::resends;
 use crate::escape::escape;
 
 const KNOWN: &str = "{prefix} {bytes}/{total_bytes} [{wide_bar}] {bytes_per_sec} ETA {eta}{msg}";
@@ -19,18 +17,16 @@ const REDRAWS: u8 = 10;
 #[derive(Debug)]
 pub(super) struct Bar {
     bar: ProgressBar,
-    label: String,
     resent: Option<u64>,
 }
 
 impl Bar {
     pub(super) fn new(total: Option<u64>, label: &str) -> Self {
-        let label = escape(label).to_string();
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(REDRAWS))
-            .with_prefix(shortened(&label));
+            .with_prefix(shortened(&escape(label).to_string()));
         bar.set_style(style(if total.is_some() { KNOWN } else { UNKNOWN }));
         bar.tick();
-        Self { bar, label, resent: None }
+        Self { bar, resent: None }
     }
 
     pub(super) fn set_total(&mut self, total: u64) {
@@ -46,19 +42,11 @@ impl Bar {
         }
         self.bar.set_position(bytes);
     }
-
-    pub(super) fn finish(self, summary: &Summary) {
-        self.bar.finish_and_clear();
-        // A terminal that went away is no reason to fail.
-        let _ = writeln!(stderr(), "{}: {summary}", self.label);
-    }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        if !self.bar.is_finished() {
-            self.bar.finish_and_clear();
-        }
+        self.bar.finish_and_clear();
     }
 }
 

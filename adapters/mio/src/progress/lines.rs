@@ -4,7 +4,7 @@ use std::{io::Write, time::Duration};
 
 use indicatif::HumanBytes;
 
-use super::summary::{Summary, rate, resends};
+use super::summary::{rate, resends};
 use crate::escape::escape;
 
 /// The least time between two lines.
@@ -43,10 +43,6 @@ impl<W: Write> Lines<W> {
         self.line(&format!("{of}, {}/s{}", HumanBytes(rate(bytes, elapsed)), resends(resent)));
     }
 
-    pub(super) fn finish(mut self, summary: &Summary) {
-        self.line(&summary.to_string());
-    }
-
     fn line(&mut self, text: &str) {
         // Nobody reads: no reason to fail.
         let _ = writeln!(self.out, "{}: {text}", self.label);
@@ -58,20 +54,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_every_some_seconds_and_one_at_the_end() {
+    fn there_is_a_line_every_some_seconds() {
         let mut out = Vec::new();
         let mut lines = Lines::new(&mut out, Some(10 << 20), "get a\x1b");
         for tenths in 0..110 {
             lines.update(Duration::from_millis(tenths * 100), tenths << 16, Some(tenths));
         }
-        let summary = Summary { bytes: 10 << 20, elapsed: Duration::from_secs(20), resent: Some(120) };
-        lines.finish(&summary);
         assert_eq!(
             String::from_utf8(out).unwrap().lines().collect::<Vec<_>>(),
             [
                 r"get a\u{1b}: 3.12 MiB of 10.00 MiB, 31 %, 640.00 KiB/s, 50 resent",
                 r"get a\u{1b}: 6.25 MiB of 10.00 MiB, 62 %, 640.00 KiB/s, 100 resent",
-                r"get a\u{1b}: 10.00 MiB in 20.000 s, 512.00 KiB/s, 120 resent",
             ]
         );
     }

@@ -2,10 +2,13 @@
 
 use std::{
     fmt::{self, Display, Formatter},
+    io::{Write, stderr},
     time::Duration,
 };
 
 use indicatif::HumanBytes;
+
+use crate::escape::escape;
 
 /// What a transfer came to: for people by `Display`, for programs by [`Summary::json`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +25,14 @@ impl Summary {
     /// Bytes a second.
     pub fn rate(&self) -> u64 {
         rate(self.bytes, self.elapsed)
+    }
+
+    /// The last line about a transfer, unless nothing is to be said. `label` says what was moved; it is shown escaped.
+    pub fn tell(&self, quiet: bool, label: &str) {
+        if !quiet {
+            // Nobody reads: no reason to fail.
+            let _ = writeln!(stderr(), "{}: {self}", escape(label));
+        }
     }
 
     /// One line of JSON: `bytes`, `seconds`, `rate` in bytes a second, `resent` (a number or null).

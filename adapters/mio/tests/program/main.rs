@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod absent;
+mod addresses;
 mod attacks;
 mod changes;
 mod codes;

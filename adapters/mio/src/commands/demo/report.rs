@@ -28,10 +28,10 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn begin(demo: &Demo) -> Self {
         if !demo.json {
-            let (size, delay) = (HumanBytes(demo.size), milliseconds(demo.delay));
+            let (size, delay) = (HumanBytes(demo.size), demo.delay.as_secs_f64() * 1e3);
             let Demo { loss, seed, .. } = demo;
             say(&format_args!(
-                "{size} through a relay: delay {delay} and loss {loss} % each way, seed {seed}\n"
+                "{size} through a relay: delay {delay} ms and loss {loss} % each way, seed {seed}\n"
             ));
             let titles = ["window", "time", "rate", "sent", "resent", "lost", "round trip", "content"];
             say(&line("", "mode", &titles.map(str::to_owned)));
@@ -63,7 +63,7 @@ impl Report {
                 sent.to_string(),
                 resent.to_string(),
                 lost.to_string(),
-                milliseconds(round_trip),
+                format!("{:.2} ms", round_trip.as_secs_f64() * 1e3),
                 if equal { "equal" } else { "DIFFERS" }.to_owned(),
             ],
         ));
@@ -79,11 +79,6 @@ fn line(
     format!(
         "{mode:<24} {window:>6} {time:>9} {rate:>14} {sent:>6} {resent:>6} {lost:>5} {trip:>10}  {content}"
     )
-}
-
-fn milliseconds(time: Duration) -> String {
-    let text = format!("{:.2}", time.as_secs_f64() * 1000.0);
-    format!("{} ms", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// Nobody reads: no reason to fail.

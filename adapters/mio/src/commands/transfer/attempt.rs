@@ -2,7 +2,7 @@
 
 use super::{Order, watch::Watch};
 use crate::{
-    commands::{serve::because, signals::Signals},
+    commands::{serve::because, signals::Signals, tracing::Trace},
     driver::{Driver, Storage},
     exit::{Code, Failure, describe},
     progress::{Progress as Display, Summary},
@@ -17,11 +17,12 @@ use skep_core::{
 };
 use std::{
     io::{Write, stderr},
+    net::SocketAddr,
     time::{Duration, Instant as Clock},
 };
 
 /// How often the display is looked at.
-const TICK: Duration = Duration::from_millis(100);
+pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// What the machine had to say in the end.
 pub(super) enum End {
@@ -36,8 +37,11 @@ pub(super) enum End {
 /// A call that is made, and what has become of it so far.
 pub(super) struct Attempt<'a, F: Storage> {
     order: &'a Order<'a>,
+    to: SocketAddr,
     driver: Driver<Client, F>,
     stream: StreamId,
+    signals: Signals,
+    trace: Trace,
     events: Events,
     watch: Watch,
     /// There is something to show when there is a connection.
@@ -47,12 +51,22 @@ pub(super) struct Attempt<'a, F: Storage> {
 }
 
 impl<'a, F: Storage> Attempt<'a, F> {
-    /// A call was made on this stream.
-    pub(super) fn new(order: &'a Order<'a>, driver: Driver<Client, F>, stream: StreamId) -> Self {
+    /// A call of that address was made on this stream.
+    pub(super) fn new(
+        order: &'a Order<'a>,
+        to: SocketAddr,
+        driver: Driver<Client, F>,
+        stream: StreamId,
+        signals: Signals,
+        trace: Trace,
+    ) -> Self {
         Self {
             order,
+            to,
             driver,
             stream,
+            signals,
+            trace,
             events: Events::with_capacity(16),
             watch: Watch::new(),
             display: None,
@@ -61,37 +75,47 @@ impl<'a, F: Storage> Attempt<'a, F> {
         }
     }
 
-    /// Moves until the end.
-    pub(super) fn run(&mut self, signals: &mut Signals) -> Result<End, Failure> {
-        loop {
-            let turn = self.driver.turn(&mut self.events, Some(TICK));
-            turn.map_err(|error| Failure::cannot("wait for the network", &error))?;
-            self.look();
-            if let Some(last) = self.take_progress() {
-                return Ok(self.conclude(last));
-            }
-            if let Some(gone) = self.driver.gone.pop_front()
-                && !self.watch.connected
-            {
-                return Ok(End::Unconnected(gone.reason.unwrap_or_else(|| "no answer".to_owned())));
-            }
-            if signals.ask_to_end(&mut self.driver) {
-                self.driver.abort(self.stream);
-                let _ = self.driver.turn(&mut self.events, Some(Duration::ZERO));
-                return Err(Failure::interrupted());
-            }
-            if self.watch.is_stalled(self.order.link.timeout)
-                && self.driver.count() > 0
-                && let Some(end) = self.give_up()
-            {
-                return Ok(end);
-            }
+    /// Waits for something to happen, at most so long, and moves on; the end, when that has come.
+    pub(super) fn turn(&mut self, longest: Duration) -> Result<Option<End>, Failure> {
+        let turn = self.driver.turn(&mut self.events, Some(longest));
+        turn.map_err(|error| Failure::cannot("wait for the network", &error))?;
+        self.look();
+        if let Some(last) = self.take_progress() {
+            return Ok(Some(self.conclude(last)));
         }
+        if let Some(gone) = self.driver.gone.pop_front()
+            && !self.watch.connected
+        {
+            return Ok(Some(End::Unconnected(gone.reason.unwrap_or_else(|| "no answer".to_owned()))));
+        }
+        if self.signals.ask_to_end(&mut self.driver) {
+            self.let_go();
+            return Err(Failure::interrupted());
+        }
+        let is_stalled = self.watch.is_stalled(self.order.link.timeout) && self.driver.count() > 0;
+        Ok(if is_stalled { self.give_up() } else { None })
     }
 
-    /// What is of use for the next visit to whoever answered.
-    pub(super) fn left(&self) -> Option<Pass> {
-        self.watch.connected.then_some(self.pass)
+    /// Whether the call was answered.
+    pub(super) const fn is_connected(&self) -> bool {
+        self.watch.connected
+    }
+
+    /// Breaks it off, and tells the other side so.
+    pub(super) fn let_go(&mut self) {
+        self.driver.abort(self.stream);
+        // Nobody may be there to hear it.
+        let _ = self.driver.turn(&mut self.events, Some(Duration::ZERO));
+    }
+
+    /// Writes what is left of the trace.
+    pub(super) fn end_trace(self) -> Result<(), Failure> {
+        self.trace.end()
+    }
+
+    /// Who has answered, and what is of use for the next visit there.
+    pub(super) fn left(&self) -> Option<(SocketAddr, Pass)> {
+        self.watch.connected.then_some((self.to, self.pass))
     }
 
     /// Sees how far it is, and shows it.
@@ -104,7 +128,7 @@ impl<'a, F: Storage> Attempt<'a, F> {
             (self.order.observe)(&statistics);
         }
         self.pass = driver.pass(self.stream).unwrap_or(self.pass);
-        if !self.watch.connected && self.is_connected() {
+        if !self.watch.connected && self.is_answered() {
             self.watch.connected = true;
             self.tell_peer();
         }
@@ -142,12 +166,6 @@ impl<'a, F: Storage> Attempt<'a, F> {
     fn conclude(&mut self, last: Progress) -> End {
         let reason = self.driver.gone.pop_front().and_then(|gone| gone.reason);
         let end = self.meaning(last, reason);
-        if let End::Done(summary) = &end {
-            self.display();
-            if let Some(display) = self.display.take() {
-                display.finish(summary);
-            }
-        }
         self.display = None;
         if self.watch.is_assumed {
             self.tell_assumption();
@@ -214,7 +232,7 @@ impl<'a, F: Storage> Attempt<'a, F> {
         End::Failed(failure)
     }
 
-    fn is_connected(&self) -> bool {
+    fn is_answered(&self) -> bool {
         match self.driver.statistics(self.stream) {
             Some(statistics) => statistics.segment > 0 && self.driver.is_open(self.stream),
             None => self.driver.is_open(self.stream),

@@ -1,0 +1,95 @@
+//! A host with two addresses, of which the first is silent: the second is called before the first is given up.
+
+use std::{
+    net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
+    process::Command,
+};
+
+use socket2::{Domain, Socket, Type};
+
+use crate::support::{Ended, Home, Process, content, skipped};
+
+/// What is called there is taken from the network, and never answered.
+struct Silent {
+    port: u16,
+    udp: UdpSocket,
+    _tcp: Socket,
+    /// It has no room for a second one.
+    _first: TcpStream,
+}
+
+impl Silent {
+    fn new() -> Option<Self> {
+        let udp = UdpSocket::bind("[::1]:0").ok()?;
+        let address = udp.local_addr().unwrap();
+        let tcp = Socket::new(Domain::IPV6, Type::STREAM, None).unwrap();
+        tcp.bind(&address.into()).unwrap();
+        tcp.listen(0).unwrap();
+        let first = TcpStream::connect(address).unwrap();
+        udp.set_nonblocking(true).unwrap();
+        Some(Self { port: address.port(), udp, _tcp: tcp, _first: first })
+    }
+
+    /// How many datagrams have come since the last time.
+    fn calls(&self) -> usize {
+        std::iter::from_fn(|| self.udp.recv(&mut [0; 2_048]).ok()).count()
+    }
+}
+
+/// Runs the program where `two` is `::1` and `127.0.0.1`; `None` where nobody can arrange that.
+fn run(home: &Home, line: &str) -> Option<Ended> {
+    home.write("hosts", "::1 two\n127.0.0.1 two\n");
+    let words: Vec<&str> = line.split(' ').collect();
+    let program = home.command(&words);
+    let inside = |words: &[&str]| {
+        let mut command = Command::new("unshare");
+        let script = "mount --bind hosts /etc/hosts && exec \"$@\"";
+        command.args(["--mount", "sh", "-c", script, "sh"]).args(words).current_dir(home.path(""));
+        command
+    };
+    if !inside(&["true"]).output().is_ok_and(|output| output.status.success()) {
+        return None;
+    }
+    let mut command = inside(&[program.get_program().to_str().unwrap()]);
+    command.args(program.get_args());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    Some(Process::start(&mut command).end())
+}
+
+#[test]
+fn a_host_whose_first_address_is_silent_is_reached_by_the_second() {
+    let Some(silent) = Silent::new() else { return skipped("there is no ::1") };
+    let home = Home::new();
+    home.befriend("");
+    let bytes = home.write("shared/file", content(100_000));
+    let at = SocketAddr::from(([127, 0, 0, 1], silent.port));
+    if TcpListener::bind(at).is_err() {
+        return skipped("the port is taken");
+    }
+    let plain = home.serve_at(&format!("shared --tcp {at} --rdt {at}"));
+    let urls = ["tcp", "rdt"].map(|scheme| format!("{scheme}://two:{}/file", silent.port));
+    for url in &urls {
+        // Who waits for the first address to be given up waits for longer than this test may take.
+        let Some(ended) = run(&home, &format!("get {url} -o - -q --timeout 600")) else {
+            return skipped("no names of hosts can be made here");
+        };
+        assert!(ended.well().out == bytes, "{url}");
+    }
+    // They would be 22 if the first address were given up first, and 10 when it is sealed.
+    let calls = silent.calls();
+    assert!((1..16).contains(&calls), "{calls}");
+    plain.stop();
+    let sealed = home.serve_as("server", &format!("shared --listen {at} --public"));
+    let url = format!("skep://{}@two:{}/file", sealed.key(), silent.port);
+    for way in ["", " --via udp", " --via tcp"] {
+        let ended = run(&home, &format!("get {url} -o - -q --timeout 600{way}")).unwrap();
+        assert!(ended.well().out == bytes, "{way}");
+        let calls = silent.calls();
+        assert!(calls < 8, "{way}: {calls}");
+    }
+}
