@@ -21,7 +21,7 @@ use crate::{
     visits::Visits,
 };
 use attempt::{Attempt, End};
-use race::{APART, Failed, Race};
+use race::{APART, Failed, Outcome, Race};
 use skep_core::{
     files::Client,
     rdt::{self, Language},
@@ -133,8 +133,8 @@ impl Order<'_> {
         // A trace is of one call: then one follows the other.
         let apart = if self.link.trace.is_some() { self.link.timeout } else { APART };
         let (attempt, end) = match Race::new(&addresses, ways, apart, start).run()? {
-            Ok(answered) => answered,
-            Err(failed) => return Err(self.unreachable(&failed, sealed.is_some()).into()),
+            Outcome::Answered(attempt, end) => (attempt, end),
+            Outcome::Unanswered(failed) => return Err(self.unreachable(&failed, sealed.is_some()).into()),
         };
         if let Some((server, pass)) = attempt.left() {
             visits.note(server, pass);

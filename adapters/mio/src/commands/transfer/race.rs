@@ -21,7 +21,7 @@ const SLICE: Duration = Duration::from_millis(5);
 
 /// A call that is not answered, and how its address can be called besides.
 struct Call<'a, F: Storage> {
-    attempt: Attempt<'a, F>,
+    attempt: Box<Attempt<'a, F>>,
     address: SocketAddr,
     way: Way,
     ways: Iter<'static, Way>,
@@ -38,6 +38,13 @@ pub(super) struct Race<'a, F: Storage, S> {
     next: Clock,
     calls: Vec<Call<'a, F>>,
     failed: Vec<Failed>,
+}
+
+/// What a race came to.
+pub(super) enum Outcome<'a, F: Storage> {
+    Answered(Box<Attempt<'a, F>>, End),
+    /// By nobody; what became of each call.
+    Unanswered(Vec<Failed>),
 }
 
 /// What became of a call that was not answered.
@@ -61,8 +68,8 @@ where
         }
     }
 
-    /// Calls until somebody answers, and moves until the end of that; else what became of every call.
-    pub(super) fn run(mut self) -> Result<Result<(Attempt<'a, F>, End), Vec<Failed>>, Failure> {
+    /// Calls until somebody answers, and moves until the end of that.
+    pub(super) fn run(mut self) -> Result<Outcome<'a, F>, Failure> {
         loop {
             while self.calls.is_empty() || self.next <= Clock::now() {
                 let Some(address) = self.waiting.pop_front() else { break };
@@ -70,7 +77,7 @@ where
                 self.call(address, self.ways.iter())?;
             }
             if self.calls.is_empty() {
-                return Ok(Err(self.failed));
+                return Ok(Outcome::Unanswered(self.failed));
             }
             let longest = self.longest();
             let mut index = 0;
@@ -82,12 +89,12 @@ where
                         self.failed.push((address, way, reason));
                         self.call(address, ways)?;
                     }
-                    Some(end) => return Ok(Ok((self.only(index), end))),
+                    Some(end) => return Ok(Outcome::Answered(self.only(index), end)),
                     None if call.attempt.is_connected() => {
                         let mut attempt = self.only(index);
                         loop {
                             if let Some(end) = attempt.turn(TICK)? {
-                                return Ok(Ok((attempt, end)));
+                                return Ok(Outcome::Answered(attempt, end));
                             }
                         }
                     }
@@ -102,6 +109,7 @@ where
         while let Some(&way) = ways.next() {
             match (self.start)(address, way)? {
                 Ok(attempt) => {
+                    let attempt = Box::new(attempt);
                     self.calls.push(Call { attempt, address, way, ways });
                     break;
                 }
@@ -121,7 +129,7 @@ where
     }
 
     /// The call that was answered; the others are let go.
-    fn only(&mut self, index: usize) -> Attempt<'a, F> {
+    fn only(&mut self, index: usize) -> Box<Attempt<'a, F>> {
         let Call { attempt, .. } = self.calls.remove(index);
         for call in &mut self.calls {
             call.attempt.let_go();
