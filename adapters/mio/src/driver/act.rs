@@ -34,8 +34,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 }
                 Action::Create { file, name, length } => {
                     let outcome = self.files.create(file, name, length);
-                    // If that fails now, it may not when the file is whole.
-                    let _ = self.committer.start();
+                    self.committer.expect();
                     self.service.stored(now, file, outcome.map(|()| 0));
                 }
                 Action::Commit(file) => match self.files.take_part(file) {

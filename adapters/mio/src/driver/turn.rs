@@ -71,6 +71,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             self.service.stored(now, file, outcome);
         }
         self.settle(now);
+        self.committer.prepare();
         self.late = self.now().since(now) > LATE;
         Ok(())
     }

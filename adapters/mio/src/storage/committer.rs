@@ -28,6 +28,8 @@ type Answer<K> = (K, Result<u64, Fault>);
 pub struct Committer<K: Send + 'static> {
     waker: Arc<Waker>,
     worker: Option<Worker<K>>,
+    /// There will be something to do.
+    is_expected: bool,
     answer: Sender<Answer<K>>,
     done: Receiver<Answer<K>>,
     /// Answers that were not fetched.
@@ -46,14 +48,24 @@ impl<K: Send + 'static> Committer<K> {
     #[must_use]
     pub fn new(waker: Arc<Waker>) -> Self {
         let (answer, done) = channel();
-        Self { waker, worker: None, answer, done, under_way: 0 }
+        Self { waker, worker: None, is_expected: false, answer, done, under_way: 0 }
     }
 
-    /// Starts the thread, unless it runs: best while there is time, as when a file is begun.
-    ///
-    /// # Errors
-    /// The system has no thread to give.
-    pub fn start(&mut self) -> io::Result<()> {
+    /// A file is begun, which will be committed.
+    pub fn expect(&mut self) {
+        self.is_expected = true;
+    }
+
+    /// Starts the thread if there will be something to do for it. That takes a fifth of a millisecond: best when all who
+    /// wait are answered.
+    pub fn prepare(&mut self) {
+        if std::mem::take(&mut self.is_expected) {
+            // If that fails now, it may not when the file is whole.
+            let _ = self.start();
+        }
+    }
+
+    fn start(&mut self) -> io::Result<()> {
         if self.worker.is_none() {
             let (orders, to_do) = channel::<Order<K>>();
             let (waker, answer) = (Arc::clone(&self.waker), self.answer.clone());
