@@ -54,20 +54,48 @@ fn a_large_file_reaches_the_rate_of_the_link_whatever_it_loses() {
     }
 }
 
-#[test]
-fn a_short_file_takes_few_round_trips() {
-    for (link, least) in [(Link::B, 15.0), (Link::C, 12.0), (Link::D, 9.0), (Link::E, 2.5), (Link::F, 50.0)] {
-        let (rate, counters) = median(&link, MIB, |_| ());
-        assert!(rate >= least, "{}: {rate} of {least} MB/s, {counters:?}", link.name);
+/// The median of many runs with a short file.
+fn short(link: &Link, change: impl Fn(&mut Scenario)) -> f64 {
+    let mut rates: Vec<_> = (1..=21).map(|seed| goodput(MIB, &download(link, MIB, seed, &change))).collect();
+    rates.sort_by(f64::total_cmp);
+    rates[10]
+}
+
+/// Each link with a rate, and whether that is reached.
+fn reaches(targets: [f64; 5], reached: impl Fn(&Link) -> f64) {
+    for (link, least) in [Link::B, Link::C, Link::D, Link::E, Link::F].iter().zip(targets) {
+        let rate = reached(link);
+        assert!(rate >= least, "{}: {rate} of {least} MB/s", link.name);
     }
 }
 
 #[test]
+fn a_short_file_takes_few_round_trips() {
+    reaches([15.0, 15.0, 10.0, 2.7, 50.0], |link| short(link, |_| ()));
+}
+
+#[test]
 fn a_short_file_is_faster_still_when_the_rate_is_known() {
-    for (link, least) in [(Link::B, 24.0), (Link::C, 14.0), (Link::D, 9.5), (Link::E, 2.7), (Link::F, 64.0)] {
-        let (rate, counters) = median(&link, MIB, |it| it.server.rate = link.rate);
-        assert!(rate >= least, "{}: {rate} of {least} MB/s, {counters:?}", link.name);
-    }
+    // The address of a first visit has to be proven, which takes a round trip.
+    reaches([24.0, 16.0, 12.0, 2.7, 64.0], |link| short(link, |it| it.server.rate = link.rate));
+}
+
+#[test]
+fn a_short_file_is_there_after_a_round_trip_when_the_rate_is_known_and_addresses_are_trusted_or_known() {
+    let targets = [35.0, 20.0, 15.0, 3.6, 64.0];
+    reaches(targets, |link| {
+        short(link, |it| {
+            it.server.rate = link.rate;
+            it.server.trusts_addresses = true;
+        })
+    });
+    reaches(targets, |link| {
+        let pass = download(link, 900, 1, |_| ()).client().last_past().pass;
+        short(link, |it| {
+            it.server.rate = link.rate;
+            it.pass = pass;
+        })
+    });
 }
 
 type Server = ServerNode<Host, Sessions>;
@@ -150,9 +178,8 @@ fn reno_and_cubic_fill_a_link_without_loss() {
 /// The content need not wait for the answer to the call.
 #[test]
 fn a_short_file_goes_up_behind_the_call_when_the_rate_is_known() {
-    for (link, least) in [(Link::B, 40.0), (Link::C, 23.0), (Link::D, 14.5), (Link::E, 3.6), (Link::F, 90.0)]
-    {
-        let mut rates: Vec<_> = (1..=5)
+    reaches([35.0, 20.0, 15.0, 3.6, 64.0], |link| {
+        let mut rates: Vec<_> = (1..=21)
             .map(|seed| {
                 let scenario = Scenario::new(Way::Upload, MIB).own(WINDOW, SEGMENT);
                 let scenario = scenario.but(|it| it.client.rate = link.rate);
@@ -160,6 +187,6 @@ fn a_short_file_goes_up_behind_the_call_when_the_rate_is_known() {
             })
             .collect();
         rates.sort_by(f64::total_cmp);
-        assert!(rates[2] >= least, "{}: {rates:?} of {least} MB/s", link.name);
-    }
+        rates[10]
+    });
 }

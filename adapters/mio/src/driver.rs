@@ -118,6 +118,8 @@ pub struct Driver<S: Service, F> {
     identity: Option<Identity>,
     /// Every datagram is handed to the system by itself.
     singly: bool,
+    /// What the system keeps of a connection that was accepted and is not read, where that is bounded.
+    unsent: Option<u32>,
     deadline: Option<Instant>,
     next_round: Instant,
     /// What the machine has told, for the application to take.
@@ -188,6 +190,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             admit: Admit(Box::new(admit)),
             identity: None,
             singly: false,
+            unsent: None,
             deadline: None,
             next_round: Instant::ZERO,
             events: VecDeque::new(),

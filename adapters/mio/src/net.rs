@@ -17,3 +17,14 @@ use std::net::SocketAddr;
 pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
+
+/// Bounds what the system keeps of a socket by TCP and cannot send yet, or leaves it to the system: 0.
+#[cfg(target_os = "linux")]
+pub(crate) fn bound_unsent<S: std::os::fd::AsFd>(socket: &S, bytes: u32) {
+    // Without it memory is not bounded as well, and everything works.
+    let _ = socket2::SockRef::from(socket).set_tcp_notsent_lowat(bytes);
+}
+
+/// Elsewhere it is the system's affair.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn bound_unsent<S>(_: &S, _: u32) {}

@@ -43,6 +43,9 @@ const RELAYS: usize = 1;
 const PLAIN: usize = 2;
 const COMMANDS: usize = 3;
 
+/// What the system keeps of a session that does not read, before the tracker keeps the newest state instead.
+const UNSENT_MAX: u32 = 32 << 10;
+
 /// How often memory is given back to the system, which takes some milliseconds.
 const GIVE_BACK: Duration = Duration::from_secs(10);
 
@@ -155,7 +158,8 @@ pub(super) fn driver(
     let house = House::new(tracker.accounts, store, kept, &home.accounts(), identity.secret())?;
     let house = Arc::new(Mutex::new(house));
     let hub = Hub::new(rules, seed, Arc::clone(&house), &commands);
-    let driver = Driver::on(poll, waker, hub, NoFiles, admit).map_err(|error| cannot(&error))?;
+    let mut driver = Driver::on(poll, waker, hub, NoFiles, admit).map_err(|error| cannot(&error))?;
+    driver.bound_unsent(UNSENT_MAX);
     Ok((driver, house))
 }
 

@@ -4,6 +4,7 @@ use super::{Carrier, Driver, FIRST, Identity, Listener, Sealed, Storage, Stream,
 use crate::{
     gate::Gate,
     net::{
+        bound_unsent,
         rdt::{RdtSocket, SUITES},
         records::{LARGEST, Phase, Records},
         route,
@@ -86,8 +87,19 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         self.listen(address, label, Sealed::But { plain: relays })
     }
 
+    /// Of a connection that is accepted from now on the system takes no more than about so many bytes that it cannot send,
+    /// until a stream is spliced onto it: by itself it would take megabytes, which a peer that does not read can make it
+    /// keep. Not all systems can do that.
+    pub fn bound_unsent(&mut self, bytes: u32) {
+        self.unsent = Some(bytes);
+    }
+
     fn listen(&mut self, address: SocketAddr, label: usize, sealed: Sealed) -> io::Result<SocketAddr> {
         let mut socket = tcp::listen(address)?;
+        if let Some(bytes) = self.unsent {
+            // What is accepted inherits it.
+            bound_unsent(&socket, bytes);
+        }
         let bound = socket.local_addr()?;
         let token = Token(FIRST + (self.listeners.len() << 2));
         self.poll.registry().register(&mut socket, token, Interest::READABLE)?;

@@ -10,7 +10,7 @@
 
 use super::{Carrier, Driver, PORTIONS_A_TURN, Storage, Stream, Subject};
 use crate::exit::reason;
-use crate::net::{pipe::Pipe, wire::Wire};
+use crate::net::{bound_unsent, pipe::Pipe, wire::Wire};
 use skep_core::{
     Instant,
     stream::{Closed, Fault, Service, StreamId},
@@ -50,6 +50,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             return;
         }
         self.streams[other].set_fed_by(Some(key));
+        self.unbound(other);
         self.streams[key].set_splice(now, Splice::new(other));
         let held = self.streams[key].take_held();
         if !held.is_empty() {
@@ -60,6 +61,16 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             Carrier::Tcp(_) => self.activate(key),
             Carrier::Rdt { .. } if self.streams[key].told_end => self.end_splice(now, key),
             Carrier::Rdt { .. } => self.resume(key),
+        }
+    }
+
+    /// What is spliced onto a stream is as much as the system takes.
+    fn unbound(&self, key: usize) {
+        if self.unsent.is_some()
+            && let Carrier::Tcp(tcp) = &self.streams[key].carrier
+            && let Wire::Socket(socket) = &tcp.wire
+        {
+            bound_unsent(socket, 0);
         }
     }
 
