@@ -110,7 +110,7 @@ impl<'a> Stay<'a> {
 
     /// Takes note of what happens. `true`: it is over.
     fn hear(&mut self, node: &Node, event: &Event) -> Result<bool, Failure> {
-        self.note(event);
+        let is_new = self.note(event);
         let host = self.host.clone();
         match event {
             Event::Online => {
@@ -164,7 +164,8 @@ impl<'a> Stay<'a> {
         }
         // Of the list as it was found only the sum is told.
         let is_list = matches!(event, Event::Came { .. } | Event::Shared { .. });
-        if !(self.lists && is_list)
+        if is_new
+            && !(self.lists && is_list)
             && let Some(line) = notice::line(event)
         {
             self.tell(&line);
@@ -173,13 +174,13 @@ impl<'a> Stay<'a> {
         Ok(false)
     }
 
-    /// Keeps what is asked for at the prompt.
-    fn note(&mut self, event: &Event) {
+    /// Keeps what is asked for at the prompt. `false`: it says nothing new to people; a hash that is known by now, say.
+    fn note(&mut self, event: &Event) -> bool {
         match event {
             Event::Cleared => self.names.clear(),
-            Event::Came { user, .. } => self.names.add(user, ""),
+            Event::Came { user, .. } => _ = self.names.add(user, "", 0),
             Event::Left { user } => self.names.remove_user(user),
-            Event::Shared { user, name, .. } => self.names.add(user, name),
+            Event::Shared { user, name, info } => return self.names.add(user, name, info.length),
             Event::Unshared { user, name } => self.names.remove(user, name),
             Event::Asked { upload, user, name } => self.asking.push((*upload, user.clone(), name.clone())),
             Event::Serving { upload, user, name, .. } => {
@@ -191,6 +192,7 @@ impl<'a> Stay<'a> {
             }
             _ => {}
         }
+        true
     }
 
     fn online(&mut self, node: &Node) -> Result<(), Failure> {

@@ -12,7 +12,10 @@ use crate::net::{
 };
 use skep_core::{
     Instant,
-    seal::greeting::{Declined, Hail, Host, Terms, greet},
+    seal::{
+        greeting::{Declined, Hail, Host, Terms, greet},
+        layer::Call,
+    },
     stream::{Closed, Service, StreamId},
     wire::{
         seal::{HELLO_MAX, Purpose, REPLY_MAX},
@@ -33,70 +36,78 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             if tcp.undecided && !self.decide(key)? {
                 return Ok(false);
             }
-            let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(key) else {
-                return Ok(false);
-            };
+            let Some(tcp) = self.tcp(key) else { return Ok(false) };
             if tcp.records.is_none() {
-                break;
+                return Ok(self.open_and_act(now, key, None));
             }
-            let from = tcp.peer;
             let Some(message) = tcp.read_handshake()? else { return Ok(false) };
-            let (Some(records), Some(identity)) = (&mut tcp.records, &mut self.identity) else {
-                return Ok(false);
-            };
+            let Some(records) = &mut tcp.records else { return Ok(false) };
             match &mut records.phase {
                 Phase::Attaching(call) => {
                     attached(&message)?;
-                    let call = call.take();
-                    let Some(call) = call else {
-                        records.phase = Phase::Listening;
-                        continue;
-                    };
-                    let mut hello = [0; HELLO_MAX];
-                    let started =
-                        Hail::start(&identity.own, &call, &TERMS, identity.random.next(), &mut hello);
-                    let (hail, length) = started.map_err(io::Error::other)?;
-                    records.phase = Phase::Calling(Box::new(hail));
-                    self.say(StreamId(key as u32), &hello[..length]);
-                    while self.flush(now, key, portion)? {}
+                    match call.take() {
+                        None => records.phase = Phase::Listening,
+                        Some(call) => self.greet_behind(now, key, &call, portion)?,
+                    }
                 }
                 Phase::Calling(hail) => {
                     let directions = hail.finish(&message).map_err(io::Error::other)?;
                     records.phase = Phase::Open(Box::new(directions));
-                    break;
+                    return Ok(self.open_and_act(now, key, None));
                 }
-                Phase::Listening => {
-                    if !self.handshakes.may_agree(now, from.ip()) {
-                        return Err(io::Error::other("too many handshakes"));
-                    }
-                    let host = Host { own: &identity.own, check: &identity.check };
-                    let mut reply = [0; REPLY_MAX];
-                    let ephemeral = identity.random.next();
-                    let gate = &mut identity.gate;
-                    let greeted = greet(&host, &message, from, &TERMS, ephemeral, gate, &mut reply);
-                    let (directions, caller, length) = match greeted {
-                        Ok(welcome) => welcome,
-                        Err(Declined::Refused) => return Err(io::Error::other("refused")),
-                        Err(Declined::Later) => {
-                            records.unread(message);
-                            self.deferred.push(key);
-                            return Ok(false);
-                        }
-                    };
-                    records.phase = Phase::Open(Box::new(directions));
-                    self.say(StreamId(key as u32), &reply[..length]);
-                    while self.flush(now, key, portion)? {}
-                    if caller.purpose == Purpose::Salt {
-                        // The answer is all that there is to say.
-                        self.close(now, key, Closed::Done, None);
-                        return Ok(false);
-                    }
-                    return Ok(self.open_and_act(now, key, Some(caller)));
-                }
-                Phase::Open(_) => break,
+                Phase::Listening => return self.answer(now, key, message, portion),
+                Phase::Open(_) => return Ok(self.open_and_act(now, key, None)),
             }
         }
-        Ok(self.open_and_act(now, key, None))
+    }
+
+    /// Calls the other side of a transfer, behind the tracker that has joined us.
+    fn greet_behind(&mut self, now: Instant, key: usize, call: &Call, portion: &mut [u8]) -> io::Result<()> {
+        let Some(identity) = &mut self.identity else { return Ok(()) };
+        let mut hello = [0; HELLO_MAX];
+        let started = Hail::start(&identity.own, call, &TERMS, identity.random.next(), &mut hello);
+        let (hail, length) = started.map_err(io::Error::other)?;
+        if let Some(records) = self.tcp(key).and_then(|tcp| tcp.records.as_mut()) {
+            records.phase = Phase::Calling(Box::new(hail));
+        }
+        self.say(StreamId(key as u32), &hello[..length]);
+        while self.flush(now, key, portion)? {}
+        Ok(())
+    }
+
+    /// Answers who has called. Whether the stream is open.
+    fn answer(&mut self, now: Instant, key: usize, hello: Vec<u8>, portion: &mut [u8]) -> io::Result<bool> {
+        let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(key) else {
+            return Ok(false);
+        };
+        let (Some(records), Some(identity)) = (&mut tcp.records, &mut self.identity) else {
+            return Ok(false);
+        };
+        if !self.handshakes.may_agree(now, tcp.peer.ip()) {
+            return Err(io::Error::other("too many handshakes"));
+        }
+        let host = Host { own: &identity.own, check: &identity.check };
+        let mut reply = [0; REPLY_MAX];
+        let (ephemeral, gate) = (identity.random.next(), &mut identity.gate);
+        let greeted = greet(&host, &hello, tcp.peer, &TERMS, ephemeral, gate, &mut reply);
+        let (directions, caller, length) = match greeted {
+            Ok(welcome) => welcome,
+            Err(Declined::Refused) => return Err(io::Error::other("refused")),
+            Err(Declined::Later) => {
+                records.unread(hello);
+                self.deferred.push(key);
+                return Ok(false);
+            }
+        };
+        records.phase = Phase::Open(Box::new(directions));
+        self.say(StreamId(key as u32), &reply[..length]);
+        while self.flush(now, key, portion)? {}
+        if caller.purpose == Purpose::Salt {
+            // The answer is all that there is to say.
+            self.close(now, key, Closed::Done, None);
+            return Ok(false);
+        }
+        Ok(self.open_and_act(now, key, Some(caller)))
     }
 
     /// Looks whether a connection is a sealed one. `false`: nothing has come yet.

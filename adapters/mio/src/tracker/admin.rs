@@ -50,8 +50,7 @@ impl Hub {
 
     /// What an order changes, and the answer once that is stored.
     fn change(&mut self, now: Instant, order: Order, link: Option<&str>) -> Result<(Change, Answer), String> {
-        let done = |text: String| Answer::Done(text);
-        Ok(match order {
+        let (change, answer) = match order {
             Order::Ban { who, seconds, reason } => {
                 if reason.len() > REASON_MAX {
                     return Err(format!("a reason has at most {REASON_MAX} bytes"));
@@ -60,34 +59,22 @@ impl Hub {
                 let ban = Ban { id: self.house().bans.next_number(), who, until, reason };
                 self.house().bans.add(ban.clone());
                 self.dismiss_covered(now, &ban);
-                let answer = done(format!("ban {}: {}", ban.id, ban.who));
+                let answer = format!("ban {}: {}", ban.id, ban.who);
                 (Change::Ban(ban), answer)
             }
             Order::Unban { id } => {
                 if !self.house().bans.lift(id) {
                     return Err(format!("there is no ban {id}"));
                 }
-                (Change::Lift(id), done(format!("ban {id} is lifted")))
+                (Change::Lift(id), format!("ban {id} is lifted"))
             }
-            Order::Add { name, account } => {
-                check_name(&name).map_err(str::to_owned)?;
-                let mut house = self.house();
-                if house.is_owned(&name) {
-                    return Err(format!("{name} belongs to a key already; remove that first"));
-                }
-                if let Some((other, _)) = house.account_of(&account.key) {
-                    return Err(format!("this key has a name already: {other}"));
-                }
-                house.enter(&name, account.clone());
-                let answer = done(format!("{name} belongs to {}", account.key));
-                (Change::Put(name.into(), account), answer)
-            }
+            Order::Add { name, account } => self.add(name, account)?,
             Order::Remove { name } => {
                 if self.house().strike(&name).is_none() {
                     return Err(format!("{name} belongs to no key"));
                 }
                 self.dismiss(now, &name);
-                let answer = done(format!("{name} belongs to nobody now"));
+                let answer = format!("{name} belongs to nobody now");
                 (Change::Drop(name.into()), answer)
             }
             Order::Role { name, role } => {
@@ -95,27 +82,52 @@ impl Hub {
                 let account = house.account(&name).ok_or(format!("{name} belongs to no key"))?;
                 let account = Account { role, ..account.clone() };
                 house.enter(&name, account.clone());
-                let answer = done(format!("{name} is {}", called(role)));
+                let answer = format!("{name} is {}", called(role));
                 (Change::Put(name.into(), account), answer)
             }
-            Order::Invite { name, role, seconds } => {
-                check_name(&name).map_err(str::to_owned)?;
-                let link = link.ok_or("this tracker has no sealed port to come to")?;
-                let code = Code::random().map_err(|error| error.to_string())?;
-                let mut house = self.house();
-                if house.is_owned(&name) {
-                    return Err(format!("{name} belongs to a key already"));
-                }
-                let (id, psk) = (code.id().0, *code.psk().expose());
-                let invite = Invite { name, role, until: in_seconds(seconds), psk };
-                house.invite(id, invite.clone());
-                let link = link.replacen('@', &format!(".{}@", code.reveal().as_str()), 1);
-                (Change::Invite(id, invite), Answer::Invited(link))
-            }
+            Order::Invite { name, role, seconds } => return self.invite(name, role, seconds, link),
             Order::Status | Order::List | Order::Kick { .. } | Order::Bans | Order::Accounts => {
                 return Err("that changes nothing".into());
             }
-        })
+        };
+        Ok((change, Answer::Done(answer)))
+    }
+
+    /// Gives a name to a key.
+    fn add(&self, name: String, account: Account) -> Result<(Change, String), String> {
+        check_name(&name).map_err(str::to_owned)?;
+        let mut house = self.house();
+        if house.is_owned(&name) {
+            return Err(format!("{name} belongs to a key already; remove that first"));
+        }
+        if let Some((other, _)) = house.account_of(&account.key) {
+            return Err(format!("this key has a name already: {other}"));
+        }
+        house.enter(&name, account.clone());
+        let answer = format!("{name} belongs to {}", account.key);
+        Ok((Change::Put(name.into(), account), answer))
+    }
+
+    /// Makes an invite; the answer is its link.
+    fn invite(
+        &self,
+        name: String,
+        role: Role,
+        seconds: u64,
+        link: Option<&str>,
+    ) -> Result<(Change, Answer), String> {
+        check_name(&name).map_err(str::to_owned)?;
+        let link = link.ok_or("this tracker has no sealed port to come to")?;
+        let code = Code::random().map_err(|error| error.to_string())?;
+        let mut house = self.house();
+        if house.is_owned(&name) {
+            return Err(format!("{name} belongs to a key already"));
+        }
+        let (id, psk) = (code.id().0, *code.psk().expose());
+        let invite = Invite { name, role, until: in_seconds(seconds), psk };
+        house.invite(id, invite.clone());
+        let link = link.replacen('@', &format!(".{}@", code.reveal().as_str()), 1);
+        Ok((Change::Invite(id, invite), Answer::Invited(link)))
     }
 
     /// Ends the sessions that a ban covers.

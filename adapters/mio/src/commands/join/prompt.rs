@@ -16,7 +16,7 @@ use rustyline::{
     validate::Validator,
 };
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     ops::Bound,
     sync::{
         Arc, Mutex, PoisonError,
@@ -40,13 +40,14 @@ pub(super) enum Typed {
     End,
 }
 
-/// Users, and their files as USER/FILE: what a word can be completed to.
+/// Users, and their files as USER/FILE with their lengths: what a word can be completed to, and what was told.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names(Arc<Mutex<BTreeSet<Box<str>>>>);
+pub(super) struct Names(Arc<Mutex<BTreeMap<Box<str>, u64>>>);
 
 impl Names {
-    pub(super) fn add(&self, user: &str, file: &str) {
-        self.with(|names| names.insert(format!("{user}/{file}").into()));
+    /// `false`: it was there, with this length.
+    pub(super) fn add(&self, user: &str, file: &str, length: u64) -> bool {
+        self.with(|names| names.insert(format!("{user}/{file}").into(), length)) != Some(length)
     }
 
     pub(super) fn remove(&self, user: &str, file: &str) {
@@ -56,14 +57,14 @@ impl Names {
     /// A user, with all of its files.
     pub(super) fn remove_user(&self, user: &str) {
         let begin = format!("{user}/");
-        self.with(|names| names.retain(|name| !name.starts_with(&begin)));
+        self.with(|names| names.retain(|name, _| !name.starts_with(&begin)));
     }
 
     pub(super) fn clear(&self) {
-        self.with(BTreeSet::clear);
+        self.with(BTreeMap::clear);
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut BTreeSet<Box<str>>) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<Box<str>, u64>) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -71,7 +72,8 @@ impl Names {
     fn offers(&self, begin: &str) -> Vec<String> {
         self.with(|names| {
             let from = (Bound::Included(begin), Bound::Unbounded);
-            let fitting = names.range::<str, _>(from).take_while(|name| name.starts_with(begin));
+            let fitting =
+                names.range::<str, _>(from).map(|(name, _)| name).take_while(|name| name.starts_with(begin));
             let mut offers: Vec<String> = Vec::new();
             for name in fitting {
                 let end = name[begin.len()..].find('/').map_or(name.len(), |at| begin.len() + at + 1);
@@ -238,7 +240,7 @@ mod tests {
         let names = Names::default();
         for (user, file) in [("ana", ""), ("ana", "a b.txt"), ("ana", "sub/x"), ("ana", "sub/y"), ("ben", "")]
         {
-            names.add(user, file);
+            assert!(names.add(user, file, 1) && !names.add(user, file, 1) && names.add(user, file, 2));
         }
         let offers = |line: &str| {
             let (start, offers) = complete(&names, line);

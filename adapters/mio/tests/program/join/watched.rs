@@ -35,6 +35,27 @@ fn partial_writes_renames_and_deletions_are_seen_by_others() {
 }
 
 #[test]
+fn a_file_is_told_of_once_and_again_when_it_is_another_one() {
+    let hub = Hub::new("");
+    let ana = hub.join("ana", "");
+    let ben = hub.join("ben", "");
+    until_told(&ana, "sharing 0 files of");
+    let until_hashed = |content: &str| {
+        let hash = blake3::hash(content.as_bytes()).to_hex().to_string();
+        until("a hash", || (hub.list()["users"][0]["files"][0]["blake3"] == hash.as_str()).then_some(()));
+    };
+    hub.home.write("ana-shares/file", "content");
+    until_hashed("content");
+    hub.home.write("ana-shares/file", "other content");
+    until_hashed("other content");
+    hub.home.write("ana-shares/last", "content");
+    until_told(&ben, "ana shares last");
+    let told = ben.out();
+    let of_file: Vec<_> = told.lines().filter(|line| line.contains("shares file")).collect();
+    assert_eq!(of_file, ["ana shares file (7 B)", "ana shares file (13 B)"]);
+}
+
+#[test]
 fn a_burst_of_a_thousand_files_and_a_directory_that_is_made_again() {
     let hub = Hub::new("");
     let ana = hub.join("ana", "");
