@@ -231,15 +231,19 @@ impl Member {
         Some((self.user(owner)?, name.as_str().into(), info))
     }
 
-    /// The stream to the tracker is being opened.
+    /// A stream to the tracker is being opened. Of several the first that is open is the session.
     pub fn session_called(&mut self, stream: StreamId) {
         // The last session may not have been closed by the other side.
-        let old = self.streams.iter().filter(|(_, old)| old.role == Role::Session).map(|(&old, _)| old);
-        for old in old.collect::<Vec<_>>() {
+        if let Some(old) = self.session_stream() {
             self.streams.remove(&old);
             self.aborts.push_back(old);
         }
         self.streams.insert(stream, Stream { role: Role::Session, is_open: false });
+    }
+
+    fn session_stream(&self) -> Option<StreamId> {
+        let open = |stream: &Stream| stream.role == Role::Session && stream.is_open;
+        self.streams.iter().find(|(_, stream)| open(stream)).map(|(&stream, _)| stream)
     }
 
     /// The tracker cannot be reached.

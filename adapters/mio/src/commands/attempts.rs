@@ -4,7 +4,11 @@ use crate::url::Host;
 use std::{
     fmt::{self, Display, Formatter},
     net::SocketAddr,
+    time::Duration,
 };
+
+/// How long an address has to answer before the next one is called, too (RFC 8305, section 5).
+pub(super) const APART: Duration = Duration::from_millis(250);
 
 /// Whom a server does not answer.
 pub(super) const STRANGERS: &str = "those who do not know its key, and to those whom it does not let in";

@@ -197,13 +197,17 @@ impl Node {
                 self.call_tracker();
             }
         }
-        if let Some(stream) = self.rendezvous.calling()
-            && self.driver.is_open(stream)
-        {
-            self.rendezvous.connected();
+        let answered = self.rendezvous.calls().find(|stream| self.driver.is_open(*stream));
+        if let Some(stream) = answered {
+            for other in self.rendezvous.connected(stream) {
+                self.driver.abort(other);
+            }
         }
         if let Some(stream) = self.rendezvous.expired(now) {
             self.driver.abort(stream);
+        }
+        if self.rendezvous.is_due(now) {
+            self.call_tracker();
         }
         while let Some(told) = self.driver.events.pop_front() {
             match told.event {
@@ -213,10 +217,10 @@ impl Node {
                 }
                 Event::Call(leg, target) => self.call(leg, &target),
                 event => {
-                    if let (Event::Offline { .. } | Event::Over { .. }, Some(stream)) =
-                        (&event, self.rendezvous.cancel())
-                    {
-                        self.driver.abort(stream);
+                    if let Event::Offline { .. } | Event::Over { .. } = &event {
+                        for stream in self.rendezvous.cancel() {
+                            self.driver.abort(stream);
+                        }
                     }
                     self.news.push_back(event);
                 }
@@ -233,7 +237,7 @@ impl Node {
     ) -> Result<T, Failure> {
         let outcome = stay(&mut self);
         // Nobody has heard of a call that is not answered.
-        if self.rendezvous.calling().is_none() {
+        if self.rendezvous.calls().next().is_none() {
             self.leave()?;
         }
         outcome
@@ -264,8 +268,9 @@ impl Node {
     fn call_tracker(&mut self) {
         let now = self.driver.now();
         loop {
-            let (address, way) = match self.rendezvous.next() {
+            let (address, way) = match self.rendezvous.next(now) {
                 Next::Call(address, way) => (address, way),
+                Next::Wait => return,
                 Next::Unreachable => {
                     self.driver.service.session_unreachable(now);
                     return;
@@ -274,7 +279,7 @@ impl Node {
             let called = match way {
                 Way::Enrol => match &self.credentials.invite {
                     Some(invite) => self.driver.connect_tcp_sealed(address, invite),
-                    None => continue,
+                    None => Err(io::ErrorKind::NotFound.into()),
                 },
                 Way::Tcp => self.driver.connect_tcp_sealed(address, &self.credentials.call),
                 Way::Udp => self.caller(address).and_then(|socket| {

@@ -5,7 +5,7 @@ mod race;
 mod watch;
 
 use super::{
-    attempts::{Attempts, STRANGERS},
+    attempts::{APART, Attempts, STRANGERS},
     credentials::Credentials,
     settings,
     signals::Signals,
@@ -21,7 +21,7 @@ use crate::{
     visits::Visits,
 };
 use attempt::{Attempt, End};
-use race::{APART, Failed, Outcome, Race};
+use race::{Failed, Outcome, Race};
 use skep_core::{
     files::Client,
     rdt::{self, Language},

@@ -17,7 +17,11 @@ impl Service for Member {
 
     /// A stream that was asked for is open.
     fn opened(&mut self, now: Instant, stream: StreamId) -> bool {
+        let has_session = self.session_stream().is_some();
         let Some(found) = self.streams.get_mut(&stream) else { return false };
+        if found.role == Role::Session && has_session {
+            return false;
+        }
         found.is_open = true;
         match found.role {
             Role::Session => self.session.opened(now, stream),

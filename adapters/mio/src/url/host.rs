@@ -65,7 +65,8 @@ impl Host {
         Ok(Self { name: name.to_owned(), port })
     }
 
-    /// Every address of the host, of both IP versions, in the order that the system prefers.
+    /// Every address of the host, in the order in which they are to be called: the IP versions alternate, beginning with
+    /// the one that the system prefers (RFC 8305, section 4).
     ///
     /// # Errors
     /// The name is not known, or cannot be looked up at the moment.
@@ -79,8 +80,19 @@ impl Host {
         if addresses.is_empty() {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address"));
         }
-        Ok(addresses)
+        Ok(in_turn(&addresses))
     }
+}
+
+fn in_turn(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let first = addresses.first().map(SocketAddr::is_ipv4);
+    let (preferred, others): (Vec<_>, Vec<_>) =
+        addresses.iter().partition(|address| Some(address.is_ipv4()) == first);
+    let mut others = others.into_iter();
+    let alternate = preferred.into_iter().flat_map(|address| [Some(address), others.next()]);
+    let mut all: Vec<SocketAddr> = alternate.flatten().copied().collect();
+    all.extend(others);
+    all
 }
 
 impl Display for Host {
@@ -98,4 +110,22 @@ impl Display for Host {
 fn port_number(digits: &str) -> Result<u16, String> {
     let number = if digits.bytes().all(|digit| digit.is_ascii_digit()) { digits.parse().ok() } else { None };
     number.ok_or_else(|| format!("\"{digits}\" is not a port; it is a number from 1 to 65535"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ip_versions_alternate_from_the_preferred_one_on() {
+        let addresses =
+            |text: &str| text.split(' ').map(|it| it.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        for (system, called) in [
+            ("[::1]:1 [::2]:1 [::3]:1 1.1.1.1:1", "[::1]:1 1.1.1.1:1 [::2]:1 [::3]:1"),
+            ("1.1.1.1:1 [::1]:1 [::2]:1", "1.1.1.1:1 [::1]:1 [::2]:1"),
+            ("1.1.1.1:1 1.1.1.2:1", "1.1.1.1:1 1.1.1.2:1"),
+        ] {
+            assert_eq!(in_turn(&addresses(system)), addresses(called));
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use socket2::{Domain, Socket, Type};
 
-use crate::support::{Ended, Home, Process, content, skipped};
+use crate::support::{Ended, Home, Process, content, skipped, until};
 
 /// What is called there is taken from the network, and never answered.
 struct Silent {
@@ -91,5 +91,30 @@ fn a_host_whose_first_address_is_silent_is_reached_by_the_second() {
         assert!(ended.well().out == bytes, "{way}");
         let calls = silent.calls();
         assert!(calls < 8, "{way}: {calls}");
+    }
+}
+
+#[test]
+fn a_member_reaches_a_tracker_whose_first_address_is_silent() {
+    let Some(silent) = Silent::new() else { return skipped("there is no ::1") };
+    let home = Home::new();
+    home.make_key("client");
+    let at = SocketAddr::from(([127, 0, 0, 1], silent.port));
+    if TcpListener::bind(at).is_err() {
+        return skipped("the port is taken");
+    }
+    let tracker = home.start_as("tracker", &format!("tracker --listen {at}"));
+    let link = until("the tracker", || {
+        tracker.out().lines().find_map(|line| line.strip_prefix("tracker ").map(str::to_owned))
+    });
+    let link = link.replace("127.0.0.1", "two");
+    for way in ["--via udp", "--via tcp", ""] {
+        let Some(ended) = run(&home, format!("ls -s {link} -u ana --timeout 600 {way}").trim_end()) else {
+            return skipped("no names of hosts can be made here");
+        };
+        assert_eq!(ended.well().out, b"", "{way}");
+        let calls = silent.calls();
+        // A call that is given up is said 7 times, and to the next address TCP has to come first then.
+        assert!(calls < 7, "{way}: {calls}");
     }
 }

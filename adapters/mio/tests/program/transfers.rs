@@ -46,6 +46,27 @@ fn files_of_all_sizes_arrive_datagram_by_datagram() {
 }
 
 #[test]
+fn how_fast_a_side_sends_is_what_it_was_told() {
+    let home = Home::new();
+    let server = home.serve("");
+    home.write("file", content(3_000_000));
+    let states = |options: &str| {
+        home.run(&format!("put file {} --trace trace {options}", server.url("rdt", ""))).well();
+        let trace = String::from_utf8(home.read("trace")).unwrap();
+        ["\"startup\"", "\"drain\"", "pacing_rate", "\"pacing_rate\":96000000"]
+            .map(|word| trace.contains(word))
+    };
+    for model in ["", "--congestion model"] {
+        assert_eq!(states(model), [true, true, true, false], "{model}");
+    }
+    for window in ["--congestion cubic", "--congestion reno"] {
+        assert_eq!(states(window), [true, false, true, false], "{window}");
+    }
+    assert_eq!(states("--congestion none"), [false; 4]);
+    assert_eq!(states("--rate 12MB"), [false, false, true, true]);
+}
+
+#[test]
 fn files_of_all_sizes_arrive_between_unequal_windows() {
     together([("--window 1", "--window 64"), ("--window 64", "--window 1")], |(server, client)| {
         all_sizes("rdt", server, client);

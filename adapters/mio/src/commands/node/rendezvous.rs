@@ -1,13 +1,20 @@
 //! Where the tracker is, and in which order it is called there.
 //!
-//! With an invite over TCP first; then over UDP, and over TCP where that does not get through. Each address in turn.
+//! With an invite over TCP first; then over UDP, and over TCP where that does not get through. The next address is called
+//! some time after the one before, or as soon as that has failed; who answers first is it.
 
-use crate::{args::Via, commands::attempts::Attempts, exit::Failure, url::Host};
+use crate::{
+    args::Via,
+    commands::attempts::{APART, Attempts},
+    exit::Failure,
+    url::Host,
+};
 use skep_core::{Instant, stream::StreamId};
 use std::{
     collections::VecDeque,
     io,
     net::SocketAddr,
+    slice::Iter,
     sync::mpsc::{Receiver, channel},
     thread,
     time::Duration,
@@ -28,8 +35,21 @@ pub(super) enum Way {
 /// What to do next.
 pub(super) enum Next {
     Call(SocketAddr, Way),
+    /// Calls are not answered yet.
+    Wait,
     /// Everything was tried.
     Unreachable,
+}
+
+/// An address, and how it can still be called.
+type Lane = (SocketAddr, Iter<'static, Way>);
+
+/// A call that is not answered.
+struct Call {
+    stream: StreamId,
+    until: Instant,
+    way: Way,
+    lane: Lane,
 }
 
 pub(super) struct Rendezvous {
@@ -38,11 +58,17 @@ pub(super) struct Rendezvous {
     /// The invite was not used yet.
     enrols: bool,
     addresses: Vec<SocketAddr>,
-    left: VecDeque<(SocketAddr, Way)>,
-    /// What was called last.
-    last: Option<(SocketAddr, Way)>,
-    /// The call that is not answered.
-    calling: Option<(StreamId, Instant)>,
+    /// Addresses that have not been called.
+    waiting: VecDeque<SocketAddr>,
+    /// When the next of them is.
+    next_at: Option<Instant>,
+    /// Where a call has failed.
+    failed: Vec<Lane>,
+    /// What is being called.
+    last: Option<(Way, Lane)>,
+    calls: Vec<Call>,
+    /// Who answered last.
+    tracker: Option<SocketAddr>,
     attempts: Attempts,
     /// The host is being looked up again.
     looked_up: Option<Receiver<io::Result<Vec<SocketAddr>>>>,
@@ -58,9 +84,12 @@ impl Rendezvous {
             via,
             enrols,
             addresses,
-            left: VecDeque::new(),
+            waiting: VecDeque::new(),
+            next_at: None,
+            failed: Vec::new(),
             last: None,
-            calling: None,
+            calls: Vec::new(),
+            tracker: None,
             attempts: Attempts::default(),
             looked_up: None,
         })
@@ -74,31 +103,50 @@ impl Rendezvous {
                 self.addresses = addresses;
             }
         }
-        let ways: &[Way] = match (self.enrols, self.via) {
+        self.waiting = self.addresses.iter().copied().collect();
+        self.next_at = None;
+        self.attempts = Attempts::default();
+    }
+
+    /// How each address is called, one after the other.
+    const fn ways(&self) -> &'static [Way] {
+        match (self.enrols, self.via) {
             // Who was let in before, perhaps by this very invite, comes in with his key.
             (true, Some(Via::Tcp)) => &[Way::Enrol, Way::Tcp],
             (true, _) => &[Way::Enrol, Way::Udp, Way::Tcp],
             (false, Some(Via::Udp)) => &[Way::Udp],
             (false, Some(Via::Tcp)) => &[Way::Tcp],
             (false, None) => &[Way::Udp, Way::Tcp],
-        };
-        self.left =
-            self.addresses.iter().flat_map(|address| ways.iter().map(move |way| (*address, *way))).collect();
-        self.attempts = Attempts::default();
+        }
     }
 
-    pub(super) fn next(&mut self) -> Next {
-        self.calling = None;
-        match self.left.pop_front() {
-            Some((address, way)) => {
-                self.last = Some((address, way));
-                Next::Call(address, way)
-            }
-            None => {
-                self.look_up();
-                Next::Unreachable
+    pub(super) fn next(&mut self, now: Instant) -> Next {
+        while let Some((address, mut ways)) = self.failed.pop().or_else(|| self.next_lane(now)) {
+            if let Some(&way) = ways.next() {
+                self.last = Some((way, (address, ways)));
+                return Next::Call(address, way);
             }
         }
+        if !self.calls.is_empty() {
+            return Next::Wait;
+        }
+        self.look_up();
+        Next::Unreachable
+    }
+
+    /// The next address, when its time has come.
+    fn next_lane(&mut self, now: Instant) -> Option<Lane> {
+        if !self.calls.is_empty() && !self.is_due(now) {
+            return None;
+        }
+        let address = self.waiting.pop_front()?;
+        self.next_at = (!self.waiting.is_empty()).then(|| now + APART);
+        Some((address, self.ways().iter()))
+    }
+
+    /// Another address is to be called, too.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.next_at.is_some_and(|at| at <= now)
     }
 
     /// The host may have moved: it is looked up again, on a thread, for that can take long.
@@ -114,59 +162,70 @@ impl Rendezvous {
         }
     }
 
+    /// The call is made.
     pub(super) fn called(&mut self, now: Instant, stream: StreamId) {
-        self.calling = Some((stream, now + PATIENCE));
+        if let Some((way, lane)) = self.last.take() {
+            self.calls.push(Call { stream, until: now + PATIENCE, way, lane });
+        }
     }
 
     /// The call cannot be made.
     pub(super) fn refused(&mut self, reason: &str) {
-        if let Some((address, way)) = self.last {
-            let way = if way == Way::Udp { "udp" } else { "tcp" };
-            self.attempts.failed(&self.host, address, way, reason);
+        if let Some((way, lane)) = self.last.take() {
+            self.note(way, lane, reason);
         }
     }
 
-    /// A stream is gone. `true`: it was the call, and the next one is to be made.
+    fn note(&mut self, way: Way, lane: Lane, reason: &str) {
+        let way = if way == Way::Udp { "udp" } else { "tcp" };
+        self.attempts.failed(&self.host, lane.0, way, reason);
+        self.failed.push(lane);
+    }
+
+    /// A stream is gone. `true`: it was a call, and another one is to be made.
     pub(super) fn failed(&mut self, stream: StreamId, reason: &str) -> bool {
-        let is_it = self.calling() == Some(stream);
-        if is_it {
-            self.calling = None;
-            self.refused(reason);
+        let Some(place) = self.calls.iter().position(|call| call.stream == stream) else { return false };
+        let Call { way, lane, .. } = self.calls.remove(place);
+        self.note(way, lane, reason);
+        true
+    }
+
+    /// A call was answered. The streams of the others, which are to be aborted.
+    pub(super) fn connected(&mut self, stream: StreamId) -> Vec<StreamId> {
+        if let Some(call) = self.calls.iter().find(|call| call.stream == stream) {
+            self.tracker = Some(call.lane.0);
+            self.enrols &= call.way != Way::Enrol;
         }
-        is_it
+        let mut others = self.cancel();
+        others.retain(|other| *other != stream);
+        others
     }
 
-    /// The call was answered.
-    pub(super) fn connected(&mut self) {
-        self.calling = None;
-        self.left.clear();
-        if self.last.is_some_and(|(_, way)| way == Way::Enrol) {
-            self.enrols = false;
-        }
+    /// It is not called any more; the streams of the calls.
+    pub(super) fn cancel(&mut self) -> Vec<StreamId> {
+        self.waiting.clear();
+        self.failed.clear();
+        self.next_at = None;
+        self.calls.drain(..).map(|call| call.stream).collect()
     }
 
-    /// It is not called any more; the stream of the call.
-    pub(super) fn cancel(&mut self) -> Option<StreamId> {
-        self.left.clear();
-        self.calling.take().map(|(stream, _)| stream)
-    }
-
-    pub(super) fn calling(&self) -> Option<StreamId> {
-        self.calling.map(|(stream, _)| stream)
+    /// The streams of the calls.
+    pub(super) fn calls(&self) -> impl Iterator<Item = StreamId> {
+        self.calls.iter().map(|call| call.stream)
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.calling.map(|(_, deadline)| deadline)
+        self.calls.iter().map(|call| call.until).chain(self.next_at).min()
     }
 
-    /// The call has taken too long; its stream is to be aborted, which makes it fail.
-    pub(super) fn expired(&mut self, now: Instant) -> Option<StreamId> {
-        self.calling.filter(|(_, deadline)| *deadline <= now).map(|(stream, _)| stream)
+    /// A call that has taken too long; its stream is to be aborted, which makes it fail.
+    pub(super) fn expired(&self, now: Instant) -> Option<StreamId> {
+        self.calls.iter().find(|call| call.until <= now).map(|call| call.stream)
     }
 
     /// Where the session is.
     pub(super) fn tracker(&self) -> Option<SocketAddr> {
-        self.last.map(|(address, _)| address)
+        self.tracker
     }
 
     /// Why it could not be reached.

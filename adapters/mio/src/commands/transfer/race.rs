@@ -13,9 +13,6 @@ use std::{
     time::{Duration, Instant as Clock},
 };
 
-/// How long an address has to answer before the next one is called, too (RFC 8305, section 5).
-pub(super) const APART: Duration = Duration::from_millis(250);
-
 /// How often each of several calls is looked at.
 const SLICE: Duration = Duration::from_millis(5);
 
@@ -61,7 +58,7 @@ where
             start,
             ways,
             apart,
-            waiting: in_turn(addresses),
+            waiting: addresses.iter().copied().collect(),
             next: Clock::now(),
             calls: Vec::new(),
             failed: Vec::new(),
@@ -136,35 +133,5 @@ where
         }
         self.calls.clear();
         attempt
-    }
-}
-
-/// The IP versions alternate, beginning with the one that the system prefers (RFC 8305, section 4).
-fn in_turn(addresses: &[SocketAddr]) -> VecDeque<SocketAddr> {
-    let is_preferred =
-        |address: &&SocketAddr| addresses.first().map(SocketAddr::is_ipv4) == Some(address.is_ipv4());
-    let (preferred, others): (Vec<_>, Vec<_>) = addresses.iter().partition(is_preferred);
-    let mut others = others.into_iter();
-    let mut all: VecDeque<SocketAddr> =
-        preferred.into_iter().flat_map(|address| [Some(address), others.next()]).flatten().copied().collect();
-    all.extend(others);
-    all
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ip_versions_alternate_from_the_preferred_one_on() {
-        let addresses =
-            |text: &str| text.split(' ').map(|it| it.parse().unwrap()).collect::<Vec<SocketAddr>>();
-        for (system, called) in [
-            ("[::1]:1 [::2]:1 [::3]:1 1.1.1.1:1", "[::1]:1 1.1.1.1:1 [::2]:1 [::3]:1"),
-            ("1.1.1.1:1 [::1]:1 [::2]:1", "1.1.1.1:1 [::1]:1 [::2]:1"),
-            ("1.1.1.1:1 1.1.1.2:1", "1.1.1.1:1 1.1.1.2:1"),
-        ] {
-            assert_eq!(in_turn(&addresses(system)), addresses(called));
-        }
     }
 }
