@@ -4,7 +4,7 @@ use skep::memory::{Growing, Whole};
 use skep_core::{
     Cell, Instant,
     stream::{Action, Closed, Service, StreamId},
-    table::Slot,
+    table::{Named, Slot},
     tracker::{
         Busy, Chunk, Dialect, Directory, Event, File, Link, Peer, Place, Profile, Settings, Tracker,
         Transfer, User,
@@ -26,7 +26,7 @@ const ROOM: usize = 16 << 10;
 pub(crate) struct Hosted;
 
 impl Profile for Hosted {
-    type Links = Growing<Slot<Link<Self>>, MOST>;
+    type Links = Growing<Named<Link<Self>>, MOST>;
     type Busy = Whole<Busy, 1>;
     type Users = Growing<Place<User>, MOST>;
     type Files = Growing<Place<File>, FILES>;

@@ -16,7 +16,7 @@ use skep_core::{
         layer::{Access, Call, Caller},
     },
     stream::{Fault, Service},
-    table::Slot,
+    table::Named,
     wire::{Name, seal::Purpose},
 };
 use std::{
@@ -97,7 +97,7 @@ impl Host {
         let content: Vec<u8> = (0..length).map(|place| ((place * 31) >> 3) as u8).collect();
         std::fs::write(directory.join("content"), content).expect("a file to serve");
         let rules = files::Settings { slots: 64, ..files::Settings::DEFAULT };
-        let memory = Growing::<Slot<Session>, STREAMS_MAX>::new();
+        let memory = Growing::<Named<Session>, STREAMS_MAX>::new();
         let folder = Folder(Directory::open(&directory).expect("the directory"));
         let admit = |server: &mut Server<_>, now, admission: &skep::gate::Admission| {
             server.opened_as(now, admission.stream, Dialect::Files)

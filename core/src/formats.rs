@@ -12,12 +12,12 @@ macro_rules! by_name {
 }
 
 by_name! {
-    [V] crate::table::Slot<V> => "Slot";
-    [V, M] crate::table::Table<V, M> => "Table";
+    [V, N] crate::table::Slot<V, N> => "Slot";
+    [V, M, N] crate::table::Table<V, M, N> => "Table";
     [P: crate::rdt::Profile] crate::rdt::Endpoint<P> => "Endpoint";
     [P: crate::rdt::Profile] crate::rdt::Connection<P> => "Connection";
-    [P: crate::rdt::Profile] crate::rdt::Parked<P> => "Parked";
-    [P: crate::rdt::Profile, B] crate::rdt::Parkable<P, B> => "Parkable";
+    [] crate::rdt::Parked => "Parked";
+    [B] crate::rdt::Parkable<B> => "Parkable";
     [] crate::rdt::Keyed => "Keyed";
     [] crate::files::Client => "Client";
     [M] crate::files::Server<M> => "Server";

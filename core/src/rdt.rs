@@ -65,7 +65,7 @@ pub use statistics::{Counters, Dropped, Statistics};
 pub use token::{EPOCH, Keyed, Tokens};
 
 /// A connection of one endpoint. A name is never used for two connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ConnectionId {
     number: u32,

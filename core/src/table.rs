@@ -4,13 +4,16 @@
 //!   slot   0        1        2        3            one memory; every list is threaded through its slots
 //!        [ value ][ value ][  -    ][ value ]
 //!   turn:  3 → 0                                   first in, first out; each at most once
-//!   heap:  [1, 3, 0]                               by deadline, the earliest first
+//!   tree:           1                              a tournament: of two deadlines the earlier one goes up, and
+//!                 /   \                            the first of all stands at the root. Node n is in slot n, and
+//!                2     3                           above nodes 2n and 2n + 1; as many as there are slots, and more,
+//!               0 1   2 3                          are the slots themselves
 //!   free:  2
 //!   name:  [-, 0, -, 3]                            a number that others chose (a stream), and whose it is
 //! ```
 //!
-//! All operations take constant time, those with deadlines the logarithm of the number of deadlines. A table of few
-//! has no heap: it looks at all of them.
+//! All operations take constant time, those with deadlines the logarithm of the number of slots, and mostly less. A table
+//! of few has no tree: it looks at all of them.
 
 use crate::{Instant, Memory};
 use core::marker::PhantomData;
@@ -19,61 +22,56 @@ const NONE: u32 = u32::MAX;
 /// What comes after the last whose turn it is.
 const LAST: u32 = u32::MAX - 1;
 
-/// Up to so many values need no heap. A device's bound is a constant: the other code is left out.
+/// Up to so many values need no tree. A device's bound is a constant: the other code is left out.
 const FEW: usize = 4;
 
-/// Room for one value and its places in the table's lists.
+/// Room for one value and its places in the table's lists. `N` is [`ByName`] where values have names.
 #[derive(Debug)]
-pub struct Slot<V> {
+pub struct Slot<V, N = ()> {
     value: Option<V>,
     deadline: Instant,
-    /// Where this slot stands in the heap, or `NONE`.
-    heap_place: u32,
-    /// Which slot stands at this slot's position of the heap.
-    heap_entry: u32,
+    /// The slot with the earliest deadline below the node of this number.
+    earliest: u32,
     /// Of one whose turn it is: the next one, or `LAST`. Of a free one: the next free one.
     next: u32,
-    /// Which slot has this slot's position as its name, or `NONE`.
-    name_entry: u32,
+    name: N,
 }
 
-impl<V> Slot<V> {
-    const fn empty() -> Self {
-        Self {
-            value: None,
-            deadline: Instant::FAR,
-            heap_place: NONE,
-            heap_entry: NONE,
-            next: NONE,
-            name_entry: NONE,
-        }
+/// Which slot has a slot's position as its name, if one has. Opaque: it is public so that its room can be named.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ByName(u32);
+
+/// Room for a value that may have a name.
+pub type Named<V> = Slot<V, ByName>;
+
+impl Default for ByName {
+    fn default() -> Self {
+        Self(NONE)
     }
 }
 
-/// Values by number, with a queue of those whose turn it is and a heap of deadlines.
+impl<V, N: Default> Slot<V, N> {
+    fn empty() -> Self {
+        Self { value: None, deadline: Instant::FAR, earliest: 0, next: NONE, name: N::default() }
+    }
+}
+
+/// Values by number, with a queue of those whose turn it is and a tree of deadlines.
 #[derive(Debug)]
-pub struct Table<V, M> {
+pub struct Table<V, M, N = ()> {
     slots: M,
     free: u32,
     count: u32,
     turn_first: u32,
     turn_last: u32,
-    heap_count: u32,
-    value: PhantomData<V>,
+    value: PhantomData<(V, N)>,
 }
 
-impl<V, M: Memory<Slot<V>>> Table<V, M> {
+impl<V, N: Default + Copy, M: Memory<Slot<V, N>>> Table<V, M, N> {
     /// A table in `slots`, which must be empty.
     pub const fn new(slots: M) -> Self {
-        Self {
-            slots,
-            free: NONE,
-            count: 0,
-            turn_first: NONE,
-            turn_last: NONE,
-            heap_count: 0,
-            value: PhantomData,
-        }
+        Self { slots, free: NONE, count: 0, turn_first: NONE, turn_last: NONE, value: PhantomData }
     }
 
     /// How many values there are.
@@ -118,33 +116,6 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
         self.free = next;
         self.count = self.count.saturating_add(1);
         Ok(number)
-    }
-
-    /// Gives a value a name besides its number: a number that others chose, below [`Table::bound`]. `false`: it
-    /// is not, or another value has it. A value outlives its name, and has to lose it before it is removed.
-    #[must_use]
-    pub fn set_name(&mut self, name: u32, number: u32) -> bool {
-        let length = self.slots.values().len();
-        if name as usize >= length && (name as usize) < self.bound() {
-            self.grow(name as usize);
-        }
-        match self.slot(name) {
-            Some(place) if place.name_entry == NONE => place.name_entry = number,
-            _ => return false,
-        }
-        true
-    }
-
-    /// The number of the value with this name.
-    pub fn named(&self, name: u32) -> Option<u32> {
-        self.slots.values().get(name as usize).map(|place| place.name_entry).filter(|&number| number != NONE)
-    }
-
-    /// Makes a name free for another value, and says whose it was.
-    pub fn take_name(&mut self, name: u32) -> Option<u32> {
-        let number = self.named(name)?;
-        self.slot(name)?.name_entry = NONE;
-        Some(number)
     }
 
     /// Takes the value with this number out, with its turn and its deadline.
@@ -196,43 +167,21 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
 
     /// Sets, moves or (with `None`) removes the deadline of a value.
     pub fn set_deadline(&mut self, number: u32, deadline: Option<Instant>) {
+        let deadline = deadline.unwrap_or(Instant::FAR);
         let Some(slot) = self.slot(number).filter(|slot| slot.value.is_some()) else { return };
-        slot.deadline = deadline.unwrap_or(Instant::FAR);
-        let place = slot.heap_place;
-        if self.slots.bound() <= FEW {
-            return;
-        }
-        match (deadline, place) {
-            (Some(_), NONE) => {
-                let place = self.heap_count;
-                self.heap_count = place.saturating_add(1);
-                self.stand(place, number);
-                self.sift(place);
-            }
-            (Some(_), place) => self.sift(place),
-            (None, NONE) => {}
-            (None, place) => {
-                let last = self.heap_count.saturating_sub(1);
-                let moved = self.at(last);
-                self.heap_count = last;
-                if let Some(slot) = self.slot(number) {
-                    slot.heap_place = NONE;
-                }
-                if place != last {
-                    self.stand(place, moved);
-                    self.sift(place);
-                }
-            }
+        if core::mem::replace(&mut slot.deadline, deadline) != deadline {
+            self.play(number);
         }
     }
 
     /// The earliest deadline.
     pub fn next_deadline(&self) -> Option<Instant> {
-        if self.slots.bound() <= FEW {
-            let earliest = self.slots.values().iter().map(|slot| slot.deadline).min();
-            return earliest.filter(|&deadline| deadline < Instant::FAR);
-        }
-        (self.heap_count > 0).then(|| self.deadline_at(0))
+        let first = if self.slots.bound() <= FEW {
+            self.slots.values().iter().map(|slot| slot.deadline).min()?
+        } else {
+            self.deadline(self.earliest(1))
+        };
+        (first < Instant::FAR).then_some(first)
     }
 
     /// A value whose deadline has come; the deadline is removed.
@@ -243,14 +192,14 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
         let number = if self.slots.bound() <= FEW {
             self.slots.values().iter().position(|slot| slot.deadline <= now)? as u32
         } else {
-            self.at(0)
+            self.earliest(1)
         };
         self.set_deadline(number, None);
         Some(number)
     }
 
     #[inline(never)] // for size: core/panic-check/run shows it
-    fn slot(&mut self, number: u32) -> Option<&mut Slot<V>> {
+    fn slot(&mut self, number: u32) -> Option<&mut Slot<V, N>> {
         self.slots.values_mut().get_mut(number as usize)
     }
 
@@ -264,15 +213,20 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
         for number in (length..self.slots.values().len()).rev() {
             self.give_back(number as u32);
         }
+        // Every slot has another place below the tree now.
+        if self.slots.bound() > FEW {
+            for node in (1..self.slots.values().len()).rev() {
+                self.decide(node as u32);
+            }
+        }
     }
 
     fn give_back(&mut self, number: u32) {
         let free = self.free;
         if let Some(slot) = self.slot(number) {
-            // Only the arrays of the heap and of the names, which are of the positions and not of the values,
-            // outlive the value.
-            let (heap_entry, name_entry) = (slot.heap_entry, slot.name_entry);
-            *slot = Slot { heap_entry, name_entry, next: free, ..Slot::empty() };
+            // Only the tree and the array of names, which are of the positions and not of the values, outlive the value.
+            let (earliest, name) = (slot.earliest, slot.name);
+            *slot = Slot { earliest, name, next: free, ..Slot::empty() };
             self.free = number;
         }
     }
@@ -300,56 +254,67 @@ impl<V, M: Memory<Slot<V>>> Table<V, M> {
         }
     }
 
-    /// The slot at a position of the heap.
-    fn at(&self, place: u32) -> u32 {
-        self.slots.values().get(place as usize).map_or(NONE, |slot| slot.heap_entry)
+    /// The slot with the earliest deadline below a node.
+    fn earliest(&self, node: u32) -> u32 {
+        let slots = self.slots.values();
+        let below = (node as usize).checked_sub(slots.len()).map(|number| number as u32);
+        below.unwrap_or_else(|| slots.get(node as usize).map_or(NONE, |slot| slot.earliest))
     }
 
-    fn deadline_at(&self, place: u32) -> Instant {
-        self.slots.values().get(self.at(place) as usize).map_or(Instant::FAR, |slot| slot.deadline)
+    fn deadline(&self, number: u32) -> Instant {
+        self.slots.values().get(number as usize).map_or(Instant::FAR, |slot| slot.deadline)
     }
 
-    fn stand(&mut self, place: u32, number: u32) {
-        if let Some(position) = self.slot(place) {
-            position.heap_entry = number;
+    /// Which deadline goes up at a node; which one has gone up before.
+    fn decide(&mut self, node: u32) -> (u32, u32) {
+        let (one, other) = (self.earliest(node << 1), self.earliest(node << 1 | 1));
+        let winner = if self.deadline(other) < self.deadline(one) { other } else { one };
+        let before = self.slot(node).map_or(winner, |slot| core::mem::replace(&mut slot.earliest, winner));
+        (winner, before)
+    }
+
+    /// The deadline of a slot is another one: up to where this makes no difference, everything is decided again.
+    fn play(&mut self, number: u32) {
+        if self.slots.bound() <= FEW {
+            return;
         }
-        if let Some(slot) = self.slot(number) {
-            slot.heap_place = place;
-        }
-    }
-
-    fn exchange(&mut self, one: u32, other: u32) {
-        let (first, second) = (self.at(one), self.at(other));
-        self.stand(one, second);
-        self.stand(other, first);
-    }
-
-    /// Moves what stands at `place` up or down to where its deadline belongs.
-    fn sift(&mut self, place: u32) {
-        let mut place = place;
-        while place > 0 {
-            let parent = place.wrapping_sub(1) / 2;
-            if self.deadline_at(parent) <= self.deadline_at(place) {
-                break;
-            }
-            self.exchange(parent, place);
-            place = parent;
-        }
-        loop {
-            let left = place.saturating_mul(2).saturating_add(1);
-            if left >= self.heap_count {
+        let mut node = number.wrapping_add(self.slots.values().len() as u32) >> 1;
+        while node > 0 {
+            let (winner, before) = self.decide(node);
+            if winner == before && winner != number {
                 return;
             }
-            let right = left.saturating_add(1);
-            let right_is_earlier =
-                right < self.heap_count && self.deadline_at(right) < self.deadline_at(left);
-            let child = if right_is_earlier { right } else { left };
-            if self.deadline_at(place) <= self.deadline_at(child) {
-                return;
-            }
-            self.exchange(place, child);
-            place = child;
+            node >>= 1;
         }
+    }
+}
+
+impl<V, M: Memory<Named<V>>> Table<V, M, ByName> {
+    /// Gives a value a name besides its number: a number that others chose, below [`Table::bound`]. `false`: it
+    /// is not, or another value has it. A value outlives its name, and has to lose it before it is removed.
+    #[must_use]
+    pub fn set_name(&mut self, name: u32, number: u32) -> bool {
+        let length = self.slots.values().len();
+        if name as usize >= length && (name as usize) < self.bound() {
+            self.grow(name as usize);
+        }
+        match self.slot(name) {
+            Some(place) if place.name.0 == NONE => place.name.0 = number,
+            _ => return false,
+        }
+        true
+    }
+
+    /// The number of the value with this name.
+    pub fn named(&self, name: u32) -> Option<u32> {
+        self.slots.values().get(name as usize).map(|place| place.name.0).filter(|&number| number != NONE)
+    }
+
+    /// Makes a name free for another value, and says whose it was.
+    pub fn take_name(&mut self, name: u32) -> Option<u32> {
+        let number = self.named(name)?;
+        self.slot(name)?.name.0 = NONE;
+        Some(number)
     }
 }
 
@@ -359,7 +324,7 @@ mod tests {
     use crate::miri::fewer;
     use std::collections::{BTreeMap, VecDeque};
 
-    type Fixed<const N: usize> = Table<u32, heapless::Vec<Slot<u32>, N>>;
+    type Fixed<const N: usize> = Table<u32, heapless::Vec<Named<u32>, N>, ByName>;
 
     #[test]
     fn a_table_of_one_takes_one() {

@@ -1,17 +1,17 @@
 //! Many short texts in one memory, without allocation.
 //!
 //! ```text
-//!   Stored { first: 2, length: 41 }        chunk 2              chunk 0
-//!                                       [ 28 bytes | 0 ] ──► [ 13 bytes | - ]      free: 1 ──► 3
+//!   Stored { first: 2, length: 19 }        chunk 2              chunk 0
+//!                                       [ 12 bytes | 0 ] ──► [ 7 bytes | - ]      free: 1 ──► 3
 //! ```
 //!
-//! A text takes one chunk for each 28 bytes. Names are short, so most take one; and none takes room for the
+//! A text takes one chunk for each 12 bytes. Names are short, so most take one; and none takes room for the
 //! longest one that there could be.
 
 use crate::Memory;
 
 const NONE: u32 = u32::MAX;
-const CHUNK: usize = 28;
+const CHUNK: usize = 12;
 
 /// Room for a part of a text. Opaque: it is public so that its memory can be named.
 #[derive(Debug)]
@@ -29,7 +29,8 @@ impl Chunk {
 }
 
 /// Where a text is. Whoever has it must give it back once, by [`Texts::free`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) struct Stored {
     first: u32,
     length: u16,
@@ -187,7 +188,7 @@ mod tests {
 
     #[test]
     fn texts_of_every_length_are_themselves_again_and_give_their_room_back() {
-        let mut texts = Fixed::<20>::new(heapless::Vec::new());
+        let mut texts = Fixed::<44>::new(heapless::Vec::new());
         for length in (0..=255_usize).step_by(fewer(1, 15)) {
             let text: Vec<u8> = (0..length).map(|place| place as u8).collect();
             let (first, second) = (texts.store(&text).unwrap(), texts.store(&text).unwrap());
@@ -216,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_text_can_come_byte_by_byte() {
-        let mut texts = Fixed::<4>::new(heapless::Vec::new());
+        let mut texts = Fixed::<5>::new(heapless::Vec::new());
         let mut stored = Stored::EMPTY;
         for byte in 0..60 {
             assert!(texts.push(&mut stored, &[byte]));

@@ -41,7 +41,7 @@ mod transfer;
 pub use crate::{index::Cell, texts::Chunk};
 pub use counters::Counters;
 pub use directory::{Directory, File, User};
-pub use event::{Ask, EntryId, Event, Record, Ticket, UserId};
+pub use event::{Ask, EntryId, Event, LeftName, Record, Ticket, UserId};
 pub use link::{Busy, Link};
 pub use profile::{Fixed, Profile};
 pub(crate) use secrets::is_same;
@@ -52,9 +52,9 @@ pub use transfer::Transfer;
 use crate::{
     Instant,
     stream::StreamId,
-    table::Table,
+    table::{ByName, Table},
     texts::Stored,
-    wire::{Text, session::Code},
+    wire::{TEXT_MAX, Text, session::Code},
 };
 use core::net::{IpAddr, Ipv4Addr};
 use counters::count;
@@ -135,7 +135,7 @@ pub struct Whereabouts {
 pub struct Tracker<P: Profile> {
     settings: Settings,
     directory: Directory<P>,
-    links: Table<Link<P>, P::Links>,
+    links: Table<Link<P>, P::Links, ByName>,
     transfers: Table<Transfer, P::Transfers>,
     line: Line,
     seats_taken: u32,
@@ -143,6 +143,8 @@ pub struct Tracker<P: Profile> {
     /// How often the application was asked about a log-in.
     asked: u32,
     events: Deque<Event, EVENTS_MAX>,
+    /// The name in the last event that was polled.
+    told: LeftName,
     counters: Counters,
     sweep: Sweep,
     /// The moment of the last call.
@@ -189,6 +191,7 @@ impl<P: Profile> Tracker<P> {
             generation: 0,
             asked: 0,
             events: Deque::new(),
+            told: LeftName(Stored::EMPTY),
             counters: Counters::ZERO,
             sweep: Sweep { next: None, newest: 0, due: Instant::ZERO, told: 0 },
             now: Instant::ZERO,
@@ -237,8 +240,7 @@ impl<P: Profile> Tracker<P> {
             None | Some(directory::Presence::Away) => return false,
             Some(directory::Presence::Session(link)) => self.dismiss_link(link, Code::Dismissed),
             Some(directory::Presence::Command) => {
-                self.directory.leave(user);
-                self.tell_application(Event::Left { user: UserId(user), code: Code::Dismissed });
+                self.user_leaves(user, Code::Dismissed);
             }
         }
         true
@@ -334,10 +336,34 @@ impl<P: Profile> Tracker<P> {
         Some((UserId(owner), Text::new(self.directory.texts.copy(file.name, room)?).ok()?))
     }
 
+    /// The name of somebody who has left, copied into `room` (at most [`crate::wire::TEXT_MAX`] bytes), as long as its
+    /// [`Event::Left`] is the last thing that was polled. `None`: there was no room to keep it until then.
+    pub fn left_name<'r>(&self, name: LeftName, room: &'r mut [u8]) -> Option<Text<'r>> {
+        Text::new(self.directory.texts.copy(name.0, room)?).ok()
+    }
+
     fn tell_application(&mut self, event: Event) {
         if self.events.push_back(event).is_err() {
             count(&mut self.counters.events_lost);
+            self.forget_name(&event);
         }
+    }
+
+    /// An event is over: whose name it had is not asked any more.
+    fn forget_name(&mut self, event: &Event) {
+        if let Event::Left { name, .. } = event {
+            self.directory.texts.free(name.0);
+        }
+    }
+
+    /// A user is not there any more. Its name is kept until that was told.
+    fn user_leaves(&mut self, user: u32, code: Code) {
+        let mut room = [0; TEXT_MAX];
+        let texts = &mut self.directory.texts;
+        let name = self.directory.users.get(user).and_then(|user| texts.copy(user.name, &mut room));
+        let name = LeftName(name.and_then(|name| texts.store(name)).unwrap_or(Stored::EMPTY));
+        self.directory.leave(user);
+        self.tell_application(Event::Left { user: UserId(user), name, code });
     }
 
     /// A session, or what wants to be one, is over: it is told why.

@@ -4,7 +4,7 @@ use crate::{ClientNode, Habits, Handle, Network, Node, ServerNode, World};
 use skep_core::{
     Instant, Memory, files,
     rdt::{self, Language, Profile},
-    table::Slot,
+    table::Named,
 };
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ impl<N: Network> World<N> {
     pub fn serve<P, M>(&mut self, settings: rdt::Settings, rules: files::Settings) -> Handle<ServerNode<P, M>>
     where
         P: Profile<Connections: Default, Index: Default, Replies: Default> + 'static,
-        M: Memory<Slot<files::Session>> + Default + 'static,
+        M: Memory<Named<files::Session>> + Default + 'static,
     {
         self.add(|seat| Node::new(seat, settings, seat.0 as u64 + 1, files::Server::new(rules, M::default())))
     }

@@ -17,7 +17,7 @@ use skep_core::{
     Instant, Memory, files,
     rdt::{self, ConnectionId, Endpoint, Language, Output, Peer, Profile, Transmit},
     stream::{Fault, Service},
-    table::Slot,
+    table::Named,
     tracker::{self, Tracker},
     wire::rdt::Pass,
 };
@@ -29,7 +29,7 @@ use std::{
 };
 
 /// The sessions of a server of files with room for 32.
-pub type Sessions = heapless::Vec<Slot<files::Session>, 32>;
+pub type Sessions = heapless::Vec<Named<files::Session>, 32>;
 /// A server of files.
 pub type ServerNode<P = Host, M = Sessions> = Node<P, files::Server<M>>;
 /// A client of files.
@@ -74,7 +74,7 @@ pub trait Checked: Service {
     fn check_over(&self);
 }
 
-impl<M: Memory<Slot<files::Session>>> Checked for files::Server<M> {
+impl<M: Memory<Named<files::Session>>> Checked for files::Server<M> {
     fn check_over(&self) {
         assert_eq!((self.sessions(), self.transfers(), self.waiting()), (0, 0, 0), "sessions are left");
     }

@@ -8,7 +8,7 @@ use skep_core::{
     Instant, Memory, files,
     rdt::{self, Language, Profile},
     stream::Service,
-    table::Slot,
+    table::Named,
     wire::seal::Purpose,
 };
 use skep_smoltcp::{Machine, Stack};
@@ -81,7 +81,7 @@ where
 /// What a server of files and its clients are, with these sessions in the server's memory.
 pub trait Cast {
     /// The memory of the server.
-    type Sessions: Memory<Slot<files::Session>> + 'static;
+    type Sessions: Memory<Named<files::Session>> + 'static;
     /// The server.
     type Server: Player<files::Server<Self::Sessions>>;
     /// A client.
@@ -108,7 +108,7 @@ pub struct Boards<W, M = Sessions, const HOLDS: usize = 0>(PhantomData<(W, M)>);
 impl<P, M> Cast for Programs<P, M>
 where
     P: Profile<Connections: Default, Index: Default, Replies: Default> + 'static,
-    M: Memory<Slot<files::Session>> + 'static,
+    M: Memory<Named<files::Session>> + 'static,
 {
     type Sessions = M;
     type Server = Node<P, files::Server<M>>;
@@ -132,7 +132,7 @@ where
 impl<W, M, const HOLDS: usize> Cast for Boards<W, M, HOLDS>
 where
     W: Wiring,
-    M: Memory<Slot<files::Session>> + 'static,
+    M: Memory<Named<files::Session>> + 'static,
 {
     type Sessions = M;
     type Server = Board<files::Server<M>, W>;

@@ -13,7 +13,7 @@ use skep_core::{
 use std::{collections::BTreeMap, time::Duration};
 
 /// Room for everybody in these scenarios.
-type Memories = Fixed<64, 640, 16, 4, 1_500>;
+type Memories = Fixed<64, 640, 16, 4, 3000>;
 
 /// By name what each user shares, with the lengths.
 pub type List = BTreeMap<String, BTreeMap<String, u64>>;

@@ -95,7 +95,7 @@ fn hundreds_of_clients_are_served_at_once() {
     for loss in [0, 100] {
         let mut world = World::new(Simulated::new(1).both(|path| path.loss = loss));
         let rules = files::Settings { slots: 300, ..files::Settings::DEFAULT };
-        type Many = heapless::Vec<skep_core::table::Slot<files::Session>, 300>;
+        type Many = heapless::Vec<skep_core::table::Named<files::Session>, 300>;
         let server: Handle<ServerNode<Host, Many>> = world.serve(own_settings(16, 500), rules);
         let content: Vec<u8> = (0..20_000).map(|number| number as u8).collect();
         world.get_mut(server).storage.files.insert("x".into(), content.clone());

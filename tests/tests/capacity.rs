@@ -3,7 +3,7 @@
 use skep_core::{
     files::{self, Progress, Session},
     rdt::{Fixed, Language, Settings},
-    table::Slot,
+    table::Named,
     wire::rdt::Terms,
 };
 use skep_tests::{
@@ -12,7 +12,7 @@ use skep_tests::{
 };
 use std::time::Duration;
 
-type OneSession = heapless::Vec<Slot<Session>, 1>;
+type OneSession = heapless::Vec<Named<Session>, 1>;
 type Program = Programs<Fixed<1, 1>, OneSession>;
 type Board = Boards<PlainRdt<1, 1>, OneSession>;
 

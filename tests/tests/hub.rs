@@ -15,6 +15,9 @@ const BUSY: Duration = Duration::from_secs(60);
 /// Long enough for the longest pause, for every dead session to be found, and for every time-out of a transfer.
 const QUIET: Duration = Duration::from_secs(200);
 
+/// How long the network loses nothing then: whom it has cut off by chance finds that out, and comes back.
+const KIND: Duration = Duration::from_secs(60);
+
 /// How many seeds are played, unless the environment says otherwise (`SKEP_SEEDS=1000`).
 const SEEDS: u64 = 20;
 
@@ -22,7 +25,7 @@ fn seeds() -> u64 {
     std::env::var("SKEP_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS)
 }
 
-type Memories = tracker::Fixed<128, 64, 640, 1_024, 128, 32>;
+type Memories = tracker::Fixed<128, 64, 640, 2_048, 128, 32>;
 type Hub = Tracker<Memories>;
 
 /// A program, whatever carries its streams.
@@ -142,6 +145,9 @@ fn busy_then_quiet<H: Program<Hub>, M: Program<Wanderer>>(seed: u64, loss: u32) 
     });
     let mut scene = Scene::<H, M>::new(seed, network, tracker::Settings::DEFAULT);
     scene.world.run_for(BUSY + QUIET);
+    let (up, down) = scene.world.network.paths();
+    (up.loss, down.loss) = (0, 0);
+    scene.world.run_for(KIND);
     scene.check(CLIENTS as usize);
     let counters = scene.tracker().counters();
     let deaths: u64 = scene.wanderers().map(|wanderer| wanderer.deaths).sum();

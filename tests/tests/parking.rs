@@ -67,7 +67,7 @@ fn files_go_as_they_do_over_connections_that_are_never_parked() {
     }
 }
 
-type Hub = Tracker<tracker::Fixed<16, 16, 160, 512, 128, 32>>;
+type Hub = Tracker<tracker::Fixed<16, 16, 160, 1024, 128, 32>>;
 
 const CLIENTS: u64 = 8;
 

@@ -17,7 +17,7 @@ use skep_core::{
     files::{Client, Dialect, Progress, Server, Session, Settings, Uploads, WhenFull},
     limits::MESSAGE_MAX,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
-    table::Slot,
+    table::Named,
     wire::{
         Name, TEXT_MAX, Text,
         seal::Purpose,
@@ -63,7 +63,7 @@ pub enum Event {
 pub struct Member<P: Profile, const SERVED: usize> {
     session: client::Client<P>,
     session_stream: Option<StreamId>,
-    server: Server<Vec<Slot<Session>, SERVED>>,
+    server: Server<Vec<Named<Session>, SERVED>>,
     /// The streams of the server, and for which request they are.
     served: Vec<(StreamId, Option<UploadId>), SERVED>,
     download: Option<Download>,

@@ -37,7 +37,7 @@ use skep_core::{
     files::{self, Server, WhenFull},
     limits::MESSAGE_MAX,
     stream::{FileId, StreamId},
-    table::Slot,
+    table::Named,
     wire::{
         Name, TEXT_MAX, Text,
         session::{Code, FileInfo},
@@ -109,7 +109,7 @@ struct Stream {
 pub struct Member {
     rules: Rules,
     session: client::Client<HostClient>,
-    server: Server<Growing<Slot<files::Session>, STREAMS_MAX>>,
+    server: Server<Growing<Named<files::Session>, STREAMS_MAX>>,
     downloads: Slab<Download>,
     uploads: Slab<Upload>,
     /// Who was let have what, directly: should that not get through, he need not be accepted again.

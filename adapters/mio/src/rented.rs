@@ -5,7 +5,7 @@ use skep_core::{
     Instant,
     rdt::{
         self,
-        control::{Chosen, Controlled, Controller, News, Start},
+        control::{Chosen, Congestion, Controlled, Controller, News, Start},
     },
 };
 use std::time::Duration;
@@ -76,6 +76,20 @@ impl Controller for Rented {
         });
     }
 
+    fn rest(&mut self, now: Instant) -> Option<Start> {
+        self.busy.take_if(|busy| now.since(busy.used) > STALE);
+        self.busy.is_none().then_some(Start {
+            now,
+            window: self.window.into(),
+            datagram: self.datagram,
+            round_trip: 0,
+            expected: u32::from(self.expected) * STEP,
+            congestion: Congestion::Constant,
+            rate: 0,
+            first_flight: 1,
+        })
+    }
+
     fn window(&self) -> u32 {
         self.busy.as_ref().map_or(self.window.into(), |busy| busy.controller.window())
     }
@@ -131,7 +145,6 @@ impl Controller for Rented {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use skep_core::rdt::control::Congestion;
 
     fn at(seconds: u64) -> Instant {
         Instant::from_micros(seconds * 1_000_000)

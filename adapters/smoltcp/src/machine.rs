@@ -4,7 +4,7 @@ use crate::Origin;
 use skep_core::{
     Instant, Memory, client, files,
     stream::{Service, StreamId},
-    table::Slot,
+    table::Named,
     tracker,
 };
 
@@ -32,7 +32,7 @@ pub trait Machine: Service {
     }
 }
 
-impl<M: Memory<Slot<files::Session>>> Machine for files::Server<M> {}
+impl<M: Memory<Named<files::Session>>> Machine for files::Server<M> {}
 
 /// It calls, and is not called.
 impl Machine for files::Client {

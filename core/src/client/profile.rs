@@ -13,7 +13,7 @@ pub trait Profile: Sized {
     /// The indices of users and of files, by number and by name, and of shares. Its bounds should be those of `Users`,
     /// `Files` and `Shares`.
     type Index: Memory<Cell> + Debug;
-    /// Names, 28 bytes a chunk.
+    /// Names, 12 bytes a chunk.
     type Texts: Memory<Chunk> + Debug;
     /// The files that the client shares.
     type Shares: Memory<Slot<Share>> + Debug;

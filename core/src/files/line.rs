@@ -3,7 +3,7 @@
 use super::session::Session;
 use crate::{
     Memory,
-    table::{Slot, Table},
+    table::{ByName, Named, Table},
 };
 
 /// A queue threaded through the sessions themselves. All operations take constant time.
@@ -25,7 +25,11 @@ impl Line {
     }
 
     /// Puts a session at the end; it must not be in the line already.
-    pub(super) fn push<M: Memory<Slot<Session>>>(&mut self, sessions: &mut Table<Session, M>, number: u32) {
+    pub(super) fn push<M: Memory<Named<Session>>>(
+        &mut self,
+        sessions: &mut Table<Session, M, ByName>,
+        number: u32,
+    ) {
         let Some(session) = sessions.get_mut(number) else { return };
         session.before = self.last;
         session.after = None;
@@ -38,14 +42,21 @@ impl Line {
     }
 
     /// Takes the first one out.
-    pub(super) fn pop<M: Memory<Slot<Session>>>(&mut self, sessions: &mut Table<Session, M>) -> Option<u32> {
+    pub(super) fn pop<M: Memory<Named<Session>>>(
+        &mut self,
+        sessions: &mut Table<Session, M, ByName>,
+    ) -> Option<u32> {
         let first = self.first?;
         self.leave(sessions, first);
         Some(first)
     }
 
     /// Takes a session out, wherever it stands; it must be in the line.
-    pub(super) fn leave<M: Memory<Slot<Session>>>(&mut self, sessions: &mut Table<Session, M>, number: u32) {
+    pub(super) fn leave<M: Memory<Named<Session>>>(
+        &mut self,
+        sessions: &mut Table<Session, M, ByName>,
+        number: u32,
+    ) {
         let Some(session) = sessions.get_mut(number) else { return };
         let (before, after) = (session.before.take(), session.after.take());
         match before.and_then(|before| sessions.get_mut(before)) {
@@ -68,7 +79,7 @@ mod tests {
     #[test]
     fn who_leaves_the_line_does_not_break_it() {
         for leaves in 0..3 {
-            let mut sessions = Table::new(heapless::Vec::<Slot<Session>, 4>::new());
+            let mut sessions = Table::new(heapless::Vec::<Named<Session>, 4>::new());
             let mut line = Line::new();
             for number in 0..3 {
                 sessions.insert(Session::new(StreamId(number), Dialect::Files, Default::default())).unwrap();

@@ -27,7 +27,7 @@ use crate::{
     Instant, Memory,
     limits::MESSAGE_MAX,
     stream::{Action, FileId, StreamId},
-    table::{Slot, Table},
+    table::{ByName, Named, Table},
     wire::{
         Name, command,
         file::{self, Code, Message},
@@ -43,7 +43,7 @@ const _: () = assert!(file::LENGTH_MAX <= MESSAGE_MAX && path::NOT_FOUND.len() <
 #[derive(Debug)]
 pub struct Server<M> {
     settings: Settings,
-    sessions: Table<Session, M>,
+    sessions: Table<Session, M, ByName>,
     line: Line,
     active: u32,
     counters: Counters,
@@ -64,7 +64,7 @@ enum Task {
     Release,
 }
 
-impl<M: Memory<Slot<Session>>> Server<M> {
+impl<M: Memory<Named<Session>>> Server<M> {
     /// A server with these rules; `memory` must be empty.
     pub const fn new(settings: Settings, memory: M) -> Self {
         Self {

@@ -65,6 +65,13 @@ pub trait Controller: Debug {
     /// All was acknowledged, and there is nothing to send.
     fn sleep(&mut self) {}
 
+    /// What it was started with, if it knows no more than that: another one that is started so would do as well. `None`: it
+    /// knows more. Asked when nothing is under way.
+    fn rest(&mut self, now: Instant) -> Option<Start> {
+        let _ = now;
+        None
+    }
+
     /// There is nothing more to send at present, or the peer takes nothing: what is measured until all up to
     /// `newest` is acknowledged says little about the path.
     fn starved(&mut self, newest: u32) {

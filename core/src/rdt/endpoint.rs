@@ -370,7 +370,7 @@ impl<P: Profile> Endpoint<P> {
                 Step::Idle => {
                     let deadline = connection.deadline(&self.settings);
                     self.table.set_deadline(number, deadline);
-                    self.table.park(number);
+                    self.table.park(number, now);
                 }
             }
         };

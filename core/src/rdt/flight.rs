@@ -118,7 +118,7 @@ impl<P: Profile> Flight<P> {
         let before = (self.next, self.newest);
         let (mut next, mut newest) = before;
         numbers.word(&mut next);
-        numbers.word(&mut newest);
+        numbers.after(&mut newest, next);
         if (next, newest) != before {
             let oldest = newest.wrapping_add(1);
             *self = Self {

@@ -10,6 +10,7 @@ use super::{
     connection::{Connection, Parked},
     profile::Profile,
 };
+use crate::Instant;
 use core::{fmt::Debug, ops::DerefMut};
 
 /// The place of one connection. A connection itself is one, in which it is never parked: a device has the room for it
@@ -19,19 +20,19 @@ pub trait Keep<P: Profile>: From<Connection<P>> + Debug {
     const PARKS: bool;
 
     /// The connection, or what is left of it.
-    fn kept(&self) -> Result<&Connection<P>, &Parked<P>>;
+    fn kept(&self) -> Result<&Connection<P>, &Parked>;
 
     /// The connection, which is awake from now on, in this place of its table. `None`: never.
     fn wake(&mut self, place: u32) -> Option<&mut Connection<P>>;
 
     /// Parks the connection if nothing happens on it.
-    fn park(&mut self);
+    fn park(&mut self, now: Instant);
 }
 
 impl<P: Profile> Keep<P> for Connection<P> {
     const PARKS: bool = false;
 
-    fn kept(&self) -> Result<&Connection<P>, &Parked<P>> {
+    fn kept(&self) -> Result<&Connection<P>, &Parked> {
         Ok(self)
     }
 
@@ -39,30 +40,28 @@ impl<P: Profile> Keep<P> for Connection<P> {
         Some(self)
     }
 
-    fn park(&mut self) {}
+    fn park(&mut self, _: Instant) {}
 }
 
 /// A connection in a room `B` of its own, a box on a host, which it has only while it is awake.
 #[derive(Debug)]
-pub enum Parkable<P: Profile, B> {
+pub enum Parkable<B> {
     /// All of it.
     Awake(B),
     /// What is left of it.
-    Parked(Parked<P>),
+    Parked(Parked),
 }
 
-impl<P: Profile, B: From<Connection<P>>> From<Connection<P>> for Parkable<P, B> {
+impl<P: Profile, B: From<Connection<P>>> From<Connection<P>> for Parkable<B> {
     fn from(connection: Connection<P>) -> Self {
         Self::Awake(connection.into())
     }
 }
 
-impl<P: Profile, B: From<Connection<P>> + DerefMut<Target = Connection<P>> + Debug> Keep<P>
-    for Parkable<P, B>
-{
+impl<P: Profile, B: From<Connection<P>> + DerefMut<Target = Connection<P>> + Debug> Keep<P> for Parkable<B> {
     const PARKS: bool = true;
 
-    fn kept(&self) -> Result<&Connection<P>, &Parked<P>> {
+    fn kept(&self) -> Result<&Connection<P>, &Parked> {
         match self {
             Self::Awake(connection) => Ok(connection),
             Self::Parked(parked) => Err(parked),
@@ -79,9 +78,9 @@ impl<P: Profile, B: From<Connection<P>> + DerefMut<Target = Connection<P>> + Deb
         }
     }
 
-    fn park(&mut self) {
+    fn park(&mut self, now: Instant) {
         if let Self::Awake(connection) = self
-            && let Some(parked) = connection.park()
+            && let Some(parked) = connection.park(now)
         {
             *self = Self::Parked(parked);
         }

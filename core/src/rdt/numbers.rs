@@ -1,7 +1,8 @@
 //! Numbers in as few bytes as they take: of connections on which nothing happens there are many.
 //!
 //! ```text
-//!   300   1 0101100   0 0000010        seven bits a byte, the lowest first; the highest bit says that more follow (LEB128)
+//!   300    1 0101100   0 0000010       seven bits a byte, the lowest first; the highest bit says that more follow (LEB128)
+//!   flags  0 0 1 0 1 1 0 1             eight in a byte, which stands where the first of them is
 //! ```
 //!
 //! One list of fields serves both ways: a [`Writer`] writes down what stands there, a [`Reader`] puts it back.
@@ -10,8 +11,51 @@ use crate::Instant;
 
 /// Who goes along a list of fields, and leaves each as it was when it was written down.
 pub(crate) trait Numbers {
-    /// The next one.
-    fn long(&mut self, field: &mut u64);
+    /// The next byte.
+    fn raw(&mut self, byte: &mut u8);
+
+    /// The next flag.
+    fn flag(&mut self, field: &mut bool);
+
+    /// A number.
+    fn long(&mut self, field: &mut u64) {
+        let mut left = core::mem::take(field);
+        for place in (0..64).step_by(7) {
+            let more = if left > 0x7f { 0x80 } else { 0 };
+            let mut byte = (left & 0x7f) as u8 | more;
+            self.raw(&mut byte);
+            *field |= u64::from(byte & 0x7f) << place;
+            left >>= 7;
+            if byte & 0x80 == 0 {
+                return;
+            }
+        }
+    }
+
+    /// One that is random, or so large that it takes all its bytes.
+    fn random(&mut self, field: &mut u64) {
+        let mut bytes = field.to_le_bytes();
+        bytes.iter_mut().for_each(|byte| self.raw(byte));
+        *field = u64::from_le_bytes(bytes);
+    }
+
+    /// The same of 32 bits.
+    fn random_word(&mut self, field: &mut u32) {
+        let mut bytes = field.to_le_bytes();
+        bytes.iter_mut().for_each(|byte| self.raw(byte));
+        *field = u32::from_le_bytes(bytes);
+    }
+
+    /// One that mostly is what is `usual` for it, which is known without being written down.
+    fn mostly(&mut self, field: &mut u32, usual: u32) {
+        let mut is_usual = *field == usual;
+        self.flag(&mut is_usual);
+        if is_usual {
+            *field = usual;
+        } else {
+            self.word(field);
+        }
+    }
 
     fn word(&mut self, field: &mut u32) {
         let mut long = u64::from(*field);
@@ -25,16 +69,17 @@ pub(crate) trait Numbers {
         *field = long as u16;
     }
 
+    /// A size that mostly is the `usual` one.
+    fn size(&mut self, field: &mut u16, usual: u16) {
+        let mut word = u32::from(*field);
+        self.mostly(&mut word, usual.into());
+        *field = word as u16;
+    }
+
     fn byte(&mut self, field: &mut u8) {
         let mut long = u64::from(*field);
         self.long(&mut long);
         *field = long as u8;
-    }
-
-    fn flag(&mut self, field: &mut bool) {
-        let mut long = u64::from(*field);
-        self.long(&mut long);
-        *field = long != 0;
     }
 
     /// One that is not far behind another one, which was written down before it.
@@ -70,50 +115,79 @@ pub(crate) trait Numbers {
 pub(crate) struct Writer<'o> {
     /// What is still free; `None` when it did not suffice.
     rest: Option<&'o mut [u8]>,
+    /// Where the newest flags are.
+    flags: Option<&'o mut u8>,
+    /// Which of them is the next.
+    flag: u8,
 }
 
 impl<'o> Writer<'o> {
     pub(crate) const fn new(out: &'o mut [u8]) -> Self {
-        Self { rest: Some(out) }
+        Self { rest: Some(out), flags: None, flag: 0 }
     }
 
     /// Whether there was room for all of them.
     pub(crate) const fn has_fitted(&self) -> bool {
         self.rest.is_some()
     }
+
+    fn take(&mut self) -> Option<&'o mut u8> {
+        let (byte, rest) = self.rest.take()?.split_first_mut()?;
+        self.rest = Some(rest);
+        Some(byte)
+    }
 }
 
 impl Numbers for Writer<'_> {
-    fn long(&mut self, field: &mut u64) {
-        let mut left = *field;
-        loop {
-            let more = if left > 0x7f { 0x80 } else { 0 };
-            let Some((byte, rest)) = self.rest.take().and_then(<[u8]>::split_first_mut) else { return };
-            *byte = (left & 0x7f) as u8 | more;
-            self.rest = Some(rest);
-            left >>= 7;
-            if left == 0 {
-                return;
+    fn raw(&mut self, byte: &mut u8) {
+        if let Some(place) = self.take() {
+            *place = *byte;
+        }
+    }
+
+    fn flag(&mut self, field: &mut bool) {
+        if self.flag == 0 {
+            self.flags = self.take();
+            self.flag = 1;
+            if let Some(flags) = &mut self.flags {
+                **flags = 0;
             }
         }
+        if let Some(flags) = &mut self.flags {
+            **flags |= if *field { self.flag } else { 0 };
+        }
+        self.flag <<= 1;
     }
 }
 
 /// Reads what a [`Writer`] has written.
 #[derive(Debug)]
-pub(crate) struct Reader<'d>(pub(crate) &'d [u8]);
+pub(crate) struct Reader<'d> {
+    rest: &'d [u8],
+    flags: u8,
+    flag: u8,
+}
+
+impl<'d> Reader<'d> {
+    pub(crate) const fn new(bytes: &'d [u8]) -> Self {
+        Self { rest: bytes, flags: 0, flag: 0 }
+    }
+}
 
 impl Numbers for Reader<'_> {
-    fn long(&mut self, field: &mut u64) {
-        *field = 0;
-        for place in (0..64).step_by(7) {
-            let Some((&byte, rest)) = self.0.split_first() else { return };
-            self.0 = rest;
-            *field |= u64::from(byte & 0x7f) << place;
-            if byte & 0x80 == 0 {
-                return;
-            }
+    fn raw(&mut self, byte: &mut u8) {
+        let (first, rest) = self.rest.split_first().unwrap_or((&0, &[]));
+        (*byte, self.rest) = (*first, rest);
+    }
+
+    fn flag(&mut self, field: &mut bool) {
+        if self.flag == 0 {
+            let mut flags = 0;
+            self.raw(&mut flags);
+            (self.flags, self.flag) = (flags, 1);
         }
+        *field = self.flags & self.flag != 0;
+        self.flag <<= 1;
     }
 }
 
@@ -121,7 +195,7 @@ impl Numbers for Reader<'_> {
 mod tests {
     use super::*;
 
-    type Rest = (u32, u16, u8, bool, u32, u64, Instant, Instant);
+    type Rest = (u32, u16, u8, bool, u32, u64, Instant, Instant, u64, u32, u32);
 
     /// Goes along one of each kind.
     fn visit(numbers: &mut impl Numbers, long: &mut u64, rest: &mut Rest) {
@@ -134,6 +208,12 @@ mod tests {
         numbers.bits(&mut rest.5);
         numbers.moment(&mut rest.6);
         numbers.near(&mut rest.7, rest.6);
+        numbers.random(&mut rest.8);
+        numbers.random_word(&mut rest.9);
+        numbers.mostly(&mut rest.10, 7);
+        for _ in 0..9 {
+            numbers.flag(&mut rest.3);
+        }
     }
 
     #[test]
@@ -141,24 +221,29 @@ mod tests {
         for long in [0, 1, 127, 128, 300, u64::from(u32::MAX), 1 << 63, u64::MAX] {
             let (word, short, byte) = (long as u32, long as u16, long as u8);
             let (moment, other) = (Instant::from_micros(long), Instant::from_micros(long.wrapping_sub(9)));
-            let rest = (word, short, byte, byte == 1, word.wrapping_add(5), !long, moment, other);
-            let (mut written, mut bytes) = ((long, rest), [0; 80]);
+            let more = (word.wrapping_add(5), !long, moment, other);
+            let rest = (word, short, byte, byte == 1, more.0, more.1, more.2, more.3, long, word, word);
+            let (mut written, mut bytes) = ((long, rest), [0; 100]);
             let mut writer = Writer::new(&mut bytes);
             visit(&mut writer, &mut written.0, &mut written.1);
             assert!(writer.has_fitted());
-            let mut read = (7, (7, 7, 7, true, 7, 7, Instant::FAR, Instant::FAR));
-            visit(&mut Reader(&bytes), &mut read.0, &mut read.1);
+            let mut read = (7, (7, 7, 7, true, 7, 7, Instant::FAR, Instant::FAR, 7, 7, 7));
+            visit(&mut Reader::new(&bytes), &mut read.0, &mut read.1);
             assert_eq!((written, read), ((long, rest), (long, rest)));
         }
     }
 
     #[test]
-    fn small_numbers_and_bits_that_are_all_the_same_take_a_byte() {
-        let mut bytes = [0; 3];
+    fn small_numbers_and_bits_that_are_all_the_same_take_a_byte_and_flags_a_bit() {
+        let mut bytes = [0; 4];
         let mut writer = Writer::new(&mut bytes);
         writer.word(&mut 127);
         writer.bits(&mut u64::MAX.clone());
         writer.after(&mut 2, u32::MAX);
+        for _ in 0..4 {
+            writer.flag(&mut true);
+            writer.mostly(&mut 900, 900);
+        }
         assert!(writer.has_fitted());
         writer.flag(&mut false);
         assert!(!writer.has_fitted());

@@ -13,7 +13,7 @@ const EIGHTHS_MAX: u8 = 8;
 const CALM: u8 = 64;
 
 /// The two thresholds, which widen when what was taken for lost arrives after all.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Patience {
     numbers: u8,
     eighths: u8,
@@ -46,6 +46,12 @@ impl Patience {
 
     /// Goes along it.
     pub(crate) fn parked(&mut self, numbers: &mut impl Numbers) {
+        let mut is_default = *self == Self::default();
+        numbers.flag(&mut is_default);
+        if is_default {
+            *self = Self::default();
+            return;
+        }
         numbers.byte(&mut self.numbers);
         numbers.byte(&mut self.eighths);
         numbers.byte(&mut self.calm);

@@ -37,8 +37,15 @@ impl Peer {
                 (4, [ip as u64, port.into(), (ip >> 64) as u64, below])
             }
         };
-        numbers.byte(&mut kind);
-        parts.iter_mut().take(kind.into()).for_each(|part| numbers.long(part));
+        let mut is_session = kind == 1;
+        numbers.flag(&mut is_session);
+        if is_session {
+            numbers.random(&mut parts[0]);
+            kind = 1;
+        } else {
+            numbers.byte(&mut kind);
+            parts.iter_mut().take(kind.into()).for_each(|part| numbers.long(part));
+        }
         let [low, port, high, below] = parts;
         let port = port as u16;
         *self = match kind {

@@ -64,8 +64,8 @@ impl<T: Trace> Record<T> {
         self.trace.note(now, &happened);
     }
 
-    /// Goes along what was counted.
-    pub(crate) fn parked(&mut self, numbers: &mut impl Numbers) {
+    /// Goes along what was counted. `usual`: how many segments were sent and received, most of them once.
+    pub(crate) fn parked(&mut self, numbers: &mut impl Numbers, usual: (u32, u32)) {
         // All fields are named: whoever adds one decides whether it is kept.
         let Self {
             trace: _,
@@ -82,11 +82,14 @@ impl<T: Trace> Record<T> {
             false_acknowledgements,
             acknowledgements,
         } = self;
-        for count in [sent, resent, lost, spurious, timeouts, received, duplicates] {
-            numbers.word(&mut count.0);
+        numbers.mostly(&mut sent.0, usual.0);
+        numbers.mostly(&mut received.0, usual.1);
+        numbers.word(&mut acknowledgements.0);
+        for count in [resent, lost, spurious, timeouts, duplicates] {
+            numbers.mostly(&mut count.0, 0);
         }
-        for count in [beyond_window, early, malformed, false_acknowledgements, acknowledgements] {
-            numbers.word(&mut count.0);
+        for count in [beyond_window, early, malformed, false_acknowledgements] {
+            numbers.mostly(&mut count.0, 0);
         }
     }
 

@@ -16,11 +16,20 @@ use core::fmt::Debug;
 pub trait Trace: Default + Debug {
     /// Something happened. Called in the order of time, also several times at one moment.
     fn note(&mut self, now: Instant, happened: &Happened);
+
+    /// Whether anybody is told: what is not needed may be forgotten then, and made by `Default` again.
+    fn listens(&self) -> bool {
+        true
+    }
 }
 
 impl Trace for () {
     #[inline(always)]
     fn note(&mut self, _now: Instant, _happened: &Happened) {}
+
+    fn listens(&self) -> bool {
+        false
+    }
 }
 
 /// Something that happened. Numbers of segments and transmissions are as on the wire (docs/protocol.md section 6);

@@ -68,18 +68,15 @@ impl Width {
     /// Goes along it. `None`: something is to be tried out.
     pub(crate) fn parked(&mut self, numbers: &mut impl Numbers) -> Option<()> {
         let Self { carries, trial: Trial::No, parts } = self else { return None };
-        let mut kind = match carries {
-            Carries::All => 0,
-            Carries::Wide => 1,
-            Carries::Narrow => 2,
+        let (mut is_watched, mut is_narrow) = (*carries != Carries::All, *carries == Carries::Narrow);
+        numbers.flag(&mut is_watched);
+        numbers.flag(&mut is_narrow);
+        *carries = match (is_watched, is_narrow) {
+            (false, _) => Carries::All,
+            (true, false) => Carries::Wide,
+            (true, true) => Carries::Narrow,
         };
-        numbers.byte(&mut kind);
-        *carries = match kind {
-            0 => Carries::All,
-            1 => Carries::Wide,
-            _ => Carries::Narrow,
-        };
-        numbers.short(parts);
+        numbers.size(parts, 0);
         Some(())
     }
 

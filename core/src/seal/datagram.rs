@@ -119,13 +119,13 @@ impl<P: Provider> Protection<P> {
         self.sealer.refresh();
     }
 
-    /// Whether memory is kept for what is missing behind the newest datagrams: see [`Protection::rest`].
+    /// Whether memory is kept for what is missing before the newest datagram: see [`Protection::rest`].
     pub fn waits(&self) -> bool {
         self.opener.waits()
     }
 
-    /// Nothing came for a while: what is missing far behind the newest datagram is not waited for any more, and no memory is
-    /// kept for it.
+    /// Nothing came for a while: what is missing before the newest datagram is not waited for any more, and no memory is kept
+    /// for it.
     pub fn rest(&mut self) {
         self.opener.rest();
     }

@@ -43,6 +43,7 @@ use crate::{
     index::Cell,
     rdt::{Peer, Transmit},
     table::Slot,
+    time::Coarse,
     wire::seal::{Challenge, ConnectionId, Packet, Suite, Suites},
 };
 use address::Address;
@@ -53,14 +54,14 @@ use path::Control;
 use session::State;
 use sessions::Sessions;
 
-/// A session from which nothing opened for so long is forgotten. Endpoints ask for a sign of life more often.
-const SESSION_LIFE: Duration = Duration::from_secs(60);
+/// A session from which nothing opened for so long, in microseconds, is forgotten. Endpoints ask for a sign of life more often.
+const SESSION_LIFE: u64 = 60_000_000;
 
-/// For how long one key seals at most, on a session that lives. The Noise specification, section 11.3, wants it bounded.
-const KEY_LIFE: Duration = Duration::from_secs(3_600);
+/// For how long, in microseconds, one key seals at most, on a session that lives. The Noise specification, section 11.3, wants it bounded.
+const KEY_LIFE: u64 = 3_600_000_000;
 
-/// A session from which nothing came for so long waits for nothing that was on its way before.
-const REST: Duration = Duration::from_secs(1);
+/// A session from which nothing came for so long, in microseconds, waits for nothing that was on its way before.
+const REST: u64 = 1_000_000;
 
 /// Packets of the layer itself that may wait to be sent.
 const WAITING_MAX: usize = 16;
@@ -354,10 +355,10 @@ where
             }
         }
         let session = self.sessions.get_mut(number)?;
-        session.heard = now;
+        session.heard = Coarse::new(now);
         let (id, address) = (session.id, session.address);
         if begins_to_wait && !session.ending {
-            self.sessions.set_deadline(number, now + REST);
+            self.sessions.set_deadline(number, now.plus_micros(REST));
         }
         if let Some(control) = Control::parse(text) {
             self.control(now, number, from, control);
@@ -393,23 +394,24 @@ where
 
     fn expire(&mut self, now: Instant, number: u32) {
         let Some(session) = self.sessions.get_mut(number) else { return };
-        let until = session.heard + SESSION_LIFE;
-        let mut next = until;
-        if session.ending || until <= now {
+        let silent = session.heard.age(now);
+        let left = SESSION_LIFE.saturating_sub(silent);
+        let mut next = left;
+        if session.ending || left == 0 {
             return self.forget(number);
         }
         if let State::Open(protection) = &mut session.state {
-            if now.since(session.refreshed) >= KEY_LIFE {
-                session.refreshed = now;
+            if session.refreshed.age(now) >= KEY_LIFE {
+                session.refreshed = Coarse::new(now);
                 protection.refresh();
             }
-            if now.since(session.heard) >= REST {
+            if silent >= REST {
                 protection.rest();
             } else if protection.waits() {
-                next = now + REST;
+                next = REST;
             }
         }
-        self.sessions.set_deadline(number, next);
+        self.sessions.set_deadline(number, now.plus_micros(next));
     }
 }
 

@@ -111,8 +111,7 @@ impl<P: Profile> Tracker<P> {
             Some(Presence::Away) => Stage::Answer(2),
             Some(Presence::Session(_)) => Stage::Answer(3),
             Some(Presence::Command) => {
-                self.directory.leave(user);
-                self.tell_application(Event::Left { user: UserId(user), code: Code::Done });
+                self.user_leaves(user, Code::Done);
                 Stage::Answer(0)
             }
         }
@@ -197,8 +196,7 @@ impl<P: Profile> Tracker<P> {
             }
             Record::Unregister(UserId(user)) if is_stored => {
                 if self.directory.is_there(user) {
-                    self.directory.leave(user);
-                    self.tell_application(Event::Left { user: UserId(user), code: Code::Done });
+                    self.user_leaves(user, Code::Done);
                 }
                 self.directory.remove_user(user);
             }

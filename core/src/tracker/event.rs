@@ -2,6 +2,7 @@
 
 use crate::{
     stream::StreamId,
+    texts::Stored,
     wire::session::{Code, Way},
 };
 
@@ -23,6 +24,11 @@ pub struct Ask {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct UserId(pub u32);
+
+/// The name of somebody who has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct LeftName(pub(super) Stored);
 
 /// A file by number: good until it is withdrawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,8 +77,10 @@ pub enum Event {
     },
     /// A user is not there any more.
     Left {
-        /// Who; the name has been told before.
+        /// Who.
         user: UserId,
+        /// The name, for [`Tracker::left_name`](super::Tracker::left_name).
+        name: LeftName,
         /// Why.
         code: Code,
     },

@@ -4,7 +4,7 @@ use super::{
     link::{Link, NONE},
     profile::Profile,
 };
-use crate::table::Table;
+use crate::table::{ByName, Table};
 
 /// A queue threaded through the sessions themselves.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Line {
     }
 
     /// Puts a session at the end; it must not be in the line already. Its place is to be told.
-    pub(super) fn push<P: Profile>(&mut self, links: &mut Table<Link<P>, P::Links>, number: u32) {
+    pub(super) fn push<P: Profile>(&mut self, links: &mut Table<Link<P>, P::Links, ByName>, number: u32) {
         let Some(work) = links.get_mut(number).and_then(Link::work_mut) else { return };
         self.length = self.length.saturating_add(1);
         work.before = self.last;
@@ -46,7 +46,7 @@ impl Line {
     }
 
     /// Takes a session out, wherever it stands; it must be in the line.
-    pub(super) fn leave<P: Profile>(&mut self, links: &mut Table<Link<P>, P::Links>, number: u32) {
+    pub(super) fn leave<P: Profile>(&mut self, links: &mut Table<Link<P>, P::Links, ByName>, number: u32) {
         let Some(work) = links.get_mut(number).and_then(Link::work_mut) else { return };
         let before = core::mem::replace(&mut work.before, NONE);
         let after = core::mem::replace(&mut work.after, NONE);
@@ -64,7 +64,7 @@ impl Line {
     }
 
     /// Everybody whose place is another than was told is to be told.
-    pub(super) fn tell<P: Profile>(&mut self, links: &mut Table<Link<P>, P::Links>) {
+    pub(super) fn tell<P: Profile>(&mut self, links: &mut Table<Link<P>, P::Links, ByName>) {
         self.has_moved = false;
         let mut number = self.first;
         for place in 1..=self.length {

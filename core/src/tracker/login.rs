@@ -180,8 +180,7 @@ impl<P: Profile> Tracker<P> {
         match found.presence {
             Presence::Away => Ok(()),
             Presence::Command if replaces => {
-                self.directory.leave(user);
-                self.tell_application(Event::Left { user: UserId(user), code: Code::Replaced });
+                self.user_leaves(user, Code::Replaced);
                 Ok(())
             }
             Presence::Session(link) => {
@@ -243,9 +242,8 @@ impl<P: Profile> Tracker<P> {
             State::Member => {
                 log!(info, "tracker: user {} has left: {:?}", user, code);
                 self.leave_transfers(number);
-                self.directory.leave(user);
+                self.user_leaves(user, code);
                 self.seats_taken = self.seats_taken.saturating_sub(1);
-                self.tell_application(Event::Left { user: UserId(user), code });
             }
             _ => {}
         }

@@ -1,14 +1,19 @@
 //! How much room a tracker has: fixed on a device, growing on a host.
 
 use super::{Busy, Directory, File, Link, Place, Settings, Tracker, Transfer, User};
-use crate::{Memory, index::Cell, table::Slot, texts::Chunk};
+use crate::{
+    Memory,
+    index::Cell,
+    table::{Named, Slot},
+    texts::Chunk,
+};
 use core::fmt::Debug;
 
 /// The memories of a tracker.
 pub trait Profile: Sized + Debug {
     /// Streams: seats, the line, commands, and two for each relayed transfer. Stream numbers must be below its
     /// bound.
-    type Links: Memory<Slot<Link<Self>>> + Debug;
+    type Links: Memory<Named<Link<Self>>> + Debug;
     /// Per stream: what it has while something is under way. Its bound is 1.
     type Busy: Memory<Busy> + Default + Debug;
     /// Users: those who are there, and those who are registered.
@@ -17,7 +22,7 @@ pub trait Profile: Sized + Debug {
     type Files: Memory<Place<File>> + Debug;
     /// The index of users by name, and that of files by name. Its bounds should be those of `Users` and `Files`.
     type Index: Memory<Cell> + Debug;
-    /// Names, 28 bytes a chunk.
+    /// Names, 12 bytes a chunk.
     type Texts: Memory<Chunk> + Debug;
     /// The last changes of the list, 4 bytes each. Who is further behind is told by a look at everything.
     type Changes: Memory<u32> + Debug;
@@ -47,7 +52,7 @@ impl<
     const TRANSFERS: usize,
 > Profile for Fixed<LINKS, USERS, FILES, CHUNKS, CHANGES, TRANSFERS>
 {
-    type Links = heapless::Vec<Slot<Link<Self>>, LINKS>;
+    type Links = heapless::Vec<Named<Link<Self>>, LINKS>;
     type Busy = heapless::Vec<Busy, 1>;
     type Users = heapless::Vec<Place<User>, USERS>;
     type Files = heapless::Vec<Place<File>, FILES>;

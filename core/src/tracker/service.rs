@@ -1,7 +1,7 @@
 //! What the driver feeds to a tracker, and what it is asked for in return.
 
 use super::{
-    Dialect, Event, Peer, Step, Sweep, Tracker,
+    Dialect, Event, LeftName, Peer, Step, Sweep, Tracker,
     counters::count,
     link::{End, State},
     profile::Profile,
@@ -10,6 +10,7 @@ use crate::{
     Instant,
     limits::MESSAGE_MAX,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
+    texts::Stored,
     wire::session::{Code, Notice},
 };
 use core::net::{IpAddr, Ipv4Addr};
@@ -135,8 +136,13 @@ impl<P: Profile> Service for Tracker<P> {
 impl<P: Profile> Tracker<P> {
     /// What is to be done next, if anything: time-outs, then what was asked for, then the news for everybody.
     fn next(&mut self, room: &mut [u8]) -> Option<Step> {
+        let told = core::mem::replace(&mut self.told, LeftName(Stored::EMPTY));
+        self.directory.texts.free(told.0);
         loop {
             if let Some(event) = self.events.pop_front() {
+                if let Event::Left { name, .. } = event {
+                    self.told = name;
+                }
                 return Some(Step::Tell(event));
             }
             if let Some(number) = self.links.take_expired(self.now) {

@@ -12,7 +12,7 @@ pub(crate) mod world;
 use super::{Fixed, Settings, Tracker};
 
 /// Room for what most scenarios need.
-type Small = Fixed<24, 12, 64, 256, 16, 8>;
+type Small = Fixed<24, 12, 64, 512, 16, 8>;
 
 fn tracker(settings: Settings) -> Tracker<Small> {
     Tracker::fixed(settings, [7; 32])

@@ -11,7 +11,7 @@ use skep_core::{
     Instant,
     files::{Client, Dialect, Server, Session, Settings, WhenFull},
     stream::{Service, StreamId},
-    table::Slot,
+    table::Named,
     wire::Name,
 };
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn server<const STREAMS: usize>(choices: &mut Choices<'_>) {
         max_upload: [u64::MAX, 2][choices.below(2)],
         ..Settings::DEFAULT
     };
-    let mut machine = Server::<heapless::Vec<Slot<Session>, STREAMS>>::new(settings, heapless::Vec::new());
+    let mut machine = Server::<heapless::Vec<Named<Session>, STREAMS>>::new(settings, heapless::Vec::new());
     let mut ledger = Ledger::default();
     let mut now = Instant::ZERO;
     while !choices.is_over() {

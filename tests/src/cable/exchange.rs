@@ -15,7 +15,7 @@ use skep_core::{
 use skep_smoltcp::Stack;
 use std::net::SocketAddr;
 
-type Members = Tracker<tracker::Fixed<12, 8, 16, 64, 16, 4>>;
+type Members = Tracker<tracker::Fixed<12, 8, 16, 128, 16, 4>>;
 type Member = Client<client::Fixed<8, 16, 4, 2, 64>>;
 
 impl Checked for Member {

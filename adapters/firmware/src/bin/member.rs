@@ -58,7 +58,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 const FILES: &[(&str, &[u8])] = &[("about.txt", include_bytes!("../../files/about.txt"))];
 
-type Places = client::Fixed<4, 8, 4, TRANSFERS, 24>;
+type Places = client::Fixed<4, 8, 4, TRANSFERS, 48>;
 type Board = Member<Places, SERVED>;
 type Datagrams = Rdt<TRANSFERS, WINDOW, rdt::Sealed<Keeper<SERVED>, SESSIONS>>;
 type Streams = Tcp<STREAMS, tcp::Sealed<Keeper<SERVED>>, { tcp::SEALED_CHUNK }>;

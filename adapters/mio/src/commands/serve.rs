@@ -30,7 +30,7 @@ use skep_core::{
     files::{Dialect, Server, Session, Settings, Uploads, WhenFull},
     seal::layer::Access,
     stream::Fault,
-    table::Slot,
+    table::Named,
     wire::{Name, file},
 };
 use std::{
@@ -40,7 +40,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-pub(super) type Files = Server<Growing<Slot<Session>, STREAMS_MAX>>;
+pub(super) type Files = Server<Growing<Named<Session>, STREAMS_MAX>>;
 
 /// What is known of a socket by its label: files or paths; sealed, plain on this machine, or plain on the network.
 const FILES: usize = 0;

@@ -130,7 +130,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             let written = self.files.part(file).ok_or(Fault::Failed);
             let written = written.and_then(|part| part.write_at(&held[..count as usize], offset));
             found.hold(&held[count as usize..]);
-            found.moved += count;
+            found.advance(count);
             if written.is_err() || length == Some(count) {
                 self.service.moved(now, stream, written);
                 return;
@@ -183,7 +183,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 let (socket, connection) = (*socket as usize, *connection);
                 self.rdt[socket].endpoint.abort(connection);
                 self.rdt[socket].stirred = true;
-                self.rdt[socket].leave(connection);
+                self.rdt[socket].leave(connection, stream.0 as usize);
                 self.close(now, stream.0 as usize, Closed::Broken, reason);
             }
         }
@@ -207,7 +207,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         self.handshakes.leave(key);
         if let Some(tunnel) = stream.tunnel() {
             let (socket, connection) = (tunnel.socket, tunnel.connection);
-            self.close_tunnel(socket, connection, how);
+            self.close_tunnel(socket, connection, key, how);
         } else if let Carrier::Tcp(tcp) = &mut stream.carrier
             && let Wire::Socket(socket) = &mut tcp.wire
         {

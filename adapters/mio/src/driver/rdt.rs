@@ -139,7 +139,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     fn store_run(&mut self, now: Instant, index: usize, run: &[Store<'_>]) {
         let Some(first) = run.first() else { return };
         let connection = first.ticket.connection();
-        let Some(key) = self.rdt[index].stream(connection) else { return };
+        let Some(key) = self.stream_of(index, connection) else { return };
         let mut slices: Vec<_> = run.iter().map(|store| IoSlice::new(store.bytes)).collect();
         let part = self.files.part(first.file).ok_or(Fault::Failed);
         match part.and_then(|part| part.write_vectored_at(&mut slices, first.offset)) {
@@ -149,7 +149,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 for store in run {
                     self.rdt[index].endpoint.stored(&store.ticket);
                     if let Some(stream) = self.streams.get_mut(key) {
-                        stream.moved += store.bytes.len() as u64;
+                        stream.advance(store.bytes.len() as u64);
                     }
                 }
             }
@@ -176,7 +176,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
         let (mut ticket, mut bytes) = (ticket, bytes);
         loop {
-            let Some(key) = self.rdt[index].stream(connection) else { return };
+            let Some(key) = self.stream_of(index, connection) else { return };
             let count = self.offer_behind_held(now, key, bytes);
             self.rdt[index].endpoint.taken(&ticket, count);
             self.act(now);
@@ -226,7 +226,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// What the machine did not take is the beginning of a message, if it is so short: it is held until more of it comes,
     /// which the connection would not give as long as it is not taken.
     fn hold(&mut self, index: usize, ticket: &Ticket, bytes: &[u8]) {
-        let Some(key) = self.rdt[index].stream(ticket.connection()) else { return };
+        let Some(key) = self.stream_of(index, ticket.connection()) else { return };
         let Some(stream) = self.streams.get_mut(key) else { return };
         let offers = !stream.is_splicing() && stream.tunnel().is_none();
         if offers && stream.held() + bytes.len() < MESSAGE_MAX {
@@ -243,8 +243,15 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
     }
 
+    /// The stream of a connection.
+    fn stream_of(&self, index: usize, connection: ConnectionId) -> Option<usize> {
+        let key = self.rdt[index].stream(connection)?;
+        let is_its = self.streams.get(key).is_some_and(|stream| stream.by_rdt() == Some((index, connection)));
+        is_its.then_some(key)
+    }
+
     fn is_known(&mut self, index: usize, connection: ConnectionId) -> bool {
-        let key = self.rdt[index].stream(connection);
+        let key = self.stream_of(index, connection);
         let stream = key.and_then(|key| self.streams.get_mut(key));
         stream.is_some_and(|stream| stream.known || stream.tunnel().is_some())
     }
@@ -269,7 +276,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     fn end_held(&mut self, now: Instant, index: usize) {
         let held = std::mem::take(&mut self.rdt[index].held);
         for connection in held {
-            let Some(key) = self.rdt[index].stream(connection) else { continue };
+            let Some(key) = self.stream_of(index, connection) else { continue };
             if self.rdt[index].keeps(connection) {
                 self.rdt[index].held.push(connection);
             } else {
@@ -358,7 +365,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     /// Content could not be read.
     fn unload(&mut self, now: Instant, index: usize, load: &Load, fault: Fault) {
-        if let Some(key) = self.rdt[index].stream(load.connection) {
+        if let Some(key) = self.stream_of(index, load.connection) {
             self.service.moved(now, StreamId(key as u32), Err(fault));
             self.act(now);
         }
@@ -371,7 +378,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         | Event::Finished(connection)
         | Event::Flushed(connection)
         | Event::Closed(connection, _)) = event;
-        let Some(key) = self.rdt[index].stream(connection) else { return };
+        let Some(key) = self.stream_of(index, connection) else { return };
         let id = StreamId(key as u32);
         let is_tunnel = self.streams.get_mut(key).and_then(Stream::tunnel).is_some();
         match event {
@@ -399,7 +406,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             }
             Event::Closed(_, outcome) => {
                 self.rdt[index].seal_ended(now, connection);
-                self.rdt[index].leave(connection);
+                self.rdt[index].leave(connection, key);
                 let (how, reason) = match &outcome {
                     Ok(()) => (Closed::Done, None),
                     Err(error) => (Closed::Broken, Self::broke(error)),

@@ -162,9 +162,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// Moves bytes inside the system. Whether more may follow at once.
     fn drain_piped(&mut self, now: Instant, key: usize, to: usize) -> io::Result<bool> {
         let Some((from, other)) = self.streams.get2_mut(key, to) else { return Ok(false) };
-        let before = from.moved;
+        let before = from.moved();
         let outcome = pump(from, other);
-        if from.moved > before {
+        if from.moved() > before {
             self.service.progressed(now, StreamId(key as u32));
         }
         let is_over = match outcome {
@@ -210,7 +210,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     fn hand_over(&mut self, now: Instant, key: usize, to: usize, bytes: &[u8]) {
         let count = bytes.len() as u64;
         let Some(stream) = self.streams.get_mut(to) else { return };
-        stream.moved += count;
+        stream.advance(count);
         let outcome = match &mut stream.carrier {
             Carrier::Tcp(tcp) => tcp.send(bytes, false).map(drop),
             Carrier::Rdt { socket, connection } => {
@@ -221,7 +221,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             }
         };
         if let Some(stream) = self.streams.get_mut(key) {
-            stream.moved += count;
+            stream.advance(count);
             if let Some(splice) = stream.splice() {
                 splice.moved += count;
             }
@@ -321,7 +321,7 @@ fn pump(from: &mut Stream, to: &mut Stream) -> Piped {
         }
         Piped::On(true)
     };
-    from.moved += count;
-    to.moved += count;
+    from.advance(count);
+    to.advance(count);
     piped
 }

@@ -44,8 +44,6 @@ pub(super) struct Stream {
     pub(super) told_end: bool,
     /// By RDT: the machine is to be told when there is room for its next message.
     pub(super) owes_flush: bool,
-    /// Bytes moved so far, but small messages that went out at once.
-    pub(super) moved: u64,
     /// What most streams are without.
     content: Option<Box<Content>>,
 }
@@ -60,6 +58,8 @@ struct Content {
     seen: Seen,
     /// By RDT: the beginning of a message whose rest is in segments to come.
     held: Vec<u8>,
+    /// By RDT: bytes moved so far.
+    moved: u64,
 }
 
 /// How far a stream had come when it was last seen to move, and when that was.
@@ -67,7 +67,8 @@ pub(super) type Seen = (u64, Instant);
 
 impl Content {
     const fn is_empty(&self) -> bool {
-        self.receiving.is_none() && self.splice.is_none() && self.fed_by.is_none() && self.held.is_empty()
+        let carries = self.receiving.is_some() || self.splice.is_some() || self.fed_by.is_some();
+        !carries && self.held.is_empty() && self.moved == 0
     }
 }
 
@@ -89,7 +90,6 @@ impl Stream {
             active: false,
             told_end: false,
             owes_flush: false,
-            moved: 0,
             content: None,
         }
     }
@@ -108,6 +108,22 @@ impl Stream {
     /// What it goes through, if that is RDT.
     pub(super) fn tunnel(&mut self) -> Option<&mut Tunnel> {
         if let Carrier::Tcp(tcp) = &mut self.carrier { tcp.tunnel() } else { None }
+    }
+
+    /// Bytes moved so far, but small messages that went out at once.
+    pub(super) fn moved(&self) -> u64 {
+        match &self.carrier {
+            Carrier::Tcp(tcp) => tcp.moved,
+            Carrier::Rdt { .. } => self.content.as_ref().map_or(0, |content| content.moved),
+        }
+    }
+
+    /// So many more bytes were moved.
+    pub(super) fn advance(&mut self, count: u64) {
+        match &mut self.carrier {
+            Carrier::Tcp(tcp) => tcp.moved += count,
+            Carrier::Rdt { .. } => self.content.get_or_insert_default().moved += count,
+        }
     }
 
     /// How many bytes are held of a message by RDT.
@@ -162,7 +178,7 @@ impl Stream {
     }
 
     pub(super) fn set_splice(&mut self, now: Instant, splice: Splice) {
-        *self.seen() = (self.moved, now);
+        *self.seen() = (self.moved(), now);
         self.content.get_or_insert_default().splice = Some(splice);
     }
 

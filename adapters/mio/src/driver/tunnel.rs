@@ -82,7 +82,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// The RDT connection is gone, both directions done. What came is still to be read.
     pub(super) fn tunnel_closed(&mut self, now: Instant, index: usize, connection: ConnectionId, key: usize) {
         self.rdt[index].seal_ended(now, connection);
-        self.rdt[index].leave(connection);
+        self.rdt[index].leave(connection, key);
         self.end_tunnel(key);
     }
 
@@ -120,13 +120,13 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     }
 
     /// The connection inside is gone. What it has finished arrives all the same.
-    pub(super) fn close_tunnel(&mut self, index: usize, connection: ConnectionId, how: Closed) {
+    pub(super) fn close_tunnel(&mut self, index: usize, connection: ConnectionId, key: usize, how: Closed) {
         let socket = &mut self.rdt[index];
         match how {
             Closed::Done => socket.endpoint.finish(connection),
             Closed::Broken => socket.endpoint.abort(connection),
         }
         socket.stirred = true;
-        socket.leave(connection);
+        socket.leave(connection, key);
     }
 }

@@ -20,7 +20,7 @@ use std::{collections::BTreeMap, io, net::SocketAddr, num::NonZeroU32};
 const KEPT_MAX: usize = 64 << 20;
 
 /// Early datagrams of known peers, with who sent them, by connection and number.
-type Kept = BTreeMap<(u32, u32), (Peer, Box<[u8]>)>;
+type Kept = BTreeMap<(ConnectionId, u32), (Peer, Box<[u8]>)>;
 
 /// A stream's number and one: so that it takes no more room that there may be none.
 type Key = NonZeroU32;
@@ -56,7 +56,7 @@ pub(crate) struct RdtSocket {
     pub(crate) label: usize,
     pub(crate) endpoint: Endpoint<Host>,
     /// The streams by their connections' numbers.
-    streams: Vec<Option<(ConnectionId, Key)>>,
+    streams: Vec<Option<Key>>,
     pub(crate) blocked: Option<Blocked>,
     /// By which polling tells of it.
     pub(crate) token: Token,
@@ -188,10 +188,10 @@ impl RdtSocket {
         room
     }
 
-    /// The stream of a connection.
+    /// The stream of a connection, or of another one that has or had its number.
     pub(crate) fn stream(&self, connection: ConnectionId) -> Option<usize> {
-        let entry = (*self.streams.get(connection.number() as usize)?)?;
-        (entry.0 == connection).then_some(entry.1.get() as usize - 1)
+        let key = (*self.streams.get(connection.number() as usize)?)?;
+        Some(key.get() as usize - 1)
     }
 
     pub(crate) fn enter(&mut self, connection: ConnectionId, stream: usize) {
@@ -200,15 +200,16 @@ impl RdtSocket {
             self.streams.reserve_exact(room_for_more(number, self.streams.capacity()));
             self.streams.resize(number + 1, None);
         }
-        self.streams[number] = Key::new(stream as u32 + 1).map(|key| (connection, key));
+        self.streams[number] = Key::new(stream as u32 + 1);
     }
 
-    pub(crate) fn leave(&mut self, connection: ConnectionId) {
-        if self.stream(connection).is_some() {
+    /// The connection of a stream is not its any more.
+    pub(crate) fn leave(&mut self, connection: ConnectionId, stream: usize) {
+        if self.stream(connection) == Some(stream) {
             self.streams[connection.number() as usize] = None;
         }
-        let number = connection.number();
-        let gone: Vec<_> = self.kept.range((number, 0)..=(number, u32::MAX)).map(|(&key, _)| key).collect();
+        let all = (connection, 0)..=(connection, u32::MAX);
+        let gone: Vec<_> = self.kept.range(all).map(|(&key, _)| key).collect();
         for key in gone {
             self.forget(key);
         }
@@ -225,7 +226,7 @@ impl RdtSocket {
         if self.kept_bytes + datagram.len() > KEPT_MAX {
             return false;
         }
-        let key = (connection.number(), number);
+        let key = (connection, number);
         if !self.kept.contains_key(&key) {
             self.kept_bytes += datagram.len();
             self.kept.insert(key, (from, datagram.into()));
@@ -235,37 +236,31 @@ impl RdtSocket {
 
     /// Whether early datagrams of a connection are kept whose turn is still to come.
     pub(crate) fn keeps(&self, connection: ConnectionId) -> bool {
-        let (number, expected) = (connection.number(), self.endpoint.expected(connection).unwrap_or(0));
-        self.kept.range((number, 0)..=(number, u32::MAX)).any(|(key, _)| !is_past(key.1, expected))
+        let expected = self.endpoint.expected(connection).unwrap_or(0);
+        self.kept.range((connection, 0)..=(connection, u32::MAX)).any(|(key, _)| !is_past(key.1, expected))
     }
 
     /// The connections of which early datagrams are kept.
     pub(crate) fn keepers(&self) -> Vec<ConnectionId> {
-        let mut keepers = Vec::new();
-        let mut from = 0;
-        while let Some(&(number, _)) = self.kept.range((from, 0)..).next().map(|(key, _)| key) {
-            keepers.extend(
-                self.streams.get(number as usize).copied().flatten().map(|(connection, _)| connection),
-            );
-            from = number + 1;
-        }
+        let mut keepers: Vec<_> = self.kept.keys().map(|&(connection, _)| connection).collect();
+        keepers.dedup();
         keepers
     }
 
     /// A kept datagram whose turn has come, and its number.
     pub(crate) fn take_kept(&mut self, connection: ConnectionId) -> Option<(u32, Peer, Box<[u8]>)> {
-        let (number, expected) = (connection.number(), self.endpoint.expected(connection)?);
+        let expected = self.endpoint.expected(connection)?;
         // Some came again in their turn before they were looked for here.
-        while let Some((&key, _)) = self.kept.range((number, 0)..=(number, u32::MAX)).next()
+        while let Some((&key, _)) = self.kept.range((connection, 0)..=(connection, u32::MAX)).next()
             && is_past(key.1, expected)
         {
             self.forget(key);
         }
-        let (from, datagram) = self.forget((number, expected))?;
+        let (from, datagram) = self.forget((connection, expected))?;
         Some((expected, from, datagram))
     }
 
-    fn forget(&mut self, key: (u32, u32)) -> Option<(Peer, Box<[u8]>)> {
+    fn forget(&mut self, key: (ConnectionId, u32)) -> Option<(Peer, Box<[u8]>)> {
         let kept = self.kept.remove(&key)?;
         self.kept_bytes -= kept.1.len();
         Some(kept)

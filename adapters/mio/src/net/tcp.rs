@@ -58,6 +58,8 @@ pub(crate) struct Tcp {
     pub(crate) outbound: VecDeque<Outbound>,
     /// Read, offered and not taken.
     pub(crate) untaken: Vec<u8>,
+    /// Bytes moved so far, but small messages that went out at once.
+    pub(crate) moved: u64,
     /// How many bytes it had moved when it was last seen to move, and when that was.
     pub(crate) seen: (u64, Instant),
 }
@@ -84,6 +86,7 @@ impl Tcp {
             finished: false,
             outbound: VecDeque::new(),
             untaken: Vec::new(),
+            moved: 0,
             seen: (0, now),
         }
     }

@@ -15,7 +15,6 @@ use skep_core::{
         session::{Code, USER_MAX, Way},
     },
 };
-use smol_str::SmolStr;
 
 use super::{
     account::Account,
@@ -24,7 +23,7 @@ use super::{
     order::Answer,
     store::{Change, Kept, NotStored},
 };
-use crate::{driver::Subject, gate::Admission, identity::Fingerprint, memory::room_for_more};
+use crate::{driver::Subject, gate::Admission, identity::Fingerprint};
 
 /// What happened, in words that outlive it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,9 +130,6 @@ pub type Shared = Arc<Mutex<House<Receipt>>>;
 pub struct Hub {
     pub(super) tracker: Tracker<Wide>,
     house: Shared,
-    /// By number: who is there. The tracker has forgotten a name when it tells that its user has left. Most are short: each
-    /// in a piece of memory of its own would keep a page from being given back.
-    names: Vec<Option<SmolStr>>,
     /// What happened outside the machine.
     pub(super) reports: Vec<Report>,
 }
@@ -152,7 +148,7 @@ impl Hub {
                 let _ = tracker.restore_file(user, path);
             }
         }
-        Self { tracker, house, names: Vec::new(), reports: Vec::new() }
+        Self { tracker, house, reports: Vec::new() }
     }
 
     /// The machine.
@@ -274,9 +270,10 @@ impl Hub {
     fn report(&mut self, now: Instant, event: Event) -> Report {
         match event {
             Event::Came { user, stream } => self.came(now, user, stream),
-            Event::Left { user, code } => {
-                let name = self.names.get_mut(user.0 as usize).and_then(Option::take);
-                Report::Left { user: name.unwrap_or_default().as_str().into(), code }
+            Event::Left { name, code, .. } => {
+                let mut room = [0; TEXT_MAX];
+                let user = self.tracker.left_name(name, &mut room);
+                Report::Left { user: user.map_or("", |user| user.as_str()).into(), code }
             }
             Event::Waits { stream } => Report::Waits { stream },
             Event::Refused { stream, code } => {
@@ -303,12 +300,6 @@ impl Hub {
 
     fn came(&mut self, now: Instant, user: UserId, stream: StreamId) -> Report {
         let name = self.name(user);
-        let place = user.0 as usize;
-        if place >= self.names.len() {
-            self.names.reserve_exact(room_for_more(place, self.names.capacity()));
-            self.names.resize(place + 1, None);
-        }
-        self.names[place] = Some(SmolStr::new(&name));
         let is_by_command = self.tracker.whereabouts(user).is_some_and(|there| there.stream.is_none());
         if is_by_command && self.house().bans.cover_name(&name) {
             self.dismiss(now, &name);

@@ -5,7 +5,7 @@ use crate::{
     memory::{Growing, Whole},
 };
 use skep_core::{
-    table::Slot,
+    table::{Named, Slot},
     tracker::{Busy, Cell, Chunk, Directory, File, Link, Place, Profile, Settings, Tracker, Transfer, User},
 };
 
@@ -13,8 +13,8 @@ use skep_core::{
 const USERS_MAX: usize = 1 << 18;
 /// Files of all of them.
 const FILES_MAX: usize = 1 << 22;
-/// Pieces of names, 28 bytes each.
-const CHUNKS_MAX: usize = 1 << 23;
+/// Pieces of names, 12 bytes each.
+const CHUNKS_MAX: usize = 1 << 24;
 /// The last changes of the list: who is further behind is told by a look at everything.
 const CHANGES: usize = 1 << 16;
 /// Transfers at once.
@@ -25,7 +25,7 @@ const TRANSFERS_MAX: usize = 1 << 16;
 pub struct Wide;
 
 impl Profile for Wide {
-    type Links = Growing<Slot<Link<Self>>, STREAMS_MAX>;
+    type Links = Growing<Named<Link<Self>>, STREAMS_MAX>;
     type Busy = Whole<Busy, 1>;
     type Users = Growing<Place<User>, USERS_MAX>;
     type Files = Growing<Place<File>, FILES_MAX>;
@@ -55,6 +55,6 @@ mod tests {
 
     #[test]
     fn a_member_to_whom_nothing_happens_takes_little() {
-        assert!(size_of::<Slot<Link<Wide>>>() <= 120);
+        assert!(size_of::<Named<Link<Wide>>>() <= 120);
     }
 }

@@ -13,12 +13,12 @@ use crate::{
 use skep::{escape::escape, exit::Failure, storage::Directory};
 use skep_core::{
     files::{Direction, Event, Outcome, Server, Session, Settings},
-    table::Slot,
+    table::Named,
 };
 use skep_smoltcp::{Both, Carrier, Driver, rdt, tcp};
 use std::{convert::Infallible, ops::ControlFlow, path::Path};
 
-type Files = Server<heapless::Vec<Slot<Session>, { STREAMS + SESSIONS }>>;
+type Files = Server<heapless::Vec<Named<Session>, { STREAMS + SESSIONS }>>;
 
 /// Serves until it is asked to end.
 pub(super) fn run(host: Host, args: &Args, directory: &Path, door: &Door) -> Result<(), Failure> {

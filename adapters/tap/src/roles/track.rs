@@ -17,7 +17,7 @@ use std::{convert::Infallible, ops::ControlFlow};
 /// Files that can be shared, in all.
 const FILES: usize = 256;
 
-type Members = Tracker<Fixed<STREAMS, STREAMS, FILES, 512, 64, 32>>;
+type Members = Tracker<Fixed<STREAMS, STREAMS, FILES, 1024, 64, 32>>;
 
 /// Tracks until it is asked to end.
 pub(super) fn run(host: Host, args: &Args, seats: u32, door: &Door) -> Result<(), Failure> {

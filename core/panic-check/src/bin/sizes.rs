@@ -10,7 +10,7 @@ use skep_core::{
     limits::{MESSAGE_MAX, NAME_MAX},
     rdt::{Connection, Endpoint, Fixed, Segment, Transmission},
     seal::{Layer, Protection, RustCrypto, layer, record},
-    table::Slot,
+    table::{Named, Slot},
     tracker,
 };
 use skep_panic_check::keep;
@@ -53,9 +53,9 @@ sizes! {
         [u8; size_of::<Slot<Connection<Fixed<1, 8>>>>() - MESSAGE_MAX],
     SIZE_rdt_each_segment_of_a_window: (Segment, [Transmission; 2], bool),
     SIZE_files_client: Client,
-    SIZE_files_server_1_stream: Server<Vec<Slot<Session>, 1>>,
-    SIZE_files_server_8_streams: Server<Vec<Slot<Session>, 8>>,
-    SIZE_files_each_stream: Slot<Session>,
+    SIZE_files_server_1_stream: Server<Vec<Named<Session>, 1>>,
+    SIZE_files_server_8_streams: Server<Vec<Named<Session>, 8>>,
+    SIZE_files_each_stream: Named<Session>,
     SIZE_guard_of_a_device: Guard<DEVICE_SLOTS, DEVICE_BUCKETS>,
     SIZE_guard_of_a_host: Guard<HOST_SLOTS, HOST_BUCKETS>,
     SIZE_seal_layer_1_session_1_handshake: Sealed<1, 1>,
@@ -64,6 +64,6 @@ sizes! {
     SIZE_seal_each_session: (Slot<layer::Session<RustCrypto>>, Cell),
     SIZE_seal_each_session_protection: Protection,
     SIZE_seal_each_stream: (record::Sealer, record::Opener),
-    SIZE_tracker_8_links_8_users_32_files: tracker::Tracker<tracker::Fixed<8, 8, 32, 64, 32, 4>>,
-    SIZE_tracker_client_8_users_32_files: client::Client<client::Fixed<8, 32, 8, 2, 64>>,
+    SIZE_tracker_8_links_8_users_32_files: tracker::Tracker<tracker::Fixed<8, 8, 32, 128, 32, 4>>,
+    SIZE_tracker_client_8_users_32_files: client::Client<client::Fixed<8, 32, 8, 2, 128>>,
 }

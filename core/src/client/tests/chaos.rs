@@ -266,7 +266,7 @@ fn a_tracker_withstands_any_calls_in_any_order() {
             same_name: [tracker::SameName::Refuse, tracker::SameName::Replace][random.below(2)],
             ..tracker::Settings::DEFAULT
         };
-        let mut machine = Tracker::<tracker::Fixed<6, 3, 4, 24, 4, 2>>::fixed(settings, [1; 32]);
+        let mut machine = Tracker::<tracker::Fixed<6, 3, 4, 48, 4, 2>>::fixed(settings, [1; 32]);
         let mut ledger = Ledger::default();
         let mut now = Instant::ZERO;
         for _ in 0..fewer(300, 60) {
@@ -347,7 +347,7 @@ fn a_tracker_withstands_any_calls_in_any_order() {
 fn a_client_withstands_any_calls_in_any_order() {
     for seed in 0..fewer(1_000, 2) {
         let mut random = Random::new(seed);
-        let mut machine = Client::<Fixed<2, 3, 2, 2, 12>>::fixed(Settings::DEFAULT, seed);
+        let mut machine = Client::<Fixed<2, 3, 2, 2, 24>>::fixed(Settings::DEFAULT, seed);
         assert!(machine.start(text("ana")));
         let mut ledger = Ledger::default();
         let mut now = Instant::ZERO;

@@ -152,7 +152,7 @@ fn a_quiet_session_is_kept_alive() {
 
 #[test]
 fn a_tracker_that_falls_silent_is_given_up() {
-    let mut client = Client::<Fixed<1, 1, 1, 1, 4>>::fixed(DEFAULT, 1);
+    let mut client = Client::<Fixed<1, 1, 1, 1, 8>>::fixed(DEFAULT, 1);
     assert!(client.start(text("ana")));
     let mut now = Instant::from_micros(1);
     let drain = |client: &mut Client<_>, now| {
@@ -359,7 +359,7 @@ fn a_mirror_that_is_too_small_keeps_a_part() {
         net.publish(0, &format!("file {number}"), 1);
     }
     net.pass(SECOND);
-    let mut small = Client::<Fixed<1, 2, 1, 1, 6>>::fixed(DEFAULT, 1);
+    let mut small = Client::<Fixed<1, 2, 1, 1, 12>>::fixed(DEFAULT, 1);
     assert!(small.start(text("eva")));
     let mut room = [0; MESSAGE_MAX];
     while !matches!(small.poll(net.world.now, &mut room), Action::Wait(_)) {}

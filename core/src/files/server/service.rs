@@ -10,10 +10,10 @@ use crate::{
     },
     limits::MESSAGE_MAX,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
-    table::Slot,
+    table::Named,
 };
 
-impl<M: Memory<Slot<Session>>> Service for Server<M> {
+impl<M: Memory<Named<Session>>> Service for Server<M> {
     type Event = Event;
 
     fn opened(&mut self, now: Instant, stream: StreamId) -> bool {

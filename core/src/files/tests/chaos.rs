@@ -7,7 +7,7 @@ use crate::{
     limits::MESSAGE_MAX,
     miri::fewer,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
-    table::Slot,
+    table::Named,
     wire::path,
 };
 use core::time::Duration;
@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const SEEDS: u64 = fewer(2_000, 2);
 const STREAMS: usize = 5;
 
-type Fixed = Server<heapless::Vec<Slot<Session>, 4>>;
+type Fixed = Server<heapless::Vec<Named<Session>, 4>>;
 
 /// What the rules of the contract need to be remembered.
 #[derive(Default)]

@@ -6,12 +6,12 @@ use crate::{
     limits::NAME_MAX,
     miri::fewer,
     stream::{Closed, Fault},
-    table::Slot,
+    table::Named,
     wire::file::Code,
 };
 use core::time::Duration;
 
-type Fixed = Server<heapless::Vec<Slot<Session>, 1>>;
+type Fixed = Server<heapless::Vec<Named<Session>, 1>>;
 
 fn server() -> Driver<Fixed> {
     let mut driver = Driver::new(Server::new(Settings::DEFAULT, heapless::Vec::new()));

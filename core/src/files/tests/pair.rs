@@ -5,14 +5,14 @@ use crate::{
     files::{Client, Dialect, Progress, Server, Session, Settings, WhenFull},
     miri::fewer,
     stream::{Closed, Service, StreamId},
-    table::Slot,
+    table::Named,
 };
 use core::time::Duration;
 
 const CLIENTS: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-type Fixed = Server<heapless::Vec<Slot<Session>, 8>>;
+type Fixed = Server<heapless::Vec<Named<Session>, 8>>;
 
 /// Moves up to `count` bytes from one end of a stream to the other, and its end once all have moved.
 fn carry<A: Service, B: Service>(

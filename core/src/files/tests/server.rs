@@ -5,12 +5,12 @@ use crate::{
     files::{Dialect, Direction, Event, Outcome, Server, Session, Settings, WhenFull},
     limits::NAME_MAX,
     stream::{Closed, Fault, FileId, Service, StreamId},
-    table::Slot,
+    table::Named,
     wire::{file::Message, path},
 };
 use core::time::Duration;
 
-type Fixed<const N: usize> = Server<heapless::Vec<Slot<Session>, N>>;
+type Fixed<const N: usize> = Server<heapless::Vec<Named<Session>, N>>;
 
 fn server<const N: usize>(settings: Settings) -> Driver<Fixed<N>> {
     let mut driver = Driver::new(Server::new(settings, heapless::Vec::new()));
@@ -455,5 +455,5 @@ fn a_session_takes_a_few_hundred_bytes_and_a_server_fits_in_a_static() {
     static SERVER: std::sync::Mutex<Fixed<1>> =
         std::sync::Mutex::new(Server::new(Settings::DEFAULT, heapless::Vec::new()));
     assert_eq!(SERVER.lock().unwrap().sessions(), 0);
-    assert!(size_of::<Slot<Session>>() <= 400, "{}", size_of::<Slot<Session>>());
+    assert!(size_of::<Named<Session>>() <= 400, "{}", size_of::<Named<Session>>());
 }

@@ -8,44 +8,55 @@ use crate::{
         control::{Controller, Start},
         numbers::{Numbers, Reader, Writer},
         profile::Profile,
+        trace::Trace,
     },
 };
-use core::mem;
 
-/// Bytes for its numbers. One that has moved terabytes, and knows much of its network, may need more, and is not parked.
-const ROOM: usize = 96;
+/// Bytes for its numbers: some 65 are needed. One that has moved terabytes, and knows much of its network, may need more,
+/// and is not parked.
+const ROOM: usize = 87;
 
 /// An idle connection, which is open both ways to one of skep's own peers. Opaque: it is public so that its room can be
 /// named.
 #[derive(Debug)]
-pub struct Parked<P: Profile> {
+pub struct Parked {
     numbers: [u8; ROOM],
-    controller: P::Controller,
-    trace: P::Trace,
 }
 
 impl<P: Profile> Connection<P> {
-    /// What it needs to go on, if nothing happens on it, and nothing is owed. This is empty then.
-    pub(crate) fn park(&mut self) -> Option<Parked<P>> {
-        if self.receiver.wants_room() {
+    /// What it needs to go on, if nothing happens on it, nothing is owed, and nobody listens.
+    pub(crate) fn park(&mut self, now: Instant) -> Option<Parked> {
+        if self.receiver.wants_room() || self.record.trace.listens() {
             return None;
         }
+        let mut start = self.sender.controller.rest(now)?;
         let mut numbers = [0; ROOM];
         let mut writer = Writer::new(&mut numbers);
         self.parked(&mut writer)?;
-        if !writer.has_fitted() {
-            return None;
-        }
-        let controller = mem::replace(&mut self.sender.controller, P::Controller::new(&Start::NOTHING));
-        Some(Parked { numbers, controller, trace: mem::take(&mut self.record.trace) })
+        self.started(&mut writer, &mut start);
+        writer.has_fitted().then_some(Parked { numbers })
     }
 
-    /// The connection that was parked in this place of the table; what was parked is empty then.
-    pub(crate) fn wake(parked: &mut Parked<P>, place: u32) -> Self {
-        let mut connection = parked.connection(place);
-        mem::swap(&mut connection.sender.controller, &mut parked.controller);
-        mem::swap(&mut connection.record.trace, &mut parked.trace);
+    /// The connection that was parked in this place of the table.
+    pub(crate) fn wake(parked: &Parked, place: u32) -> Self {
+        let none = Peer::Session(0);
+        let mut connection = Self::new(Instant::ZERO, none, (0, 0), Mode::Own, Phase::Open);
+        connection.confirmed = true;
+        connection.name.number = place;
+        let mut reader = Reader::new(&parked.numbers);
+        // One on which nothing has happened is as good as idle: all of it is put back.
+        let _ = connection.parked(&mut reader);
+        let mut start = Start::NOTHING;
+        connection.started(&mut reader, &mut start);
+        connection.sender.controller = P::Controller::new(&start);
         connection
+    }
+
+    /// Goes along what its controller was started with.
+    fn started(&self, numbers: &mut impl Numbers, start: &mut Start) {
+        numbers.mostly(&mut start.window, self.receiver.window());
+        numbers.after(&mut start.datagram, self.segment.into());
+        numbers.mostly(&mut start.expected, 0);
     }
 
     /// Goes along what it needs to go on. `None`: something happens on it, or is owed.
@@ -89,19 +100,19 @@ impl<P: Profile> Connection<P> {
             return None;
         }
         peer.parked(numbers);
-        numbers.word(number);
+        numbers.random_word(number);
         numbers.word(&mut name.generation);
         numbers.short(segment);
         numbers.moment(heard);
         numbers.near(ping_at, *heard);
-        sender.parked(numbers)?;
-        receiver.parked(numbers, *heard)?;
-        record.parked(numbers);
+        sender.parked(numbers, *segment)?;
+        receiver.parked(numbers, *heard, *segment)?;
+        record.parked(numbers, (sender.segments_sent(), receiver.next()));
         Some(())
     }
 }
 
-impl<P: Profile> Parked<P> {
+impl Parked {
     /// Its peer, and the number that both sides put into their packets.
     pub(crate) fn face(&self) -> (Peer, u32) {
         let (peer, number, _) = self.first();
@@ -117,25 +128,14 @@ impl<P: Profile> Parked<P> {
     /// What stands first: it is asked for often.
     fn first(&self) -> (Peer, u32, u32) {
         let (mut peer, mut number, mut generation) = (Peer::Session(0), 0, 0);
-        let mut reader = Reader(&self.numbers);
+        let mut reader = Reader::new(&self.numbers);
         peer.parked(&mut reader);
-        reader.word(&mut number);
+        reader.random_word(&mut number);
         reader.word(&mut generation);
         (peer, number, generation)
     }
 
-    pub(crate) fn statistics(&self) -> Statistics {
-        self.connection(0).statistics()
-    }
-
-    /// The connection, without its controller and its trace.
-    fn connection(&self, place: u32) -> Connection<P> {
-        let none = Peer::Session(0);
-        let mut connection = Connection::new(Instant::ZERO, none, (0, 0), Mode::Own, Phase::Open);
-        connection.confirmed = true;
-        connection.name.number = place;
-        // One on which nothing has happened is as good as idle: all of it is put back.
-        let _ = connection.parked(&mut Reader(&self.numbers));
-        connection
+    pub(crate) fn statistics<P: Profile>(&self) -> Statistics {
+        Connection::<P>::wake(self, 0).statistics()
     }
 }

@@ -74,7 +74,7 @@ impl<P: Profile> Connections<P> {
     pub(super) fn statistics(&self, name: ConnectionId) -> Option<Statistics> {
         match self.table.get(name.number)?.kept() {
             Ok(connection) => (connection.name == name).then(|| connection.statistics()),
-            Err(parked) => (parked.name(name.number) == name).then(|| parked.statistics()),
+            Err(parked) => (parked.name(name.number) == name).then(|| parked.statistics::<P>()),
         }
     }
 
@@ -87,11 +87,11 @@ impl<P: Profile> Connections<P> {
     }
 
     /// Parks a connection if nothing happens on it.
-    pub(super) fn park(&mut self, number: u32) {
+    pub(super) fn park(&mut self, number: u32, now: Instant) {
         if P::Keep::PARKS
             && let Some(kept) = self.table.get_mut(number)
         {
-            kept.park();
+            kept.park(now);
         }
     }
 

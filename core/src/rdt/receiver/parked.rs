@@ -9,8 +9,8 @@ use crate::{
 
 impl<P: Profile> Receiver<P> {
     /// Goes along what it needs to go on. `None`: something is half taken, or owed. `heard`: when
-    /// the peer was heard last.
-    pub(crate) fn parked(&mut self, numbers: &mut impl Numbers, heard: Instant) -> Option<()> {
+    /// the peer was heard last. `segment`: the size of segments.
+    pub(crate) fn parked(&mut self, numbers: &mut impl Numbers, heard: Instant, segment: u16) -> Option<()> {
         // All fields are named: whoever adds one decides whether it is kept.
         let Self {
             stored,
@@ -35,11 +35,23 @@ impl<P: Profile> Receiver<P> {
             return None;
         }
         numbers.word(next);
-        numbers.short(size);
+        numbers.size(size, segment);
         numbers.word(window);
         numbers.flag(placed);
         numbers.word(top);
-        map.iter_mut().for_each(|word| numbers.bits(word));
+        let mut before = top.saturating_sub(1);
+        for word in map {
+            // Mostly all came that were sent.
+            let all = u64::MAX.checked_shr(64_u32.saturating_sub(before)).unwrap_or(0);
+            let mut missing = *word ^ all;
+            let mut is_any = missing != 0;
+            numbers.flag(&mut is_any);
+            if is_any {
+                numbers.bits(&mut missing);
+            }
+            *word = if is_any { missing ^ all } else { all };
+            before = before.saturating_sub(64);
+        }
         numbers.near(top_at, heard);
         numbers.long(bytes_stored);
         Some(())

@@ -23,7 +23,7 @@ impl Gaps {
     /// Goes along them.
     pub(super) fn parked(&mut self, numbers: &mut impl Numbers) {
         numbers.byte(&mut self.left);
-        numbers.word(&mut self.random);
+        numbers.random_word(&mut self.random);
     }
 
     pub(super) const fn is_due(self) -> bool {

@@ -8,7 +8,8 @@ use crate::{
 
 impl<P: Profile> Sender<P> {
     /// Goes along what it needs to go on, besides its controller. `None`: something is under way, to be sent, or waited for.
-    pub(crate) fn parked(&mut self, numbers: &mut impl Numbers) -> Option<()> {
+    /// `segment`: the size of segments.
+    pub(crate) fn parked(&mut self, numbers: &mut impl Numbers, segment: u16) -> Option<()> {
         // All fields are named: whoever adds one decides whether it is kept.
         let Self {
             content,
@@ -33,10 +34,10 @@ impl<P: Profile> Sender<P> {
         }
         flight.parked(numbers)?;
         numbers.after(limit, flight.next);
-        numbers.word(top);
+        numbers.mostly(top, flight.newest);
         patience.parked(numbers);
         rtt.parked(numbers)?;
-        numbers.short(size);
+        numbers.size(size, segment);
         width.parked(numbers)?;
         gaps.parked(numbers);
         numbers.long(bytes_acknowledged);

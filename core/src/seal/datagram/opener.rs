@@ -23,7 +23,7 @@ impl<P: Provider> Opener<P> {
     }
 
     pub(super) fn waits(&self) -> bool {
-        self.window.is_wide()
+        self.window.waits()
     }
 
     pub(super) fn rest(&mut self) {

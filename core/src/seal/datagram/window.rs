@@ -21,19 +21,17 @@ const fn span(words: usize) -> u64 {
 ///                  expected - span         expected = highest + 1
 /// ```
 ///
-/// Of most sessions every number comes, and in its order: they need the newest word only.
+/// Of most sessions every number comes, and in its order: they need no bitmap.
 pub(super) struct Window<M> {
     expected: u64,
-    /// The word of the highest number. Bits above that are 0.
-    newest: u64,
-    /// The words before it, the word of number n at place n / 64 modulo their number. Empty when all that they would tell
-    /// of was opened, or is to be refused.
-    older: M,
+    /// The word of number n at place n / 64 modulo their number. Bits from the expected number on mean nothing. Empty when
+    /// all that it would tell of was opened, or is to be refused.
+    map: M,
 }
 
 impl<M: Memory<u64> + Default> Window<M> {
     pub(super) fn new() -> Self {
-        Self { expected: 0, newest: 0, older: M::default() }
+        Self { expected: 0, map: M::default() }
     }
 
     /// One more than the highest number.
@@ -41,9 +39,9 @@ impl<M: Memory<u64> + Default> Window<M> {
         self.expected
     }
 
-    /// The lowest number that can still be opened, if its word is told of.
+    /// The lowest number that can still be opened, if there is a bitmap.
     pub(super) fn lowest(&self) -> u64 {
-        self.expected.saturating_sub(span(self.older.bound()))
+        self.expected.saturating_sub(span(self.map.bound()))
     }
 
     /// The number nearest to the expected one that ends in these 32 bits (RFC 9000, appendix A.3).
@@ -61,79 +59,62 @@ impl<M: Memory<u64> + Default> Window<M> {
 
     /// Whether the number may be opened.
     pub(super) fn admits(&self, number: u64) -> bool {
-        if number >= self.expected {
-            return true;
-        }
-        let word = match word(number) == word(self.highest()) {
-            true => Some(&self.newest),
-            false => self.older.values().get(self.place(number)),
-        };
-        number >= self.lowest() && word.is_some_and(|word| word & bit(number) == 0)
+        let word = self.map.values().get(self.place(number));
+        let is_missing = word.is_some_and(|word| word & bit(number) == 0);
+        number >= self.expected || number >= self.lowest() && is_missing
     }
 
     /// The number was opened: it was admitted.
     pub(super) fn mark(&mut self, number: u64) {
-        if number >= self.expected {
-            let ahead = word(number).wrapping_sub(word(self.highest()));
-            if ahead > 0 {
-                self.advance(ahead);
-            }
-            self.expected = number.wrapping_add(1);
+        let is_late = number < self.expected;
+        let begins_word = number & 63 == 0;
+        if !is_late {
+            self.advance(number);
         }
         let place = self.place(number);
-        match word(number) == word(self.highest()) {
-            true => self.newest |= bit(number),
-            false => {
-                if let Some(word) = self.older.values_mut().get_mut(place) {
-                    *word |= bit(number);
-                }
+        if let Some(word) = self.map.values_mut().get_mut(place) {
+            *word |= bit(number);
+            // What was missing may have come now, or was told of by the word that is another's now.
+            if (is_late || begins_word) && self.map.values().iter().all(|&word| word == u64::MAX) {
+                self.map.release();
             }
         }
     }
 
-    /// Whether memory is kept for older words.
-    pub(super) fn is_wide(&self) -> bool {
-        !self.older.values().is_empty()
+    /// Whether numbers are missing, and memory is kept for them.
+    pub(super) fn waits(&self) -> bool {
+        !self.map.values().is_empty()
     }
 
-    /// Nothing came for a while: what is missing before the newest word is not waited for any more.
+    /// Nothing came for a while: what is missing is not waited for any more.
     pub(super) fn rest(&mut self) {
-        self.older.release();
+        self.map.release();
     }
 
-    /// The highest number is going to be so many words ahead: what is the newest now joins the older ones.
-    fn advance(&mut self, ahead: u64) {
-        let newest = core::mem::replace(&mut self.newest, 0);
-        if self.older.values().is_empty() {
-            if newest == u64::MAX && ahead == 1 {
+    /// This is going to be the highest number: those between the expected one and it are missing.
+    fn advance(&mut self, number: u64) {
+        let first = core::mem::replace(&mut self.expected, number.wrapping_add(1));
+        if self.map.values().is_empty() {
+            if number == first {
                 return;
             }
-            self.older.grow(self.older.bound(), || u64::MAX);
+            self.map.grow(self.map.bound(), || u64::MAX);
         }
-        let highest = self.highest();
-        for further in 0..=ahead.min(self.older.bound() as u64) {
-            let place = self.place(highest.wrapping_add(further << 6));
-            if let Some(word) = self.older.values_mut().get_mut(place) {
-                // Between the two nothing was opened so far; that of the highest number is not told of here.
-                *word = match further {
-                    0 => newest,
-                    _ if further == ahead => u64::MAX,
-                    _ => 0,
-                };
+        let words = word(number).wrapping_sub(word(first));
+        // The last ones, if there are more than the map has.
+        for further in (0..=words).take(self.map.bound()) {
+            let beginning = (number & !63).wrapping_sub(further << 6);
+            let place = self.place(beginning);
+            if let Some(word) = self.map.values_mut().get_mut(place) {
+                let told = if further == words { !above(first) } else { 0 };
+                let later = if further == 0 { above(number) } else { 0 };
+                *word = *word & told | later;
             }
         }
-        if self.older.values().iter().all(|&word| word == u64::MAX) {
-            self.older.release();
-        }
-    }
-
-    /// The highest number; 0 when there is none, too.
-    const fn highest(&self) -> u64 {
-        self.expected.saturating_sub(1)
     }
 
     fn place(&self, number: u64) -> usize {
-        word(number) as usize & self.older.bound().wrapping_sub(1)
+        word(number) as usize & self.map.bound().wrapping_sub(1)
     }
 }
 
@@ -143,6 +124,11 @@ const fn word(number: u64) -> u64 {
 
 const fn bit(number: u64) -> u64 {
     1 << (number & 63)
+}
+
+/// The bits of a number's word from its own on.
+const fn above(number: u64) -> u64 {
+    u64::MAX << (number & 63)
 }
 
 #[cfg(test)]
@@ -181,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_number_is_expanded_to_the_nearest_one() {
-        let at = |expected| Window { expected, newest: 0, older: heapless::Vec::<u64, WORDS>::new() };
+        let at = |expected| Window { expected, map: heapless::Vec::<u64, WORDS>::new() };
         for expected in [0_u64, 1, 0x7fff_ffff, 0x8000_0000, 0x1_0000_0000, 0x5_8000_0001, (1 << 62) - 1] {
             for offset in [-0x7fff_ffff_i64, -1_000, -1, 0, 1, 1_000, 0x7fff_ffff] {
                 if let Some(number) = expected.checked_add_signed(offset) {
@@ -204,14 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn older_words_are_kept_only_while_numbers_are_missing_and_not_for_ever() {
+    fn a_bitmap_is_kept_only_while_numbers_are_missing_and_not_for_ever() {
         let mut window = Window::<heapless::Vec<u64, 4>>::new();
         (0..1_000).for_each(|number| window.mark(number));
-        assert!(!window.is_wide() && !window.admits(900) && window.admits(1_000));
+        assert!(!window.waits() && !window.admits(900) && window.admits(1_000));
         (1_001..1_100).for_each(|number| window.mark(number));
-        assert!(window.is_wide() && window.admits(1_000) && !window.admits(999));
+        assert!(window.waits() && window.admits(1_000) && !window.admits(999));
         (1_100..1_300).for_each(|number| window.mark(number));
-        assert!(!window.is_wide() && !window.admits(1_000), "it is too far behind");
+        assert!(!window.waits() && !window.admits(1_000), "it is too far behind");
         (1_301..1_400).for_each(|number| window.mark(number));
         assert!(window.admits(1_300));
         window.rest();

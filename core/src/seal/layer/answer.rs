@@ -148,7 +148,7 @@ where
         let (session, opening) = self.sessions.opening(number)?;
         session.ending = false;
         let again = (Peer::Session(session.id), opening.open_again()?);
-        self.sessions.set_deadline(number, now + SESSION_LIFE);
+        self.sessions.set_deadline(number, now.plus_micros(SESSION_LIFE));
         Some(again)
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     rdt::Peer,
     seal::{Protection, Provider, datagram::OVERHEAD},
     table::Slot,
+    time::Coarse,
     wire::{
         rdt::Own,
         seal::{Answer, Challenge, Init2, Proof},
@@ -75,7 +76,7 @@ where
         {
             return Some((Peer::Session(id), accept));
         }
-        session.heard = now;
+        session.heard = Coarse::new(now);
         self.sessions.begin(number, protection);
         bump(&mut self.counters.sessions);
         Some((Peer::Session(id), accept))

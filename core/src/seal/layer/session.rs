@@ -4,6 +4,7 @@ use super::{address::Address, path::Control};
 use crate::{
     Instant,
     seal::{Protection, Provider, TAG_LENGTH, datagram::FRONT},
+    time::Coarse,
 };
 use core::net::SocketAddr;
 
@@ -14,9 +15,9 @@ pub struct Session<V: Provider> {
     /// Where the peer is, as far as that is proven.
     pub(super) address: Address,
     pub(super) state: State<V>,
-    pub(super) heard: Instant,
+    pub(super) heard: Coarse,
     /// Since when its datagrams are sealed with the same key, at most.
-    pub(super) refreshed: Instant,
+    pub(super) refreshed: Coarse,
     /// Its connection is over.
     pub(super) ending: bool,
 }
@@ -29,6 +30,7 @@ pub(super) enum State<V: Provider> {
 
 impl<V: Provider> Session<V> {
     pub(super) fn new(now: Instant, id: u64, address: SocketAddr, state: State<V>) -> Self {
+        let now = Coarse::new(now);
         Self { id, address: Address::from(address), state, heard: now, refreshed: now, ending: false }
     }
 
@@ -45,7 +47,7 @@ impl<V: Provider> Session<V> {
 // A device keeps one for every session, idle ones too, and an entry of the index.
 #[cfg(all(target_os = "none", target_pointer_width = "32", not(feature = "aes")))]
 const _: () = assert!(
-    size_of::<crate::table::Slot<Session<crate::seal::RustCrypto>>>() + size_of::<crate::Cell>() <= 236
+    size_of::<crate::table::Slot<Session<crate::seal::RustCrypto>>>() + size_of::<crate::Cell>() <= 212
 );
 
 impl<V: Provider> core::fmt::Debug for Session<V> {

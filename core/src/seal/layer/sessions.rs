@@ -53,7 +53,7 @@ where
             number.and_then(|number| self.table.remove(number));
             return None;
         };
-        self.set_deadline(number, now + SESSION_LIFE);
+        self.set_deadline(number, now.plus_micros(SESSION_LIFE));
         Some(number)
     }
 

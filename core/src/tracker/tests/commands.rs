@@ -398,7 +398,7 @@ fn who_is_in_a_session_is_not_changed_by_commands() {
 fn a_long_list_is_written_as_it_is_read_and_is_whole_or_broken() {
     const USERS: usize = fewer(30, 10);
     const FILES: usize = fewer(50, 20);
-    type Large = Fixed<16, 40, 64, 1024, 16, 4>;
+    type Large = Fixed<16, 40, 64, 2048, 16, 4>;
     let settings = Settings { files_per_user: 60, ..Settings::DEFAULT };
     let mut world = World::new(Tracker::<Large>::fixed(settings, [3; 32]));
     let name = |number: usize| format!("user {number} {}", "x".repeat(60 + number * 6));

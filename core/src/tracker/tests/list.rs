@@ -182,7 +182,7 @@ fn a_change_during_a_fresh_list_is_told_once() {
     // Every interleaving of a slow list and one change of each kind.
     for step in (0..60).step_by(fewer(1, 40)) {
         let mut world =
-            World::new(Tracker::<Fixed<16, 12, 64, 256, 64, 4>>::fixed(Settings::DEFAULT, [7; 32]));
+            World::new(Tracker::<Fixed<16, 12, 64, 512, 64, 4>>::fixed(Settings::DEFAULT, [7; 32]));
         let mut ana = joined(&mut world, "ana");
         for number in 0..30 {
             ana.publish(&mut world, &format!("a file with a rather long name {number}"), 1);

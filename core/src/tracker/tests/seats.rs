@@ -386,7 +386,7 @@ fn who_resumes_takes_his_own_place_when_the_application_lets_him_in_and_not_befo
 
 #[test]
 fn a_stream_that_says_nothing_is_let_go() {
-    let mut world = World::new(Tracker::<Fixed<1, 1, 1, 4, 1, 1>>::fixed(Settings::DEFAULT, [1; 32]));
+    let mut world = World::new(Tracker::<Fixed<1, 1, 1, 8, 1, 1>>::fixed(Settings::DEFAULT, [1; 32]));
     let stream = world.open(Dialect::Session, &Peer::at(IpAddr::from([1, 1, 1, 1]))).unwrap();
     assert!(world.open(Dialect::Session, &Peer::at(IpAddr::from([1, 1, 1, 1]))).is_none());
     world.write(stream, &[0]);
@@ -412,7 +412,7 @@ fn who_asks_for_a_file_is_told_at_once_that_nobody_understands_him() {
 
 #[test]
 fn a_tracker_of_one_of_everything_works() {
-    let mut world = World::new(Tracker::<Fixed<1, 1, 1, 4, 1, 1>>::fixed(Settings::DEFAULT, [1; 32]));
+    let mut world = World::new(Tracker::<Fixed<1, 1, 1, 8, 1, 1>>::fixed(Settings::DEFAULT, [1; 32]));
     for round in 0..fewer(20, 2) {
         let mut ana = Speaker::new(&format!("ana{round}"));
         assert!(ana.join(&mut world));

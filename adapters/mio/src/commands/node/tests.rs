@@ -39,7 +39,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-type Room = tracker::Fixed<64, 32, 256, 512, 32, 16>;
+type Room = tracker::Fixed<64, 32, 256, 1024, 32, 16>;
 
 const SESSIONS: usize = 0;
 const RELAYS: usize = 1;

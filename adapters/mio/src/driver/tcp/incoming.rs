@@ -56,7 +56,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let written = self.files.part(content.file).ok_or(Fault::Failed);
         let outcome = written.and_then(|part| part.write_at(bytes, content.offset));
         let count = bytes.len() as u64;
-        stream.moved += count;
+        stream.advance(count);
         let left = content.left.map(|left| left - count);
         if let Some(receiving) = stream.receiving() {
             receiving.offset += count;

@@ -75,7 +75,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         (file, offset, left): (FileId, u64, u64),
         portion: &mut [u8],
     ) -> io::Result<bool> {
-        let Some(Stream { carrier: Carrier::Tcp(tcp), moved, .. }) = self.streams.get_mut(key) else {
+        let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(key) else {
             return Ok(false);
         };
         let count = left.min(portion.len() as u64) as usize;
@@ -89,7 +89,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             return Ok(true);
         }
         let written = tcp.write(bytes)?.unwrap_or(0) as u64;
-        *moved += written;
+        tcp.moved += written;
         let left = left - written;
         if left > 0 {
             tcp.outbound.push_front(Outbound::Range { file, offset: offset + written, left });
@@ -108,7 +108,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         (file, offset, left): (FileId, u64, u64),
         portion: &mut [u8],
     ) -> io::Result<bool> {
-        let Some(Stream { carrier: Carrier::Tcp(tcp), moved, .. }) = self.streams.get_mut(key) else {
+        let Some(Stream { carrier: Carrier::Tcp(tcp), .. }) = self.streams.get_mut(key) else {
             return Ok(false);
         };
         let Some(records) = &mut tcp.records else { return Ok(false) };
@@ -135,7 +135,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
         records.seal_all(wire, size)?;
         let written = tcp.write(wire)?.unwrap_or(0);
-        *moved += count;
+        tcp.moved += count;
         let left = left - count;
         if left > 0 {
             tcp.outbound.push_front(Outbound::Range { file, offset: offset + count, left });

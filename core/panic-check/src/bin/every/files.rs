@@ -4,14 +4,14 @@ use heapless::Vec;
 use skep_core::{
     files::{Client, Dialect, Server, Session, Settings},
     stream::Service,
-    table::Slot,
+    table::Named,
 };
 use skep_panic_check::{
     input::{any, bytes, closed, file, name, now, number, outcome, room, span, stream},
     keep,
 };
 
-type Sessions<const STREAMS: usize> = Server<Vec<Slot<Session>, STREAMS>>;
+type Sessions<const STREAMS: usize> = Server<Vec<Named<Session>, STREAMS>>;
 
 pub(crate) fn call() {
     server(any::<Sessions<1>>());

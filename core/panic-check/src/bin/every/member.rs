@@ -10,7 +10,7 @@ use skep_panic_check::{
     keep,
 };
 
-type Device = Client<Fixed<8, 32, 8, 2, 64>>;
+type Device = Client<Fixed<8, 32, 8, 2, 128>>;
 
 pub(crate) fn call() {
     keep(Settings::DEFAULT);

@@ -3,19 +3,19 @@
 use heapless::Vec;
 use skep_core::{
     Memory,
-    table::{Slot, Table},
+    table::{ByName, Named, Table},
 };
 use skep_panic_check::{
     input::{any, maybe, now, number, span},
     keep,
 };
 
-type Slots = Vec<Slot<u32>, 16>;
+type Slots = Vec<Named<u32>, 16>;
 
 pub(crate) fn call() {
     memory();
     time();
-    let table: &mut Table<u32, Slots> = any();
+    let table: &mut Table<u32, Slots, ByName> = any();
     let (one, other) = (number() as u32, number() as u32);
     keep((table.count(), table.bound()));
     keep(table.get(one));

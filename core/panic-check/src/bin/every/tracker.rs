@@ -11,7 +11,7 @@ use skep_panic_check::{
     keep,
 };
 
-type Small = tracker::Fixed<8, 4, 8, 16, 4, 2>;
+type Small = tracker::Fixed<8, 4, 8, 32, 4, 2>;
 
 pub(crate) fn call() {
     let machine: &mut Tracker<Small> = any();

@@ -53,7 +53,7 @@ fn a_session_from_which_nothing_comes_is_forgotten() {
     lonely.layer.connect(at(0), address(SERVER), call(Purpose::Guest)).unwrap();
     lonely.poll(at(59_000));
     assert_eq!(lonely.layer.count(), 1);
-    lonely.poll(at(60_000));
+    lonely.poll(at(60_100));
     assert_eq!(lonely.layer.count(), 0);
     drop(client.poll(at(0)));
 }
