@@ -9,7 +9,7 @@ mod shelf;
 pub use card::Card;
 pub use shelf::Shelf;
 
-use crate::{Checked, Member, Network, Seat, Wiring};
+use crate::{Checked, Member, Network, Seat, Wiring, cable::PORT};
 use skep_core::{Instant, rdt::Language, stream::StreamId, wire::seal::Purpose};
 use skep_smoltcp::{Carrier, Driver, Machine, Stack, Storage};
 use smoltcp::{
@@ -54,6 +54,8 @@ pub struct Board<S: Machine, W: Wiring, F = Shelf> {
     call: Option<(Instant, Whom)>,
     /// What of the machine's events asks for a call, and whom.
     calls_when: Option<Calls<S::Event>>,
+    /// Whom it calls when the machine wants to.
+    knows: Option<Whom>,
     has_opened: bool,
     was_killed: bool,
 }
@@ -126,6 +128,7 @@ impl<S: Machine, W: Wiring, F: Storage + Clocked> Board<S, W, F> {
             wakes_at: Instant::ZERO,
             call: None,
             calls_when: None,
+            knows: None,
             has_opened: false,
             was_killed: false,
         }
@@ -139,6 +142,12 @@ impl<S: Machine, W: Wiring, F: Storage + Clocked> Board<S, W, F> {
     /// It calls somebody whenever the machine tells such an event.
     pub(crate) fn calling_when(self, is_it: fn(&S::Event) -> bool, whom: Whom) -> Self {
         Self { calls_when: Some((is_it, whom)), ..self }
+    }
+
+    /// It calls the tracker on the first seat whenever its machine wants to.
+    pub fn knowing_tracker(self) -> Self {
+        let to = SocketAddr::new(ip(Seat(0)).into(), PORT);
+        Self { knows: Some(Whom { to, language: Language::Own, purpose: Purpose::Member }), ..self }
     }
 
     /// It calls later by so much.
@@ -166,17 +175,22 @@ impl<S: Machine, W: Wiring, F: Storage + Clocked> Board<S, W, F> {
         let Some((is_it, whom)) = self.calls_when else { return false };
         let calls = self.events.iter().skip(since).filter(|(_, event)| is_it(event)).count();
         for _ in 0..calls {
-            let called = W::call(now, &mut self.driver.carrier, &mut self.stack, &whom);
-            if self.driver.adopt(called).is_none() {
-                self.driver.machine.unreachable(now, StreamId(0));
-            }
+            self.dial(now, &whom);
         }
         calls > 0
+    }
+
+    fn dial(&mut self, now: Instant, whom: &Whom) {
+        let called = W::call(now, &mut self.driver.carrier, &mut self.stack, whom);
+        if self.driver.adopt(called).is_none() {
+            self.driver.machine.unreachable(now, StreamId(0));
+        }
     }
 
     fn has_nothing_to_do(&self) -> bool {
         self.call.is_none()
             && self.calls_when.is_none()
+            && self.knows.is_none()
             && self.driver.count() == 0
             && self.storage.next_answer().is_none()
     }
@@ -214,7 +228,14 @@ where
             while let Some(frame) = self.stack.device.leave() {
                 send(self.seat, &frame, network);
             }
-            if !self.call_when_asked(now, since) && deadline.is_none_or(|deadline| deadline > now) {
+            let mut calls = self.call_when_asked(now, since);
+            if self.driver.machine.wants_call()
+                && let Some(whom) = self.knows
+            {
+                self.dial(now, &whom);
+                calls = true;
+            }
+            if !calls && deadline.is_none_or(|deadline| deadline > now) {
                 break;
             }
         }

@@ -10,6 +10,7 @@ use skep_core::{
         session::{Code, FileInfo, Way},
     },
 };
+use skep_smoltcp::{Admission, Machine};
 use std::{collections::BTreeMap, time::Duration};
 
 /// Room for everybody in these scenarios.
@@ -233,6 +234,17 @@ impl Service for Wanderer {
             };
             return Action::Write { stream, bytes: &room[..length] };
         }
+    }
+}
+
+/// It calls its tracker, and is not called.
+impl Machine for Wanderer {
+    fn admit(&mut self, _: Instant, _: &Admission) -> bool {
+        false
+    }
+
+    fn unreachable(&mut self, now: Instant, _: StreamId) {
+        self.client.unreachable(now);
     }
 }
 
