@@ -1,7 +1,6 @@
 //! HMAC and HKDF as the Noise specification has them (section 4.3), over a provider's BLAKE2s.
 
-use super::{Provider, Secret};
-use zeroize::Zeroize;
+use super::{Provider, Secret, keys::wipe};
 
 /// HMAC-HASH(key, first || second) (RFC 2104; the block of BLAKE2s has 64 bytes, so the key fits in one).
 fn hmac<P: Provider>(key: &Secret, first: &[u8], second: &[u8]) -> Secret {
@@ -13,9 +12,9 @@ fn hmac<P: Provider>(key: &Secret, first: &[u8], second: &[u8]) -> Secret {
     }
     let mut digest = P::hash(&[&inner, first, second]);
     let mac = Secret::take(&mut P::hash(&[&outer, &digest]));
-    inner.zeroize();
-    outer.zeroize();
-    digest.zeroize();
+    wipe(&mut inner);
+    wipe(&mut outer);
+    wipe(&mut digest);
     mac
 }
 

@@ -5,6 +5,11 @@ use core::{fmt, marker::PhantomData};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
+/// Wipes secret bytes, and no compiler may leave it out. Under Miri, where each of them takes its time, they are only set.
+pub(super) fn wipe(bytes: &mut [u8]) {
+    if cfg!(miri) { bytes.fill(0) } else { bytes.zeroize() }
+}
+
 /// 32 secret bytes: a private key, a shared secret, a key of a cipher.
 #[derive(Clone)]
 pub struct Secret([u8; 32]);
@@ -18,7 +23,7 @@ impl Secret {
     /// Takes the bytes over, and wipes them where they were.
     pub fn take(bytes: &mut [u8; 32]) -> Self {
         let secret = Self(*bytes);
-        bytes.zeroize();
+        wipe(bytes);
         secret
     }
 
@@ -32,7 +37,7 @@ impl Drop for Secret {
     // Half a kilobyte of a device's flash otherwise.
     #[inline(never)]
     fn drop(&mut self) {
-        self.0.zeroize();
+        wipe(&mut self.0);
     }
 }
 

@@ -37,8 +37,9 @@ mod toys {
         bytes
     }
 
-    const fn mixed(state: u64, word: u64) -> u64 {
-        (state ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+    // Wide words: what counts is how many there are.
+    const fn mixed(state: u128, word: u128) -> u128 {
+        (state ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).rotate_left(61)
     }
 
     impl Provider for Tested {
@@ -57,10 +58,10 @@ mod toys {
 
         fn hash(parts: &[&[u8]]) -> [u8; 32] {
             let mut text = parts.concat();
-            let mut state = text.len() as u64;
-            text.resize(text.len().next_multiple_of(8), 0);
+            let mut state = text.len() as u128;
+            text.resize(text.len().next_multiple_of(16), 0);
             for word in text.as_chunks().0 {
-                state = mixed(state, u64::from_le_bytes(*word));
+                state = mixed(state, u128::from_le_bytes(*word));
             }
             let mut hash = [0; 32];
             for bytes in hash.as_chunks_mut().0 {
@@ -71,15 +72,15 @@ mod toys {
         }
     }
 
-    pub(crate) struct Cipher(u64);
+    pub(crate) struct Cipher(u128);
 
     impl Cipher {
         fn apply(&self, number: u64, text: &mut [u8]) {
-            let mut state = self.0 ^ number;
+            let mut state = self.0 ^ u128::from(number);
             let (words, rest) = text.as_chunks_mut();
             for word in words {
                 state = mixed(state, 0);
-                *word = (u64::from_le_bytes(*word) ^ state).to_le_bytes();
+                *word = (u128::from_le_bytes(*word) ^ state).to_le_bytes();
             }
             for (byte, key) in rest.iter_mut().zip(mixed(state, 0).to_le_bytes()) {
                 *byte ^= key;
@@ -87,7 +88,7 @@ mod toys {
         }
 
         fn tag(&self, number: u64, header: &[u8], text: &[u8]) -> [u8; TAG_LENGTH] {
-            let lengths = [self.0, number, header.len() as u64].map(u64::to_le_bytes);
+            let lengths = [self.0, number.into(), header.len() as u128].map(u128::to_le_bytes);
             let hash = Tested::hash(&[lengths.as_flattened(), header, text]);
             hash.first_chunk().copied().unwrap_or_default()
         }
@@ -95,7 +96,8 @@ mod toys {
 
     impl Aead for Cipher {
         fn new(material: &Secret) -> Option<Self> {
-            Some(Self(number(&Tested::hash(&[material.expose()]))))
+            let hash = Tested::hash(&[material.expose()]);
+            hash.first_chunk().copied().map(|word| Self(u128::from_le_bytes(word)))
         }
 
         fn seal(&self, number: u64, header: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LENGTH]> {

@@ -32,7 +32,7 @@ fn every_application_sees_the_list_whatever_breaks() {
         for number in 0..CLIENTS {
             net.add(&format!("client {number}"), Settings::DEFAULT);
         }
-        for step in 0..fewer(400, 15) {
+        for step in 0..fewer(400, 8) {
             let number = random.below(CLIENTS);
             let file = format!("file {}", random.below(10));
             match random.below(12) {
@@ -269,7 +269,7 @@ fn a_tracker_withstands_any_calls_in_any_order() {
         let mut machine = Tracker::<tracker::Fixed<6, 3, 4, 48, 4, 2>>::fixed(settings, [1; 32]);
         let mut ledger = Ledger::default();
         let mut now = Instant::ZERO;
-        for _ in 0..fewer(300, 60) {
+        for _ in 0..fewer(300, 40) {
             let stream = random.below(6) as u32;
             if !ledger.streams.contains_key(&stream) && random.below(2) == 0 {
                 let dialect = if random.below(3) == 0 { Dialect::Command } else { Dialect::Session };
@@ -351,7 +351,7 @@ fn a_client_withstands_any_calls_in_any_order() {
         assert!(machine.start(text("ana")));
         let mut ledger = Ledger::default();
         let mut now = Instant::ZERO;
-        for _ in 0..fewer(300, 60) {
+        for _ in 0..fewer(300, 40) {
             let stream = random.below(6) as u32;
             if !ledger.streams.contains_key(&stream)
                 && random.below(2) == 0

@@ -2,6 +2,7 @@
 
 use super::{Client, Event, Fixed, Settings};
 use crate::{
+    Instant,
     client::{EntryId, Go, UserId},
     limits::MESSAGE_MAX,
     miri::fewer,
@@ -35,6 +36,7 @@ pub(super) struct Node {
     input: Vec<u8>,
     owes_flush: bool,
     is_due: bool,
+    wait: Option<Instant>,
     pub events: Vec<Event>,
     /// The list by events alone.
     pub seen: List,
@@ -82,6 +84,7 @@ impl Net {
             input: Vec::new(),
             owes_flush: false,
             is_due: false,
+            wait: None,
             events: Vec::new(),
             seen: List::new(),
             users: BTreeMap::new(),
@@ -115,13 +118,12 @@ impl Net {
 
     pub(super) fn pass(&mut self, span: Duration) {
         self.run();
-        let mut left = span;
-        // Not at once, or everything would seem silent.
-        while left > Duration::ZERO {
-            let step = left.min(Duration::from_millis(fewer(500, 2_500)));
-            self.world.pass(step);
+        let end = self.world.now + span;
+        // From one deadline to the next, as a driver does.
+        while self.world.now < end {
+            let deadlines = self.nodes.iter().filter_map(|node| node.wait).chain(self.world.wait);
+            self.world.now = deadlines.min().map_or(end, |next| next.min(end));
             self.run();
-            left -= step;
         }
     }
 
@@ -209,6 +211,7 @@ impl Net {
                 Action::Event(event) => node.hear(event),
                 Action::Wait(wait) => {
                     assert!(wait.is_none_or(|wait| wait > now), "it spins");
+                    node.wait = wait;
                     return has_acted;
                 }
                 action => panic!("{action:?}"),
@@ -220,7 +223,7 @@ impl Net {
 }
 
 impl Node {
-    fn lose(&mut self, now: crate::Instant, stream: u32) {
+    fn lose(&mut self, now: Instant, stream: u32) {
         self.input.clear();
         self.owes_flush = false;
         self.is_due = false;

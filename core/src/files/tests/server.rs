@@ -4,6 +4,7 @@ use super::{bytes, download, driver::Driver, request, upload};
 use crate::{
     files::{Dialect, Direction, Event, Outcome, Server, Session, Settings, WhenFull},
     limits::NAME_MAX,
+    miri::fewer,
     stream::{Closed, Fault, FileId, Service, StreamId},
     table::Named,
     wire::{file::Message, path},
@@ -142,7 +143,7 @@ fn a_request_comes_byte_by_byte() {
 #[test]
 fn a_stream_that_ends_inside_a_message_leaves_nothing() {
     for whole in [request("a/b"), upload("new", b"xyz")] {
-        for end in 1..whole.len() {
+        for end in (1..whole.len()).step_by(fewer(1, 5)) {
             for is_finished in [true, false] {
                 let mut driver = server::<1>(Settings::DEFAULT);
                 assert!(driver.open(0));

@@ -5,9 +5,9 @@ use super::{
     *,
 };
 
-/// So many forged packets a second; under Miri, just enough for a flood.
+/// So many forged packets a second; under Miri, to which load makes no difference, a few.
 fn forged(a_second: u64) -> u64 {
-    fewer(a_second, a_second.min(120))
+    fewer(a_second, a_second.min(20))
 }
 
 fn host(seconds: u64, forged_a_second: u64, forger: Forger) -> Outcome {
@@ -55,7 +55,7 @@ fn case_20_a_flood_from_real_addresses_in_up_to_32_prefixes_keeps_no_honest_clie
     for (prefixes, forged_a_second) in
         [(1, 100), (1, 10_000), (8, 1_000), (32, 1_000)].into_iter().skip(fewer(0, 3))
     {
-        nearly_all_are_in_time(&host(20, forged_a_second / fewer(1, 20), Forger::Real(prefixes)));
+        nearly_all_are_in_time(&host(20, forged_a_second, Forger::Real(prefixes)));
     }
 }
 

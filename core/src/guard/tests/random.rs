@@ -119,7 +119,7 @@ impl<const S: usize, const B: usize> Book<S, B> {
     }
 }
 
-const PACKETS: u64 = fewer(20_000, 60);
+const PACKETS: u64 = fewer(20_000, 25);
 
 fn play<const S: usize, const B: usize>(seed: u64) -> Vec<String> {
     let mut book = Book::<S, B>::new(seed);

@@ -29,7 +29,7 @@ fn case_22_an_init1_replayed_a_thousand_times_makes_nothing_that_can_be_used() {
         assert_eq!((server.layer.guard().confirmed, server.accepted.len()), (1, 1));
         let events = server.events.len();
         let mut noise = Noise(1);
-        for round in (0..1_000).step_by(fewer(1, 100)) {
+        for round in (0..1_000).step_by(fewer(1, 400)) {
             // Later, from anywhere, and what came back is answered by garbage.
             let (now, from) = (at(10 + round * 10), address(100 + noise.below(100) as u8));
             server.receive(now, from, &init1);
