@@ -178,9 +178,11 @@ impl<'a> Stay<'a> {
     fn note(&mut self, event: &Event) -> bool {
         match event {
             Event::Cleared => self.names.clear(),
-            Event::Came { user, .. } => _ = self.names.add(user, "", 0),
+            Event::Came { user, .. } => _ = self.names.add(user, "", (0, None)),
             Event::Left { user } => self.names.remove_user(user),
-            Event::Shared { user, name, info } => return self.names.add(user, name, info.length),
+            Event::Shared { user, name, info } => {
+                return self.names.add(user, name, (info.length, info.hash));
+            }
             Event::Unshared { user, name } => self.names.remove(user, name),
             Event::Asked { upload, user, name } => self.asking.push((*upload, user.clone(), name.clone())),
             Event::Serving { upload, user, name, .. } => {

@@ -40,14 +40,18 @@ pub(super) enum Typed {
     End,
 }
 
-/// Users, and their files as USER/FILE with their lengths: what a word can be completed to, and what was told.
+/// A file's length, and its hash when that is known.
+type Version = (u64, Option<[u8; 32]>);
+
+/// Users, and their files as USER/FILE: what a word can be completed to, and what was told of each.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names(Arc<Mutex<BTreeMap<Box<str>, u64>>>);
+pub(super) struct Names(Arc<Mutex<BTreeMap<Box<str>, Version>>>);
 
 impl Names {
-    /// `false`: it was there, with this length.
-    pub(super) fn add(&self, user: &str, file: &str, length: u64) -> bool {
-        self.with(|names| names.insert(format!("{user}/{file}").into(), length)) != Some(length)
+    /// `false`: it was there, and nothing says that it is another one now.
+    pub(super) fn add(&self, user: &str, file: &str, version: Version) -> bool {
+        let before = self.with(|names| names.insert(format!("{user}/{file}").into(), version));
+        before.is_none_or(|(length, hash)| length != version.0 || hash.is_some() && hash != version.1)
     }
 
     pub(super) fn remove(&self, user: &str, file: &str) {
@@ -64,7 +68,7 @@ impl Names {
         self.with(BTreeMap::clear);
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<Box<str>, u64>) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<Box<str>, Version>) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -236,11 +240,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_is_new_until_its_hash_is_known_and_when_it_is_another_one() {
+        let names = Names::default();
+        let (one, other) = (Some([1; 32]), Some([2; 32]));
+        for (version, is_new) in [
+            ((7, None), true),
+            ((7, None), false),
+            ((7, one), false),
+            ((7, None), true),
+            ((7, other), false),
+            ((7, one), true),
+            ((8, one), true),
+        ] {
+            assert_eq!(names.add("ana", "file", version), is_new, "{version:?}");
+        }
+    }
+
+    #[test]
     fn commands_users_and_files_are_completed() {
         let names = Names::default();
         for (user, file) in [("ana", ""), ("ana", "a b.txt"), ("ana", "sub/x"), ("ana", "sub/y"), ("ben", "")]
         {
-            assert!(names.add(user, file, 1) && !names.add(user, file, 1) && names.add(user, file, 2));
+            names.add(user, file, (1, None));
         }
         let offers = |line: &str| {
             let (start, offers) = complete(&names, line);
