@@ -69,6 +69,49 @@ fn an_owner_that_does_not_answer_is_given_up() {
 }
 
 #[test]
+fn whoever_is_killed_while_the_owner_is_asked_leaves_nothing_and_who_lives_goes_on() {
+    let cases =
+        ["owner", "requester", "tracker"].into_iter().flat_map(|who| ["", "--relay"].map(|way| (who, way)));
+    together(cases, |(victim, way)| {
+        let hub = Hub::new("");
+        let ana = hub.join("ana", "--via tcp");
+        let bytes = hub.share("ana", "file", content(100_000));
+        ana.send(Signal::STOP);
+        let get = hub.start_get("ben", ("ana", "file"), &format!("{way} --via tcp -o got --timeout 10"));
+        let is_asked = || hub.tracker.admin(&hub.home, "status").contains(" 1 transfers");
+        until("a question", || is_asked().then_some(()));
+        match victim {
+            "owner" => {
+                ana.kill();
+                get.end().with(1).saying("the other side has gone");
+                is_clean(&hub);
+                let _again = hub.join("ana", "--via tcp");
+                hub.until_listed("ana", "file");
+                hub.get("ben", ("ana", "file"), &format!("{way} -o got")).well();
+                assert!(hub.home.read("got") == bytes);
+            }
+            "requester" => {
+                get.kill();
+                ana.send(Signal::CONT);
+                hub.get("cyd", ("ana", "file"), &format!("{way} -o other")).well();
+                assert!(hub.home.read("other") == bytes);
+                is_clean(&hub);
+            }
+            _ => {
+                let address = hub.tracker.sealed();
+                let Hub { home, tracker } = hub;
+                tracker.process.kill();
+                get.end().with(3);
+                assert!(!home.path("got").exists());
+                ana.send(Signal::CONT);
+                let _again = restart(&home, address);
+                until_told(&ana, "back at");
+            }
+        }
+    });
+}
+
+#[test]
 fn an_owner_that_is_killed_in_the_middle_leaves_nothing() {
     for way in WAYS {
         let hub = Hub::new("");
