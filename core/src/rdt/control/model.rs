@@ -33,14 +33,20 @@ const GROWS_IN: u64 = 20_000_000;
 const GROWS_BY: u32 = 2;
 /// Such a part of it is given up in a round with a queue.
 const CEDES: u32 = 64;
-/// Rounds that it takes at most to let go the queue of the start, and of a probe.
+/// Rounds that it takes at most to let go the queue of the start, and of a probe. It is gone when no more is under way than
+/// the path holds, and such a part of that.
 const DRAIN_ROUNDS: [u8; 2] = [3, 1];
+const DRAINED: u32 = 16;
+/// For so many rounds after that less is sent than the path carries.
+const CALM_ROUNDS: u8 = 2;
 /// The smallest window.
 const WINDOW_LEAST: u32 = 4;
 /// Without a round-trip time nothing can be spread: so much at once.
 const BLIND_FLIGHT: u32 = 32;
 /// A shorter round trip, in microseconds, is that of a path that may well carry a gigabit a second.
 const SHORT: u32 = 30_000;
+/// A first flight with so many of it under way, on a longer path, tells how fast that is before it is over.
+const FLIGHT_TELLS: u32 = 384;
 /// Only on paths longer than this the start doubles each round.
 const HURRY: u32 = 10_000;
 /// The fastest that is sent before anything is known, in bytes a second: a little less than a gigabit on a path that is
@@ -64,8 +70,9 @@ const HEAVY: u32 = 256;
 const NOISE_MAX: u32 = 600;
 /// All of the rate, in parts.
 const WHOLE: u64 = 256;
-/// What of it is used in general: the largest of several rates is a little more than the path carries.
-const CRUISE: u64 = 252;
+/// What of it is used in general: in calm rounds, as the largest of several rates may be a little more than the path
+/// carries, and in others, in which a little of a queue does no harm and an idle link would.
+const CRUISE: [u64; 2] = [252, 256];
 
 /// The model of one direction.
 #[derive(Clone, Copy, Debug)]
@@ -208,12 +215,17 @@ impl Controller for Model {
         match self.phase {
             Phase::Start if news.acknowledged > 0 && !self.is_before_flight(news) => {
                 if self.risen >= RISEN || self.is_spread(now) {
+                    if self.is_first {
+                        // So much the queue has held; whether it holds more, the probes show bit by bit.
+                        self.high = used;
+                    }
                     self.enter(Phase::Drain);
-                } else {
+                } else if !self.is_early(used) {
                     self.grow(news, used);
                 }
             }
             Phase::Probe if self.risen >= RISEN => self.enter(Phase::Drain),
+            Phase::Drain if self.is_drained(news.in_flight) => self.enter(Phase::Cruise),
             _ => {}
         }
         if is_over {
@@ -292,6 +304,18 @@ impl Model {
         (self.least() / 8).max(MARGIN_LEAST)
     }
 
+    /// Whether more of the first flight has to be heard of before it is known how fast it came through. What is sent
+    /// faster before that fills the queue of a slow link.
+    fn is_early(&self, used: u32) -> bool {
+        self.is_first && self.least() >= SHORT && used >= FLIGHT_TELLS && !self.round.is_train()
+    }
+
+    /// Whether what is under way is next to no queue.
+    fn is_drained(&self, in_flight: u32) -> bool {
+        let holds = self.holds(self.rate);
+        in_flight <= holds.saturating_add(holds / DRAINED)
+    }
+
     /// Twice as much each round trip.
     fn grow(&mut self, news: &News, used: u32) {
         if core::mem::take(&mut self.is_first) {
@@ -330,13 +354,15 @@ impl Model {
         let is_much = all >= MANY && loss > self.noise.saturating_mul(2).saturating_add(HEAVY);
         let is_full = is_queued && all >= MANY && loss > self.noise.saturating_add(OVERFLOW);
         self.rounds = self.rounds.saturating_add(1);
-        let is_alone = !self.has_probed && !self.is_crowded() && !is_queued;
-        if self.phase == Phase::Cruise && self.rounds == 1 && is_alone && all >= MANY {
+        // What is heard of in the first round of a phase was sent in the one before.
+        let is_own = self.rounds > 1;
+        let is_calm = self.phase == Phase::Cruise && self.rounds == CALM_ROUNDS.wrapping_add(1);
+        if is_calm && !self.is_crowded() && !is_queued && all >= MANY {
             // What was lost of what was sent slowly was not lost to a queue.
-            let change = loss.cast_signed().wrapping_sub(self.noise.cast_signed()) / 4;
+            let change = loss.cast_signed().wrapping_sub(self.noise.cast_signed()) / 2;
             self.noise = self.noise.saturating_add_signed(change).min(NOISE_MAX);
         }
-        if is_much && self.phase != Phase::Start {
+        if is_much && is_own && self.phase != Phase::Start {
             // The path carries far less than it did.
             self.forget_rates(rate);
             self.crowded = 0;
@@ -357,7 +383,7 @@ impl Model {
                 }
             }
             // What is sent no faster than it arrived makes no queue overflow alone.
-            let is_pressed = is_full && self.rounds > 1 && !self.has_probed;
+            let is_pressed = is_full && is_own && !self.has_probed;
             if is_pressed || self.is_crowded() {
                 self.crowded = CROWDED + CROWDED_FOR;
                 self.high = self.less().max(self.holds(self.rate));
@@ -502,12 +528,14 @@ impl Model {
             let rate = bytes.saturating_mul(1_000_000).checked_div(flight.into());
             self.pace = if least == u32::MAX { 0 } else { rate.unwrap_or(most).min(most) };
         } else {
+            let [calm, cruise] = CRUISE;
             let gain = match self.phase {
                 _ if least < LOCAL => 512,
                 Phase::Cruise if self.is_bounded() || self.is_crowded() => 320,
                 Phase::Probe => 320,
                 Phase::Drain => 192,
-                _ => CRUISE,
+                _ if self.rounds < CALM_ROUNDS => calm,
+                _ => cruise,
             };
             let rate = self.rate.saturating_add(self.rate.saturating_mul(self.noise.into()) / 1_024);
             self.pace = (rate.saturating_mul(gain) / WHOLE).max(self.datagram.saturating_mul(4));

@@ -74,13 +74,23 @@ impl Round {
     /// How fast datagrams left the path while they came without a pause, in bytes a second, if so many `more` came: 0
     /// for too few of them.
     pub(crate) fn train(&self, now: Instant, datagram: u64, more: u32) -> u64 {
-        let (began, first) = self.first;
-        let count = self.delivered.saturating_add(self.lost).saturating_sub(first);
-        let bytes = u64::from(count.saturating_add(more)).saturating_mul(datagram);
-        if count < TRAIN {
+        if !self.is_train() {
             return 0;
         }
+        let (began, _) = self.first;
+        let bytes = u64::from(self.in_train().saturating_add(more)).saturating_mul(datagram);
         bytes.saturating_mul(1_000_000).checked_div(now.micros_since(began).max(1)).unwrap_or(0)
+    }
+
+    /// Whether enough came without a pause to tell how fast it does.
+    pub(crate) fn is_train(&self) -> bool {
+        self.in_train() >= TRAIN
+    }
+
+    /// How many came without a pause.
+    fn in_train(&self) -> u32 {
+        let (_, first) = self.first;
+        self.delivered.saturating_add(self.lost).saturating_sub(first)
     }
 
     /// The part that was lost, of 1,024.
