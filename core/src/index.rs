@@ -64,7 +64,9 @@ impl<M: Memory<Cell>> Index<M> {
     pub(crate) fn insert(&mut self, hash: u32, number: u32) -> bool {
         let length = self.cells.values().len();
         if number as usize >= length {
-            let wanted = (number as usize).saturating_add(1).saturating_mul(2).max(4).min(self.cells.bound());
+            // An eighth more than now: cells take memory whether they are used or not.
+            let more = (number as usize).saturating_add(length / 8).saturating_add(4);
+            let wanted = more.min(self.cells.bound());
             self.cells.grow(wanted, Cell::empty);
             self.rebuild();
         }

@@ -102,11 +102,19 @@ pub(crate) trait Numbers {
         *field = Instant::from_micros(long);
     }
 
-    /// One that is near another one, which was written down before it.
-    fn near(&mut self, field: &mut Instant, other: Instant) {
-        let mut distance = field.as_micros().wrapping_sub(other.as_micros());
-        self.bits(&mut distance);
-        *field = Instant::from_micros(other.as_micros().wrapping_add(distance));
+    /// One that comes after another one, which was written down before it; mostly so many microseconds.
+    fn later(&mut self, field: &mut Instant, other: Instant, usual: u32) {
+        let mut distance = field.micros_since(other).min(u32::MAX.into()) as u32;
+        self.mostly(&mut distance, usual);
+        *field = other.plus_micros(distance.into());
+    }
+
+    /// One that came before another one, which was written down before it. What is longer ago than `most` microseconds is not
+    /// told from what was then.
+    fn earlier(&mut self, field: &mut Instant, other: Instant, most: u32) {
+        let mut distance = other.micros_since(*field).min(most.into()) as u32;
+        self.mostly(&mut distance, most);
+        *field = Instant::from_micros(other.as_micros().saturating_sub(distance.into()));
     }
 }
 
@@ -195,7 +203,7 @@ impl Numbers for Reader<'_> {
 mod tests {
     use super::*;
 
-    type Rest = (u32, u16, u8, bool, u32, u64, Instant, Instant, u64, u32, u32);
+    type Rest = (u32, u16, u8, bool, u32, u64, Instant, Instant, u64, u32, u32, Instant);
 
     /// Goes along one of each kind.
     fn visit(numbers: &mut impl Numbers, long: &mut u64, rest: &mut Rest) {
@@ -207,7 +215,8 @@ mod tests {
         numbers.after(&mut rest.4, rest.0);
         numbers.bits(&mut rest.5);
         numbers.moment(&mut rest.6);
-        numbers.near(&mut rest.7, rest.6);
+        numbers.later(&mut rest.7, rest.6, 9);
+        numbers.earlier(&mut rest.11, rest.6, 1_000);
         numbers.random(&mut rest.8);
         numbers.random_word(&mut rest.9);
         numbers.mostly(&mut rest.10, 7);
@@ -220,14 +229,15 @@ mod tests {
     fn what_was_written_down_is_read_back() {
         for long in [0, 1, 127, 128, 300, u64::from(u32::MAX), 1 << 63, u64::MAX] {
             let (word, short, byte) = (long as u32, long as u16, long as u8);
-            let (moment, other) = (Instant::from_micros(long), Instant::from_micros(long.wrapping_sub(9)));
+            let (moment, other) = (Instant::from_micros(long), Instant::from_micros(long.saturating_add(9)));
             let more = (word.wrapping_add(5), !long, moment, other);
-            let rest = (word, short, byte, byte == 1, more.0, more.1, more.2, more.3, long, word, word);
+            let rest =
+                (word, short, byte, byte == 1, more.0, more.1, more.2, more.3, long, word, word, moment);
             let (mut written, mut bytes) = ((long, rest), [0; 100]);
             let mut writer = Writer::new(&mut bytes);
             visit(&mut writer, &mut written.0, &mut written.1);
             assert!(writer.has_fitted());
-            let mut read = (7, (7, 7, 7, true, 7, 7, Instant::FAR, Instant::FAR, 7, 7, 7));
+            let mut read = (7, (7, 7, 7, true, 7, 7, Instant::FAR, Instant::FAR, 7, 7, 7, Instant::FAR));
             visit(&mut Reader::new(&bytes), &mut read.0, &mut read.1);
             assert_eq!((written, read), ((long, rest), (long, rest)));
         }

@@ -4,7 +4,7 @@ use super::{Connection, Due, Finish, Mode, Phase, SURE};
 use crate::{
     Instant,
     rdt::{
-        ConnectionId, Peer, Statistics,
+        ConnectionId, Peer, Settings, Statistics,
         control::{Controller, Start},
         numbers::{Numbers, Reader, Writer},
         profile::Profile,
@@ -12,9 +12,9 @@ use crate::{
     },
 };
 
-/// Bytes for its numbers: some 65 are needed. One that has moved terabytes, and knows much of its network, may need more,
+/// Bytes for its numbers: 50 to 60 are needed. One that has moved terabytes, and knows much of its network, may need more,
 /// and is not parked.
-const ROOM: usize = 87;
+const ROOM: usize = 79;
 
 /// An idle connection, which is open both ways to one of skep's own peers. Opaque: it is public so that its room can be
 /// named.
@@ -104,7 +104,7 @@ impl<P: Profile> Connection<P> {
         numbers.word(&mut name.generation);
         numbers.short(segment);
         numbers.moment(heard);
-        numbers.near(ping_at, *heard);
+        numbers.later(ping_at, *heard, Settings::HOST.keep_alive.as_micros());
         sender.parked(numbers, *segment)?;
         receiver.parked(numbers, *heard, *segment)?;
         record.parked(numbers, (sender.segments_sent(), receiver.next()));

@@ -3,7 +3,10 @@
 use super::Receiver;
 use crate::{
     Instant, Memory,
-    rdt::{numbers::Numbers, profile::Profile},
+    rdt::{
+        numbers::Numbers,
+        profile::{Profile, power_below},
+    },
     wire::rdt::Map,
 };
 
@@ -36,7 +39,7 @@ impl<P: Profile> Receiver<P> {
         }
         numbers.word(next);
         numbers.size(size, segment);
-        numbers.word(window);
+        numbers.mostly(window, power_below(stored.bound()) as u32);
         numbers.flag(placed);
         numbers.word(top);
         let mut before = top.saturating_sub(1);
@@ -52,7 +55,8 @@ impl<P: Profile> Receiver<P> {
             *word = if is_any { missing ^ all } else { all };
             before = before.saturating_sub(64);
         }
-        numbers.near(top_at, heard);
+        // An acknowledgement tells no longer delays.
+        numbers.earlier(top_at, heard, 1 << 16);
         numbers.long(bytes_stored);
         Some(())
     }
