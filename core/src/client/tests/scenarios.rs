@@ -8,7 +8,6 @@ use crate::{
     Instant,
     client::{FetchId, ShareId, UploadId},
     limits::MESSAGE_MAX,
-    miri::fewer,
     stream::{Action, Closed, Service, StreamId},
     tracker,
     wire::session::{Code, Notice, Way},
