@@ -10,9 +10,10 @@ mod transfers;
 pub(crate) mod world;
 
 use super::{Fixed, Settings, Tracker};
+use crate::miri::fewer;
 
 /// Room for what most scenarios need.
-type Small = Fixed<24, 12, 64, 512, 16, 8>;
+type Small = Fixed<24, 12, 64, { fewer(512, 160) }, 16, 8>;
 
 fn tracker(settings: Settings) -> Tracker<Small> {
     Tracker::fixed(settings, [7; 32])

@@ -100,6 +100,7 @@ fn every_command_has_every_result_of_its_table() {
 #[test]
 fn names_that_cannot_be_used_get_the_last_result() {
     let long = [b'x'; 256];
+    let mut world = world();
     for (operation, rest, last) in [
         ("REGISTER", "", 2),
         ("UNREGISTER", "", 2),
@@ -111,13 +112,11 @@ fn names_that_cannot_be_used_get_the_last_result() {
         ("LIST_CONTENT", "ana\0", 4),
     ] {
         for name in [b"".as_slice(), b"a\nb", b"\x1b[2J", b"\xff\xfe", b"\xc2\x85", &long] {
-            let mut world = world();
             let request = [operation.as_bytes(), b"\0", name, b"\0", rest.as_bytes()].concat();
             assert_eq!(ask(&mut world, &request), [last], "{operation} {name:?}");
             assert_eq!(world.tracker.chunks(), 0);
         }
     }
-    let mut world = world();
     let longest = [b"REGISTER\0".as_slice(), &long[1..], b"\0"].concat();
     assert_eq!(ask(&mut world, &longest), [0]);
 }

@@ -388,7 +388,7 @@ fn slots_are_bounded_per_user_and_in_all_and_come_back() {
     for (downloads_per_user, uploads_per_user, transfers) in limits {
         let settings = Settings { downloads_per_user, uploads_per_user, transfers, ..Settings::DEFAULT };
         let mut pair = pair(settings);
-        for _ in 0..fewer(20, 8) {
+        for _ in 0..fewer(20, 3) {
             let (transfer, _) = pair.ask(Way::Direct);
             pair.requester.fetch(&mut pair.world, 4, Way::Direct, "owner", "x");
             pair.listen();
