@@ -6,7 +6,7 @@ use skep_core::client::{Client, EntryId, Event, FetchId, UploadId, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes of a name in one piece of the client's memory.
-const CHUNK: usize = 28;
+const CHUNK: usize = 12;
 
 #[derive(Debug, Default)]
 pub(super) struct Application {
