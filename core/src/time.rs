@@ -100,24 +100,6 @@ impl core::ops::Add<Span> for Instant {
     }
 }
 
-/// A moment of the last eight years, to a fifteenth of a second, in half the room of an [`Instant`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Coarse(u32);
-
-impl Coarse {
-    /// Microseconds of its steps, as a power of two.
-    const STEP: u32 = 16;
-
-    pub(crate) const fn new(now: Instant) -> Self {
-        Self((now.0 >> Self::STEP) as u32)
-    }
-
-    /// How long ago it was, in microseconds, in whole steps.
-    pub(crate) const fn age(self, now: Instant) -> u64 {
-        (Self::new(now).0.wrapping_sub(self.0) as u64) << Self::STEP
-    }
-}
-
 /// A span in whole microseconds, without 128-bit arithmetic.
 #[inline(never)] // for size: core/panic-check/run shows it
 pub(crate) const fn micros(span: Duration) -> u64 {
@@ -127,15 +109,6 @@ pub(crate) const fn micros(span: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_coarse_moment_is_as_old_as_it_is_also_when_its_steps_have_wrapped() {
-        for heard in [0, 1 << 16, (1 << 48) - 1, 5 << 48] {
-            let moment = Coarse::new(Instant::from_micros(heard));
-            let age = moment.age(Instant::from_micros(heard + 60_000_000));
-            assert!(age.abs_diff(60_000_000) <= 1 << 16, "{age}");
-        }
-    }
 
     #[test]
     fn arithmetic_saturates_at_both_ends() {

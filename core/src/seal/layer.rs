@@ -24,6 +24,7 @@ mod address;
 mod answer;
 mod call;
 mod caller;
+mod coarse;
 mod opening;
 mod path;
 mod session;
@@ -43,10 +44,10 @@ use crate::{
     index::Cell,
     rdt::{Peer, Transmit},
     table::Slot,
-    time::Coarse,
     wire::seal::{Challenge, ConnectionId, Packet, Suite, Suites},
 };
 use address::Address;
+use coarse::Coarse;
 use core::{net::SocketAddr, time::Duration};
 use heapless::{Deque, Vec};
 use opening::Step;

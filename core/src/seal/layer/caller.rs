@@ -3,6 +3,7 @@
 use super::{
     Call, Layer, Opening, Session, Waiting, bump,
     call::{Calling, OPEN_MAX},
+    coarse::Coarse,
     opening::{ANSWER_MAX, Step},
 };
 use crate::{
@@ -11,7 +12,6 @@ use crate::{
     rdt::Peer,
     seal::{Protection, Provider, datagram::OVERHEAD},
     table::Slot,
-    time::Coarse,
     wire::{
         rdt::Own,
         seal::{Answer, Challenge, Init2, Proof},

@@ -1,10 +1,9 @@
 //! One session, as long as it lives: there are many, so of its handshake nothing stays here.
 
-use super::{address::Address, path::Control};
+use super::{address::Address, coarse::Coarse, path::Control};
 use crate::{
     Instant,
     seal::{Protection, Provider, TAG_LENGTH, datagram::FRONT},
-    time::Coarse,
 };
 use core::net::SocketAddr;
 
