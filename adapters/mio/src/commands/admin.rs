@@ -7,6 +7,7 @@ use crate::{
     commands::{
         output,
         tracker::{SOCKET, state_directory},
+        words::counted,
     },
     escape::escape,
     exit::Failure,
@@ -105,8 +106,12 @@ fn text(answer: &Answer, host: Option<&str>) -> String {
         Answer::Done(text) | Answer::Failed(text) => format!("{}\n", escape(text)),
         Answer::Invited(link) => format!("{}\n", at_host(link, host)),
         Answer::Status(status) => format!(
-            "{} users, {} waiting, {} files, {} transfers, {} connections\n",
-            status.users, status.waiting, status.files, status.transfers, status.connections
+            "{}, {} waiting, {}, {}, {}\n",
+            counted(status.users as usize, "user"),
+            status.waiting,
+            counted(status.files, "file"),
+            counted(status.transfers, "transfer"),
+            counted(status.connections, "connection"),
         ),
         Answer::Users(users) => users.iter().map(present).collect(),
         Answer::Bans(bans) => bans.iter().map(ban).collect(),
@@ -128,7 +133,7 @@ fn present(user: &Present) -> String {
         (Some(key), _) => key,
         (None, _) => "no key",
     };
-    format!("{}\t{}\t{} files\t{how}\n", escape(&user.name), user.address, user.files)
+    format!("{}\t{}\t{}\t{how}\n", escape(&user.name), user.address, counted(user.files as usize, "file"))
 }
 
 fn ban(ban: &Ban) -> String {

@@ -11,7 +11,7 @@ use super::{
     no_session::cannot_log_in,
     node::{Arrival, Node, Plan},
     signals::Signals,
-    words::of_code,
+    words::{counted, of_code},
 };
 use crate::{
     args::Join,
@@ -234,11 +234,6 @@ impl<'a> Stay<'a> {
             print(&line.to_string());
         }
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 /// Who else is there, and what they share.

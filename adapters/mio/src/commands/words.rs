@@ -1,8 +1,14 @@
-//! What happens at a tracker, in words.
+//! What is at a tracker, and what happens there, in words.
 
 use super::serve::because;
 use crate::{exit::describe, member::Trouble};
 use skep_core::{files, stream::Fault, wire::session::Code};
+
+/// So many of them, and the noun in its number.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
 
 /// Why the tracker, or somebody there, says no.
 pub(super) fn of_code(code: Code) -> String {

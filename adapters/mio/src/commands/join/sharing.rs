@@ -1,9 +1,9 @@
 //! What we share: as the directory changes.
 
-use super::{Stay, counted};
+use super::Stay;
 use crate::{
     args::Join,
-    commands::node::Node,
+    commands::{node::Node, words::counted},
     escape::escape,
     exit::Failure,
     shelf::{Change, Shelf},

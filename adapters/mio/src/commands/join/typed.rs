@@ -1,14 +1,14 @@
 //! What the commands at the prompt do.
 
 use super::{
-    Stay, counted,
+    Stay,
     gets::Want,
     notice,
     order::{Get, ORDERS, Order},
     prompt::Typed,
 };
 use crate::{
-    commands::{list::Search, node::Node},
+    commands::{list::Search, node::Node, words::counted},
     escape::escape,
     member::UploadId,
 };

@@ -78,7 +78,7 @@ fn whoever_is_killed_while_the_owner_is_asked_leaves_nothing_and_who_lives_goes_
         let bytes = hub.share("ana", "file", content(100_000));
         ana.send(Signal::STOP);
         let get = hub.start_get("ben", ("ana", "file"), &format!("{way} --via tcp -o got --timeout 10"));
-        let is_asked = || hub.tracker.admin(&hub.home, "status").contains(" 1 transfers");
+        let is_asked = || hub.tracker.admin(&hub.home, "status").contains(" 1 transfer,");
         until("a question", || is_asked().then_some(()));
         match victim {
             "owner" => {

@@ -17,12 +17,12 @@ fn an_admin_sees_who_is_there_and_kicks() {
     command(tracker.commands(), &["REGISTER", "old"]);
     command(tracker.commands(), &["CONNECT", "old", "4000"]);
     let list = tracker.admin(&home, "list");
-    assert!(list.contains(&format!("ana\t127.0.0.1\t1 files\t{}\n", fingerprint(&keys(1)))), "{list}");
+    assert!(list.contains(&format!("ana\t127.0.0.1\t1 file\t{}\n", fingerprint(&keys(1)))), "{list}");
     assert!(list.contains("eva\t127.0.0.1\t0 files\tno key\n"), "{list}");
     assert!(list.contains("old\t127.0.0.1\t0 files\tby command\n"), "{list}");
     let json: serde_json::Value = serde_json::from_str(&tracker.admin(&home, "list --json")).unwrap();
     assert_eq!(json.as_array().unwrap().len(), 3);
-    assert!(tracker.admin(&home, "status").starts_with("3 users, 0 waiting, 1 files"));
+    assert!(tracker.admin(&home, "status").starts_with("3 users, 0 waiting, 1 file,"));
     assert_eq!(tracker.admin(&home, "kick eva --reason enough"), "eva is out\n");
     eva.listen_until("Bye", |eva| eva.bye == Some(Code::Dismissed));
     ana.misses("eva");

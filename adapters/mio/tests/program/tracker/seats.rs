@@ -15,7 +15,7 @@ fn who_finds_no_seat_waits_in_line_and_is_told_his_place() {
     let mut eva = tracker.join("eva");
     eva.listen_until("a place", |eva| eva.place == Some(2));
     assert_eq!(tracker.join("dan").refused(), Code::NoSeat);
-    assert!(tracker.admin(&home, "status").starts_with("1 users, 2 waiting"));
+    assert!(tracker.admin(&home, "status").starts_with("1 user, 2 waiting"));
     ana.say(&Request::Logout);
     let mut bob = bob.welcomed();
     eva.listen_until("a better place", |eva| eva.place == Some(1));

@@ -2,7 +2,7 @@
 //! says. A change of it is a change of the algorithm, and is to be looked at:
 //!
 //! ```text
-//! SKEP_WRITE_TABLE=1 cargo test -p skep-tests --test table && git diff tests/tests/goodput.txt
+//! SKEP_WRITE_TABLE=1 cargo test -p skep-tests table:: && git diff tests/tests/scenarios/goodput.txt
 //! ```
 
 use skep_core::{Span, rdt::control::Congestion};
@@ -78,7 +78,7 @@ fn the_table_of_goodput_is_the_one_that_is_written_down() {
     let mut text = String::new();
     windows(&mut text);
     controllers(&mut text);
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goodput.txt");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/goodput.txt");
     if std::env::var_os("SKEP_WRITE_TABLE").is_some() {
         std::fs::write(path, &text).unwrap();
     }

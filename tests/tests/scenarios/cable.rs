@@ -13,7 +13,7 @@ use skep_tests::{
 use std::time::Duration;
 
 /// How many bad cables are played for each carrier, unless the environment says otherwise:
-/// `SKEP_SEEDS=10000 cargo test -p skep-tests --test cable`.
+/// `SKEP_SEEDS=10000 cargo test -p skep-tests cable::`.
 const SEEDS: u64 = 250;
 
 const WAYS: [Way; 2] = [Way::Download, Way::Upload];

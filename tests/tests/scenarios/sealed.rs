@@ -5,7 +5,7 @@ use skep_tests::{INTRODUCTION, INVITE, Loopback, Past, Random, Report, Scenario,
 use std::time::Duration;
 
 /// How many seeds are played, unless the environment says otherwise:
-/// `SKEP_SEEDS=100000 cargo test -p skep-tests --test sealed`.
+/// `SKEP_SEEDS=100000 cargo test -p skep-tests sealed::`.
 const SEEDS: u64 = 2_000;
 
 const SIZES: [usize; 9] = [0, 1, 2, 999, 1_000, 1_001, 2_000, 12_345, 100_000];

@@ -17,7 +17,7 @@ use skep_tests::{
 use std::{any::Any, net::SocketAddr, time::Duration};
 
 /// How many hostile datagrams there are, unless the environment says otherwise; a million in each direction (10 s):
-/// `SKEP_HOSTILE=2000000 cargo test --release -p skep-tests --test attacks survives`.
+/// `SKEP_HOSTILE=2000000 cargo test --release -p skep-tests survives`.
 const HOSTILE: u64 = 60_000;
 
 fn hostile() -> u64 {
