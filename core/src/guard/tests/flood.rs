@@ -53,7 +53,7 @@ fn case_20_a_flood_in_the_name_of_honest_prefixes_does_not_keep_them_out() {
 #[test]
 fn case_20_a_flood_from_real_addresses_in_up_to_32_prefixes_keeps_no_honest_client_out() {
     for (prefixes, forged_a_second) in
-        [(1, 100), (1, 10_000), (8, 1_000), (32, 1_000)].into_iter().skip(fewer(0, 3))
+        [(1, 100), (1, 10_000), (8, 1_000), (32, 1_000)].into_iter().take(fewer(4, 1))
     {
         nearly_all_are_in_time(&host(20, forged_a_second, Forger::Real(prefixes)));
     }
