@@ -45,7 +45,10 @@ const WINDOW_LEAST: u32 = 4;
 const BLIND_FLIGHT: u32 = 32;
 /// A shorter round trip, in microseconds, is that of a path that may well carry a gigabit a second.
 const SHORT: u32 = 30_000;
-/// A first flight with so many of it under way, on a longer path, tells how fast that is before it is over.
+/// On a longer path a first flight takes so many microseconds at least: before 100 Mbit/s a queue of 256 kB holds what is
+/// too much until its rate is heard of. Who fetches a MiB over a gigabit at 40 ms waits 40 ms longer for that.
+const LONG_FLIGHT: u32 = 75_000;
+/// A first flight with so many of it under way, on such a path, tells how fast that is before it is over.
 const FLIGHT_TELLS: u32 = 384;
 /// Only on paths longer than this the start doubles each round.
 const HURRY: u32 = 10_000;
@@ -516,12 +519,13 @@ impl Model {
         let least = self.least();
         if self.phase == Phase::Start {
             let bytes = u64::from(self.window).saturating_mul(self.datagram);
-            // The first flight over three quarters of a round trip, and a third of a short one; what follows comes faster.
+            // The first flight over three quarters of a long round trip, and a third of a short one; what follows comes
+            // faster.
             let [near, far] = BLIND_RATE;
             let (flight, most) = match self.is_first {
                 true if least < HURRY => (least / 3, near),
                 true if least < SHORT => (least / 3, far),
-                true => (least - least / 4, far),
+                true => ((least - least / 4).max(LONG_FLIGHT), far),
                 false if least < HURRY => (least, u64::MAX),
                 false => (least / 2, u64::MAX),
             };
@@ -555,31 +559,57 @@ mod tests {
     use super::*;
     use crate::rdt::control::Congestion;
 
-    #[test]
-    fn the_first_flight_is_spread_when_the_round_trip_is_known_before_it() {
-        let now = Instant::from_micros(1_000_000);
-        let start = Start {
+    const DATAGRAM: u64 = 1_480;
+    const FLIGHT: u32 = 768;
+
+    fn model(now: Instant, round_trip: u32) -> Model {
+        Model::new(&Start {
             now,
             window: 8_192,
-            datagram: 1_480,
-            round_trip: 20_000,
+            datagram: DATAGRAM as u32,
+            round_trip,
             expected: 0,
             congestion: Congestion::Model,
             rate: 0,
-            first_flight: 768,
-        };
-        let mut model = Model::new(&start);
-        assert_eq!(model.window(), 768);
-        let mut sent = 0;
-        while sent < 768 {
+            first_flight: FLIGHT,
+        })
+    }
+
+    /// Sends what it allows now.
+    fn send(model: &mut Model, now: Instant, sent: &mut u32) {
+        while *sent < FLIGHT {
             let count = model.allowance(now);
             if count == 0 {
                 break;
             }
-            sent += count;
-            model.sent(now, count, sent, sent);
+            *sent += count;
+            model.sent(now, count, *sent, *sent);
         }
+    }
+
+    #[test]
+    fn the_first_flight_is_spread_when_the_round_trip_is_known_before_it() {
+        let now = Instant::from_micros(1_000_000);
+        let mut model = model(now, 20_000);
+        assert_eq!(model.window(), FLIGHT);
+        let mut sent = 0;
+        send(&mut model, now, &mut sent);
         assert!(sent <= 64, "{sent} at once");
         assert!(model.resumes() > now);
+    }
+
+    #[test]
+    fn what_leaves_on_a_long_path_before_anything_is_heard_fits_a_queue_before_100_mbit_s() {
+        for round_trip in [30_000, 40_000, 60_000, 100_000] {
+            let mut model = model(Instant::ZERO, round_trip);
+            let mut sent = 0;
+            for micros in (0..round_trip).step_by(100) {
+                send(&mut model, Instant::from_micros(micros.into()), &mut sent);
+                let queued =
+                    (u64::from(sent) * DATAGRAM).saturating_sub(u64::from(micros) * 12_500_000 / 1_000_000);
+                assert!(queued < 256_000, "{queued} bytes after {micros} of {round_trip} us");
+            }
+            assert!(sent >= FLIGHT / 4, "{sent} of {round_trip} us");
+        }
     }
 }

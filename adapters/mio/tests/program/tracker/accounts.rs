@@ -112,10 +112,14 @@ fn a_name_that_belongs_to_a_key_cannot_be_taken_by_command_and_one_by_command_by
     let home = Home::new();
     let tracker = Tracker::start(&home, "--commands 127.0.0.1:0");
     let to = tracker.commands();
-    drop(tracker.join_sealed("ana", &keys(1)).welcomed());
+    let visit = |name, number| {
+        drop(tracker.join_sealed(name, &keys(number)).welcomed());
+        until("nobody there", || tracker.admin(&home, "list").is_empty().then_some(()));
+    };
+    visit("ana", 1);
     assert_eq!(super::commands::command(to, &["REGISTER", "ana"]), [2]);
     assert_eq!(super::commands::command(to, &["REGISTER", "bob"]), [0]);
-    drop(tracker.join_sealed("bob", &keys(2)).welcomed());
+    visit("bob", 2);
     assert!(!tracker.admin(&home, "accounts").contains("bob"));
     assert_eq!(super::commands::command(to, &["UNREGISTER", "bob"]), [0]);
     tracker.stop();
