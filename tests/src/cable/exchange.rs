@@ -28,13 +28,14 @@ pub struct Exchange<N, W: Wiring> {
     pub world: World<N>,
     tracker: Handle<Board<Members, W>>,
     members: Vec<Handle<Board<Member, W>>>,
+    seats: u32,
 }
 
 impl<N: Network, W: Wiring> Exchange<N, W> {
-    /// So many members, each of which shares a file.
-    pub fn new(cable: N, count: usize) -> Self {
+    /// So many members, each of which shares a file, and a tracker with so many seats.
+    pub fn new(cable: N, count: usize, seats: u32) -> Self {
         let mut world = World::new(cable);
-        let tracker = world.add(|seat| track(seat, 0));
+        let tracker = world.add(|seat| track(seat, 0, seats));
         let whom = Whom {
             to: SocketAddr::new(ip(Seat(0)).into(), PORT),
             language: Language::Own,
@@ -52,17 +53,61 @@ impl<N: Network, W: Wiring> Exchange<N, W> {
             })
         });
         let members = members.collect();
-        Self { world, tracker, members }
+        Self { world, tracker, members, seats }
     }
 
     /// The tracker was restarted, and has forgotten everything.
     pub fn restart_tracker(&mut self) {
-        self.tracker = self.world.replace(self.tracker, |seat| track(seat, 1));
+        let seats = self.seats;
+        self.tracker = self.world.replace(self.tracker, |seat| track(seat, 1, seats));
     }
 
     /// The tracker loses its power.
     pub fn kill_tracker(&mut self) {
         self.world.get_mut(self.tracker).kill();
+    }
+
+    /// A member loses its power.
+    pub fn kill_member(&mut self, number: usize) {
+        self.world.get_mut(self.members[number]).kill();
+    }
+
+    /// Who is logged in, by their numbers.
+    pub fn seated(&self) -> Vec<usize> {
+        let is_online = |number: &usize| self.world.get(self.members[*number]).driver.machine.is_online();
+        (0..self.members.len()).filter(is_online).collect()
+    }
+
+    /// Runs until all seats are taken and all others have been told their places in the line: who is where in it.
+    pub fn run_until_all_wait(&mut self) -> Vec<usize> {
+        let (members, seats) = (self.members.clone(), self.seats as usize);
+        let place = |world: &World<N>, member| {
+            let told = world.get::<Board<Member, W>>(member).events.iter().rev();
+            told.map(|(_, event)| event).find_map(|event| match event {
+                client::Event::Waiting { place } => Some(Some(*place as usize)),
+                client::Event::Online | client::Event::Offline { .. } => Some(None),
+                _ => None,
+            })?
+        };
+        let line = |world: &World<N>| {
+            let mut line: Vec<_> = (0..members.len())
+                .filter_map(|number| Some((place(world, members[number])?, number)))
+                .collect();
+            line.sort_unstable();
+            line
+        };
+        self.world.run_to(|world| {
+            let online = members.iter().filter(|member| world.get(**member).driver.machine.is_online());
+            let places = line(world).into_iter().map(|(place, _)| place);
+            online.count() == seats && places.eq(1..=members.len() - seats)
+        });
+        line(&self.world).into_iter().map(|(_, number)| number).collect()
+    }
+
+    /// Runs until a member is logged in.
+    pub fn run_until_seated(&mut self, number: usize) {
+        let member = self.members[number];
+        self.world.run_to(|world| world.get(member).driver.machine.is_online());
     }
 
     /// Runs until every member is logged in, and knows all others and what they share.
@@ -91,8 +136,8 @@ impl<N: Network, W: Wiring> Exchange<N, W> {
     }
 }
 
-fn track<W: Wiring>(seat: Seat, run: u8) -> Board<Members, W> {
-    let settings = tracker::Settings { seats: 8, waiting: 2, ..tracker::Settings::DEFAULT };
+fn track<W: Wiring>(seat: Seat, run: u8, seats: u32) -> Board<Members, W> {
+    let settings = tracker::Settings { seats, waiting: 2, ..tracker::Settings::DEFAULT };
     board(seat, 100 + u64::from(run), Members::fixed(settings, [run; 32]))
 }
 
