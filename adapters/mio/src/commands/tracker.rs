@@ -83,8 +83,9 @@ pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
     driver.identify(identity.secret(), gate).map_err(|error| Failure::cannot("start", &error))?;
     let (desk, questions) = Desk::new(driver.waker());
     let mut signals = Signals::new(&mut driver)?;
+    // Before anybody is told where it listens: who waits for that may be an admin, whose order waits for the loop.
+    let orders = take_orders(&desk, &state)?;
     let link = listen(&mut driver, tracker, &identity)?;
-    let socket = take_orders(&desk, &state)?;
     serve_numbers(&desk, tracker)?;
     let log = Log::new(tracker.log, tracker.quiet);
     let mut events = Events::with_capacity(4_096);
@@ -117,7 +118,7 @@ pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
     driver.stop_listening();
     driver.abort_all();
     let _ = driver.turn(&mut events, Some(Duration::ZERO));
-    let _ = std::fs::remove_file(socket);
+    drop(orders);
     if !tracker.quiet {
         complain(&"ended");
     }
@@ -173,9 +174,18 @@ fn make_directory(path: &Path) -> Result<(), Failure> {
     builder.create(path).map_err(|error| Failure::cannot(format_args!("make {}", escape(&shown)), &error))
 }
 
-/// Opens the socket for admins; where it is.
+/// The socket for admins, which goes with the tracker.
+struct Orders(PathBuf);
+
+impl Drop for Orders {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Opens the socket for admins.
 #[cfg(unix)]
-fn take_orders(desk: &Desk, state: &Path) -> Result<PathBuf, Failure> {
+fn take_orders(desk: &Desk, state: &Path) -> Result<Orders, Failure> {
     use std::os::unix::{fs::PermissionsExt, net::UnixListener};
     let path = state.join(SOCKET);
     // Nobody else has the database, so nobody listens on what was left.
@@ -184,14 +194,15 @@ fn take_orders(desk: &Desk, state: &Path) -> Result<PathBuf, Failure> {
     let cannot =
         |error: io::Error| Failure::cannot_on_network(format_args!("listen on {}", escape(&shown)), &error);
     let listener = UnixListener::bind(&path).map_err(cannot)?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(cannot)?;
+    let orders = Orders(path);
+    std::fs::set_permissions(&orders.0, std::fs::Permissions::from_mode(0o600)).map_err(cannot)?;
     desk.clone().take_orders(listener).map_err(cannot)?;
-    Ok(path)
+    Ok(orders)
 }
 
 #[cfg(not(unix))]
-fn take_orders(_: &Desk, state: &Path) -> Result<PathBuf, Failure> {
-    Ok(state.join(SOCKET))
+fn take_orders(_: &Desk, state: &Path) -> Result<Orders, Failure> {
+    Ok(Orders(state.join(SOCKET)))
 }
 
 fn serve_numbers(desk: &Desk, tracker: &Tracker) -> Result<(), Failure> {

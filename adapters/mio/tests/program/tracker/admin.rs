@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use skep_core::wire::session::Code;
 
 use super::{accounts::fingerprint, commands::command, member::Tracker, wire::keys};
-use crate::support::Home;
+use crate::support::{Home, port_of_both};
 
 #[test]
 fn an_admin_sees_who_is_there_and_kicks() {
@@ -77,4 +77,9 @@ fn the_socket_of_admins_is_its_owner_s_and_goes_with_the_tracker() {
     tracker.stop();
     assert!(!state.join("admin.sock").exists());
     home.run_as("tracker", "admin list").with(3).saying("no tracker runs with");
+    // Nor is it left where the tracker cannot listen.
+    let (taken, _) = port_of_both();
+    let listen = format!("tracker --listen {}", taken.local_addr().unwrap());
+    home.run_as("tracker", &listen).with(3).saying("cannot listen on");
+    assert!(state.exists() && !state.join("admin.sock").exists());
 }
