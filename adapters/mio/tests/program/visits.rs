@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::support::{Home, content};
 
-/// More than three times what a call has, and less than a first flight.
-const SIZE: usize = 300_000;
+/// More than three times what a call has, and less than a first flight, and than a socket holds for who is not awake.
+const SIZE: usize = 60_000;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What passed by before the client could know that it was answered.
