@@ -1,21 +1,12 @@
-//! The Ethernet controller SMSC LAN9118 as a `phy::Device` of smoltcp, polled.
+//! The Ethernet controller SMSC LAN9118.
 //!
 //! Frames go through two FIFOs, word by word. The one for received frames has 10,560 bytes, which is six or seven full
-//! frames; what comes when it is full is dropped without a trace. So the capabilities name a burst of six, and who
-//! sends to the board must not have more on the way. Registers: the data sheet of the LAN9118, chapter 5.
+//! frames; what comes when it is full is dropped without a trace. Registers: the data sheet of the LAN9118, chapter 5.
 
-use smoltcp::{
-    phy::{self, Device, DeviceCapabilities, Medium},
-    time::Instant,
+use crate::{
+    ethernet::{Controller, FRAME, Frame, HEADER},
+    registers::Registers,
 };
-
-use crate::registers::Registers;
-
-/// Full frames that the FIFO holds for sure.
-const BURST: usize = 6;
-/// An Ethernet frame without its check sequence.
-const FRAME: usize = 1514;
-const FRAME_WORDS: usize = FRAME.div_ceil(4);
 
 // Ports and registers, in bytes behind the base. An access to an offset that there is not may hang the bus.
 const RECEIVE_DATA: usize = 0x00;
@@ -56,22 +47,13 @@ const FIRST_SEGMENT: u32 = 1 << 13;
 const LAST_SEGMENT: u32 = 1 << 12;
 const FRAME_ERROR: u32 = 1 << 15;
 
-/// Room for one frame in each direction.
-pub(crate) type Frames = [[u8; FRAME_WORDS * 4]; 2];
-
-/// None so far.
-pub(crate) const NO_FRAMES: Frames = [[0; _]; 2];
-
-/// The controller, and a frame in each direction.
-pub struct Lan9118 {
-    registers: Registers,
-    received: &'static mut [u8; FRAME_WORDS * 4],
-    to_send: &'static mut [u8; FRAME_WORDS * 4],
-}
+/// The controller behind these registers.
+#[derive(Clone, Copy)]
+pub struct Lan9118(Registers);
 
 impl Lan9118 {
     /// Resets and starts the controller behind `registers`; `None` where there is none.
-    pub(crate) fn new(registers: Registers, frames: &'static mut Frames, address: [u8; 6]) -> Option<Self> {
+    pub(crate) fn new(registers: Registers, address: [u8; 6]) -> Option<Self> {
         if registers.read(BYTE_TEST) != 0x8765_4321 {
             return None;
         }
@@ -81,8 +63,7 @@ impl Lan9118 {
         registers.write(INTERRUPT_ENABLE, 0);
         registers.write(INTERRUPT_STATUS, u32::MAX);
 
-        let [received, to_send] = frames;
-        let controller = Self { registers, received, to_send };
+        let controller = Self(registers);
         let [a, b, c, d, e, f] = address;
         controller.write_mac(MAC_ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]));
         controller.write_mac(MAC_ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]));
@@ -98,33 +79,35 @@ impl Lan9118 {
         Some(controller)
     }
 
-    /// Takes the interrupt back that a received frame has raised.
-    pub(crate) fn acknowledge(&self) {
-        self.registers.write(INTERRUPT_STATUS, u32::MAX);
-    }
-
-    /// Whether a received frame waits.
-    pub(crate) fn has_frame(&self) -> bool {
-        self.registers.read(RECEIVE_FILL) >> 16 & 0xff != 0
-    }
-
     fn write_mac(&self, register: u32, value: u32) {
-        self.registers.write(MAC_DATA, value);
-        self.registers.write(MAC_COMMAND, MAC_BUSY | register);
-        while self.registers.read(MAC_COMMAND) & MAC_BUSY != 0 {}
+        self.0.write(MAC_DATA, value);
+        self.0.write(MAC_COMMAND, MAC_BUSY | register);
+        while self.0.read(MAC_COMMAND) & MAC_BUSY != 0 {}
+    }
+}
+
+impl Controller for Lan9118 {
+    const BURST: usize = 6;
+    const BEFORE: usize = 0;
+
+    fn acknowledge(self) {
+        self.0.write(INTERRUPT_STATUS, u32::MAX);
     }
 
-    /// Reads the next frame out of the FIFO; its length without check sequence.
-    fn read_frame(&mut self) -> Option<usize> {
+    fn has_frame(self) -> bool {
+        self.0.read(RECEIVE_FILL) >> 16 & 0xff != 0
+    }
+
+    fn read(self, frame: &mut Frame) -> Option<usize> {
         while self.has_frame() {
-            let status = self.registers.read(RECEIVE_STATUS);
+            let status = self.0.read(RECEIVE_STATUS);
             let length = (status >> 16 & 0x3fff) as usize;
             let words = length.div_ceil(4);
-            let room = self.received.as_chunks_mut::<4>().0;
+            let room = frame.as_chunks_mut::<4>().0;
             let fitting = words.min(room.len());
             // Most of the time of a transfer goes by here: a few words at a time.
             let (fours, rest) = room[..fitting].as_chunks_mut::<4>();
-            let next = || self.registers.read(RECEIVE_DATA).to_le_bytes();
+            let next = || self.0.read(RECEIVE_DATA).to_le_bytes();
             for [a, b, c, d] in fours {
                 (*a, *b, *c, *d) = (next(), next(), next(), next());
             }
@@ -134,72 +117,26 @@ impl Lan9118 {
                 next();
             }
             let length = length.saturating_sub(4);
-            if status & FRAME_ERROR == 0 && (14..=FRAME).contains(&length) {
+            if status & FRAME_ERROR == 0 && (HEADER..=FRAME).contains(&length) {
                 return Some(length);
             }
         }
         None
     }
 
-    fn has_room(&self) -> bool {
+    fn has_room(self) -> bool {
         // Nobody asks what became of a frame.
-        while self.registers.read(TRANSMIT_FILL) >> 16 & 0xff != 0 {
-            self.registers.read(TRANSMIT_STATUS);
+        while self.0.read(TRANSMIT_FILL) >> 16 & 0xff != 0 {
+            self.0.read(TRANSMIT_STATUS);
         }
-        self.registers.read(TRANSMIT_FILL) & 0xffff >= FRAME as u32 + 16
+        self.0.read(TRANSMIT_FILL) & 0xffff >= FRAME as u32 + 16
     }
-}
 
-impl Device for Lan9118 {
-    type RxToken<'a> = Received<'a>;
-    type TxToken<'a> = ToSend<'a>;
-
-    fn receive(&mut self, _: Instant) -> Option<(Received<'_>, ToSend<'_>)> {
-        if !self.has_room() {
-            return None;
+    fn write(self, frame: &mut Frame, length: usize) {
+        self.0.write(TRANSMIT_DATA, FIRST_SEGMENT | LAST_SEGMENT | length as u32);
+        self.0.write(TRANSMIT_DATA, length as u32);
+        for word in frame.as_chunks().0.iter().take(length.div_ceil(4)) {
+            self.0.write(TRANSMIT_DATA, u32::from_le_bytes(*word));
         }
-        let length = self.read_frame()?;
-        let received = Received(self.received.get(..length)?);
-        Some((received, ToSend { registers: self.registers, room: self.to_send }))
-    }
-
-    fn transmit(&mut self, _: Instant) -> Option<ToSend<'_>> {
-        self.has_room().then_some(ToSend { registers: self.registers, room: self.to_send })
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = FRAME;
-        capabilities.max_burst_size = Some(BURST);
-        capabilities
-    }
-}
-
-/// A frame that was received.
-pub struct Received<'a>(&'a [u8]);
-
-impl phy::RxToken for Received<'_> {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, take: F) -> R {
-        take(self.0)
-    }
-}
-
-/// Room for a frame to send.
-pub struct ToSend<'a> {
-    registers: Registers,
-    room: &'a mut [u8; FRAME_WORDS * 4],
-}
-
-impl phy::TxToken for ToSend<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
-        let length = length.min(FRAME);
-        let result = fill(&mut self.room[..length]);
-        self.registers.write(TRANSMIT_DATA, FIRST_SEGMENT | LAST_SEGMENT | length as u32);
-        self.registers.write(TRANSMIT_DATA, length as u32);
-        for word in self.room.as_chunks().0.iter().take(length.div_ceil(4)) {
-            self.registers.write(TRANSMIT_DATA, u32::from_le_bytes(*word));
-        }
-        result
     }
 }

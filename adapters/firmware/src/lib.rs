@@ -7,6 +7,7 @@ pub mod console;
 mod counter;
 #[cfg(feature = "seal")]
 pub mod door;
+mod ethernet;
 pub mod fetch;
 pub mod flash;
 pub mod hash;

@@ -2,15 +2,16 @@
 
 use crate::{
     counter::Counter,
+    ethernet::{self, Controller, Frames, NO_FRAMES},
     interrupts::{self, Interrupt},
     registers::Registers,
-    stellaris::{Frames, NO_FRAMES, Stellaris},
+    stellaris::Stellaris,
 };
 use cortex_m::singleton;
 use skep_core::Instant;
 
 /// The Ethernet controller of the board.
-pub type Ethernet = Stellaris;
+pub type Ethernet = ethernet::Ethernet<Stellaris>;
 
 // SAFETY: here is the system control.
 const SYSTEM_CONTROL: Registers = unsafe { Registers::new(0x400f_e000) };
@@ -75,7 +76,7 @@ pub fn start(address: [u8; 6]) -> Option<(Clock, Ethernet)> {
     ALARM.write(CONFIGURATION, 0);
     ALARM.write(MODE, ONCE);
     ALARM.write(INTERRUPT_MASK, TIMED_OUT);
-    let ethernet = Stellaris::new(ETHERNET, singleton!(: Frames = NO_FRAMES)?, address);
+    let ethernet = Ethernet::new(Stellaris::new(ETHERNET, address), singleton!(: Frames = NO_FRAMES)?);
     interrupts::enable(SOURCES);
     Some((Clock(Counter::new(24, TICKS_IN_2_MICROSECONDS, 2)), ethernet))
 }
@@ -92,9 +93,9 @@ impl Clock {
         let span = until.saturating_sub(self.now().as_micros()).min(LONGEST_SLEEP) as u32;
         ALARM.write(CONTROL, 0);
         ALARM.write(INTERRUPT_CLEAR, TIMED_OUT);
-        ethernet.acknowledge();
+        ethernet.controller().acknowledge();
         interrupts::acknowledge(SOURCES);
-        if span == 0 || ethernet.has_frame() {
+        if span == 0 || ethernet.controller().has_frame() {
             return;
         }
         ALARM.write(LOAD, span * TICKS_IN_2_MICROSECONDS / 2);

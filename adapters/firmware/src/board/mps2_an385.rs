@@ -2,15 +2,16 @@
 
 use crate::{
     counter::Counter,
+    ethernet::{self, Controller, Frames, NO_FRAMES},
     interrupts::{self, Interrupt},
-    lan9118::{Frames, Lan9118, NO_FRAMES},
+    lan9118::Lan9118,
     registers::Registers,
 };
 use cortex_m::singleton;
 use skep_core::Instant;
 
 /// The Ethernet controller of the board.
-pub type Ethernet = Lan9118;
+pub type Ethernet = ethernet::Ethernet<Lan9118>;
 
 // SAFETY: here is the CMSDK timer 0.
 const CLOCK: Registers = unsafe { Registers::new(0x4000_0000) };
@@ -51,7 +52,7 @@ pub fn start(address: [u8; 6]) -> Option<(Clock, Ethernet)> {
     CLOCK.write(RELOAD, u32::MAX);
     CLOCK.write(VALUE, u32::MAX);
     CLOCK.write(CONTROL, ENABLE);
-    let ethernet = Lan9118::new(ETHERNET, singleton!(: Frames = NO_FRAMES)?, address)?;
+    let ethernet = Ethernet::new(Lan9118::new(ETHERNET, address)?, singleton!(: Frames = NO_FRAMES)?);
     interrupts::enable(SOURCES);
     Some((Clock(Counter::new(32, TICKS_PER_MICROSECOND, 1)), ethernet))
 }
@@ -68,9 +69,9 @@ impl Clock {
         let span = until.saturating_sub(self.now().as_micros()).min(LONGEST_SLEEP) as u32;
         ALARM.write(CONTROL, 0);
         ALARM.write(INTERRUPT_CLEAR, 1);
-        ethernet.acknowledge();
+        ethernet.controller().acknowledge();
         interrupts::acknowledge(SOURCES);
-        if span == 0 || ethernet.has_frame() {
+        if span == 0 || ethernet.controller().has_frame() {
             return;
         }
         ALARM.write(RELOAD, 0); // once
