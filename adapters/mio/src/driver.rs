@@ -135,6 +135,8 @@ pub struct Driver<S: Service, F> {
     room: Vec<u8>,
     /// For what the machine writes.
     words: Vec<u8>,
+    /// The machine has not been asked for all that it has to say.
+    has_more: bool,
 }
 
 impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
@@ -201,6 +203,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             trains: None,
             room: vec![0; 65_535],
             words: vec![0; act::ROOM],
+            has_more: false,
         })
     }
 

@@ -12,13 +12,26 @@ use skep_core::{
 /// an RDT connection, up to which one counts as flushed, it is the whole.
 pub(super) const ROOM: usize = 48 << 10;
 
+/// Messages that are written in a row before others have their turn. So what a tracker tells ten thousand sessions leaves
+/// while the memory of each is in the processor's cache, and who has it can acknowledge it before all others have it.
+const WRITES_A_TURN: usize = 16;
+
 impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
-    /// Does what the machine asks for.
+    /// Does what the machine asks for; of very much, only a part.
     pub(super) fn act(&mut self, now: Instant) {
         let mut room = std::mem::take(&mut self.words);
+        let mut writes = 0;
+        self.has_more = false;
         loop {
+            if writes == WRITES_A_TURN {
+                self.has_more = true;
+                break;
+            }
             match self.service.poll(now, &mut room) {
-                Action::Write { stream, bytes } => self.write(now, stream, bytes),
+                Action::Write { stream, bytes } => {
+                    self.write(now, stream, bytes);
+                    writes += 1;
+                }
                 Action::Send { stream, file, offset, length } => self.send(now, stream, file, offset, length),
                 Action::Receive { stream, file, offset, length } => {
                     self.receive(now, stream, file, offset, length);

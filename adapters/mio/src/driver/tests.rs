@@ -1,6 +1,7 @@
 //! Streams that are joined end to end, over every pair of carriers, between two drivers in one thread; and a socket that
-//! takes nothing for a while.
+//! takes nothing for a while; and a machine that has much to say.
 
 mod blocked;
+mod much_to_say;
 mod splice;
 mod talker;

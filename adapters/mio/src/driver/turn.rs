@@ -21,6 +21,9 @@ const ROUND: Duration = Duration::from_secs(5);
 /// A turn that takes so long says that there is more to do than can be done: callers have to prove their addresses.
 const LATE: Duration = Duration::from_millis(100);
 
+/// How often in a row the machine and the endpoints are asked before it is looked whether something came.
+const ROUNDS_A_TURN: usize = 8;
+
 /// How soon it is looked again whether a file that has just changed can be read.
 const SETTLING_LOOK: Duration = Duration::from_millis(1);
 
@@ -83,7 +86,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     }
 
     pub(super) fn has_work(&self) -> bool {
-        !self.active.is_empty()
+        self.has_more
+            || !self.active.is_empty()
             || self.rdt.iter().any(|socket| socket.readable || socket.stirred && socket.blocked.is_none())
             || self.listeners.iter().any(|listener| listener.ready && listener.rests.is_none())
     }
@@ -163,10 +167,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
     }
 
-    /// Does everything that machines and endpoints ask for at this moment.
+    /// Does what machines and endpoints ask for at this moment; what is left after that is work for the next turn.
     pub(super) fn settle(&mut self, now: Instant) {
         let mut now = now;
-        loop {
+        for _ in 0..ROUNDS_A_TURN {
             self.act(now);
             let mut polled = false;
             for index in 0..self.rdt.len() {
@@ -176,7 +180,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                     polled |= self.poll_rdt(now, index);
                 }
             }
-            if !polled {
+            if !polled && !self.has_more {
                 return;
             }
             now = self.now();
