@@ -11,22 +11,24 @@
 //! stays, or overflows, though nothing was tried is somebody else's: then the window makes room for others, down to five
 //! eighths of what the path carried, and gives way to losses as CUBIC does, until there was no queue for some time.
 
+mod crowd;
+mod probing;
+mod rates;
+mod round_trips;
+mod start;
+#[cfg(test)]
+mod tests;
+
 use super::{Controlled, Controller, News, Phase, Start, pacer::Pacer, round::Round};
 use crate::{Instant, rdt::ring::is_before};
+use crowd::Crowd;
+use probing::Probing;
+use rates::Rates;
+use round_trips::RoundTrips;
+use start::FirstFlight;
 
-/// Rounds for which a rate is remembered.
-const ROUNDS: usize = 10;
-/// How long the shortest round-trip time is remembered at least; twice as long at most. In microseconds.
-const LEAST_LIFE: u64 = 5_000_000;
 /// Rounds without more rate after which the path counts as full.
 const FULL_ROUNDS: u8 = 3;
-/// Rounds between two probes: more, up to the most, while they make the queue overflow.
-const CRUISE_ROUNDS: u8 = 6;
-const CRUISE_ROUNDS_MAX: u8 = 48;
-/// After so many rounds with a queue, half of them since it was let go, somebody else makes it; that is so until there
-/// was none for so many.
-const CROWDED: u8 = 6;
-const CROWDED_FOR: u8 = 48;
 /// Next to others the window grows by as much as itself in so many microseconds: about as CUBIC's comes back after a
 /// loss (RFC 9438 section 4.2).
 const GROWS_IN: u64 = 20_000_000;
@@ -41,28 +43,12 @@ const DRAINED: u32 = 16;
 const CALM_ROUNDS: u8 = 2;
 /// The smallest window.
 const WINDOW_LEAST: u32 = 4;
-/// Without a round-trip time nothing can be spread: so much at once.
-const BLIND_FLIGHT: u32 = 32;
-/// A shorter round trip, in microseconds, is that of a path that may well carry a gigabit a second.
-const SHORT: u32 = 30_000;
-/// On a longer path a first flight takes so many microseconds at least: before 100 Mbit/s a queue of 256 kB holds what is
-/// too much until its rate is heard of. Who fetches a MiB over a gigabit at 40 ms waits 40 ms longer for that.
-const LONG_FLIGHT: u32 = 75_000;
-/// A first flight with so many of it under way, on such a path, tells how fast that is before it is over.
-const FLIGHT_TELLS: u32 = 384;
-/// Only on paths longer than this the start doubles each round.
-const HURRY: u32 = 10_000;
-/// The fastest that is sent before anything is known, in bytes a second: a little less than a gigabit on a path that is
-/// heard of soon, and else so much more that a queue of 256 kB before a gigabit holds what is too much in a first flight.
-const BLIND_RATE: [u64; 2] = [117_000_000, 145_000_000];
 /// Round trips shorter than this are made by the hosts, not by the path: the window is what limits there.
 const LOCAL: u32 = 1_000;
 /// What the hosts themselves hold back, in transmissions: their batches.
 const BATCHES: u32 = 128;
 
-/// A queue that delays by an eighth of the round trip, but at least by so much, in microseconds, is one.
-const MARGIN_LEAST: u32 = 1_000;
-/// So many samples in a row above that are not by chance.
+/// So many samples in a row that are longer than the shortest by a margin are not by chance.
 const RISEN: u8 = 8;
 /// In a round of fewer transmissions a part that was lost says nothing.
 const MANY: u32 = 32;
@@ -91,87 +77,82 @@ pub struct Model {
     /// At which the pacer is set; 0 for no limit.
     pace: u64,
     round: Round,
-    /// The rates of the last rounds, in bytes a second, and the largest of them.
-    rates: [u64; ROUNDS],
-    newest_rate: u8,
-    rate: u64,
-    /// What `rate` was when it last grew much, and for how many rounds it has not; after the start, the largest that it
-    /// was.
+    first_flight: FirstFlight,
+    rates: Rates,
+    /// What the largest rate was when it last grew much, and for how many rounds it has not; after the start, the largest
+    /// that it was.
     grown: u64,
     full: u8,
-    /// The shortest round-trip time of the time before and of this one, and when this one began.
-    least: [u32; 2],
-    least_since: Instant,
-    /// What is lost without a queue, of 1,024.
-    noise: u32,
-    first_flight: u32,
-    is_first: bool,
-    /// The first flight begins with this transmission: what was sent before tells nothing of it.
-    flight_from: u32,
-    /// The shortest round-trip time is only expected.
-    is_expected: bool,
+    round_trips: RoundTrips,
     /// The shortest round-trip time of the round before: what a growing queue is told from.
     base: u32,
-    /// Below this many under way the queue did not overflow.
-    high: u32,
+    /// Samples in a row that say that the queue grows.
+    risen: u8,
+    /// What is lost without a queue, of 1,024.
+    noise: u32,
+    probing: Probing,
     /// The rate when the last probe began, and whether that has only just ended.
     probed_from: u64,
     has_probed: bool,
-    /// Rounds until the next probe.
-    patience: u8,
     /// Rounds that a drain takes at most.
     drains: u8,
-    /// Rounds with a queue that is not ours; from `CROWDED` on, how many without one are still to come.
-    crowded: u8,
-    /// By how much that is raised when it proves to be too low.
-    step: u32,
+    crowd: Crowd,
     /// The pace when the round before began, and when this one did.
     paces: [u64; 2],
-    /// Samples in a row that say that the queue grows.
-    risen: u8,
     /// The rate before the last time-out; 0 when something was acknowledged since.
     saved: u64,
 }
 
+/// What a round that is over has shown.
+struct Seen {
+    /// In bytes a second.
+    rate: u64,
+    /// Transmissions that were heard of, and of 1,024 those that were lost.
+    all: u32,
+    loss: u32,
+    /// There was a queue.
+    is_queued: bool,
+    /// It overflowed.
+    is_full: bool,
+    /// Far more was lost than noise explains.
+    is_much: bool,
+}
+
 impl Controller for Model {
     fn new(start: &Start) -> Self {
+        let most = start.window.max(1);
+        let first_flight = FirstFlight::new(start.first_flight);
         let mut model = Self {
-            most: start.window.max(1),
+            most,
             datagram: start.datagram.max(1).into(),
             phase: Phase::Start,
             rounds: 0,
-            window: start.first_flight.min(BLIND_FLIGHT).clamp(1, start.window.max(1)),
+            window: first_flight.blind(most),
             pacer: Pacer::default(),
             pace: 0,
             round: Round::new(start.now, 0),
-            rates: [0; ROUNDS],
-            newest_rate: 0,
-            rate: 0,
+            first_flight,
+            rates: Rates::default(),
             grown: 0,
             full: 0,
-            least: [u32::MAX; 2],
-            least_since: start.now,
-            noise: 0,
-            first_flight: start.first_flight.max(1),
-            is_first: true,
-            flight_from: 0,
-            is_expected: false,
+            round_trips: RoundTrips::new(start.now),
             base: u32::MAX,
-            high: u32::MAX,
-            patience: CRUISE_ROUNDS,
-            drains: 1,
-            crowded: 0,
-            step: 1,
+            risen: 0,
+            noise: 0,
+            probing: Probing::NEW,
             probed_from: 0,
             has_probed: false,
+            drains: 1,
+            crowd: Crowd::default(),
             paces: [0; 2],
-            risen: 0,
             saved: 0,
         };
         let round_trip = if start.round_trip > 0 { start.round_trip } else { start.expected };
         if round_trip > 0 {
             model.measured(start.now, round_trip, 0);
-            model.is_expected = start.round_trip == 0;
+            if start.round_trip == 0 {
+                model.round_trips.expect();
+            }
             model.steer();
         }
         model
@@ -214,13 +195,13 @@ impl Controller for Model {
         if used >= self.window {
             self.pacer.rest();
         }
-        let is_over = self.round.hear(now, news, self.least() / 8);
+        let is_over = self.round.hear(now, news, self.round_trips.least() / 8);
         match self.phase {
             Phase::Start if news.acknowledged > 0 && !self.is_before_flight(news) => {
                 if self.risen >= RISEN || self.is_spread(now) {
-                    if self.is_first {
+                    if self.first_flight.goes_on {
                         // So much the queue has held; whether it holds more, the probes show bit by bit.
-                        self.high = used;
+                        self.probing.high = used;
                     }
                     self.enter(Phase::Drain);
                 } else if !self.is_early(used) {
@@ -242,14 +223,14 @@ impl Controller for Model {
 
     fn timed_out(&mut self, now: Instant) {
         // What was known may hold no more: it is measured again, from little on.
-        if self.rate > 0 {
-            self.saved = self.rate;
+        if self.rate() > 0 {
+            self.saved = self.rate();
         }
         self.forget_rates(0);
         self.round = Round::new(now, self.round.end());
         self.window = WINDOW_LEAST.min(self.most);
-        self.is_first = false;
-        self.crowded = 0;
+        self.first_flight.goes_on = false;
+        self.crowd.forget();
         self.grown = 0;
         self.enter(Phase::Start);
         self.steer();
@@ -270,64 +251,44 @@ impl Controller for Model {
 }
 
 impl Model {
-    /// The shortest round-trip time; the largest number when nothing was measured yet.
-    fn least(&self) -> u32 {
-        let [before, now] = self.least;
-        before.min(now)
+    /// The rate of the path, in bytes a second; 0 when nothing was measured yet.
+    const fn rate(&self) -> u64 {
+        self.rates.largest()
     }
 
     /// A round trip was measured; so far all transmissions before `next` were made.
     fn measured(&mut self, now: Instant, round_trip: u32, next: u32) {
-        if self.least() == u32::MAX {
-            self.window = self.first_flight.min(self.most);
-            self.flight_from = next;
+        if self.round_trips.note(now, round_trip) {
+            self.window = self.first_flight.window(self.most);
+            self.first_flight.from = next;
         }
-        if core::mem::take(&mut self.is_expected) {
-            self.least = [u32::MAX; 2];
-        }
-        if now.micros_since(self.least_since) > LEAST_LIFE {
-            let [_, newer] = self.least;
-            self.least = [newer, u32::MAX];
-            self.least_since = now;
-        }
-        let [_, newer] = &mut self.least;
-        *newer = round_trip.min(*newer);
-        let base = if self.phase == Phase::Start { self.least() } else { self.base.max(self.least()) };
-        let has_risen = round_trip > base.saturating_add(self.margin());
+        let least = self.round_trips.least();
+        let base = if self.phase == Phase::Start { least } else { self.base.max(least) };
+        let has_risen = round_trip > base.saturating_add(self.round_trips.margin());
         self.risen = if has_risen { self.risen.saturating_add(1) } else { 0 };
     }
 
     /// Whether what was acknowledged was sent before the first flight, one word or two.
     fn is_before_flight(&self, news: &News) -> bool {
-        self.is_first && is_before(news.top, self.flight_from)
+        self.first_flight.goes_on && is_before(news.top, self.first_flight.from)
     }
 
-    /// How much longer than the shortest a round trip is when there is a queue.
-    fn margin(&self) -> u32 {
-        (self.least() / 8).max(MARGIN_LEAST)
-    }
-
-    /// Whether more of the first flight has to be heard of before it is known how fast it came through. What is sent
-    /// faster before that fills the queue of a slow link.
+    /// Whether more of the first flight has to be heard of.
     fn is_early(&self, used: u32) -> bool {
-        self.is_first && self.least() >= SHORT && used >= FLIGHT_TELLS && !self.round.is_train()
+        self.first_flight.is_unheard(self.round_trips.least(), used) && !self.round.is_train()
     }
 
     /// Whether what is under way is next to no queue.
     fn is_drained(&self, in_flight: u32) -> bool {
-        let holds = self.holds(self.rate);
+        let holds = self.holds();
         in_flight <= holds.saturating_add(holds / DRAINED)
     }
 
     /// Twice as much each round trip.
     fn grow(&mut self, news: &News, used: u32) {
-        if core::mem::take(&mut self.is_first) {
-            // Less may have been sent than was allowed.
-            self.window = self.window.min(used.max(BLIND_FLIGHT)).min(self.most);
-        }
+        self.window = self.first_flight.end(self.window, used);
         if !self.round.is_starved && used.saturating_mul(2) >= self.window {
-            // On a short path a round costs little, and one that is a gigabit's is full soon.
-            let more = if self.least() < HURRY { news.acknowledged / 4 } else { news.acknowledged };
+            let more = start::growth(news.acknowledged, self.round_trips.least());
             self.window = self.window.saturating_add(more).min(self.most);
         }
     }
@@ -338,7 +299,7 @@ impl Model {
         let [pace, _] = self.paces;
         // Half a burst, and half of what is acknowledged together, may be missing at each end.
         let train = self.round.train(now, self.datagram, (self.pacer.burst() / 2).saturating_add(8));
-        let is_spread = train > 0 && train < pace / 8 * 7 && self.least() >= LOCAL;
+        let is_spread = train > 0 && train < pace / 8 * 7 && self.round_trips.least() >= LOCAL;
         if is_spread {
             self.note_rate(self.round.train(now, self.datagram, 0));
         }
@@ -346,89 +307,101 @@ impl Model {
     }
 
     fn end_round(&mut self, now: Instant) {
-        let (loss, all) = (self.round.loss(), self.round.delivered.saturating_add(self.round.lost));
-        let rate = self.round.rate(now, self.datagram);
-        let is_queued = self.round.round_trip != u32::MAX
-            && self.round.round_trip > self.least().saturating_add(self.margin());
-        self.base = self.round.round_trip;
-        if !self.round.is_starved || rate > self.rate {
-            self.note_rate(rate);
-        }
-        let is_much = all >= MANY && loss > self.noise.saturating_mul(2).saturating_add(HEAVY);
-        let is_full = is_queued && all >= MANY && loss > self.noise.saturating_add(OVERFLOW);
-        self.rounds = self.rounds.saturating_add(1);
+        let seen = self.look(now);
         // What is heard of in the first round of a phase was sent in the one before.
         let is_own = self.rounds > 1;
         let is_calm = self.phase == Phase::Cruise && self.rounds == CALM_ROUNDS.wrapping_add(1);
-        if is_calm && !self.is_crowded() && !is_queued && all >= MANY {
+        if is_calm && !self.crowd.is_there() && !seen.is_queued && seen.all >= MANY {
             // What was lost of what was sent slowly was not lost to a queue.
-            let change = loss.cast_signed().wrapping_sub(self.noise.cast_signed()) / 2;
+            let change = seen.loss.cast_signed().wrapping_sub(self.noise.cast_signed()) / 2;
             self.noise = self.noise.saturating_add_signed(change).min(NOISE_MAX);
         }
-        if is_much && is_own && self.phase != Phase::Start {
+        if seen.is_much && is_own && self.phase != Phase::Start {
             // The path carries far less than it did.
-            self.forget_rates(rate);
-            self.crowded = 0;
+            self.forget_rates(seen.rate);
+            self.crowd.forget();
             self.enter(Phase::Drain);
-            return;
+        } else if self.crowd.is_there() {
+            self.share(seen.is_queued);
+        } else if self.phase != Phase::Cruise || !self.meets_others(&seen, is_own) {
+            self.go_on(&seen);
         }
-        if self.is_crowded() {
-            self.share(is_queued);
-            return;
+    }
+
+    /// What the round has shown.
+    fn look(&mut self, now: Instant) -> Seen {
+        let (loss, all) = (self.round.loss(), self.round.delivered.saturating_add(self.round.lost));
+        let rate = self.round.rate(now, self.datagram);
+        let queued = self.round_trips.least().saturating_add(self.round_trips.margin());
+        let is_queued = self.round.round_trip != u32::MAX && self.round.round_trip > queued;
+        self.base = self.round.round_trip;
+        if !self.round.is_starved || rate > self.rate() {
+            self.note_rate(rate);
         }
-        if self.phase == Phase::Cruise {
-            if self.rounds > 2 {
-                self.crowded = if is_queued { self.crowded.saturating_add(1) } else { 0 };
-                if self.crowded == CROWDED / 2 {
-                    // It may be our own.
-                    self.enter(Phase::Drain);
-                    return;
-                }
-            }
-            // What is sent no faster than it arrived makes no queue overflow alone.
-            let is_pressed = is_full && is_own && !self.has_probed;
-            if is_pressed || self.is_crowded() {
-                self.crowded = CROWDED + CROWDED_FOR;
-                self.high = self.less().max(self.holds(self.rate));
-                self.enter(Phase::Cruise);
-                return;
-            }
+        self.rounds = self.rounds.saturating_add(1);
+        Seen {
+            rate,
+            all,
+            loss,
+            is_queued,
+            is_full: is_queued && all >= MANY && loss > self.noise.saturating_add(OVERFLOW),
+            is_much: all >= MANY && loss > self.noise.saturating_mul(2).saturating_add(HEAVY),
         }
-        if is_full {
-            self.high = (self.round.peak / 10).saturating_mul(9).max(WINDOW_LEAST);
-            self.step = 1;
-            self.patience = self.patience.saturating_mul(2).min(CRUISE_ROUNDS_MAX);
+    }
+
+    /// A round of cruising is over: whether the queue is somebody else's, or is let go to see whether it is.
+    fn meets_others(&mut self, seen: &Seen, is_own: bool) -> bool {
+        if self.rounds > 2 && self.crowd.watch(seen.is_queued) {
+            self.enter(Phase::Drain);
+            return true;
+        }
+        // What is sent no faster than it arrived makes no queue overflow alone.
+        let is_pressed = seen.is_full && is_own && !self.has_probed;
+        if !is_pressed && !self.crowd.is_there() {
+            return false;
+        }
+        self.crowd.meet();
+        self.probing.high = self.less().max(self.holds());
+        self.enter(Phase::Cruise);
+        true
+    }
+
+    /// What comes after a round alone.
+    fn go_on(&mut self, seen: &Seen) {
+        if seen.is_full {
+            self.probing.overflowed(self.round.peak, WINDOW_LEAST);
         }
         match self.phase {
             Phase::Start if !self.round.is_starved => {
-                if self.rate > self.grown.saturating_add(self.grown / 4) {
-                    self.grown = self.rate;
+                if self.rate() > self.grown.saturating_add(self.grown / 4) {
+                    self.grown = self.rate();
                     self.full = 0;
                 } else {
                     self.full = self.full.saturating_add(1);
                 }
-                if self.full >= FULL_ROUNDS || is_full || is_much {
+                if self.full >= FULL_ROUNDS || seen.is_full || seen.is_much {
                     self.enter(Phase::Drain);
                 }
             }
             Phase::Probe => {
-                if !is_full && self.round.peak >= self.high {
-                    self.high = self.high.saturating_add(self.step);
-                    self.step = self.step.saturating_mul(2);
+                if !seen.is_full {
+                    self.probing.held(self.round.peak);
                 }
                 // What it brings shows a round later.
                 self.enter(Phase::Cruise);
                 self.has_probed = true;
             }
             Phase::Cruise if self.has_probed => {
-                let has_grown = self.rate > self.probed_from.saturating_add(self.probed_from / 8);
-                if !is_full {
-                    self.patience = (self.patience / 2).max(CRUISE_ROUNDS);
+                let has_grown = self.rate() > self.probed_from.saturating_add(self.probed_from / 8);
+                if !seen.is_full {
+                    self.probing.went_well();
                 }
-                self.enter(if has_grown && !is_queued { Phase::Probe } else { Phase::Drain });
+                self.enter(if has_grown && !seen.is_queued { Phase::Probe } else { Phase::Drain });
             }
-            Phase::Drain if !is_queued || self.rounds >= self.drains => self.enter(Phase::Cruise),
-            Phase::Cruise if self.rounds >= self.patience && !self.is_bounded() => self.enter(Phase::Probe),
+            Phase::Drain if !seen.is_queued || self.rounds >= self.drains => self.enter(Phase::Cruise),
+            Phase::Cruise if self.probing.is_due(self.rounds) && !self.is_bounded() => {
+                self.enter(Phase::Probe);
+            }
             _ => {}
         }
     }
@@ -437,20 +410,17 @@ impl Model {
     /// makes room for them as long as there is a queue; a loss takes as much as CUBIC gives.
     fn share(&mut self, is_queued: bool) {
         let is_lossy = self.round.loss() > self.noise.saturating_mul(2);
-        self.crowded = match self.crowded {
-            _ if is_queued => CROWDED + CROWDED_FOR,
-            ..=CROWDED => 0,
-            left => left.wrapping_sub(1),
-        };
+        self.crowd.stay(is_queued);
+        let high = self.probing.high;
         if is_queued && is_lossy && self.rounds > 2 {
-            self.high = self.less();
+            self.probing.high = self.less();
             self.enter(Phase::Cruise);
-        } else if is_queued && self.high > self.fills(self.grown / 8 * 5, self.round.round_trip) {
-            self.high = self.high.saturating_sub(self.high / CEDES);
+        } else if is_queued && high > self.fills(self.grown / 8 * 5, self.round.round_trip) {
+            self.probing.high = high.saturating_sub(high / CEDES);
         } else if !self.round.is_starved {
             let round_trip = u64::from(self.round.round_trip).min(GROWS_IN);
-            let more = u64::from(self.high).saturating_mul(round_trip) / GROWS_IN;
-            self.high = self.high.saturating_add((more as u32).max(GROWS_BY)).min(self.most);
+            let more = u64::from(high).saturating_mul(round_trip) / GROWS_IN;
+            self.probing.high = high.saturating_add((more as u32).max(GROWS_BY)).min(self.most);
         }
     }
 
@@ -459,26 +429,16 @@ impl Model {
         (self.round.peak / 10).saturating_mul(7).max(WINDOW_LEAST)
     }
 
-    /// Whether there was a queue though nothing was tried for some rounds: others make it.
-    fn is_crowded(&self) -> bool {
-        self.crowded >= CROWDED
-    }
-
     fn note_rate(&mut self, rate: u64) {
-        if let Some(entry) = self.rates.get_mut(usize::from(self.newest_rate)) {
-            *entry = rate;
-        }
-        self.newest_rate =
-            if usize::from(self.newest_rate) >= ROUNDS - 1 { 0 } else { self.newest_rate.wrapping_add(1) };
-        self.rate = self.rates.iter().copied().max().unwrap_or(0);
+        self.rates.note(rate);
         if self.phase != Phase::Start {
-            self.grown = self.grown.max(self.rate);
+            self.grown = self.grown.max(self.rate());
         }
     }
 
+    /// From now on only this rate is known.
     fn forget_rates(&mut self, rate: u64) {
-        self.rates = [0; ROUNDS];
-        self.rate = 0;
+        self.rates = Rates::default();
         self.full = 0;
         self.note_rate(rate);
     }
@@ -487,20 +447,20 @@ impl Model {
         let [from_start, else_] = DRAIN_ROUNDS;
         self.drains = if self.phase == Phase::Start { from_start } else { else_ };
         if self.phase == Phase::Start {
-            self.grown = self.rate;
+            self.grown = self.rate();
         }
         self.phase = phase;
         self.rounds = 0;
         self.risen = 0;
         self.has_probed = false;
         if phase == Phase::Probe {
-            self.probed_from = self.rate;
+            self.probed_from = self.rate();
         }
     }
 
-    /// How many transmissions are under way on a path that is just full, at that rate.
-    fn holds(&self, rate: u64) -> u32 {
-        self.fills(rate, self.least())
+    /// How many transmissions are under way on the path when it is just full.
+    fn holds(&self) -> u32 {
+        self.fills(self.rate(), self.round_trips.least())
     }
 
     /// How many transmissions are under way at that rate, when a round trip takes so long.
@@ -511,105 +471,34 @@ impl Model {
 
     /// Whether the largest window is what limits the rate: then there is nothing to look for.
     fn is_bounded(&self) -> bool {
-        self.holds(self.rate) >= self.most.saturating_sub(self.most / 8)
+        self.holds() >= self.most.saturating_sub(self.most / 8)
     }
 
     /// Sets the rate and the window for what is known now.
     fn steer(&mut self) {
-        let least = self.least();
+        let round_trip = self.round_trips.least();
         if self.phase == Phase::Start {
             let bytes = u64::from(self.window).saturating_mul(self.datagram);
-            // The first flight over three quarters of a long round trip, and a third of a short one; what follows comes
-            // faster.
-            let [near, far] = BLIND_RATE;
-            let (flight, most) = match self.is_first {
-                true if least < HURRY => (least / 3, near),
-                true if least < SHORT => (least / 3, far),
-                true => ((least - least / 4).max(LONG_FLIGHT), far),
-                false if least < HURRY => (least, u64::MAX),
-                false => (least / 2, u64::MAX),
-            };
-            let rate = bytes.saturating_mul(1_000_000).checked_div(flight.into());
-            self.pace = if least == u32::MAX { 0 } else { rate.unwrap_or(most).min(most) };
+            self.pace = if round_trip == u32::MAX { 0 } else { self.first_flight.pace(bytes, round_trip) };
         } else {
             let [calm, cruise] = CRUISE;
             let gain = match self.phase {
-                _ if least < LOCAL => 512,
-                Phase::Cruise if self.is_bounded() || self.is_crowded() => 320,
+                _ if round_trip < LOCAL => 512,
+                Phase::Cruise if self.is_bounded() || self.crowd.is_there() => 320,
                 Phase::Probe => 320,
                 Phase::Drain => 192,
                 _ if self.rounds < CALM_ROUNDS => calm,
                 _ => cruise,
             };
-            let rate = self.rate.saturating_add(self.rate.saturating_mul(self.noise.into()) / 1_024);
+            let rate = self.rate().saturating_add(self.rate().saturating_mul(self.noise.into()) / 1_024);
             self.pace = (rate.saturating_mul(gain) / WHOLE).max(self.datagram.saturating_mul(4));
-            let holds = self.holds(self.rate);
+            let holds = self.holds();
             let window = holds.saturating_mul(2).saturating_add(BATCHES);
             // Alone, no less than keeps the path full while the hosts hold back a batch: what is sent is paced.
-            let least = if self.is_crowded() { 0 } else { holds.saturating_add(BATCHES / 2) };
-            self.window = window.min(self.high.max(least)).max(WINDOW_LEAST).min(self.most);
+            let least = if self.crowd.is_there() { 0 } else { holds.saturating_add(BATCHES / 2) };
+            self.window = window.min(self.probing.high.max(least)).max(WINDOW_LEAST).min(self.most);
         }
-        let slack = if least == u32::MAX { 0 } else { least };
+        let slack = if round_trip == u32::MAX { 0 } else { round_trip };
         self.pacer.set(self.pace, self.datagram, slack);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rdt::control::Congestion;
-
-    const DATAGRAM: u64 = 1_480;
-    const FLIGHT: u32 = 768;
-
-    fn model(now: Instant, round_trip: u32) -> Model {
-        Model::new(&Start {
-            now,
-            window: 8_192,
-            datagram: DATAGRAM as u32,
-            round_trip,
-            expected: 0,
-            congestion: Congestion::Model,
-            rate: 0,
-            first_flight: FLIGHT,
-        })
-    }
-
-    /// Sends what it allows now.
-    fn send(model: &mut Model, now: Instant, sent: &mut u32) {
-        while *sent < FLIGHT {
-            let count = model.allowance(now);
-            if count == 0 {
-                break;
-            }
-            *sent += count;
-            model.sent(now, count, *sent, *sent);
-        }
-    }
-
-    #[test]
-    fn the_first_flight_is_spread_when_the_round_trip_is_known_before_it() {
-        let now = Instant::from_micros(1_000_000);
-        let mut model = model(now, 20_000);
-        assert_eq!(model.window(), FLIGHT);
-        let mut sent = 0;
-        send(&mut model, now, &mut sent);
-        assert!(sent <= 64, "{sent} at once");
-        assert!(model.resumes() > now);
-    }
-
-    #[test]
-    fn what_leaves_on_a_long_path_before_anything_is_heard_fits_a_queue_before_100_mbit_s() {
-        for round_trip in [30_000, 40_000, 60_000, 100_000] {
-            let mut model = model(Instant::ZERO, round_trip);
-            let mut sent = 0;
-            for micros in (0..round_trip).step_by(100) {
-                send(&mut model, Instant::from_micros(micros.into()), &mut sent);
-                let queued =
-                    (u64::from(sent) * DATAGRAM).saturating_sub(u64::from(micros) * 12_500_000 / 1_000_000);
-                assert!(queued < 256_000, "{queued} bytes after {micros} of {round_trip} us");
-            }
-            assert!(sent >= FLIGHT / 4, "{sent} of {round_trip} us");
-        }
     }
 }
