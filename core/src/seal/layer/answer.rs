@@ -16,6 +16,14 @@ use crate::{
 use core::net::SocketAddr;
 use heapless::Vec;
 
+/// What a first message said.
+struct Heard<V: Provider> {
+    responder: Responder<V>,
+    caller: Caller,
+    /// The OPEN in it, if there is one.
+    open: Option<Vec<u8, OPEN_MAX>>,
+}
+
 impl<V, M, I, const SLOTS: usize, const BUCKETS: usize, H> Layer<V, M, I, SLOTS, BUCKETS, H>
 where
     V: Provider,
@@ -50,7 +58,51 @@ where
                 return None;
             }
         };
-        let keys = match (&init1.purpose, &key, &psk) {
+        let Some(heard) = self.read(from, init1, key.as_ref(), psk.as_ref()) else {
+            return self.refuse(from);
+        };
+        let decision = access.decide(&heard.caller, permit.is_proven());
+        if decision == Decision::Prove && !permit.is_proven() {
+            let verdict = self.guard.prove(&first);
+            self.challenge(from, init1.client, &verdict);
+            return None;
+        }
+        let suite = init1.suites.choose(self.settings.suites);
+        let (Some(open), Some(suite), Decision::Admit) = (heard.open, suite, decision) else {
+            return self.refuse(from);
+        };
+        let answered = self.guard.answered(now, permit)?;
+        let slot = answered.slot;
+        if answered.displaced {
+            log!(debug, "seal: a handshake has given its place to {:?}", from);
+            self.free_slot(slot.number());
+        }
+        let step =
+            Step::Answering { suite, client: init1.client, responder: heard.responder, open: open.clone() };
+        let Caller { purpose, key, .. } = heard.caller;
+        let id = self.random.number();
+        let opening = Opening { purpose, key, slot: Some(slot), step };
+        let Some(number) = self.sessions.enter(now, id, from, opening) else {
+            self.guard.abandoned(slot);
+            return None;
+        };
+        if let Some(entry) = self.slots.get_mut(slot.number()) {
+            *entry = number;
+        }
+        bump(&mut self.counters.sessions);
+        log!(debug, "seal: a call of {:?} is answered", from);
+        Some((Peer::Session(id), open))
+    }
+
+    /// Reads the message, by the keys of its purpose. `None`: it was not made for them.
+    fn read(
+        &self,
+        from: SocketAddr,
+        init1: &Init1<'_>,
+        key: Option<&Public>,
+        psk: Option<&Psk>,
+    ) -> Option<Heard<V>> {
+        let keys = match (&init1.purpose, key, psk) {
             (Purpose::Member, ..) => ResponderKeys::Ik { own: &self.own },
             (Purpose::Guest | Purpose::Salt, ..) => ResponderKeys::Nk { own: &self.own },
             (Purpose::Enrol { .. }, _, Some(psk)) => ResponderKeys::NkPsk0 { own: &self.own, psk },
@@ -66,50 +118,18 @@ where
             context: [0; 32],
         };
         let mut payload = [0; OPEN_MAX + 2];
-        let read = Responder::read(&keys, &prologue, init1.message, &mut payload);
-        let caller = read.as_ref().ok().map(|(responder, _)| Caller {
-            address: from,
-            purpose: init1.purpose,
-            key: responder.initiator().copied(),
-        });
-        let (Ok((responder, used)), Some(caller)) = (read, caller) else {
-            bump(&mut self.counters.refused);
-            log!(debug, "seal: a call of {:?} is refused", from);
-            return None;
-        };
+        let (responder, used) = Responder::read(&keys, &prologue, init1.message, &mut payload).ok()?;
+        let key = responder.initiator().copied();
         let offer = payload.get(..used).and_then(Offer::parse);
-        let suite = init1.suites.choose(self.settings.suites);
-        let decision = access.decide(&caller, permit.is_proven());
-        if decision == Decision::Prove && !permit.is_proven() {
-            let verdict = self.guard.prove(&first);
-            self.challenge(from, init1.client, &verdict);
-            return None;
-        }
-        let (Some(offer), Some(suite), Decision::Admit) = (offer, suite, decision) else {
-            bump(&mut self.counters.refused);
-            log!(debug, "seal: a call of {:?} is refused", from);
-            return None;
-        };
-        let open = Vec::from_slice(offer.body).ok()?;
-        let id = self.random.number();
-        let answered = self.guard.answered(now, permit)?;
-        let slot = answered.slot;
-        if answered.displaced {
-            log!(debug, "seal: a handshake has given its place to {:?}", from);
-            self.free_slot(slot.number());
-        }
-        let step = Step::Answering { suite, client: init1.client, responder, open: open.clone() };
-        let opening = Opening { purpose: caller.purpose, key: caller.key, slot: Some(slot), step };
-        let Some(number) = self.sessions.enter(now, id, from, opening) else {
-            self.guard.abandoned(slot);
-            return None;
-        };
-        if let Some(entry) = self.slots.get_mut(slot.number()) {
-            *entry = number;
-        }
-        bump(&mut self.counters.sessions);
-        log!(debug, "seal: a call of {:?} is answered", from);
-        Some((Peer::Session(id), open))
+        let open = offer.and_then(|offer| Vec::from_slice(offer.body).ok());
+        Some(Heard { responder, caller: Caller { address: from, purpose: init1.purpose, key }, open })
+    }
+
+    /// Nothing is said to whom is refused; it is counted.
+    fn refuse<T>(&mut self, from: SocketAddr) -> Option<T> {
+        bump(&mut self.counters.refused);
+        log!(debug, "seal: a call of {:?} is refused", from);
+        None
     }
 
     /// Asks for a cookie, if that is the verdict.
