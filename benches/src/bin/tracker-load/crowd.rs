@@ -14,7 +14,7 @@ use skep::{
 };
 use skep_core::{
     Instant,
-    rdt::Settings,
+    rdt::{Language, Settings},
     seal::{Secret, layer::Call},
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
     wire::{
@@ -30,6 +30,17 @@ use crate::server::Server;
 pub(crate) enum Way {
     Tcp,
     Rdt,
+    SealedRdt,
+}
+
+impl std::fmt::Display for Way {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Tcp => "TCP, plain",
+            Self::Rdt => "RDT, plain",
+            Self::SealedRdt => "RDT, sealed",
+        })
+    }
 }
 
 impl Way {
@@ -37,7 +48,8 @@ impl Way {
         match word {
             "tcp" => Self::Tcp,
             "rdt" => Self::Rdt,
-            _ => panic!("the ways are tcp and rdt"),
+            "rdt-sealed" => Self::SealedRdt,
+            _ => panic!("the ways are tcp, rdt and rdt-sealed"),
         }
     }
 }
@@ -164,16 +176,21 @@ impl Crowd {
         let mut random = [0; 32];
         random[..4].copy_from_slice(&std::process::id().to_le_bytes());
         crowd.driver.identify(&Secret::new(random), Gate::closed()).unwrap();
-        let sockets = if way == Way::Rdt { count.div_ceil(PER_SOCKET) } else { 0 };
+        let sockets = if way == Way::Tcp { 0 } else { count.div_ceil(PER_SOCKET) };
         for socket in 0..sockets {
-            crowd.driver.bind_sealed(address(socket), Settings::HOST, 0).unwrap();
+            match way {
+                Way::SealedRdt => crowd.driver.bind_sealed(address(socket), Settings::HOST, 0),
+                _ => crowd.driver.bind_rdt(address(socket), Settings::HOST, 0),
+            }
+            .unwrap();
         }
         let server_key = *server.key.parse::<Fingerprint>().unwrap().key();
         for number in 0..count {
             let call = Call { server: server_key, purpose: Purpose::Guest, psk: None };
             match way {
                 Way::Tcp => crowd.driver.connect_tcp(server.plain),
-                Way::Rdt => crowd.driver.connect_sealed(number % sockets, server.sealed, call),
+                Way::Rdt => crowd.driver.connect_rdt(number % sockets, server.plain, Language::Own),
+                Way::SealedRdt => crowd.driver.connect_sealed(number % sockets, server.sealed, call),
             }
             .unwrap();
             let most = number + 1 - CALLS.min(number + 1);

@@ -13,7 +13,7 @@
 //! target/release/tracker-load floor udp 10000       the same from one UDP socket, and the acknowledgements
 //! ```
 //!
-//! Ways: `tcp` (plain) and `rdt` (sealed). CPU-seconds are those of the tracker's process, as the scheduler counts
+//! Ways: `tcp`, `rdt` and `rdt-sealed`. CPU-seconds are those of the tracker's process, as the scheduler counts
 //! them; so they hold on a machine with other work, where the clock on the wall does not.
 
 mod commands;

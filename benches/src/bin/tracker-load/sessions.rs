@@ -26,7 +26,7 @@ pub(crate) fn fan_out(way: Way, sessions: usize, events: usize, rounds: u64) {
     let (cpu, wall) = (server.cpu() - cpu, begin.elapsed());
     let deliveries = (sessions * events) as u64 * rounds;
     println!(
-        "{events} events to {sessions} sessions over {way:?}, {rounds} times: {:.0} deliveries a CPU-second \
+        "{events} events to {sessions} sessions over {way}, {rounds} times: {:.0} deliveries a CPU-second \
          ({deliveries} in {:.3} CPU-s, {:.3} s)",
         deliveries as f64 / cpu.as_secs_f64(),
         cpu.as_secs_f64(),
@@ -64,7 +64,7 @@ pub(crate) fn join(way: Way, sessions: usize) {
     crowd.until("the list", |clients| clients.came >= all);
     let (cpu, wall) = (server.cpu() - cpu, begin.elapsed());
     println!(
-        "{sessions} users join over {way:?} and each learns of all: {:.2} CPU-s, {:.2} GB, {:.1} s",
+        "{sessions} users join over {way} and each learns of all: {:.2} CPU-s, {:.2} GB, {:.1} s",
         cpu.as_secs_f64(),
         crowd.driver.service.bytes as f64 / 1e9,
         wall.as_secs_f64(),
@@ -89,7 +89,7 @@ pub(crate) fn idle(way: Way, sessions: usize) {
     crowd.rest(Duration::from_secs(5));
     let (grown, cpu) = (server.resident() - before, server.cpu() - cpu);
     println!(
-        "{sessions} idle sessions over {way:?}: {} bytes each ({before} before them), {:.4} CPU-s a second",
+        "{sessions} idle sessions over {way}: {} bytes each ({before} before them), {:.4} CPU-s a second",
         grown / sessions as u64,
         cpu.as_secs_f64() / 5.0,
     );
