@@ -176,7 +176,12 @@ impl Crowd {
         let mut random = [0; 32];
         random[..4].copy_from_slice(&std::process::id().to_le_bytes());
         crowd.driver.identify(&Secret::new(random), Gate::closed()).unwrap();
-        let sockets = if way == Way::Tcp { 0 } else { count.div_ceil(PER_SOCKET) };
+        let sockets = match way {
+            Way::Tcp => 0,
+            // In the clear an address has one connection.
+            Way::Rdt => count,
+            Way::SealedRdt => count.div_ceil(PER_SOCKET),
+        };
         for socket in 0..sockets {
             match way {
                 Way::SealedRdt => crowd.driver.bind_sealed(address(socket), Settings::HOST, 0),

@@ -4,10 +4,13 @@ use std::{
     env, fs,
     io::{BufRead, BufReader},
     net::SocketAddr,
+    panic,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
+
+use rustix::process::{Pid, Signal, kill_process};
 
 /// A tracker under way, killed when it is dropped.
 pub(crate) struct Server {
@@ -35,6 +38,12 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program skep, built in the same directory");
+        // A release build that panics drops nothing.
+        let (hook, id) = (panic::take_hook(), child.id());
+        panic::set_hook(Box::new(move |info| {
+            hook(info);
+            let _ = kill_process(Pid::from_raw(id as i32).unwrap(), Signal::KILL);
+        }));
         let lines: Vec<String> =
             BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok).take(4).collect();
         let told = |before: &str, behind: &str| {
