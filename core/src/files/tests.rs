@@ -3,14 +3,24 @@
 mod chaos;
 mod client;
 mod driver;
+#[cfg(feature = "known-peers")]
 mod get_file;
 mod pair;
+#[cfg(feature = "known-peers")]
+mod path;
 mod server;
 
 use crate::{
+    files::Dialect,
     limits::NAME_MAX,
     wire::{Name, file::Message},
 };
+
+/// Another way to ask for a file, where there is one.
+#[cfg(feature = "known-peers")]
+const OTHER: Dialect = Dialect::Path;
+#[cfg(not(feature = "known-peers"))]
+const OTHER: Dialect = Dialect::Files;
 
 fn name(text: &str) -> Name<'_> {
     Name::new(text.as_bytes()).unwrap()

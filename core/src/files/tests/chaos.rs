@@ -1,6 +1,6 @@
 //! Any calls in any order: nothing panics, no action names a stream that is closed, no file and no slot is lost.
 
-use super::{Random, download, name, request, upload};
+use super::{OTHER, Random, download, name, request, upload};
 use crate::{
     Instant,
     files::{Client, Counters, Dialect, Server, Session, Settings, WhenFull},
@@ -179,7 +179,7 @@ fn a_server_withstands_any_calls_in_any_order() {
         let mut now = Instant::ZERO;
         for _ in 0..400 {
             ledger.call(&mut random, &mut machine, now, |machine, random, stream| {
-                let dialect = if random.below(4) == 0 { Dialect::Path } else { Dialect::Files };
+                let dialect = if random.below(4) == 0 { OTHER } else { Dialect::Files };
                 machine.opened_as(now, stream, dialect)
             });
             if random.below(4) > 0 {
@@ -217,7 +217,7 @@ fn a_client_withstands_any_calls_in_any_order() {
         let mut machine = match random.below(3) {
             0 => Client::upload(name("a"), patience),
             1 => Client::download(name("a"), Dialect::Files, 10, patience),
-            _ => Client::download(name("a"), Dialect::Path, 10, patience),
+            _ => Client::download(name("a"), OTHER, 10, patience),
         };
         let mut ledger = Ledger::default();
         let mut now = Instant::ZERO;

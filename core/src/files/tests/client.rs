@@ -4,16 +4,17 @@ use super::{bytes, download, driver::Driver, name, request, upload};
 use crate::{
     files::{Client, Dialect, Failure, Progress},
     stream::{Closed, Fault},
-    wire::{
-        file::{Code, Message},
-        path,
-    },
+    wire::file::{Code, Message},
 };
 use core::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-fn downloading(dialect: Dialect, limit: u64) -> Driver<Client> {
+fn downloading(limit: u64) -> Driver<Client> {
+    downloading_by(Dialect::Files, limit)
+}
+
+pub(super) fn downloading_by(dialect: Dialect, limit: u64) -> Driver<Client> {
     let mut driver = Driver::new(Client::download(name("a/b"), dialect, limit, PATIENCE));
     assert!(driver.open(0));
     driver
@@ -27,7 +28,7 @@ fn uploading(content: &[u8]) -> Driver<Client> {
 }
 
 /// After the last event the machine must be quiet, whatever it is fed.
-fn assert_over(driver: &mut Driver<Client>, last: Progress) {
+pub(super) fn assert_over(driver: &mut Driver<Client>, last: Progress) {
     assert_eq!(driver.events.last(), Some(&last));
     assert!(driver.machine.is_over());
     assert_eq!((driver.files_in_use(), driver.wait), (0, None));
@@ -43,7 +44,7 @@ fn assert_over(driver: &mut Driver<Client>, last: Progress) {
 #[test]
 fn a_download_is_stored_and_then_done() {
     for content in [b"content".as_slice(), b""] {
-        let mut driver = downloading(Dialect::Files, 7);
+        let mut driver = downloading(7);
         assert_eq!(driver.written(0), request("a/b"));
         driver.feed(0, &download(content));
         let length = content.len() as u64;
@@ -56,7 +57,7 @@ fn a_download_is_stored_and_then_done() {
 
 #[test]
 fn a_download_comes_byte_by_byte() {
-    let mut driver = downloading(Dialect::Files, 7);
+    let mut driver = downloading(7);
     for byte in download(b"content") {
         driver.feed(0, &[byte]);
     }
@@ -68,7 +69,7 @@ fn an_answer_that_breaks_off_leaves_nothing() {
     let whole = download(b"content");
     for end in 0..whole.len() {
         for is_finished in [true, false] {
-            let mut driver = downloading(Dialect::Files, 7);
+            let mut driver = downloading(7);
             driver.feed(0, &whole[..end]);
             if is_finished {
                 driver.finish(0);
@@ -85,7 +86,7 @@ fn an_answer_that_breaks_off_leaves_nothing() {
 #[test]
 fn a_refused_download_says_why() {
     for byte in [0, 1, 6, 99] {
-        let mut driver = downloading(Dialect::Files, 7);
+        let mut driver = downloading(7);
         driver.feed(0, &[4, byte]);
         assert!(driver.stream(0).output_finished);
         assert_over(&mut driver, Progress::Refused(Code::from(byte)));
@@ -94,7 +95,7 @@ fn a_refused_download_says_why() {
 
 #[test]
 fn a_download_that_is_longer_than_accepted_is_aborted_before_its_content() {
-    let mut driver = downloading(Dialect::Files, 6);
+    let mut driver = downloading(6);
     driver.feed(0, &download(b"content"));
     assert!(driver.stream(0).aborted && driver.disk.is_empty());
     assert_over(&mut driver, Progress::Failed(Failure::TooLarge));
@@ -103,31 +104,31 @@ fn a_download_that_is_longer_than_accepted_is_aborted_before_its_content() {
 #[test]
 fn an_answer_that_is_none_is_malformed() {
     for answer in [request("a"), upload("a", b""), bytes(Message::Confirm), vec![5]] {
-        let mut driver = downloading(Dialect::Files, 6);
+        let mut driver = downloading(6);
         driver.feed(0, &answer);
         assert!(driver.stream(0).aborted);
         assert_over(&mut driver, Progress::Failed(Failure::Malformed));
     }
 }
 
+/// A download whose answer begins so, and goes no further, fails in time.
+pub(super) fn is_given_up(mut driver: Driver<Client>, beginning: &[u8]) {
+    driver.feed(0, beginning);
+    driver.pass(PATIENCE - Duration::from_micros(1));
+    assert!(driver.events.is_empty());
+    driver.pass(Duration::from_micros(1));
+    assert!(driver.stream(0).aborted);
+    assert_over(&mut driver, Progress::Failed(Failure::Timeout));
+}
+
 #[test]
 fn a_silent_server_is_given_up_in_time() {
-    for (dialect, beginning) in
-        [(Dialect::Files, b"\x02\x01".as_slice()), (Dialect::Path, b"Error: "), (Dialect::Path, b"")]
-    {
-        let mut driver = downloading(dialect, 6);
-        driver.feed(0, beginning);
-        driver.pass(PATIENCE - Duration::from_micros(1));
-        assert!(driver.events.is_empty());
-        driver.pass(Duration::from_micros(1));
-        assert!(driver.stream(0).aborted);
-        assert_over(&mut driver, Progress::Failed(Failure::Timeout));
-    }
+    is_given_up(downloading(6), b"\x02\x01");
 }
 
 #[test]
 fn slow_content_is_not_the_machines_matter() {
-    let mut driver = downloading(Dialect::Files, 9);
+    let mut driver = downloading(9);
     driver.feed(0, &download(b"content")[..10]);
     driver.pass(PATIENCE * 100);
     driver.feed(0, b"ontent");
@@ -137,7 +138,7 @@ fn slow_content_is_not_the_machines_matter() {
 #[test]
 fn storage_that_fails_ends_a_download() {
     for place in 0..3 {
-        let mut driver = downloading(Dialect::Files, 9);
+        let mut driver = downloading(9);
         let fault = Some(Fault::NoSpace);
         match place {
             0 => driver.faults.create = fault,
@@ -152,7 +153,7 @@ fn storage_that_fails_ends_a_download() {
 
 #[test]
 fn a_download_received_whole_is_committed_though_the_stream_breaks() {
-    let mut driver = downloading(Dialect::Files, 9);
+    let mut driver = downloading(9);
     driver.is_slow = true;
     driver.feed(0, &download(b"content"));
     driver.answer();
@@ -163,7 +164,7 @@ fn a_download_received_whole_is_committed_though_the_stream_breaks() {
 
 #[test]
 fn a_stream_that_breaks_while_the_file_is_created_waits_for_the_storage() {
-    let mut driver = downloading(Dialect::Files, 9);
+    let mut driver = downloading(9);
     driver.is_slow = true;
     driver.feed(0, &download(b"content"));
     driver.close(0, Closed::Broken);
@@ -252,78 +253,5 @@ fn storage_that_fails_ends_an_upload() {
         assert!(driver.open(0));
         assert!(driver.stream(0).aborted);
         assert_over(&mut driver, Progress::Failed(Failure::Storage(Fault::Changed)));
-    }
-}
-
-#[test]
-fn a_path_is_asked_for_and_its_content_stored() {
-    for content in [b"content".as_slice(), b"", b"Error: El", b"Error: El archivo no existe.", b"E"] {
-        for chunk in [1, 100] {
-            let mut driver = downloading(Dialect::Path, 100);
-            assert_eq!(driver.written(0), b"a/b");
-            assert!(driver.stream(0).output_finished);
-            content.chunks(chunk).for_each(|piece| driver.feed(0, piece));
-            driver.finish(0);
-            assert_eq!(driver.disk["a/b"], content);
-            assert_over(&mut driver, Progress::Done { bytes: content.len() as u64 });
-        }
-    }
-}
-
-#[test]
-fn a_path_to_nothing_is_refused() {
-    for chunk in [1, 100] {
-        let mut driver = downloading(Dialect::Path, 100);
-        path::NOT_FOUND.chunks(chunk).for_each(|piece| driver.feed(0, piece));
-        driver.finish(0);
-        assert!(driver.disk.is_empty());
-        assert_over(&mut driver, Progress::Refused(Code::NotFound));
-    }
-}
-
-#[test]
-fn a_path_to_nothing_is_refused_by_a_server_that_does_not_close_too() {
-    let mut driver = downloading(Dialect::Path, 100);
-    driver.feed(0, path::NOT_FOUND);
-    driver.pass(PATIENCE);
-    assert!(driver.disk.is_empty() && driver.stream(0).aborted);
-    assert_over(&mut driver, Progress::Refused(Code::NotFound));
-}
-
-#[test]
-fn a_path_answered_by_more_than_is_accepted_fails_and_by_just_as_much_does_not() {
-    for (limit, last) in [
-        (6, Progress::Failed(Failure::TooLarge)),
-        (7, Progress::Done { bytes: 7 }),
-        (u64::MAX, Progress::Done { bytes: 7 }),
-    ] {
-        let mut driver = downloading(Dialect::Path, limit);
-        driver.feed(0, b"content");
-        driver.finish(0);
-        assert_eq!(driver.disk.contains_key("a/b"), limit > 6);
-        assert_over(&mut driver, last);
-    }
-}
-
-#[test]
-fn a_path_answered_by_nothing_is_an_empty_file_though_the_stream_closes_first() {
-    let mut driver = downloading(Dialect::Path, 9);
-    driver.is_slow = true;
-    driver.finish(0);
-    driver.close(0, Closed::Done);
-    driver.answer();
-    driver.answer();
-    assert_eq!(driver.disk["a/b"], b"");
-    assert_over(&mut driver, Progress::Done { bytes: 0 });
-}
-
-#[test]
-fn a_path_whose_answer_breaks_off_leaves_nothing() {
-    for beginning in [b"".as_slice(), b"Error:", b"cont"] {
-        let mut driver = downloading(Dialect::Path, 9);
-        driver.feed(0, beginning);
-        driver.close(0, Closed::Broken);
-        assert!(driver.disk.is_empty());
-        assert_over(&mut driver, Progress::Failed(Failure::Closed));
     }
 }

@@ -1,6 +1,6 @@
 //! Clients against the server, through queues that move a few bytes at a time.
 
-use super::{Random, driver::Driver, name};
+use super::{OTHER, Random, driver::Driver, name};
 use crate::{
     files::{Client, Dialect, Progress, Server, Session, Settings, WhenFull},
     miri::fewer,
@@ -70,14 +70,14 @@ fn transfers_of_many_clients_pass_unharmed_through_tiny_pieces() {
             let machine = match kind {
                 0 => Client::upload(name(&text), PATIENCE),
                 1 => Client::download(name(&text), Dialect::Files, 300, PATIENCE),
-                _ => Client::download(name(&text), Dialect::Path, 300, PATIENCE),
+                _ => Client::download(name(&text), OTHER, 300, PATIENCE),
             };
             let mut client = Driver::new(machine);
             client.pace = 1 + random.below(40);
             let disk = if kind == 0 { &mut client.disk } else { &mut server.disk };
             disk.insert(text.clone(), content.clone());
             assert!(client.open(0));
-            let dialect = if kind == 2 { Dialect::Path } else { Dialect::Files };
+            let dialect = if kind == 2 { OTHER } else { Dialect::Files };
             assert!(
                 server.open_by(number, |machine, now, stream: StreamId| machine
                     .opened_as(now, stream, dialect))

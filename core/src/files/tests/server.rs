@@ -2,26 +2,21 @@
 
 use super::{bytes, download, driver::Driver, request, upload};
 use crate::{
-    files::{Dialect, Direction, Event, Outcome, Server, Session, Settings, WhenFull},
-    limits::NAME_MAX,
+    files::{Direction, Event, Outcome, Server, Session, Settings, WhenFull},
     miri::fewer,
     stream::{Closed, Fault, FileId, Service, StreamId},
     table::Named,
-    wire::{file::Message, path},
+    wire::file::Message,
 };
 use core::time::Duration;
 
-type Fixed<const N: usize> = Server<heapless::Vec<Named<Session>, N>>;
+pub(super) type Fixed<const N: usize> = Server<heapless::Vec<Named<Session>, N>>;
 
-fn server<const N: usize>(settings: Settings) -> Driver<Fixed<N>> {
+pub(super) fn server<const N: usize>(settings: Settings) -> Driver<Fixed<N>> {
     let mut driver = Driver::new(Server::new(settings, heapless::Vec::new()));
     driver.disk.insert("a/b".into(), b"content".to_vec());
     driver.disk.insert("empty".into(), Vec::new());
     driver
-}
-
-fn open_path(driver: &mut Driver<Fixed<4>>, stream: u32) {
-    assert!(driver.open_by(stream, |machine, now, stream| machine.opened_as(now, stream, Dialect::Path)));
 }
 
 /// One request on stream 0 to a server with these rules and faults: what is answered.
@@ -381,74 +376,6 @@ fn a_server_of_one_stream_turns_a_second_one_away() {
     assert!(!driver.open(1), "the number is not below the bound");
     assert!(driver.open(0));
     assert_eq!(driver.machine.counters().turned_away, 2);
-}
-
-#[test]
-fn a_path_is_answered_by_the_bare_content_however_it_ends() {
-    for (request, is_finished) in [("a/b\n", false), ("/a/b\r\n", false), ("a/b\0", false), ("//a/b", true)] {
-        let mut driver = server::<4>(Settings::DEFAULT);
-        open_path(&mut driver, 2);
-        driver.feed(2, request.as_bytes());
-        if is_finished {
-            driver.finish(2);
-        }
-        assert_eq!(driver.written(2), b"content");
-        assert!(driver.stream(2).output_finished);
-    }
-}
-
-#[test]
-fn a_path_that_nothing_ends_is_answered_after_a_pause() {
-    let mut driver = server::<4>(Settings { path_pause: Duration::from_secs(1), ..Settings::DEFAULT });
-    open_path(&mut driver, 0);
-    for piece in [b"/a", b"/b"] {
-        driver.pass(Duration::from_millis(999));
-        driver.feed(0, piece);
-    }
-    driver.pass(Duration::from_millis(999));
-    assert!(driver.written(0).is_empty());
-    driver.pass(Duration::from_millis(1));
-    assert_eq!(driver.written(0), b"content");
-    // Who sends nothing at all has asked for nothing.
-    open_path(&mut driver, 1);
-    driver.pass(Settings::DEFAULT.request_timeout);
-    assert!(driver.stream(1).aborted && driver.written(1).is_empty());
-}
-
-#[test]
-fn a_path_to_nothing_is_answered_by_the_text() {
-    let long = format!("{}\n", "x".repeat(NAME_MAX + 9));
-    for request in ["none\n", "/\n", "../a\n", "\n", &long] {
-        let mut driver = server::<4>(Settings::DEFAULT);
-        open_path(&mut driver, 0);
-        driver.feed(0, request.as_bytes());
-        assert_eq!(driver.written(0), path::NOT_FOUND);
-        assert!(driver.stream(0).output_finished);
-        assert_eq!(driver.machine.counters().refused, 1);
-    }
-}
-
-#[test]
-fn an_empty_file_by_path_is_an_empty_answer_and_a_fault_an_abort() {
-    let mut driver = server::<4>(Settings::DEFAULT);
-    open_path(&mut driver, 0);
-    driver.feed(0, b"empty\n");
-    assert!(driver.written(0).is_empty() && driver.stream(0).output_finished);
-    driver.faults.open = Some(Fault::Failed);
-    open_path(&mut driver, 1);
-    driver.feed(1, b"a/b\n");
-    assert!(driver.written(1).is_empty() && driver.stream(1).aborted);
-}
-
-#[test]
-fn both_dialects_are_served_at_once() {
-    let mut driver = server::<4>(Settings::DEFAULT);
-    open_path(&mut driver, 0);
-    assert!(driver.open(1));
-    driver.feed(0, b"a/");
-    driver.feed(1, &request("a/b"));
-    driver.feed(0, b"b\n");
-    assert_eq!((driver.written(0), driver.written(1)), (b"content".to_vec(), download(b"content")));
 }
 
 #[test]
