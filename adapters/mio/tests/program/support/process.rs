@@ -10,8 +10,9 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Whatever a test waits for has come by then: also that a peer is gone whose last words were lost, which takes 30 s.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Whatever a test waits for has come by then, on a busy machine too: also that a peer is gone whose last words were lost,
+/// which takes 30 s.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Looks until there is something, and fails after a generous time.
 pub(crate) fn until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
