@@ -17,6 +17,8 @@ pub(super) struct Hashing {
 
 struct Current {
     name: String,
+    /// How the file looked when it was opened: another may get its name meanwhile.
+    stamp: Stamp,
     source: Source,
     hasher: blake3::Hasher,
     offset: u64,
@@ -28,13 +30,18 @@ pub(super) enum Hashed {
     Nothing,
     /// There is more.
     More,
-    /// A file is hashed: its name, its length, its hash.
-    Done(String, u64, [u8; 32]),
+    /// A file is hashed: its name, how it looked, its hash.
+    Done(String, Stamp, [u8; 32]),
 }
 
 impl Hashing {
     pub(super) fn push(&mut self, name: &str) {
         self.waiting.push_back(name.to_owned());
+    }
+
+    /// Whether there is nothing to hash.
+    pub(super) fn is_idle(&self) -> bool {
+        self.current.is_none() && self.waiting.is_empty()
     }
 
     pub(super) fn clear(&mut self) {
@@ -49,14 +56,14 @@ impl Hashing {
             return Hashed::More;
         };
         if !current.hash_a_piece() {
-            // It has changed: somebody will be seen to close it.
+            // It has changed: somebody will be seen to close it. Or it could not be read: a walk asks again.
             return Hashed::More;
         }
         if current.offset < current.source.len() {
             self.current = Some(current);
             return Hashed::More;
         }
-        Hashed::Done(current.name, current.offset, *current.hasher.finalize().as_bytes())
+        Hashed::Done(current.name, current.stamp, *current.hasher.finalize().as_bytes())
     }
 }
 
@@ -66,7 +73,7 @@ impl Current {
         let directory = Directory::open(root).ok()?;
         let source = directory.open_file(Name::new(name.as_bytes()).ok()?).ok()?;
         let is_same = Stamp::of(&source.file().metadata().ok()?).same_content(stamp);
-        is_same.then(|| Self { name, source, hasher: blake3::Hasher::new(), offset: 0 })
+        is_same.then(|| Self { name, stamp: *stamp, source, hasher: blake3::Hasher::new(), offset: 0 })
     }
 
     /// `false`: the file is not what it was.

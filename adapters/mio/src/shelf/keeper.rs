@@ -3,6 +3,8 @@
 //! A file is complete when who wrote it has closed it, or it was moved in. Of files that were there before, or whose
 //! notices were lost, nobody can say that: they are taken for complete when they have not changed for a while.
 
+#[cfg(all(test, unix))]
+mod tests;
 mod walk;
 
 use super::{
@@ -265,10 +267,12 @@ impl Keeper {
         match self.hashing.step(&self.root, wanted) {
             Hashed::Nothing => return Ok(false),
             Hashed::More => {}
-            Hashed::Done(name, length, hash) => {
-                if let Some(known) = self.known.get_mut(&name).filter(|known| known.stamp.length == length) {
+            Hashed::Done(name, stamp, hash) => {
+                // What has got its name meanwhile waits for a hash of its own.
+                let known = self.known.get_mut(&name).filter(|known| known.stamp.same_content(&stamp));
+                if let Some(known) = known {
                     known.hash = Some(hash);
-                    let info = FileInfo { length, flags: 0, hash: Some(hash) };
+                    let info = FileInfo { length: stamp.length, flags: 0, hash: Some(hash) };
                     self.tell(Change::Shared { name: name.into(), info })?;
                 }
             }

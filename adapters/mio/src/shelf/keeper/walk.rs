@@ -80,6 +80,12 @@ impl Keeper {
                 self.marked.entry(name).or_insert(sign);
             }
         }
+        if self.hashing.is_idle() {
+            // Who has no hash by now could not be read, perhaps for a moment only.
+            for (name, _) in self.known.iter().filter(|(_, known)| known.hash.is_none()) {
+                self.hashing.push(name);
+            }
+        }
         for path in found.bad {
             if self.told_bad.len() < MARKED_MAX && self.told_bad.insert(path.clone()) {
                 self.tell(Change::BadName { path: path.into() })?;

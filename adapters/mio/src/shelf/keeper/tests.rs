@@ -1,0 +1,90 @@
+//! What happens between two looks, step by step.
+
+use super::*;
+use mio::{Poll, Token};
+use std::sync::mpsc::sync_channel;
+use tempfile::TempDir;
+
+/// A keeper that works when it is told to.
+struct World {
+    home: TempDir,
+    keeper: Keeper,
+    told: Receiver<Change>,
+    _poll: Poll,
+}
+
+impl World {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().canonicalize().unwrap().join("shared");
+        fs::create_dir(&root).unwrap();
+        let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let (tell, told) = sync_channel(1_024);
+        let keeper = Keeper::new(root, Vec::new(), tell, waker, Arc::default());
+        Self { home, keeper, told, _poll: poll }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.keeper.root.join(name)
+    }
+
+    fn look(&mut self, name: &str) {
+        assert!(self.keeper.look(name, Sign::Complete).is_ok());
+    }
+
+    fn hash_a_piece(&mut self) -> bool {
+        self.keeper.hash_a_piece().is_ok_and(|more| more)
+    }
+
+    /// Hashes what there is, and gives the hashes that were told.
+    fn hash_all(&mut self) -> Vec<[u8; 32]> {
+        while self.hash_a_piece() {}
+        let hashes = self.told.try_iter().filter_map(|change| match change {
+            Change::Shared { info, .. } => info.hash,
+            _ => None,
+        });
+        hashes.collect()
+    }
+}
+
+fn content(byte: u8) -> Vec<u8> {
+    vec![byte; 3 << 20]
+}
+
+fn hash_of(byte: u8) -> [u8; 32] {
+    *blake3::hash(&content(byte)).as_bytes()
+}
+
+#[test]
+fn a_file_that_takes_the_place_of_one_that_is_hashed_gets_a_hash_of_its_own() {
+    for removed_first in [false, true] {
+        let mut world = World::new();
+        fs::write(world.path("large"), content(1)).unwrap();
+        world.look("large");
+        // It is open, and hashed in part.
+        assert!(world.hash_a_piece() && world.hash_a_piece());
+        let other = world.home.path().join("other");
+        fs::write(&other, content(2)).unwrap();
+        if removed_first {
+            fs::remove_file(world.path("large")).unwrap();
+            world.look("large");
+        }
+        fs::rename(&other, world.path("large")).unwrap();
+        world.look("large");
+        assert_eq!(world.hash_all(), [hash_of(2)]);
+    }
+}
+
+#[test]
+fn a_file_that_could_not_be_read_for_a_moment_is_hashed_after_the_next_walk() {
+    let mut world = World::new();
+    fs::write(world.path("large"), content(1)).unwrap();
+    world.look("large");
+    let away = world.home.path().join("away");
+    fs::rename(world.path("large"), &away).unwrap();
+    assert!(world.hash_all().is_empty());
+    fs::rename(&away, world.path("large")).unwrap();
+    assert!(world.keeper.walk().is_ok());
+    assert_eq!(world.hash_all(), [hash_of(1)]);
+}
