@@ -29,6 +29,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use walk::Identity;
 
 /// Notices are gathered for so long before what they are about is looked at.
 const GATHER: Duration = Duration::from_millis(50);
@@ -58,7 +59,7 @@ pub(super) struct Keeper {
     stopped: Arc<AtomicBool>,
     watcher: Option<RecommendedWatcher>,
     /// Which directory is watched.
-    watched: Option<(u64, u64)>,
+    watched: Option<Identity>,
     /// It could not be watched: that was told.
     told_trouble: bool,
     known: BTreeMap<String, Known>,

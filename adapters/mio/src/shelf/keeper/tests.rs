@@ -88,3 +88,16 @@ fn a_file_that_could_not_be_read_for_a_moment_is_hashed_after_the_next_walk() {
     assert!(world.keeper.walk().is_ok());
     assert_eq!(world.hash_all(), [hash_of(1)]);
 }
+
+#[test]
+fn a_directory_that_is_made_again_at_once_is_watched_again() {
+    let mut world = World::new();
+    assert!(world.keeper.look_at_root().is_ok());
+    fs::remove_dir(world.path("")).unwrap();
+    fs::create_dir(world.path("")).unwrap();
+    assert!(world.keeper.look_at_root().is_ok());
+    fs::write(world.path("new"), "content").unwrap();
+    let new = world.path("new");
+    let mut notices = std::iter::from_fn(|| world.keeper.noticed.recv_timeout(Duration::from_secs(20)).ok());
+    assert!(notices.any(|notice| notice.is_ok_and(|event| event.paths.contains(&new))));
+}

@@ -9,7 +9,7 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::{
     fs, io,
     path::Path,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// How often everything is looked at, whatever was noticed; seldom enough that it costs a tenth of the time at most.
@@ -19,7 +19,7 @@ const WALK_SHARE: u32 = 10;
 impl Keeper {
     /// Sees to it that the directory that is there is the one that is watched.
     pub(super) fn look_at_root(&mut self) -> Result<(), Stopped> {
-        let identity = identity(&self.root).ok();
+        let identity = Identity::of(&self.root).ok();
         if identity == self.watched {
             return Ok(());
         }
@@ -99,20 +99,29 @@ impl Keeper {
     }
 }
 
-/// Which directory is at a path.
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    let metadata = fs::metadata(path)?;
-    if !metadata.is_dir() {
-        return Err(io::ErrorKind::NotADirectory.into());
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        Ok((metadata.dev(), metadata.ino()))
-    }
-    #[cfg(not(unix))]
-    {
-        let made = metadata.created().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
-        Ok((0, made.map_or(0, |made| made.as_nanos() as u64)))
+/// What tells one directory at a path from another. A number alone does not: a directory that is made again at once often
+/// gets the number of the one that was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    number: u64,
+    /// Where the file system knows it.
+    made: Option<SystemTime>,
+}
+
+impl Identity {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        if !metadata.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        #[cfg(unix)]
+        let (device, number) = {
+            use std::os::unix::fs::MetadataExt;
+            (metadata.dev(), metadata.ino())
+        };
+        #[cfg(not(unix))]
+        let (device, number) = (0, 0);
+        Ok(Self { device, number, made: metadata.created().ok() })
     }
 }
