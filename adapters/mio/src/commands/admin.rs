@@ -24,15 +24,14 @@ pub(super) fn run(admin: &Admin) -> Result<(), Failure> {
         None => state_directory(None)?,
     };
     let answer = ask(&directory.join(SOCKET), &order(&admin.action))?;
-    if let Answer::Failed(why) = &answer {
-        return Err(Failure::refused(escape(why).to_string()));
-    }
-    let host = match &admin.action {
-        AdminAction::Invite { host, .. } => host.as_deref(),
-        _ => None,
+    let answer = match (answer, &admin.action) {
+        (Answer::Failed(why), _) => return Err(Failure::refused(escape(&why).to_string())),
+        (Answer::Invited(link), AdminAction::Invite { host: Some(host), .. }) => {
+            Answer::Invited(at_host(&link, host))
+        }
+        (answer, _) => answer,
     };
-    let shown = if admin.json { json(&answer)? } else { text(&answer, host) };
-    output::print(shown)
+    output::print(if admin.json { json(&answer)? } else { text(&answer) })
 }
 
 #[cfg(unix)]
@@ -101,10 +100,10 @@ fn json(answer: &Answer) -> Result<String, Failure> {
     Ok(shown + "\n")
 }
 
-fn text(answer: &Answer, host: Option<&str>) -> String {
+fn text(answer: &Answer) -> String {
     match answer {
         Answer::Done(text) | Answer::Failed(text) => format!("{}\n", escape(text)),
-        Answer::Invited(link) => format!("{}\n", at_host(link, host)),
+        Answer::Invited(link) => format!("{link}\n"),
         Answer::Status(status) => format!(
             "{}, {} waiting, {}, {}, {}\n",
             counted(status.users as usize, "user"),
@@ -120,10 +119,10 @@ fn text(answer: &Answer, host: Option<&str>) -> String {
 }
 
 /// The link with another host in it.
-fn at_host(link: &str, host: Option<&str>) -> String {
-    match (link.split_once('@'), host) {
-        (Some((key, _)), Some(host)) => format!("{key}@{host}/"),
-        _ => link.to_owned(),
+fn at_host(link: &str, host: &str) -> String {
+    match link.split_once('@') {
+        Some((key, _)) => format!("{key}@{host}/"),
+        None => link.to_owned(),
     }
 }
 

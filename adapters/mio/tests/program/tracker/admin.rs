@@ -65,6 +65,17 @@ fn bans_by_name_key_and_address_hold_for_their_time_and_over_a_restart() {
 }
 
 #[test]
+fn the_link_of_an_invite_leads_where_the_admin_says() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "");
+    for options in ["", " --json"] {
+        let link = tracker.admin(&home, &format!("invite ann --host example.org:7{options}"));
+        assert!(link.contains("@example.org:7/") && !link.contains("127.0.0.1"), "{link}");
+    }
+    tracker.stop();
+}
+
+#[test]
 fn the_socket_of_admins_is_its_owner_s_and_goes_with_the_tracker() {
     let home = Home::new();
     let tracker = Tracker::start(&home, "");
