@@ -8,6 +8,7 @@
 //! A change is confirmed when it is on the disk, and not before: a kill at any moment loses nothing that was confirmed.
 
 use std::{
+    fs::File,
     io,
     path::Path,
     sync::{
@@ -38,6 +39,10 @@ const BATCH: usize = 4_096;
 
 /// What the database keeps in memory, in bytes.
 const CACHE: usize = 16 << 20;
+
+/// The mode of the database's file.
+#[cfg(unix)]
+const PRIVATE: u32 = 0o600;
 
 /// One change.
 #[derive(Clone, Debug)]
@@ -177,8 +182,28 @@ fn not_opened(error: redb::Error) -> NotStored {
     }
 }
 
+/// Opens a database that only its owner can read, as there are keys of invites in it.
 fn create(path: &Path) -> Result<Database, redb::Error> {
-    Ok(Database::builder().set_cache_size(CACHE).create(path)?)
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, PRIVATE);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    make_private(&file)?;
+    Ok(Database::builder().set_cache_size(CACHE).create_file(file)?)
+}
+
+/// Takes from others what an earlier mode let them do, where the file is ours to say that.
+#[cfg(unix)]
+fn make_private(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let metadata = file.metadata()?;
+    let is_ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    if is_ours && metadata.mode() & 0o077 != 0 {
+        file.set_permissions(std::fs::Permissions::from_mode(PRIVATE))?;
+    }
+    Ok(())
 }
 
 fn work<R>(
@@ -357,6 +382,25 @@ mod tests {
             }));
         }
         assert_eq!(answered, (0..1_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_database_can_be_read_by_nobody_else_wherever_it_lies() {
+        use std::{
+            fs::{Permissions, metadata, set_permissions},
+            os::unix::fs::PermissionsExt,
+        };
+        let directory = tempfile::tempdir().unwrap();
+        set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
+        let path = directory.path().join("state.redb");
+        let mode = || metadata(&path).unwrap().permissions().mode() & 0o777;
+        drop(open(&path));
+        assert_eq!(mode(), 0o600);
+        // One that others could read until now.
+        set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        drop(open(&path));
+        assert_eq!(mode(), 0o600);
     }
 
     #[test]
