@@ -87,7 +87,7 @@ pub enum AdminAction {
         name: String,
         /// The public key
         key: Fingerprint,
-        /// What its owner may do
+        /// What the list of accounts calls its owner
         #[arg(long, value_enum, default_value = "user")]
         role: Role,
     },
@@ -96,7 +96,7 @@ pub enum AdminAction {
         /// The name
         name: String,
     },
-    /// Say what somebody may do
+    /// Say what the list of accounts calls somebody; nobody may do more for it
     Role {
         /// The name
         name: String,
@@ -111,7 +111,7 @@ pub enum AdminAction {
         /// Where he finds the tracker: HOST or HOST:PORT [default: as the tracker prints it]
         #[arg(long, value_name = "HOST")]
         host: Option<String>,
-        /// What he may do
+        /// What the list of accounts calls him
         #[arg(long, value_enum, default_value = "user")]
         role: Role,
         /// For how long it is good

@@ -12,14 +12,15 @@ use crate::{escape::escape, identity::Fingerprint};
 /// The longest reason that is kept with a ban, in bytes.
 pub const REASON_MAX: usize = 200;
 
-/// What somebody may do.
+/// What the list of accounts calls somebody. The tracker lets nobody do more for it: orders come only through its socket,
+/// from who can open that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Log in, share and fetch.
+    /// One of those who log in, share and fetch
     #[default]
     User,
-    /// Besides that, what `skep admin` does, from elsewhere.
+    /// One of those who look after the tracker: a mark in the list, and no more
     Admin,
 }
 
@@ -29,7 +30,7 @@ pub struct Account {
     /// The key.
     #[serde(with = "text")]
     pub key: Fingerprint,
-    /// What its owner may do.
+    /// What its owner is called in the list.
     #[serde(default)]
     pub role: Role,
 }
@@ -64,7 +65,7 @@ pub struct Ban {
 pub struct Invite {
     /// The name that the guest gets.
     pub name: String,
-    /// What he may do.
+    /// What he is called in the list then.
     pub role: Role,
     /// When it ends.
     pub until: Timestamp,

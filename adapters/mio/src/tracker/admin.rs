@@ -100,7 +100,7 @@ impl Hub {
         if house.is_owned(&name) {
             return Err(format!("{name} belongs to a key already; remove that first"));
         }
-        if let Some((other, _)) = house.account_of(&account.key) {
+        if let Some(other) = house.name_of(&account.key) {
             return Err(format!("this key has a name already: {other}"));
         }
         house.enter(&name, account.clone());

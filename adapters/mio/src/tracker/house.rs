@@ -115,12 +115,10 @@ impl<R: Send + 'static> House<R> {
         Ok(house)
     }
 
-    /// The account of a key: its name, and what it may do.
-    pub fn account_of(&self, key: &Fingerprint) -> Option<(&str, Role)> {
-        if let Some(name) = self.names.get(key) {
-            return Some((name, self.accounts.get(name).map_or(Role::User, |account| account.role)));
-        }
-        self.passwords.find(key).map(|account| (account.name.as_str(), Role::User))
+    /// The name that belongs to a key.
+    pub fn name_of(&self, key: &Fingerprint) -> Option<&str> {
+        let kept = self.names.get(key).map(|name| &**name);
+        kept.or_else(|| Some(self.passwords.find(key)?.name.as_str()))
     }
 
     /// What becomes of a log-in by this name, which somebody has registered by command, or not.
@@ -143,7 +141,7 @@ impl<R: Send + 'static> House<R> {
             return Judgement::Refuse(Code::NotAllowed);
         }
         if let Some(key) = &key
-            && let Some((own, _)) = self.account_of(key)
+            && let Some(own) = self.name_of(key)
         {
             let is_own = own == name;
             return match is_own && self.comes_in(key, address) {
@@ -206,7 +204,7 @@ impl<R: Send + 'static> House<R> {
     fn admits(&mut self, key: &Public, from: IpAddr, is_proven: bool) -> Decision {
         let Ok(fingerprint) = Fingerprint::new(*key) else { return Decision::Refuse };
         let now = self.now();
-        let may = match self.account_of(&fingerprint).is_some() {
+        let may = match self.name_of(&fingerprint).is_some() {
             true if self.names.contains_key(&fingerprint) => true,
             // Without passwords an unknown key is no try at one.
             false if self.passwords.is_empty() => false,
@@ -286,7 +284,7 @@ impl<R: Send + 'static> House<R> {
             None => {}
         }
         // That the guest holds the key is not proven by an invite. One that may come in has to show it.
-        let Some(invite) = self.guests.open(&id).filter(|_| self.account_of(&key).is_none()) else {
+        let Some(invite) = self.guests.open(&id).filter(|_| self.name_of(&key).is_none()) else {
             return Decision::Refuse;
         };
         let (name, account) = (invite.name.clone(), Account { key, role: invite.role });

@@ -180,7 +180,7 @@ impl Hub {
         }
         let key = admission.caller.and_then(|caller| caller.key);
         let found = key.and_then(|key| Fingerprint::new(key).ok());
-        let account = found.and_then(|key| Some(self.house().account_of(&key)?.0.to_owned()));
+        let account = found.and_then(|key| Some(self.house().name_of(&key)?.to_owned()));
         let peer = Peer {
             address,
             account: account.as_ref().and_then(|name| Text::new(name.as_bytes()).ok()),

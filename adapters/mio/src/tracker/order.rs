@@ -44,7 +44,7 @@ pub enum Order {
     Add {
         /// The name.
         name: String,
-        /// The key and what its owner may do.
+        /// The key, and what the list calls its owner.
         account: Account,
     },
     /// Takes a name from a key, and ends its session.
@@ -52,7 +52,7 @@ pub enum Order {
         /// The name.
         name: String,
     },
-    /// Says what somebody may do.
+    /// Says what the list of accounts calls somebody.
     Role {
         /// The name.
         name: String,
@@ -63,7 +63,7 @@ pub enum Order {
     Invite {
         /// The name that he gets.
         name: String,
-        /// What he may do.
+        /// What the list calls him then.
         role: Role,
         /// For how long it is good, in seconds.
         seconds: u64,

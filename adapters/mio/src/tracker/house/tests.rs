@@ -53,13 +53,13 @@ fn a_guest_waits_for_the_disk_and_the_loop_does_not() {
     assert!(house.is_owned("eva") && Access::invite(&mut house, &INVITE).is_some());
     assert_eq!(house.decide(&guest(6), true), Decision::Refuse);
     assert_eq!(decided(&mut house, &guest(5)), Decision::Admit);
-    assert_eq!(house.account_of(&fingerprint(&guest(5))).map(|(name, _)| name), Some("eva"));
+    assert_eq!(house.name_of(&fingerprint(&guest(5))), Some("eva"));
     // It is used up, also after a restart.
     assert_eq!(decided(&mut house, &guest(6)), Decision::Refuse);
     drop(house);
     let mut house = open(directory.path());
     assert!(Access::invite(&mut house, &INVITE).is_none());
-    assert_eq!(house.account_of(&fingerprint(&guest(5))).map(|(name, _)| name), Some("eva"));
+    assert_eq!(house.name_of(&fingerprint(&guest(5))), Some("eva"));
 }
 
 #[test]
