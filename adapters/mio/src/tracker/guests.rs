@@ -94,11 +94,16 @@ impl Guests {
         settled
     }
 
-    /// How it stands with who has come with an invite and this key; `None`: nobody has.
+    /// How it stands with who has come with an invite and this key; `None`: nobody has, or nobody who got it.
     pub(super) fn ask(&mut self, id: &Id, key: &Fingerprint) -> Option<Standing> {
         let guest = self.coming.get(id)?;
         if guest.account.key != *key {
-            return Some(Standing::Taken);
+            if guest.is_stored != Some(false) {
+                return Some(Standing::Taken);
+            }
+            // Nobody waits for a guest who may never hear that he did not get it.
+            self.coming.remove(id);
+            return None;
         }
         let Some(is_stored) = guest.is_stored else { return Some(Standing::UnderWay) };
         self.coming.remove(id);

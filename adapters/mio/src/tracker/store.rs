@@ -110,6 +110,16 @@ enum Waiting<R> {
 type Order<R> = (Change, Waiting<R>);
 type Done<R> = (R, Result<(), NotStored>);
 
+impl<R> Waiting<R> {
+    /// Tells the outcome. Who has gone meanwhile wants none.
+    fn tell(self, outcome: Result<(), NotStored>, answers: &Sender<Done<R>>) {
+        match self {
+            Self::Loop(receipt) => _ = answers.send((receipt, outcome)),
+            Self::Promise(answer) => _ = answer.send(outcome),
+        }
+    }
+}
+
 /// A database, and the thread that writes it. Receipts say what a change was for.
 #[derive(Debug)]
 pub struct Store<R: Send + 'static> {
@@ -133,6 +143,19 @@ impl<R: Send + 'static> Store<R> {
         let work = move || work(&path, database, &to_do, &answers, &waker);
         let worker = Builder::new().name("skep-store".into()).spawn(work).map_err(not_stored)?;
         Ok((Self { orders: Some(orders), done, worker: Some(worker) }, kept))
+    }
+
+    /// A store of which the disk is full.
+    #[cfg(test)]
+    pub(super) fn full() -> Self {
+        let (orders, to_do) = channel::<Order<R>>();
+        let (answers, done) = channel();
+        let refuse = move || {
+            for (_, waiting) in to_do {
+                waiting.tell(Err(NotStored("the disk is full".into())), &answers);
+            }
+        };
+        Self { orders: Some(orders), done, worker: Some(std::thread::spawn(refuse)) }
     }
 
     /// Stores a change; the outcome comes from [`Store::done`] with this receipt.
@@ -228,11 +251,7 @@ fn work<R>(
         };
         let outcome = outcome.map_err(not_stored);
         for (_, waiting) in orders {
-            // Who has gone meanwhile wants no answer.
-            match waiting {
-                Waiting::Loop(receipt) => _ = answers.send((receipt, outcome.clone())),
-                Waiting::Promise(answer) => _ = answer.send(outcome.clone()),
-            }
+            waiting.tell(outcome.clone(), answers);
         }
         let _ = waker.wake();
     }

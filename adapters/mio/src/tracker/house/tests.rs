@@ -12,6 +12,10 @@ fn open(directory: &Path) -> House<()> {
     let poll = Poll::new().unwrap();
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
     let (store, kept) = Store::open(&directory.join("state.redb"), waker).unwrap();
+    house(directory, store, kept)
+}
+
+fn house(directory: &Path, store: Store<()>, kept: Kept) -> House<()> {
     let passwords = directory.join("passwords");
     House::new(Registration::Invite, store, kept, &passwords, &Secret::new([1; 32])).unwrap()
 }
@@ -74,4 +78,17 @@ fn a_guest_who_has_gone_meanwhile_has_the_name_and_comes_in_by_his_key() {
     }
     let member = Caller { purpose: Purpose::Member, ..guest(5) };
     assert_eq!(house.decide(&member, true), Decision::Admit);
+}
+
+#[test]
+fn a_guest_who_did_not_get_it_and_never_comes_back_keeps_nobody_from_an_invite() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut house = house(directory.path(), Store::full(), Kept::default());
+    invite(&mut house);
+    assert_eq!(house.decide(&guest(5), true), Decision::Later);
+    while house.is_owned("eva") {
+        house.settle_guests();
+        std::thread::yield_now();
+    }
+    assert_eq!(house.decide(&guest(6), true), Decision::Later);
 }
