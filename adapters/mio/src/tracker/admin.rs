@@ -103,6 +103,9 @@ impl Hub {
         if let Some(other) = house.name_of(&account.key) {
             return Err(format!("this key has a name already: {other}"));
         }
+        if house.is_coming(&account.key) {
+            return Err("this key is about to get a name".into());
+        }
         house.enter(&name, account.clone());
         let answer = format!("{name} belongs to {}", account.key);
         Ok((Change::Put(name.into(), account), answer))

@@ -9,7 +9,7 @@
 //! or invited. Who has no key, and who comes by command, can prove nothing; they have the names that belong to no key.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     net::IpAddr,
     path::Path,
     time::{Duration, Instant},
@@ -61,8 +61,9 @@ pub struct House<R: Send + 'static> {
     registration: Registration,
     accounts: BTreeMap<Box<str>, Account>,
     names: HashMap<Fingerprint, Box<str>>,
-    /// Names that are being stored: they are given to nobody else meanwhile.
+    /// Accounts that are being stored, or taken away: neither name nor key is given another meanwhile.
     coming: HashMap<Box<str>, Fingerprint>,
+    coming_keys: HashSet<Fingerprint>,
     /// Who is kept out.
     pub bans: Bans,
     guests: Guests,
@@ -98,6 +99,7 @@ impl<R: Send + 'static> House<R> {
             accounts: BTreeMap::new(),
             names: HashMap::new(),
             coming: HashMap::new(),
+            coming_keys: HashSet::new(),
             bans: Bans::new(kept.bans),
             guests: Guests::new(kept.invites),
             passwords,
@@ -119,6 +121,11 @@ impl<R: Send + 'static> House<R> {
     pub fn name_of(&self, key: &Fingerprint) -> Option<&str> {
         let kept = self.names.get(key).map(|name| &**name);
         kept.or_else(|| Some(self.passwords.find(key)?.name.as_str()))
+    }
+
+    /// Whether a key is about to get a name.
+    pub fn is_coming(&self, key: &Fingerprint) -> bool {
+        self.coming_keys.contains(key)
     }
 
     /// What becomes of a log-in by this name, which somebody has registered by command, or not.
@@ -148,6 +155,9 @@ impl<R: Send + 'static> House<R> {
                 true => Judgement::LetIn,
                 false => Judgement::Refuse(Code::NotAllowed),
             };
+        }
+        if key.as_ref().is_some_and(|key| self.is_coming(key)) {
+            return Judgement::Refuse(Code::NotAllowed);
         }
         if self.is_owned(name) {
             if let Some(key) = &key {
@@ -228,14 +238,22 @@ impl<R: Send + 'static> House<R> {
         self.accounts.contains_key(name) || self.coming.contains_key(name) || self.passwords.has_name(name)
     }
 
-    /// A name is being stored.
-    pub fn reserve(&mut self, name: &str, account: &Account) {
-        self.coming.insert(name.into(), account.key);
+    /// It is being stored what becomes of a name and its key.
+    pub fn reserve(&mut self, name: &str, key: Fingerprint) {
+        self.coming.insert(name.into(), key);
+        self.coming_keys.insert(key);
     }
 
     /// It is stored, or could not be.
+    pub fn release(&mut self, name: &str) {
+        if let Some(key) = self.coming.remove(name) {
+            self.coming_keys.remove(&key);
+        }
+    }
+
+    /// An account is stored, or could not be.
     pub fn settle(&mut self, name: &str, account: Account, is_stored: bool) {
-        self.coming.remove(name);
+        self.release(name);
         if is_stored {
             self.enter(name, account);
         }
@@ -243,9 +261,7 @@ impl<R: Send + 'static> House<R> {
 
     /// A name belongs to a key.
     pub fn enter(&mut self, name: &str, account: Account) {
-        if let Some(old) = self.accounts.remove(name) {
-            self.names.remove(&old.key);
-        }
+        self.strike(name);
         self.names.insert(account.key, name.into());
         self.accounts.insert(name.into(), account);
     }
@@ -253,7 +269,14 @@ impl<R: Send + 'static> House<R> {
     /// A name does not belong to a key any more.
     pub fn strike(&mut self, name: &str) -> Option<Account> {
         let account = self.accounts.remove(name)?;
-        self.names.remove(&account.key);
+        if self.names.get(&account.key).is_some_and(|own| &**own == name) {
+            // A key has one name. Of one that was stored with several, another one holds from now on.
+            let mut others = self.accounts.iter().filter(|(_, other)| other.key == account.key);
+            match others.next() {
+                Some((other, _)) => self.names.insert(account.key, other.clone()),
+                None => self.names.remove(&account.key),
+            };
+        }
         Some(account)
     }
 
@@ -284,14 +307,13 @@ impl<R: Send + 'static> House<R> {
             None => {}
         }
         // That the guest holds the key is not proven by an invite. One that may come in has to show it.
-        let Some(invite) = self.guests.open(&id).filter(|_| self.name_of(&key).is_none()) else {
-            return Decision::Refuse;
-        };
+        let is_known = self.name_of(&key).is_some() || self.is_coming(&key);
+        let Some(invite) = self.guests.open(&id).filter(|_| !is_known) else { return Decision::Refuse };
         let (name, account) = (invite.name.clone(), Account { key, role: invite.role });
         if self.is_owned(&name) {
             return Decision::Refuse;
         }
-        self.reserve(&name, &account);
+        self.reserve(&name, account.key);
         let outcome = self.store.promise(Change::Enrol(id, name.into(), account.clone()));
         self.guests.begin(id, account, outcome);
         Decision::Later

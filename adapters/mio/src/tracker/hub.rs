@@ -234,7 +234,7 @@ impl Hub {
             Judgement::Refuse(code) => self.tracker.decided(now, ask, Err(code)),
             Judgement::Register(account) => {
                 let mut house = self.house();
-                house.reserve(&user, &account);
+                house.reserve(&user, account.key);
                 let change = Change::Put(user.clone(), account.clone());
                 house.store.put(change, Receipt::LogIn(ask, user, account));
             }

@@ -92,3 +92,36 @@ fn a_guest_who_did_not_get_it_and_never_comes_back_keeps_nobody_from_an_invite()
     }
     assert_eq!(house.decide(&guest(6), true), Decision::Later);
 }
+
+#[test]
+fn a_key_gets_one_name_however_many_it_asks_for_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut house = open(directory.path());
+    house.registration = Registration::Open;
+    let (key, address) = (guest(5).key.map(|key| key.0), IpAddr::from([127, 0, 0, 1]));
+    let Judgement::Register(account) = house.judge("ana", key, address, false) else { panic!() };
+    house.reserve("ana", account.key);
+    let refused = Judgement::Refuse(Code::NotAllowed);
+    assert_eq!(house.judge("bob", key, address, false), refused);
+    invite(&mut house);
+    assert_eq!(house.decide(&guest(5), true), Decision::Refuse);
+    // Could it not be stored, the key is free again.
+    house.settle("ana", account.clone(), false);
+    assert_eq!(house.judge("bob", key, address, false), Judgement::Register(account));
+}
+
+#[test]
+fn of_two_names_of_one_key_the_other_holds_when_one_is_taken_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = fingerprint(&guest(5));
+    for (taken, left) in [("ana", "bob"), ("bob", "ana")] {
+        let account = Account { key, role: Role::User };
+        let accounts = ["ana", "bob"].map(|name| (name.to_owned(), account.clone()));
+        let kept = Kept { accounts: accounts.into(), ..Kept::default() };
+        let mut house = house(directory.path(), Store::full(), kept);
+        house.strike(taken);
+        assert_eq!(house.name_of(&key), Some(left));
+        house.strike(left);
+        assert_eq!(house.name_of(&key), None);
+    }
+}
