@@ -10,9 +10,19 @@ use super::{
     account::{Account, Ban, Invite, REASON_MAX, Role, check_name},
     hub::Receipt,
     order::{Answer, Order, Owner, Present, Status},
-    store::Change,
+    store::{Change, NotStored},
 };
 use crate::identity::{Code, Fingerprint};
+
+/// What an admin has ordered, while it is being stored.
+#[derive(Debug)]
+pub struct Ordered {
+    change: Change,
+    answer: Answer,
+    /// What is told of it when it is done.
+    told: Option<Report>,
+    to: SyncSender<Answer>,
+}
 
 impl Hub {
     /// Does what an admin asks for. The answer comes when it is stored, where it has to be. `link` is the tracker's own.
@@ -32,10 +42,10 @@ impl Hub {
                 true => Answer::Done(format!("{name} is out")),
                 false => Answer::Failed(format!("nobody called {name} is there")),
             },
-            _ => match self.change(now, order, link) {
+            _ => match self.change(order, link) {
                 Ok((change, answer)) => {
-                    self.house().store.put(change, Receipt::Admin(to, answer));
-                    self.reports.extend(told);
+                    let ordered = Ordered { change: change.clone(), answer, told, to };
+                    self.house().store.put(change, Receipt::Order(Box::new(ordered)));
                     return;
                 }
                 Err(why) => Answer::Failed(why),
@@ -48,8 +58,8 @@ impl Hub {
         let _ = to.send(answer);
     }
 
-    /// What an order changes, and the answer once that is stored.
-    fn change(&mut self, now: Instant, order: Order, link: Option<&str>) -> Result<(Change, Answer), String> {
+    /// What an order changes once that is stored, and the answer then.
+    fn change(&self, order: Order, link: Option<&str>) -> Result<(Change, Answer), String> {
         let (change, answer) = match order {
             Order::Ban { who, seconds, reason } => {
                 if reason.len() > REASON_MAX {
@@ -57,31 +67,23 @@ impl Hub {
                 }
                 let until = seconds.map(in_seconds);
                 let ban = Ban { id: self.house().bans.next_number(), who, until, reason };
-                self.house().bans.add(ban.clone());
-                self.dismiss_covered(now, &ban);
                 let answer = format!("ban {}: {}", ban.id, ban.who);
                 (Change::Ban(ban), answer)
             }
             Order::Unban { id } => {
-                if !self.house().bans.lift(id) {
+                if !self.house().bans.open().any(|ban| ban.id == id) {
                     return Err(format!("there is no ban {id}"));
                 }
                 (Change::Lift(id), format!("ban {id} is lifted"))
             }
             Order::Add { name, account } => self.add(name, account)?,
             Order::Remove { name } => {
-                if self.house().strike(&name).is_none() {
-                    return Err(format!("{name} belongs to no key"));
-                }
-                self.dismiss(now, &name);
+                self.account_to_change(&name)?;
                 let answer = format!("{name} belongs to nobody now");
                 (Change::Drop(name.into()), answer)
             }
             Order::Role { name, role } => {
-                let mut house = self.house();
-                let account = house.account(&name).ok_or(format!("{name} belongs to no key"))?;
-                let account = Account { role, ..account.clone() };
-                house.enter(&name, account.clone());
+                let account = Account { role, ..self.account_to_change(&name)? };
                 let answer = format!("{name} is {}", called(role));
                 (Change::Put(name.into(), account), answer)
             }
@@ -91,6 +93,58 @@ impl Hub {
             }
         };
         Ok((change, Answer::Done(answer)))
+    }
+
+    /// What an admin has ordered is stored, and is done now; or it could not be, and is not.
+    pub(super) fn settle_order(&mut self, now: Instant, ordered: Ordered, outcome: Result<(), NotStored>) {
+        let Ordered { change, answer, told, to } = ordered;
+        if let Change::Put(name, _) | Change::Drop(name) = &change {
+            self.house().release(name);
+        }
+        let answer = match outcome {
+            Ok(()) => {
+                self.enact(now, change);
+                self.reports.extend(told);
+                answer
+            }
+            Err(error) => Answer::Failed(error.to_string()),
+        };
+        // Who has gone meanwhile wants no answer.
+        let _ = to.send(answer);
+    }
+
+    /// Does what is stored.
+    fn enact(&mut self, now: Instant, change: Change) {
+        match change {
+            Change::Ban(ban) => {
+                self.house().bans.add(ban.clone());
+                self.dismiss_covered(now, &ban);
+            }
+            Change::Lift(id) => self.house().bans.lift(id),
+            Change::Put(name, account) => self.house().enter(&name, account),
+            Change::Drop(name) => {
+                self.house().strike(&name);
+                self.dismiss(now, &name);
+            }
+            Change::Invite(id, invite) => self.house().invite(id, invite),
+            // No admin orders these.
+            Change::Register(_)
+            | Change::Unregister(_)
+            | Change::Publish(..)
+            | Change::Delete(..)
+            | Change::Enrol(..) => {}
+        }
+    }
+
+    /// The account of a name, which stays as it is until something else of it is stored.
+    fn account_to_change(&self, name: &str) -> Result<Account, String> {
+        let mut house = self.house();
+        if house.is_changing(name) {
+            return Err(format!("{name} is being changed; try again"));
+        }
+        let account = house.account(name).ok_or(format!("{name} belongs to no key"))?.clone();
+        house.reserve(name, account.key);
+        Ok(account)
     }
 
     /// Gives a name to a key.
@@ -106,7 +160,7 @@ impl Hub {
         if house.is_coming(&account.key) {
             return Err("this key is about to get a name".into());
         }
-        house.enter(&name, account.clone());
+        house.reserve(&name, account.key);
         let answer = format!("{name} belongs to {}", account.key);
         Ok((Change::Put(name.into(), account), answer))
     }
@@ -122,13 +176,11 @@ impl Hub {
         check_name(&name).map_err(str::to_owned)?;
         let link = link.ok_or("this tracker has no sealed port to come to")?;
         let code = Code::random().map_err(|error| error.to_string())?;
-        let mut house = self.house();
-        if house.is_owned(&name) {
+        if self.house().is_owned(&name) {
             return Err(format!("{name} belongs to a key already"));
         }
         let (id, psk) = (code.id().0, *code.psk().expose());
         let invite = Invite { name, role, until: in_seconds(seconds), psk };
-        house.invite(id, invite.clone());
         let link = link.replacen('@', &format!(".{}@", code.reveal().as_str()), 1);
         Ok((Change::Invite(id, invite), Answer::Invited(link)))
     }
@@ -203,3 +255,6 @@ fn told_of(order: &Order) -> Option<Report> {
     };
     Some(Report::Ordered { what: what.into() })
 }
+
+#[cfg(test)]
+mod tests;

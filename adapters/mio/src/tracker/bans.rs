@@ -9,18 +9,23 @@ use crate::identity::Fingerprint;
 
 /// The bans of a tracker. Those that have ended cover nobody, and are not listed.
 #[derive(Debug)]
-pub struct Bans(Vec<Ban>);
+pub struct Bans {
+    bans: Vec<Ban>,
+    /// The highest number that one was given.
+    last: u64,
+}
 
 impl Bans {
     /// Those that were kept.
-    pub const fn new(kept: Vec<Ban>) -> Self {
-        Self(kept)
+    pub fn new(kept: Vec<Ban>) -> Self {
+        let last = kept.iter().map(|ban| ban.id).max().unwrap_or(0);
+        Self { bans: kept, last }
     }
 
     /// Whether somebody is banned, by any of what he comes with.
     pub fn cover(&self, name: &str, key: Option<&Fingerprint>, address: IpAddr) -> bool {
         let now = Timestamp::now();
-        self.0.iter().any(|ban| ban.covers(name, key, address, now))
+        self.bans.iter().any(|ban| ban.covers(name, key, address, now))
     }
 
     /// Whether nobody may come by a name.
@@ -31,23 +36,22 @@ impl Bans {
     /// Those that have not ended.
     pub fn open(&self) -> impl Iterator<Item = &Ban> {
         let now = Timestamp::now();
-        self.0.iter().filter(move |ban| !ban.has_ended(now))
+        self.bans.iter().filter(move |ban| !ban.has_ended(now))
     }
 
-    /// The number of the next one.
-    pub fn next_number(&self) -> u64 {
-        self.0.iter().map(|ban| ban.id).max().unwrap_or(0) + 1
+    /// A number that no other one gets.
+    pub fn next_number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
     }
 
     /// Somebody is banned.
     pub fn add(&mut self, ban: Ban) {
-        self.0.push(ban);
+        self.bans.push(ban);
     }
 
-    /// A ban is lifted. `false`: there is none of that number.
-    pub fn lift(&mut self, id: u64) -> bool {
-        let before = self.0.len();
-        self.0.retain(|ban| ban.id != id);
-        self.0.len() < before
+    /// A ban is lifted.
+    pub fn lift(&mut self, id: u64) {
+        self.bans.retain(|ban| ban.id != id);
     }
 }

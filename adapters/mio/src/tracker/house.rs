@@ -238,6 +238,11 @@ impl<R: Send + 'static> House<R> {
         self.accounts.contains_key(name) || self.coming.contains_key(name) || self.passwords.has_name(name)
     }
 
+    /// Whether it is being stored what becomes of a name.
+    pub fn is_changing(&self, name: &str) -> bool {
+        self.coming.contains_key(name)
+    }
+
     /// It is being stored what becomes of a name and its key.
     pub fn reserve(&mut self, name: &str, key: Fingerprint) {
         self.coming.insert(name.into(), key);

@@ -3,7 +3,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::SyncSender},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use skep_core::{
@@ -18,9 +18,9 @@ use skep_core::{
 
 use super::{
     account::Account,
+    admin::Ordered,
     house::{House, Judgement},
     memory::{self, Wide},
-    order::Answer,
     store::{Change, Kept, NotStored},
 };
 use crate::{driver::Subject, gate::Admission, identity::Fingerprint};
@@ -118,8 +118,8 @@ pub enum Receipt {
     Command(Ticket),
     /// Somebody is let in, by a name that belongs to his key then.
     LogIn(Ask, Box<str>, Account),
-    /// An admin is answered.
-    Admin(SyncSender<Answer>, Answer),
+    /// What an admin has ordered is done, and he is answered.
+    Order(Box<Ordered>),
 }
 
 /// Who may come in, shared with the gate of the sockets.
@@ -215,10 +215,7 @@ impl Hub {
                     self.reports.push(Report::Registered { user });
                 }
             }
-            Receipt::Admin(to, answer) => {
-                let answer = outcome.map_or_else(|error| Answer::Failed(error.to_string()), |()| answer);
-                let _ = to.send(answer);
-            }
+            Receipt::Order(ordered) => self.settle_order(now, *ordered, outcome),
         }
     }
 
