@@ -27,6 +27,7 @@ pub struct Ordered {
 impl Hub {
     /// Does what an admin asks for. The answer comes when it is stored, where it has to be. `link` is the tracker's own.
     pub fn administer(&mut self, now: Instant, order: Order, link: Option<&str>, to: SyncSender<Answer>) {
+        self.house().forget_ended();
         let told = told_of(&order);
         let answer = match order {
             Order::Status => Answer::Status(self.status()),
@@ -132,6 +133,7 @@ impl Hub {
             | Change::Unregister(_)
             | Change::Publish(..)
             | Change::Delete(..)
+            | Change::Expire(_)
             | Change::Enrol(..) => {}
         }
     }

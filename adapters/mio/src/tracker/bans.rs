@@ -16,9 +16,8 @@ pub struct Bans {
 }
 
 impl Bans {
-    /// Those that were kept.
-    pub fn new(kept: Vec<Ban>) -> Self {
-        let last = kept.iter().map(|ban| ban.id).max().unwrap_or(0);
+    /// Those that were kept, and the highest number that one was given.
+    pub const fn new(kept: Vec<Ban>, last: u64) -> Self {
         Self { bans: kept, last }
     }
 
@@ -53,5 +52,11 @@ impl Bans {
     /// A ban is lifted.
     pub fn lift(&mut self, id: u64) {
         self.bans.retain(|ban| ban.id != id);
+    }
+
+    /// Forgets those that have ended, and says which.
+    pub fn take_ended(&mut self) -> Vec<u64> {
+        let now = Timestamp::now();
+        self.bans.extract_if(.., |ban| ban.has_ended(now)).map(|ban| ban.id).collect()
     }
 }

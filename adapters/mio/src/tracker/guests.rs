@@ -53,12 +53,16 @@ impl Guests {
         Self { open: kept.into_iter().collect(), coming: HashMap::new() }
     }
 
-    /// Somebody is invited. What has ended is forgotten.
+    /// Somebody is invited.
     pub(super) fn invite(&mut self, id: Id, invite: Invite) {
-        let now = Timestamp::now();
-        self.open.retain(|_, invite| invite.until > now);
-        self.coming.retain(|_, guest| guest.is_stored.is_none() || guest.invite.until > now);
         self.open.insert(id, invite);
+    }
+
+    /// Forgets the invites that have ended, and says which of them nobody has used.
+    pub(super) fn take_ended(&mut self) -> Vec<Id> {
+        let now = Timestamp::now();
+        self.coming.retain(|_, guest| guest.is_stored.is_none() || guest.invite.until > now);
+        self.open.extract_if(|_, invite| invite.until <= now).map(|(id, _)| id).collect()
     }
 
     /// An invite that waits for its guest.

@@ -38,7 +38,7 @@ use crate::{
     turned_away::TurnedAway,
 };
 
-/// How often it is looked whether the file of passwords was changed.
+/// How often it is looked whether the file of passwords was changed, and whether something has ended.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The most accounts that come about by themselves.
@@ -100,7 +100,7 @@ impl<R: Send + 'static> House<R> {
             names: HashMap::new(),
             coming: HashMap::new(),
             coming_keys: HashSet::new(),
-            bans: Bans::new(kept.bans),
+            bans: Bans::new(kept.bans, kept.last_ban),
             guests: Guests::new(kept.invites),
             passwords,
             secret: secret.clone(),
@@ -114,6 +114,7 @@ impl<R: Send + 'static> House<R> {
         for (name, account) in kept.accounts {
             house.enter(&name, account);
         }
+        house.forget_ended();
         Ok(house)
     }
 
@@ -334,12 +335,22 @@ impl<R: Send + 'static> House<R> {
         }
     }
 
-    /// Takes what was changed in the file of passwords since the last look.
+    /// Forgets the bans and invites that have ended, in the database, too: there are keys in it that nobody needs.
+    pub fn forget_ended(&mut self) {
+        let bans = self.bans.take_ended().into_iter().map(Change::Lift);
+        for change in bans.chain(self.guests.take_ended().into_iter().map(Change::Expire)) {
+            // Nobody waits for that. What cannot be removed now is removed at the next start.
+            drop(self.store.promise(change));
+        }
+    }
+
+    /// Takes what was changed in the file of passwords since the last look, and forgets what has ended since.
     fn look(&mut self) {
         if self.looked.elapsed() < LOOK {
             return;
         }
         self.looked = Instant::now();
+        self.forget_ended();
         if let Err(failure) = self.passwords.reload_if_changed() {
             super::log::complain(&failure);
         }

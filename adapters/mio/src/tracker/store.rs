@@ -34,6 +34,10 @@ const BANS: TableDefinition<'_, u64, &str> = TableDefinition::new("bans");
 /// Invites by their ids; values as JSON.
 const INVITES: TableDefinition<'_, [u8; 8], &str> = TableDefinition::new("invites");
 
+/// The highest numbers that were given, by what they were given to.
+const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
+const OF_BANS: &str = "bans";
+
 /// The most changes in one transaction: what comes behind them waits for the next.
 const BATCH: usize = 4_096;
 
@@ -61,11 +65,13 @@ pub enum Change {
     Drop(Box<str>),
     /// Somebody is banned.
     Ban(Ban),
-    /// And is not any more.
+    /// And is not any more: it was lifted, or has ended.
     Lift(u64),
     /// Somebody is invited.
     Invite([u8; 8], Invite),
-    /// And has come: the invite is used up.
+    /// And has not come in time.
+    Expire([u8; 8]),
+    /// Or has come: the invite is used up.
     Enrol([u8; 8], Box<str>, Account),
 }
 
@@ -80,6 +86,8 @@ pub struct Kept {
     pub accounts: Vec<(String, Account)>,
     /// Bans.
     pub bans: Vec<Ban>,
+    /// The highest number that a ban was given, also one that is lifted.
+    pub last_ban: u64,
     /// Invites.
     pub invites: Vec<([u8; 8], Invite)>,
 }
@@ -291,11 +299,15 @@ fn apply(transaction: &WriteTransaction, change: &Change) -> Result<(), redb::Er
         Change::Delete(user, path) => _ = transaction.open_table(PUBLISHED)?.remove((&**user, &**path))?,
         Change::Put(name, account) => put(transaction, name, account)?,
         Change::Drop(name) => _ = transaction.open_table(ACCOUNTS)?.remove(&**name)?,
-        Change::Ban(ban) => _ = transaction.open_table(BANS)?.insert(ban.id, json(ban)?.as_str())?,
+        Change::Ban(ban) => {
+            transaction.open_table(BANS)?.insert(ban.id, json(ban)?.as_str())?;
+            transaction.open_table(NUMBERS)?.insert(OF_BANS, ban.id)?;
+        }
         Change::Lift(id) => _ = transaction.open_table(BANS)?.remove(id)?,
         Change::Invite(id, invite) => {
             transaction.open_table(INVITES)?.insert(id, json(invite)?.as_str())?;
         }
+        Change::Expire(id) => _ = transaction.open_table(INVITES)?.remove(id)?,
         Change::Enrol(id, name, account) => {
             transaction.open_table(INVITES)?.remove(id)?;
             put(transaction, name, account)?;
@@ -325,6 +337,7 @@ fn read(database: &Database) -> Result<Kept, redb::Error> {
     transaction.open_table(ACCOUNTS)?;
     transaction.open_table(BANS)?;
     transaction.open_table(INVITES)?;
+    transaction.open_table(NUMBERS)?;
     transaction.commit()?;
     let mut kept = Kept::default();
     let transaction = database.begin_read()?;
@@ -343,6 +356,9 @@ fn read(database: &Database) -> Result<Kept, redb::Error> {
     for entry in transaction.open_table(BANS)?.iter()? {
         kept.bans.push(parse(entry?.1.value())?);
     }
+    // Databases of before know the bans alone.
+    let given = transaction.open_table(NUMBERS)?.get(OF_BANS)?.map_or(0, |given| given.value());
+    kept.last_ban = kept.bans.iter().map(|ban| ban.id).fold(given, u64::max);
     for entry in transaction.open_table(INVITES)?.iter()? {
         let (id, invite) = entry?;
         kept.invites.push((id.value(), parse(invite.value())?));

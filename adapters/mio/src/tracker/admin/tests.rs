@@ -88,7 +88,12 @@ fn orders() -> [Order; 6] {
 }
 
 fn kept() -> Kept {
-    Kept { accounts: vec![("bob".into(), account(1))], bans: vec![ban(1, "ana")], ..Kept::default() }
+    Kept {
+        accounts: vec![("bob".into(), account(1))],
+        bans: vec![ban(1, "ana")],
+        last_ban: 1,
+        ..Kept::default()
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Guests of a tracker who come with an invite.
 
 use super::*;
+use crate::tracker::account::{Ban, Banned};
 use jiff::Timestamp;
 use mio::{Poll, Token, Waker};
 use skep_core::seal::{KeyPair, RustCrypto};
@@ -8,10 +9,14 @@ use std::{net::SocketAddr, sync::Arc};
 
 const INVITE: [u8; 8] = [3; 8];
 
-fn open(directory: &Path) -> House<()> {
+fn open_store(directory: &Path) -> (Store<()>, Kept) {
     let poll = Poll::new().unwrap();
     let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-    let (store, kept) = Store::open(&directory.join("state.redb"), waker).unwrap();
+    Store::open(&directory.join("state.redb"), waker).unwrap()
+}
+
+fn open(directory: &Path) -> House<()> {
+    let (store, kept) = open_store(directory);
     house(directory, store, kept)
 }
 
@@ -21,7 +26,10 @@ fn house(directory: &Path, store: Store<()>, kept: Kept) -> House<()> {
 }
 
 fn invite(house: &mut House<()>) {
-    let until = Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    invite_until(house, Timestamp::now() + jiff::SignedDuration::from_hours(1));
+}
+
+fn invite_until(house: &mut House<()>, until: Timestamp) {
     let invite = Invite { name: "eva".into(), role: Role::User, until, psk: [4; 32] };
     house.store.put(Change::Invite(INVITE, invite.clone()), ());
     house.invite(INVITE, invite);
@@ -124,4 +132,38 @@ fn of_two_names_of_one_key_the_other_holds_when_one_is_taken_away() {
         house.strike(left);
         assert_eq!(house.name_of(&key), None);
     }
+}
+
+#[test]
+fn what_has_ended_is_gone_from_the_database_and_no_number_is_given_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let kept = || open_store(directory.path()).1;
+    let ban = |house: &mut House<()>, until| {
+        let id = house.bans.next_number();
+        let ban = Ban { id, who: Banned::Name("eva".into()), until, reason: String::new() };
+        house.store.put(Change::Ban(ban.clone()), ());
+        house.bans.add(ban);
+        id
+    };
+    let ended = Timestamp::UNIX_EPOCH;
+    // When it is met,
+    let mut house = open(directory.path());
+    invite_until(&mut house, ended);
+    assert_eq!((ban(&mut house, Some(ended)), ban(&mut house, None)), (1, 2));
+    house.forget_ended();
+    house.store.put(Change::Lift(2), ());
+    drop(house);
+    assert!(kept().bans.is_empty() && kept().invites.is_empty());
+    // and at the start.
+    let house = open(directory.path());
+    let invite = Invite { name: "eva".into(), role: Role::User, until: ended, psk: [4; 32] };
+    house.store.put(Change::Invite(INVITE, invite), ());
+    let ban = Ban { id: 3, who: Banned::Name("eva".into()), until: Some(ended), reason: String::new() };
+    house.store.put(Change::Ban(ban), ());
+    drop(house);
+    assert_eq!((kept().bans.len(), kept().invites.len()), (1, 1));
+    let mut house = open(directory.path());
+    assert_eq!(house.bans.next_number(), 4);
+    drop(house);
+    assert!(kept().bans.is_empty() && kept().invites.is_empty());
 }
