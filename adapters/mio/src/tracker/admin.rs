@@ -122,7 +122,10 @@ impl Hub {
                 self.dismiss_covered(now, &ban);
             }
             Change::Lift(id) => self.house().bans.lift(id),
-            Change::Put(name, account) => self.house().enter(&name, account),
+            Change::Put(name, account) => {
+                self.house().enter(&name, account);
+                self.dismiss_stranger(now, &name);
+            }
             Change::Drop(name) => {
                 self.house().strike(&name);
                 self.dismiss(now, &name);

@@ -67,6 +67,8 @@ pub struct House<R: Send + 'static> {
     /// Who is kept out.
     pub bans: Bans,
     guests: Guests,
+    /// The names of guests who have got them, until somebody asks.
+    arrived: Vec<String>,
     /// Keys that are made of passwords, from the file beside the tracker's key.
     passwords: Accounts,
     /// The tracker's key, for what is made up.
@@ -102,6 +104,7 @@ impl<R: Send + 'static> House<R> {
             coming_keys: HashSet::new(),
             bans: Bans::new(kept.bans, kept.last_ban),
             guests: Guests::new(kept.invites),
+            arrived: Vec::new(),
             passwords,
             secret: secret.clone(),
             looked: Instant::now(),
@@ -332,7 +335,16 @@ impl<R: Send + 'static> House<R> {
                 super::log::complain(error);
             }
             self.settle(&name, account, outcome.is_ok());
+            if outcome.is_ok() {
+                self.arrived.push(name);
+            }
         }
+    }
+
+    /// The names that guests have got since the last call.
+    pub fn take_arrived(&mut self) -> Vec<String> {
+        self.settle_guests();
+        std::mem::take(&mut self.arrived)
     }
 
     /// Forgets the bans and invites that have ended, in the database, too: there are keys in it that nobody needs.

@@ -8,6 +8,7 @@ use std::{
 
 use skep_core::{
     Instant,
+    seal::Public,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
     tracker::{Ask, Dialect, EntryId, Event, Peer, Record, Rights, Settings, Ticket, Tracker, UserId},
     wire::{
@@ -192,7 +193,10 @@ impl Hub {
 
     /// Does what waited for something to be stored.
     pub fn settle_stored(&mut self, now: Instant) {
-        self.house().settle_guests();
+        let arrived = self.house().take_arrived();
+        for name in arrived {
+            self.dismiss_stranger(now, &name);
+        }
         loop {
             let done = self.house().store.done();
             let Some((receipt, outcome)) = done else { return };
@@ -295,13 +299,30 @@ impl Hub {
         }
     }
 
+    /// Who has come goes again if he may not be here any more: he may have waited for a seat or for the disk.
     fn came(&mut self, now: Instant, user: UserId, stream: StreamId) -> Report {
         let name = self.name(user);
-        let is_by_command = self.tracker.whereabouts(user).is_some_and(|there| there.stream.is_none());
-        if is_by_command && self.house().bans.cover_name(&name) {
+        if !self.may_stay(user, &name) {
             self.dismiss(now, &name);
         }
         Report::Came { user: name, stream }
+    }
+
+    /// Whether somebody who is there may be, by this name, as it is now.
+    fn may_stay(&self, user: UserId, name: &str) -> bool {
+        let Some(there) = self.tracker.whereabouts(user) else { return true };
+        let key = there.key.and_then(|key| Fingerprint::new(Public(key)).ok());
+        let house = self.house();
+        let is_his = key.is_some_and(|key| house.name_of(&key) == Some(name));
+        (is_his || !house.is_owned(name)) && !house.bans.cover(name, key.as_ref(), there.address)
+    }
+
+    /// A name was given to a key: who has it without that goes.
+    pub(super) fn dismiss_stranger(&mut self, now: Instant, name: &str) {
+        let user = self.tracker.users().find(|&user| *self.name(user) == *name);
+        if user.is_some_and(|user| !self.may_stay(user, name)) {
+            self.dismiss(now, name);
+        }
     }
 
     pub(super) fn dismiss(&mut self, now: Instant, name: &str) -> bool {

@@ -40,7 +40,7 @@ pub enum Order {
     },
     /// Which names belong to keys?
     Accounts,
-    /// Gives a name to a key.
+    /// Gives a name to a key, and ends the session of who has it without that.
     Add {
         /// The name.
         name: String,

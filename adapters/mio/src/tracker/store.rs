@@ -71,7 +71,7 @@ pub enum Change {
     Invite([u8; 8], Invite),
     /// And has not come in time.
     Expire([u8; 8]),
-    /// Or has come: the invite is used up.
+    /// Or has come: it is used up.
     Enrol([u8; 8], Box<str>, Account),
 }
 

@@ -16,6 +16,16 @@ pub(crate) fn fingerprint(keys: &Keys) -> String {
     Fingerprint::new(*keys.public()).unwrap().to_string()
 }
 
+/// A connection that an invite has opened for somebody with these keys.
+fn enrol(tracker: &Tracker, link: &str, own: &Keys) -> std::io::Result<Wire> {
+    let code: skep::identity::Code = link.split(['.', '@']).nth(1).unwrap().parse().unwrap();
+    let server = *tracker.key().parse::<Fingerprint>().unwrap().key();
+    let psk = Some(Psk::new(Secret::new(*code.psk().expose())));
+    let mut wire = Wire::plain(tracker.sealed());
+    wire.call(own, &Call { server, purpose: Purpose::Enrol { invite: code.id().0 }, psk })?;
+    Ok(wire)
+}
+
 #[test]
 fn where_accounts_are_open_a_name_belongs_to_the_key_that_came_by_it_first() {
     let home = Home::new();
@@ -62,13 +72,7 @@ fn by_invite_comes_who_has_one_once_and_his_key_has_the_name_then() {
     assert!(Wire::sealed(tracker.sealed(), &tracker.key(), None).is_err());
     assert_eq!(tracker.join("ana").refused(), Code::NotAllowed);
     let link = tracker.admin(&home, "invite ana");
-    let code: skep::identity::Code = link.split(['.', '@']).nth(1).unwrap().parse().unwrap();
-    let enrol = |own: &Keys| {
-        let server = *tracker.key().parse::<Fingerprint>().unwrap().key();
-        let psk = Some(Psk::new(Secret::new(*code.psk().expose())));
-        let mut wire = Wire::plain(tracker.sealed());
-        wire.call(own, &Call { server, purpose: Purpose::Enrol { invite: code.id().0 }, psk }).map(|()| wire)
-    };
+    let enrol = |own: &Keys| enrol(&tracker, &link, own);
     let wire = enrol(&keys(1)).unwrap();
     Member::new(wire, "ana").welcomed();
     assert!(enrol(&keys(2)).is_err(), "it was used already");
@@ -104,6 +108,36 @@ fn by_a_list_comes_whom_an_admin_has_entered() {
     tracker.admin(&home, "remove ana");
     ana.listen_until("Bye", |ana| ana.bye == Some(Code::Dismissed));
     assert!(Wire::sealed(tracker.sealed(), &tracker.key(), Some(&keys(1))).is_err());
+    tracker.stop();
+}
+
+#[test]
+fn who_has_a_name_without_a_key_goes_when_it_is_given_to_one() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0 --commands 127.0.0.1:0");
+    let mut bob = tracker.join("bob").welcomed();
+    tracker.admin(&home, &format!("add bob {}", fingerprint(&keys(1))));
+    bob.listen_until("Bye", |bob| bob.bye == Some(Code::Dismissed));
+    let bob = tracker.join_sealed("bob", &keys(1)).welcomed();
+    // By an invite it is the same.
+    let mut eva = tracker.join("eva").welcomed();
+    let link = tracker.admin(&home, "invite eva");
+    let wire = enrol(&tracker, &link, &keys(2)).unwrap();
+    eva.listen_until("Bye", |eva| eva.bye == Some(Code::Dismissed));
+    Member::new(wire, "eva").welcomed();
+    // And who comes by command has it no longer, now or later.
+    let command = |word: &[&str]| super::commands::command(tracker.commands(), word);
+    assert_eq!(command(&["REGISTER", "old"]), [0]);
+    assert_eq!(command(&["CONNECT", "old", "4000"]), [0]);
+    tracker.admin(&home, &format!("add old {}", fingerprint(&keys(3))));
+    drop(tracker.join_sealed("old", &keys(3)).welcomed());
+    until("nobody there", || (!tracker.admin(&home, "list").contains("old")).then_some(()));
+    command(&["CONNECT", "old", "4000"]);
+    tracker.join_sealed("old", &keys(3)).welcomed();
+    // Its owner stays, whatever is said of the name.
+    tracker.admin(&home, "role bob admin");
+    assert!(tracker.admin(&home, "list").contains("bob\t"));
+    drop(bob);
     tracker.stop();
 }
 
