@@ -64,6 +64,12 @@ pub fn run(command: &Command) -> Result<(), Failure> {
     }
 }
 
+/// Does something on a thread of its own, for which nobody waits.
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    let spawned = std::thread::Builder::new().name(name.into()).spawn(work);
+    spawned.map(drop).map_err(|error| Failure::cannot("start", &error))
+}
+
 impl Subject for files::Event {
     fn subject(&self) -> (Option<StreamId>, Option<FileId>) {
         match *self {

@@ -1,5 +1,6 @@
 //! `skep join`: one member of a tracker's exchange.
 
+mod backlog;
 mod gets;
 pub(in crate::commands) mod notice;
 mod order;
@@ -214,7 +215,7 @@ impl<'a> Stay<'a> {
     }
 
     fn tell(&mut self, line: &str) {
-        match &mut self.prompt {
+        match &self.prompt {
             Some(prompt) => prompt.print(line),
             None if !self.join.json && !self.join.quiet => print(line),
             None => {}

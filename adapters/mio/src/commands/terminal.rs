@@ -14,8 +14,9 @@ impl Terminal {
     /// As it was again.
     pub(super) fn restore(&self) {
         if let Some(before) = &self.0 {
+            // At once: a terminal that takes no output would keep us.
             let _ =
-                rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Drain, before);
+                rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, before);
         }
     }
 }

@@ -1,10 +1,14 @@
 //! The prompt: a line is typed while notices are printed above it.
 //!
 //! Lines are read on a thread of their own. What is printed meanwhile goes through the editor, which puts it above the
-//! line that is being typed.
+//! line that is being typed: by one more thread, as the editor may take it only with the next line.
 
-use super::order::ORDERS;
-use crate::{commands::terminal::Terminal, escape::escape, exit::Failure};
+use super::{backlog::Backlog, order::ORDERS};
+use crate::{
+    commands::{spawn, terminal::Terminal},
+    escape::escape,
+    exit::Failure,
+};
 use mio::Waker;
 use rustyline::{
     CompletionType, Config, Context, Editor, ExternalPrinter, Helper,
@@ -17,12 +21,13 @@ use rustyline::{
 };
 use std::{
     collections::BTreeMap,
+    io::{Write, stdout},
     ops::Bound,
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, Sender, channel},
+        mpsc::{Receiver, channel},
     },
-    thread,
+    time::Duration,
 };
 
 /// The lines that are kept to be called back.
@@ -32,6 +37,9 @@ const HISTORY_MAX: usize = 1_000;
 const OFFERS_MAX: usize = 200;
 
 const PROMPT: &str = "skep> ";
+
+/// How long the end waits for a terminal that does not take what is left to be shown.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What was typed.
 pub(super) enum Typed {
@@ -96,9 +104,7 @@ impl Names {
 /// A prompt at the terminal.
 pub(super) struct Prompt {
     typed: Receiver<Typed>,
-    /// Lets the next line be typed.
-    next: Sender<()>,
-    printer: Box<dyn ExternalPrinter + Send>,
+    backlog: Arc<Backlog>,
     /// The terminal as it was.
     before: Terminal,
 }
@@ -117,28 +123,37 @@ impl Prompt {
         let history = MemHistory::with_config(&config);
         let mut editor = Editor::with_history(config, history).map_err(cannot)?;
         editor.set_helper(Some(Complete(names)));
-        let printer = Box::new(editor.create_external_printer().map_err(cannot)?);
+        let mut printer = editor.create_external_printer().map_err(cannot)?;
+        let backlog = Arc::new(Backlog::default());
         let (tell, typed) = channel();
-        let (next, is_next) = channel();
+        let lines = Arc::clone(&backlog);
         let read = move || {
-            loop {
-                let typed = match editor.readline(PROMPT) {
-                    Ok(line) => Typed::Line(line),
-                    Err(ReadlineError::Signal(_)) => continue,
-                    Err(_) => Typed::End,
+            while lines.show_until_next(show) {
+                let typed = loop {
+                    match editor.readline(PROMPT) {
+                        Ok(line) => break Typed::Line(line),
+                        Err(ReadlineError::Signal(_)) => {}
+                        Err(_) => break Typed::End,
+                    }
                 };
-                let is_end = matches!(typed, Typed::End);
-                let is_heard = tell.send(typed).is_ok();
-                let _ = waker.wake();
-                // What comes of a line is printed before the prompt is back.
-                if is_end || !is_heard || is_next.recv().is_err() {
+                if tell.send(typed).is_err() {
                     return;
                 }
+                let _ = waker.wake();
             }
         };
-        let started = thread::Builder::new().name("skep-prompt".into()).spawn(read);
-        started.map_err(|error| Failure::cannot("start", &error))?;
-        Ok(Self { typed, next, printer, before })
+        let lines = Arc::clone(&backlog);
+        let print = move || {
+            lines.show_while_typing(|text| {
+                // A terminal that is gone is noticed by the thread that reads.
+                let _ = printer.print(text);
+            });
+        };
+        spawn("skep-prompt", read)?;
+        spawn("skep-notices", print)?;
+        let prompt = Self { typed, backlog, before };
+        prompt.go_on();
+        Ok(prompt)
     }
 
     /// What was typed and not taken yet. After a line [`Prompt::go_on`] is to be called.
@@ -148,22 +163,28 @@ impl Prompt {
 
     /// The prompt comes back.
     pub(super) fn go_on(&self) {
-        // The thread may have ended.
-        let _ = self.next.send(());
+        self.backlog.go_on();
     }
 
-    /// Prints a line above the one that is being typed.
-    pub(super) fn print(&mut self, line: &str) {
-        // A terminal that is gone is noticed by the thread that reads.
-        let _ = self.printer.print(format!("{line}\n"));
+    /// Prints a line above the one that is being typed. Never waits.
+    pub(super) fn print(&self, line: &str) {
+        self.backlog.push(line);
     }
 }
 
 impl Drop for Prompt {
     fn drop(&mut self) {
+        self.backlog.end(FAREWELL);
         // The thread may still wait for a line, with the terminal as it needs it.
         self.before.restore();
     }
+}
+
+/// Shows a text while nothing is typed.
+fn show(text: &str) {
+    let mut out = stdout().lock();
+    // A terminal that is gone is noticed by the thread that reads.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Completes commands, users and files.

@@ -87,6 +87,32 @@ fn users_and_files_are_listed_found_and_fetched_while_notices_come() {
 }
 
 #[test]
+fn notices_that_come_in_a_burst_hold_up_neither_the_keys_nor_the_end() {
+    let hub = Hub::new("");
+    let _ana = hub.join("ana", "");
+    let mut ben = Typist::new(&hub, "ben", "");
+    let shared = hub.shared("ana");
+    for round in 0..4 {
+        for file in 0..100 {
+            hub.home.write(&format!("{shared}/{round}-{file}"), "content");
+        }
+        // More than fits would be waited for.
+        let mut keys = 500;
+        until("all notices", || {
+            if keys > 0 {
+                ben.types("\r");
+                keys -= 1;
+            }
+            let out = ben.process.out();
+            (0..100).all(|file| out.contains(&format!("{round}-{file} "))).then_some(())
+        });
+    }
+    ben.says("users", "ana  400 files");
+    ben.process.send(rustix::process::Signal::TERM);
+    ben.process.end().well();
+}
+
+#[test]
 fn words_are_completed_and_lines_are_called_back() {
     let hub = Hub::new("");
     let _ana = hub.join("ana", "");
