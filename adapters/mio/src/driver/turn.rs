@@ -92,10 +92,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             || self.listeners.iter().any(|listener| listener.ready && listener.rests.is_none())
     }
 
-    fn timeout(&self, now: Instant, longest: Option<Duration>) -> Option<Duration> {
+    pub(super) fn timeout(&self, now: Instant, longest: Option<Duration>) -> Option<Duration> {
         let resting = self.listeners.iter().filter_map(|listener| listener.rests);
-        let deadlines =
-            self.rdt.iter().filter_map(|socket| socket.deadline).chain(self.deadline).chain(resting);
+        // What an endpoint has to say at its deadline waits until its socket takes something again.
+        let free = self.rdt.iter().filter(|socket| socket.blocked.is_none());
+        let deadlines = free.filter_map(|socket| socket.deadline).chain(self.deadline).chain(resting);
         let deadlines = deadlines.chain((!self.streams.is_empty()).then_some(self.next_round));
         let deadlines = deadlines.chain(self.handshakes.deadline());
         let deadlines = deadlines.chain(self.files.are_settling().then(|| now + SETTLING_LOOK));

@@ -25,6 +25,11 @@ fn what_a_socket_did_not_take_leaves_when_it_takes_some_again() {
         let to = peer.local_addr().unwrap();
         let blocked = Blocked { to, bytes: text.into(), size: text.len() };
         driver.rdt[0].block(blocked, driver.poll.registry());
+        // Nobody is woken by a deadline either at which nothing could be sent.
+        let now = driver.now();
+        driver.rdt[0].deadline = Some(now);
+        assert!(!driver.has_work());
+        assert_eq!(driver.timeout(now, Some(Duration::from_secs(1))), Some(Duration::from_secs(1)));
         let end = Clock::now() + Duration::from_secs(10);
         while driver.rdt[0].blocked.is_some() && Clock::now() < end {
             driver.turn(&mut events, Some(Duration::from_secs(1))).unwrap();
