@@ -378,13 +378,17 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         | Event::Finished(connection)
         | Event::Flushed(connection)
         | Event::Closed(connection, _)) = event;
+        if matches!(event, Event::Closed(..)) {
+            // Also when we have ended the stream, and forgotten it.
+            self.rdt[index].seal_ended(now, connection);
+        }
         let Some(key) = self.stream_of(index, connection) else { return };
         let id = StreamId(key as u32);
         let is_tunnel = self.streams.get_mut(key).and_then(Stream::tunnel).is_some();
         match event {
             Event::Connected(_) if is_tunnel => self.tunnel_connected(key),
             Event::Flushed(_) if is_tunnel => self.pump_tunnel(key),
-            Event::Closed(_, Ok(())) if is_tunnel => self.tunnel_closed(now, index, connection, key),
+            Event::Closed(_, Ok(())) if is_tunnel => self.tunnel_closed(index, connection, key),
             Event::Connected(_) => _ = self.open(now, key, None),
             Event::Sent(_) => self.service.moved(now, id, Ok(())),
             Event::Received(_) => {
@@ -405,7 +409,6 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 self.wake_feeder(key);
             }
             Event::Closed(_, outcome) => {
-                self.rdt[index].seal_ended(now, connection);
                 self.rdt[index].leave(connection, key);
                 let (how, reason) = match &outcome {
                     Ok(()) => (Closed::Done, None),

@@ -15,7 +15,6 @@ use crate::net::{
     wire::Wire,
 };
 use skep_core::{
-    Instant,
     rdt::ConnectionId,
     seal::layer::Call,
     stream::{Closed, Service, StreamId},
@@ -80,8 +79,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     }
 
     /// The RDT connection is gone, both directions done. What came is still to be read.
-    pub(super) fn tunnel_closed(&mut self, now: Instant, index: usize, connection: ConnectionId, key: usize) {
-        self.rdt[index].seal_ended(now, connection);
+    pub(super) fn tunnel_closed(&mut self, index: usize, connection: ConnectionId, key: usize) {
         self.rdt[index].leave(connection, key);
         self.end_tunnel(key);
     }

@@ -6,6 +6,7 @@ use crate::driver::NoFiles;
 use crate::{
     driver::Driver,
     gate::{Admission, Gate},
+    net::rdt::RdtSocket,
 };
 use mio::Events;
 use skep_core::{
@@ -209,6 +210,25 @@ fn when_one_end_breaks_so_does_the_other() {
         pair.until("no stream", |pair| pair.hub.count() == 0);
         assert_eq!(pair.kept(), 0);
     }
+}
+
+#[test]
+fn the_session_of_a_stream_that_was_aborted_is_over_as_soon_as_any_other() {
+    /// What a session is still there for when its connection has ended.
+    const LAST_WORDS: Duration = Duration::from_secs(3);
+    let mut pair = Pair::new([Way::SealedRdt; 2], [1 << 40; 2]);
+    pair.until("some of it", |pair| pair.talk(0).heard > 100_000 && pair.talk(1).heard > 100_000);
+    // The peers abort this one, and the hub the other.
+    pair.peers.abort(StreamId(pair.streams[0]));
+    pair.until("no stream", |pair| pair.hub.count() == 0 && pair.peers.count() == 0);
+    (0..20).for_each(|_| pair.turn());
+    let ends = |now: Instant, sockets: &[RdtSocket]| {
+        let deadlines = sockets.iter().map(|socket| socket.seal.as_ref().unwrap().layer.deadline());
+        deadlines.map(|deadline| deadline.is_none_or(|deadline| deadline.since(now) <= LAST_WORDS)).collect()
+    };
+    let (hub, peers) = (&pair.hub, &pair.peers);
+    let ends: [Vec<bool>; 2] = [ends(hub.now(), &hub.rdt), ends(peers.now(), &peers.rdt)];
+    assert_eq!(ends, [[true; 2]; 2]);
 }
 
 #[test]
