@@ -55,11 +55,11 @@ fn say(text: &str) -> io::Result<()> {
 #[cfg(unix)]
 mod signals {
     use super::{Shared, Terminal, lock, say};
-    use crate::exit::{Code, Failure};
-    use signal_hook::{
-        consts::{SIGHUP, SIGINT, SIGTERM},
-        iterator::Signals,
+    use crate::{
+        commands::signals::to_end,
+        exit::{Code, Failure},
     };
+    use signal_hook::{consts::SIGINT, iterator::Signals};
     use std::{
         io::{IsTerminal, stdin},
         process::exit,
@@ -76,7 +76,7 @@ mod signals {
         terminal: Terminal,
     ) -> Result<(), Failure> {
         let cannot = |error| Failure::cannot("set up signals", &error);
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(cannot)?;
+        let mut signals = Signals::new(to_end()).map_err(cannot)?;
         let attend = move || {
             for signal in &mut signals {
                 let is_busy = matches!(console.try_lock(), Err(TryLockError::WouldBlock));

@@ -1,8 +1,10 @@
 //! Ctrl-C, SIGTERM and kill -9 in the middle of things.
 
+use std::os::unix::process::CommandExt;
+
 use rustix::process::Signal;
 
-use crate::support::{Home, Relay, content, together, until};
+use crate::support::{Home, Process, Relay, Server, content, together, until};
 
 /// What takes a slow client seconds.
 const LARGE: usize = 8 << 20;
@@ -73,6 +75,31 @@ fn who_is_interrupted_while_it_calls_ends_at_once() {
     silent.recv(&mut [0; 2048]).unwrap();
     client.send(Signal::INT);
     client.end().with(130).saying("interrupted");
+}
+
+#[test]
+fn signals_that_are_ignored_from_the_start_stay_so() {
+    let home = Home::new();
+    home.write("shared/file", "content");
+    let line = "serve shared --tcp 127.0.0.1:0";
+    let mut command = home.command(&line.split(' ').collect::<Vec<_>>());
+    // SAFETY: two system calls, as `nohup` and a shell without job control make them.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGHUP, libc::SIG_IGN);
+            libc::signal(libc::SIGINT, libc::SIG_IGN);
+            Ok(())
+        });
+    }
+    let server = Server::ready(Process::start(&mut command), line);
+    for signal in [Signal::HUP, Signal::INT] {
+        server.process.send(signal);
+        for _ in 0..2 {
+            home.run(&format!("get {}", server.url("tcp", "file"))).well();
+        }
+    }
+    server.process.send(Signal::TERM);
+    server.process.end().well();
 }
 
 #[test]

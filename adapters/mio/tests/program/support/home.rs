@@ -189,7 +189,8 @@ fn listeners(out: &str) -> Vec<(String, SocketAddr)> {
 }
 
 impl Server {
-    fn ready(mut process: Process, line: &str) -> Self {
+    /// The server of a process that was started with this line, when all the listeners that it asks for are told.
+    pub(crate) fn ready(mut process: Process, line: &str) -> Self {
         let count = |option: &str| line.split_whitespace().filter(|word| *word == option).count();
         let plain: usize = ["--tcp", "--rdt", "--path"].into_iter().map(count).sum();
         let sealed = if plain == 0 { count("--listen").max(1) } else { count("--listen") };
