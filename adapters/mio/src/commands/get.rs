@@ -4,13 +4,14 @@ use super::{
     credentials::Credentials,
     fetch,
     output::print,
+    signals::interruptible,
     temporary::Temporary,
     transfer::{Ended, FAREWELL, Order},
 };
 use crate::{
     args::Get,
     driver::Storage,
-    exit::Failure,
+    exit::{Code, Failure},
     progress::Summary,
     storage::{Directory, Part, Source},
     url::{Scheme, Url},
@@ -81,8 +82,11 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
         }
     };
     let summary = transfer(get, &url, &path, &local)?;
-    if let Wish::Pour(sink) = &wish {
-        let poured = pour(&path, sink.as_deref());
+    if let Wish::Pour(sink) = wish {
+        let path = path.clone();
+        let poured = interruptible(move || pour(&path, sink.as_deref()))?.ok_or_else(|| {
+            Failure::new(Code::Interrupted, format!("interrupted; {local} may have got a part of it"))
+        })?;
         poured.map_err(|error| Failure::cannot(format_args!("write to {local}"), &error))?;
     }
     summary.tell(get.quiet, url.name());

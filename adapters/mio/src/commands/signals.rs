@@ -1,10 +1,18 @@
 //! Requests to end: Ctrl-C, SIGTERM, SIGHUP.
 
+#[cfg(unix)]
+use super::spawn;
 use crate::{
     driver::{Driver, Storage, Subject},
     exit::Failure,
 };
 use skep_core::stream::Service;
+#[cfg(unix)]
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+    mpsc::channel,
+};
 
 /// The signals that ask the program to end. One that is ignored from the start stays so: who began it with `nohup`, or in the
 /// background of a shell without job control, wants it to go on.
@@ -33,6 +41,7 @@ impl Signals {
     pub(super) fn new<S: Service<Event: Subject>, F: Storage>(
         driver: &mut Driver<S, F>,
     ) -> Result<Self, Failure> {
+        asked();
         let signals = signal_hook_mio::v1_0::Signals::new(to_end());
         let mut signals = signals.map_err(|error| Failure::cannot("set up signals", &error))?;
         driver.watch_signals(&mut signals).map_err(|error| Failure::cannot("set up signals", &error))?;
@@ -46,6 +55,43 @@ impl Signals {
     ) -> bool {
         driver.take_signalled() && self.0.pending().next().is_some()
     }
+}
+
+/// Whether the program was asked to end since [`Signals`] were first taken, also while nobody looked.
+#[cfg(unix)]
+fn asked() -> &'static Arc<AtomicBool> {
+    static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    ASKED.get_or_init(|| {
+        let asked = Arc::default();
+        for signal in to_end() {
+            // It fails for signals that nobody can take; these are none.
+            let _ = signal_hook::flag::register(signal, Arc::clone(&asked));
+        }
+        asked
+    })
+}
+
+/// Does work for which the system may keep us waiting, but not those who want the program to end. `None`: they do, and the
+/// work is left alone.
+#[cfg(unix)]
+pub(super) fn interruptible<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<Option<T>, Failure> {
+    let signals = signal_hook::iterator::Signals::new(to_end());
+    let mut signals = signals.map_err(|error| Failure::cannot("set up signals", &error))?;
+    if asked().load(Ordering::Relaxed) {
+        return Ok(None);
+    }
+    let (done, outcome) = channel();
+    let interrupted = done.clone();
+    let wait = move || {
+        if signals.forever().next().is_some() {
+            let _ = interrupted.send(None);
+        }
+    };
+    spawn("skep-signals", wait)?;
+    spawn("skep-work", move || _ = done.send(Some(work())))?;
+    Ok(outcome.recv().ok().flatten())
 }
 
 /// Elsewhere the system's own ending has to do; unfinished files are swept at the next start.
@@ -64,4 +110,9 @@ impl Signals {
     ) -> bool {
         false
     }
+}
+
+#[cfg(not(unix))]
+pub(super) fn interruptible<T>(work: impl FnOnce() -> T) -> Result<Option<T>, Failure> {
+    Ok(Some(work()))
 }

@@ -1,10 +1,10 @@
 //! Ctrl-C, SIGTERM and kill -9 in the middle of things.
 
-use std::os::unix::process::CommandExt;
+use std::{fs::File, io::Read, os::unix::process::CommandExt, process::Stdio};
 
 use rustix::process::Signal;
 
-use crate::support::{Home, Process, Relay, Server, content, together, until};
+use crate::support::{Home, Process, Relay, Server, content, make_pipe, together, until};
 
 /// What takes a slow client seconds.
 const LARGE: usize = 8 << 20;
@@ -45,6 +45,44 @@ fn an_interrupted_download_to_standard_output_leaves_nothing_and_printed_nothing
     client.send(Signal::INT);
     assert_eq!(client.end().with(130).out, b"");
     assert_eq!(home.entries("temporary"), [""; 0]);
+}
+
+#[test]
+fn what_is_poured_to_somebody_who_does_not_read_can_be_interrupted() {
+    let home = Home::new();
+    // More than a pipe holds.
+    home.write("shared/large", content(1 << 20));
+    let server = home.serve("");
+    let url = server.url("tcp", "large");
+    let is_over = |client: Process| {
+        assert!(client.end().with(130).err.contains("interrupted"));
+        assert_eq!(home.entries("temporary"), [""; 0]);
+    };
+
+    let (mut read, write) = std::io::pipe().unwrap();
+    let mut command = home.command(&["get", &url, "-o", "-"]);
+    let client = Process::start_at(command.stdout(write), Stdio::null(), std::io::empty());
+    drop(command);
+    read.read_exact(&mut [0]).unwrap();
+    client.send(Signal::INT);
+    is_over(client);
+
+    make_pipe(&home.path("pipe"));
+    let client = home.start(&format!("get {url} -o pipe"));
+    let mut reader = File::open(home.path("pipe")).unwrap();
+    reader.read_exact(&mut [0]).unwrap();
+    client.send(Signal::TERM);
+    is_over(client);
+    drop(reader);
+
+    // Nobody has opened it.
+    let client = home.start(&format!("get {url} -o pipe"));
+    until("the whole file", || {
+        let folder = home.entries("temporary").pop()?;
+        home.entries(&format!("temporary/{folder}")).contains(&"content".to_owned()).then_some(())
+    });
+    client.send(Signal::HUP);
+    is_over(client);
 }
 
 #[test]

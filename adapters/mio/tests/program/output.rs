@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use crate::support::{Ended, Home, Server, Storm, content, skipped};
+use crate::support::{Ended, Home, Server, Storm, content, make_pipe, skipped};
 
 /// A home whose server has a file called `file`.
 fn served() -> (Home, Server, Vec<u8>) {
@@ -89,7 +89,7 @@ fn a_device_and_a_pipe_are_written_to_and_stay_what_they_are() {
     assert_eq!(device().unwrap(), before);
 
     let pipe = home.path("pipe");
-    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    make_pipe(&pipe);
     let reader = thread::spawn(move || {
         let mut read = Vec::new();
         File::open(pipe).unwrap().read_to_end(&mut read).unwrap();

@@ -29,6 +29,12 @@ pub(crate) fn skipped(why: &str) {
     let _ = writeln!(std::io::stderr(), "{test}: skipped: {why}");
 }
 
+/// A pipe with a name.
+pub(crate) fn make_pipe(path: &std::path::Path) {
+    use rustix::fs::{CWD, FileType, mknodat};
+    mknodat(CWD, path, FileType::Fifo, 0o600.into(), 0).unwrap();
+}
+
 /// Plays all cases at the same time: most of them wait for the network, or for a time-out.
 pub(crate) fn together<C: Send>(cases: impl IntoIterator<Item = C>, play: impl Fn(C) + Sync) {
     std::thread::scope(|scope| {
