@@ -180,12 +180,16 @@ fn may_be_an_error(path: &Path, bytes: u64) -> bool {
 
 fn pour(from: &Path, to: Option<&Path>) -> io::Result<()> {
     let mut content = File::open(from)?;
-    match to {
+    let poured = match to {
         None => {
             let mut out = stdout().lock();
-            io::copy(&mut content, &mut out)?;
-            out.flush()
+            io::copy(&mut content, &mut out).and_then(|_| out.flush())
         }
         Some(path) => io::copy(&mut content, &mut File::options().write(true).open(path)?).map(drop),
+    };
+    match poured {
+        // Whoever reads no further, as `head` does, has what he wanted.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
     }
 }

@@ -5,10 +5,11 @@ use std::{
     io::{Read, Write},
     net::TcpListener,
     os::unix::fs::{FileTypeExt, MetadataExt, symlink},
+    process::Stdio,
     thread,
 };
 
-use crate::support::{Ended, Home, Server, Storm, content, make_pipe, skipped};
+use crate::support::{Ended, Home, Process, Server, Storm, content, make_pipe, skipped};
 
 /// A home whose server has a file called `file`.
 fn served() -> (Home, Server, Vec<u8>) {
@@ -280,11 +281,36 @@ fn a_talkative_client_tells_who_it_speaks_with() {
 fn nobody_has_to_listen_to_the_output() {
     let (home, server, bytes) = served();
     let mut command = home.command(&["get", &server.url("tcp", "file"), "-o", "copy", "--json"]);
-    let mut child =
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop((child.stdout.take(), child.stderr.take()));
     assert!(child.wait().unwrap().success());
     assert_eq!(home.read("copy"), bytes);
+}
+
+#[test]
+fn who_reads_no_further_has_what_he_wanted() {
+    let home = Home::new();
+    home.write("shared/large", content(1 << 20));
+    let server = home.serve("");
+    let url = server.url("tcp", "large");
+    // More than a pipe holds, so something is written when the reader has gone.
+    let (read, write) = std::io::pipe().unwrap();
+    let mut command = home.command(&["get", &url, "-q", "-o", "-"]);
+    let to_output = Process::start_at(command.stdout(write), Stdio::null(), std::io::empty());
+    drop(command);
+    read_some(read);
+    to_output.end().well().silently();
+
+    let pipe = home.path("pipe");
+    make_pipe(&pipe);
+    let to_pipe = home.start(&format!("get {url} -q -o pipe"));
+    read_some(File::open(pipe).unwrap());
+    to_pipe.end().well().silently();
+    assert_eq!(home.entries("temporary"), [""; 0]);
+}
+
+fn read_some(mut from: impl Read) {
+    from.read_exact(&mut [0; 100]).unwrap();
 }
 
 #[test]

@@ -49,7 +49,9 @@ impl Lines {
 
 fn piped() -> Result<Option<String>, Failure> {
     let mut line = Vec::new();
-    let count = say(PROMPT).and_then(|()| stdin().lock().take(LINE_MAX).read_until(b'\n', &mut line));
+    // Nobody may be reading any more; what is asked for is done nevertheless.
+    let _ = say(PROMPT);
+    let count = stdin().lock().take(LINE_MAX).read_until(b'\n', &mut line);
     let count = count.map_err(|error| Failure::cannot("read the next command", &error))?;
     Ok((count > 0).then(|| String::from_utf8_lossy(&line).into_owned()))
 }
