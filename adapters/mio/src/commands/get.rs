@@ -24,7 +24,7 @@ use skep_core::{
 use std::{
     fs::{self, File},
     io::{self, Write, stderr, stdout},
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, is_separator},
 };
 
 /// Where what is fetched goes.
@@ -147,6 +147,10 @@ fn wish(get: &Get, url: &Url) -> Result<Wish, Failure> {
     let own = url.last_component();
     let path = match &get.output {
         None => PathBuf::from(own),
+        Some(output) if names_directory(output) && !output.is_dir() => {
+            let output = output.display();
+            return Err(Failure::local(format!("cannot write into {output}: there is no such directory")));
+        }
         Some(output) if output.is_dir() => output.join(own),
         Some(output) => output.clone(),
     };
@@ -160,6 +164,12 @@ fn wish(get: &Get, url: &Url) -> Result<Wish, Failure> {
         Ok(metadata) if !metadata.is_file() => Ok(Wish::Pour(Some(path))),
         _ => Ok(Wish::File(path)),
     }
+}
+
+/// Whether a path can be that of a directory only, by its end.
+fn names_directory(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    text.strip_suffix('.').unwrap_or(&text).ends_with(is_separator)
 }
 
 fn destination(path: &Path, replace: bool) -> Result<Destination, Failure> {

@@ -108,6 +108,13 @@ fn local_files_that_cannot_be_used_are_told_by_name() {
     let (url, drop) = (server.url("tcp", "file"), server.url("tcp", ""));
     home.run(&format!("get {url} -o nowhere/copy")).with(4).saying("nowhere: No such file or directory");
     home.run(&format!("get {url} -o folder")).with(4).saying("folder/file: it is a directory");
+    home.write("plain", "old");
+    for folder in ["nowhere/", "nowhere/.", "plain/"] {
+        let why = format!("{folder}: there is no such directory");
+        home.run(&format!("get {url} -o {folder}")).with(4).saying(&why);
+    }
+    assert_eq!(home.read("plain"), b"old");
+    assert!(!home.path("nowhere").exists());
     home.run(&format!("put missing {drop}")).with(4).saying("cannot read missing: No such file or directory");
     for folder in ["folder", "folder/", ".", ".."] {
         home.run(&format!("put {folder} {drop}")).with(4).saying("it is a directory");
