@@ -12,12 +12,12 @@ use std::{
 use rustix::{
     fs::{
         AtFlags, CWD, Dir, FallocateFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags, fallocate,
-        fchmod, fstatfs, fsync, linkat, openat, openat2, renameat, renameat_with, statat, unlinkat,
+        fchmod, fstat, fstatfs, fsync, linkat, openat, openat2, renameat, renameat_with, statat, unlinkat,
     },
     io::Errno,
 };
 
-use super::fault::Kind;
+use super::{fault::Kind, part::kept_mode};
 
 /// Below the directory, through no link (`/proc`'s magic ones neither), and into no other file system.
 const CONFINED: ResolveFlags = ResolveFlags::BENEATH
@@ -77,6 +77,23 @@ impl Folder {
             Ok(stat) => Ok(Some(kind(FileType::from_raw_mode(stat.st_mode)))),
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives a file of our own the mode of the one that it is going to replace, if there is one, and otherwise that of any
+    /// program's new file.
+    pub(super) fn publish(&self, file: &File, replaced: Option<&str>) -> io::Result<()> {
+        let replaced = replaced.and_then(|name| statat(&*self.0, name, AtFlags::SYMLINK_NOFOLLOW).ok());
+        let mode = match replaced {
+            Some(old) if kind(FileType::from_raw_mode(old.st_mode)) == Kind::Regular => {
+                Mode::from_raw_mode(kept_mode(old.st_mode, old.st_gid == fstat(file)?.st_gid))
+            }
+            _ => published_mode(),
+        };
+        match fchmod(file, mode) {
+            // A file system without modes (FAT) has nothing to set.
+            Err(Errno::PERM | Errno::OPNOTSUPP) => Ok(()),
+            outcome => Ok(outcome?),
         }
     }
 
@@ -159,15 +176,6 @@ fn free_memory(file: &File) -> Option<u64> {
     // A tmpfs without a limit says that it has no blocks at all; then nothing is known.
     let free = system.f_bavail.saturating_mul(u64::try_from(system.f_bsize).unwrap_or(0));
     Some(if system.f_blocks == 0 { u64::MAX } else { free })
-}
-
-/// Gives a file the mode that any program's new file has.
-pub(super) fn publish(file: &File) -> io::Result<()> {
-    match fchmod(file.as_fd(), published_mode()) {
-        // A file system without modes (FAT) has nothing to set.
-        Err(Errno::PERM | Errno::OPNOTSUPP) => Ok(()),
-        outcome => Ok(outcome?),
-    }
 }
 
 /// 0666 without the bits of the process's umask. That can only be read by setting it, for a moment to the strictest

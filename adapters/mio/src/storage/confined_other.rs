@@ -63,6 +63,30 @@ impl Folder {
         }
     }
 
+    /// Gives a file of our own the mode of the one that it is going to replace, if there is one, and otherwise that of any
+    /// program's new file. Without a way to read the umask safely: the usual one.
+    pub(super) fn publish(&self, file: &File, replaced: Option<&str>) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, PermissionsExt};
+            let replaced = replaced.and_then(|name| self.0.symlink_metadata(name).ok());
+            let mode = match replaced.filter(cap_std::fs::Metadata::is_file) {
+                Some(old) => {
+                    let (old_mode, old_group) =
+                        (cap_std::fs::MetadataExt::mode(&old), cap_std::fs::MetadataExt::gid(&old));
+                    super::part::kept_mode(old_mode, old_group == file.metadata()?.gid())
+                }
+                None => 0o644,
+            };
+            file.set_permissions(std::fs::Permissions::from_mode(mode))
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = (file, replaced);
+            Ok(())
+        }
+    }
+
     /// Gives an entry another name, in one step (without `replace`, in two: a crash between them leaves both).
     pub(super) fn rename(&self, from: &str, to: &str, replace: bool) -> io::Result<()> {
         if replace {
@@ -100,15 +124,6 @@ impl Folder {
 
 /// Sets room aside for a file; no portable call does.
 pub(super) fn reserve(_file: &File, _length: u64) -> io::Result<()> {
-    Ok(())
-}
-
-/// Gives a file the mode that any program's new file has. Without a way to read the umask safely: the usual one.
-pub(super) fn publish(file: &File) -> io::Result<()> {
-    #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-    #[cfg(not(unix))]
-    let _ = file;
     Ok(())
 }
 

@@ -119,7 +119,9 @@ impl Part {
         {
             return Err(Fault::Changed);
         }
-        confined::publish(&self.file).map_err(|error| moving(&error))?;
+        // By now: until then nobody else may read it, and after that no more people than the old one.
+        let replaced = replace.then_some(&*self.name);
+        self.folder.publish(&self.file, replaced).map_err(|error| moving(&error))?;
         self.file.sync_all().map_err(|error| moving(&error))?;
         if replace {
             permit(&self.folder, &self.name)?;
@@ -167,6 +169,14 @@ pub(super) fn is_temporary(name: &str) -> bool {
     digits.is_some_and(|digits| {
         digits.len() == DIGITS && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
     })
+}
+
+/// What a file may keep of the mode of the one that it replaces: nothing that has it run as somebody else. Another group
+/// than the old one's may do what others may.
+#[cfg(unix)]
+pub(super) const fn kept_mode(old: u32, is_same_group: bool) -> u32 {
+    let mode = old & 0o777;
+    if is_same_group { mode } else { mode & (0o707 | (mode & 0o007) << 3) }
 }
 
 /// Takes the lock that says "in use". `false`: another process has it, or has just removed the file.

@@ -222,6 +222,25 @@ fn a_committed_file_has_the_mode_of_any_new_file() {
 }
 
 #[test]
+fn a_file_that_replaces_another_has_its_mode_and_nothing_that_runs_as_somebody_else() {
+    let (home, directory) = home();
+    let path = home.path().join("shared/file");
+    for (old, new) in [(0o600, 0o600), (0o640, 0o640), (0o444, 0o444), (0o755, 0o755), (0o6755, 0o755)] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(old)).unwrap();
+        directory.create(name("file"), None).unwrap().commit(true).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, new, "{old:o}");
+    }
+}
+
+#[test]
+fn who_is_in_another_group_than_the_old_file_s_gets_no_more_than_others() {
+    use super::part::kept_mode;
+    for (old, same, other) in [(0o640, 0o640, 0o600), (0o664, 0o664, 0o644), (0o604, 0o604, 0o604)] {
+        assert_eq!([kept_mode(old, true), kept_mode(old, false)], [same, other], "{old:o}");
+    }
+}
+
+#[test]
 fn without_replace_a_file_that_came_first_stays() {
     let (home, directory) = home();
     assert_eq!(directory.vacant(name("new")), Ok(()));

@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io::{Read, Write},
     net::TcpListener,
-    os::unix::fs::{FileTypeExt, MetadataExt, symlink},
+    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink},
     process::Stdio,
     thread,
 };
@@ -53,6 +53,23 @@ fn an_old_file_is_replaced_unless_the_user_refuses() {
         home.run(&format!("get {url} -o new-{scheme} --no-replace")).well();
     }
     assert_eq!(home.entries(""), ["copy", "new-path", "new-rdt", "new-tcp", "shared", "temporary"]);
+}
+
+#[test]
+fn a_file_that_is_replaced_keeps_its_mode() {
+    let (home, server, _) = served();
+    let set =
+        |name: &str, mode| fs::set_permissions(home.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    let mode = |name: &str| fs::metadata(home.path(name)).unwrap().permissions().mode() & 0o7777;
+    home.write("secret", "old");
+    home.write("shared/there", "old");
+    let set_all = || ["secret", "shared/there"].into_iter().for_each(|name| set(name, 0o600));
+    for scheme in ["tcp", "rdt"] {
+        set_all();
+        home.run(&format!("get {} -o secret", server.url(scheme, "file"))).well();
+        home.run(&format!("put shared/file {}", server.url(scheme, "there"))).well();
+        assert_eq!([mode("secret"), mode("shared/there")], [0o600; 2], "{scheme}");
+    }
 }
 
 #[test]
@@ -161,7 +178,7 @@ impl<'h> Locked<'h> {
     }
 
     fn set(&self, mode: u32) {
-        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        let permissions = PermissionsExt::from_mode(mode);
         fs::set_permissions(self.0.path("locked"), permissions).unwrap();
     }
 }
