@@ -6,10 +6,11 @@ use crate::{
 };
 use skep::{
     exit::Failure,
-    identity::{AllowFile, Fingerprint, Home, Identity},
+    identity::{AllowFile, Fingerprint, Home, Identity, Rights},
     url,
 };
 use skep_core::{
+    files::Uploads,
     seal::{
         KeyPair, Psk, Public, RustCrypto,
         layer::{Access, Caller},
@@ -27,6 +28,17 @@ impl Guests {
     pub(crate) fn new(door: &Door) -> Result<Self, Failure> {
         let allow = door.allow.as_deref().map(AllowFile::load).transpose()?;
         Ok(Self(Rc::new(RefCell::new(allow))))
+    }
+
+    /// Where the uploads go of who has come in with this key.
+    pub(crate) fn uploads(&self, key: Option<Public>) -> Uploads {
+        let allow = &*self.0.borrow();
+        let key = key.and_then(|key| Fingerprint::new(key).ok());
+        match key.and_then(|key| allow.as_ref()?.find(&key)).map(|allowed| allowed.rights) {
+            Some(Rights { read_only: false }) => Uploads::Anywhere,
+            // The public may look and not touch.
+            _ => Uploads::Nowhere,
+        }
     }
 }
 

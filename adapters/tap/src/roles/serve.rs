@@ -12,13 +12,70 @@ use crate::{
 };
 use skep::{escape::escape, exit::Failure, storage::Directory};
 use skep_core::{
-    files::{Direction, Event, Outcome, Server, Session, Settings},
+    Instant,
+    files::{Dialect, Direction, Event, Outcome, Server, Session, Settings, Uploads},
+    stream::{Action, Closed, Fault, FileId, Service, StreamId},
     table::Named,
 };
-use skep_smoltcp::{Both, Carrier, Driver, rdt, tcp};
+use skep_smoltcp::{Admission, Both, Carrier, Driver, Machine, rdt, tcp};
 use std::{convert::Infallible, ops::ControlFlow, path::Path};
 
-type Files = Server<heapless::Vec<Named<Session>, { STREAMS + SESSIONS }>>;
+/// A server of files that knows who may send.
+struct Files {
+    server: Server<heapless::Vec<Named<Session>, { STREAMS + SESSIONS }>>,
+    /// `None`: not sealed, and everybody may.
+    guests: Option<Guests>,
+}
+
+impl Files {
+    const fn new(rules: Settings, guests: Option<Guests>) -> Self {
+        Self { server: Server::new(rules, heapless::Vec::new()), guests }
+    }
+}
+
+impl Machine for Files {
+    fn admit(&mut self, now: Instant, admission: &Admission) -> bool {
+        let key = admission.origin.caller.and_then(|caller| caller.key);
+        let uploads = self.guests.as_ref().map_or(Uploads::Anywhere, |guests| guests.uploads(key));
+        self.server.opened_with(now, admission.stream, Dialect::Files, uploads)
+    }
+}
+
+impl Service for Files {
+    type Event = Event;
+
+    fn opened(&mut self, now: Instant, stream: StreamId) -> bool {
+        self.server.opened(now, stream)
+    }
+
+    fn received(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) -> usize {
+        self.server.received(now, stream, bytes)
+    }
+
+    fn moved(&mut self, now: Instant, stream: StreamId, outcome: Result<(), Fault>) {
+        self.server.moved(now, stream, outcome);
+    }
+
+    fn finished(&mut self, now: Instant, stream: StreamId) {
+        self.server.finished(now, stream);
+    }
+
+    fn closed(&mut self, now: Instant, stream: StreamId, how: Closed) {
+        self.server.closed(now, stream, how);
+    }
+
+    fn flushed(&mut self, now: Instant, stream: StreamId) {
+        self.server.flushed(now, stream);
+    }
+
+    fn stored(&mut self, now: Instant, file: FileId, outcome: Result<u64, Fault>) {
+        self.server.stored(now, file, outcome);
+    }
+
+    fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Action<'b, Event> {
+        self.server.poll(now, room)
+    }
+}
 
 /// Serves until it is asked to end.
 pub(super) fn run(host: Host, args: &Args, directory: &Path, door: &Door) -> Result<(), Failure> {
@@ -28,7 +85,6 @@ pub(super) fn run(host: Host, args: &Args, directory: &Path, door: &Door) -> Res
         Directory::open(directory).map_err(|error| Failure::cannot(format_args!("serve {shown}"), &error))?;
     let mut folder = Folder::new(opened);
     let rules = Settings { read_only: door.public, ..Settings::DEFAULT };
-    let files = Files::new(rules, heapless::Vec::new());
     let (udp, sockets) = (host.udp(), host.tcp::<SOCKETS>());
     let stack = &mut host.stack;
     let bad_port = |_| Failure::usage("the port cannot be 0");
@@ -37,15 +93,16 @@ pub(super) fn run(host: Host, args: &Args, directory: &Path, door: &Door) -> Res
         let second = PlainTcp::new(sockets, seed()?, tcp::Plain).listening(door.port);
         let both = Both { first: first.map_err(bad_port)?, second };
         door::announce(args, door, None, "serving");
-        serve(&mut host, Driver::new(files, both), &mut folder)
+        serve(&mut host, Driver::new(Files::new(rules, None), both), &mut folder)
     } else {
         let identity = door::identity(door.key.as_deref())?;
-        let (datagrams, streams) = door::sealed(&identity, &Guests::new(door)?)?;
+        let guests = Guests::new(door)?;
+        let (datagrams, streams) = door::sealed(&identity, &guests)?;
         let first = SealedRdt::bind::<_, Folder>(stack, udp, door.port, settings(), seed()?, datagrams);
         let second = SealedTcp::new(sockets, seed()?, streams).listening(door.port);
         let both = Both { first: first.map_err(bad_port)?, second };
         door::announce(args, door, Some(&identity), "serving");
-        serve(&mut host, Driver::new(files, both), &mut folder)
+        serve(&mut host, Driver::new(Files::new(rules, Some(guests)), both), &mut folder)
     }
 }
 
@@ -64,7 +121,7 @@ fn serve<C: Carrier>(
 /// Says what became of a transfer.
 fn tell(files: &mut Files, event: Event) {
     if let Event::Ended { file, direction, outcome, .. } = event {
-        let name = files.name(file).map(|name| escape(name.as_str()).to_string()).unwrap_or_default();
+        let name = files.server.name(file).map(|name| escape(name.as_str()).to_string()).unwrap_or_default();
         let arrow = if direction == Direction::Download { "->" } else { "<-" };
         match outcome {
             Outcome::Done => println!("{arrow} {name}"),

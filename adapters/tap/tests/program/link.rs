@@ -4,6 +4,7 @@ use crate::{
     content,
     process::{Server, run, run_well, skep_tap},
 };
+use skep::identity::Identity;
 use std::{fs, net::UdpSocket, path::Path};
 use tempfile::TempDir;
 
@@ -71,6 +72,34 @@ fn sealed_files_go_both_ways_over_rdt_and_tcp() {
     exchange(false, "--public", |server| {
         vec![(server.link.clone(), "--via udp"), (server.link.clone(), "--via tcp")]
     });
+}
+
+#[test]
+fn who_may_only_read_fetches_and_does_not_send() {
+    let home = TempDir::new().unwrap();
+    let [one, other] = ends(home.path(), false);
+    let path = |name: &str| home.path().join(name).display().to_string();
+    fs::create_dir(path("shared")).unwrap();
+    fs::write(path("shared/there"), "content").unwrap();
+    let keys = [("reader", "read-only"), ("writer", "")].map(|(name, rights)| {
+        let key = Identity::load_or_make(path(name).as_ref()).unwrap().fingerprint();
+        format!("skep-x25519 {key} {name} {rights}\n")
+    });
+    fs::write(path("allow"), keys.concat()).unwrap();
+    let serve = format!("{one} serve {} --allow {} --key {}", path("shared"), path("allow"), path("key"));
+    let server = Server::start(&mut skep_tap(&serve), "serving");
+    let link = &server.link;
+    for (name, code) in [("reader", 1), ("writer", 0)] {
+        for via in ["udp", "tcp"] {
+            let with = format!("--key {} --via {via}", path(name));
+            run_well(&mut skep_tap(&format!("{other} get {link}there -o {} {with}", path("got"))));
+            for to in ["new", "there"] {
+                let put = run(&mut skep_tap(&format!("{other} put {} {link}{to} {with}", path("allow"))));
+                assert_eq!(put.0, code, "{name} {via}: {}", put.1);
+            }
+        }
+        assert_eq!(fs::exists(path("shared/new")).unwrap(), code == 0);
+    }
 }
 
 #[test]
