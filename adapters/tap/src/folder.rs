@@ -1,15 +1,21 @@
 //! The files of this host, as storage of the machine.
 
-use skep::storage::{Directory, Part, Source};
+use skep::storage::{Directory, Part, SETTLING, Source};
 use skep_core::{
     stream::{Fault, FileId},
     wire::Name,
 };
 use skep_smoltcp::storage::{Answer, Storage};
-use std::{collections::HashMap, task::Poll::Ready};
+use std::{
+    collections::HashMap,
+    task::Poll::{Pending, Ready},
+    time::Instant,
+};
 
 #[derive(Debug)]
 enum Open {
+    /// It has just changed, and might again, unseen.
+    Settling(Source, Instant),
     Source(Source),
     Part(Part),
 }
@@ -52,11 +58,31 @@ impl Storage for Folder {
     const RANDOM_WRITES: bool = true;
 
     fn open(&mut self, file: FileId, name: Name<'_>) -> Answer<u64> {
-        Ready(self.with(name, Directory::open_file).map(|source| {
-            let length = source.len();
-            self.open.insert(file.0, Open::Source(source));
-            length
-        }))
+        match self.with(name, Directory::open_file) {
+            Ok(source) => {
+                self.open.insert(file.0, Open::Settling(source, Instant::now()));
+                self.completed(file)
+            }
+            Err(fault) => Ready(Err(fault)),
+        }
+    }
+
+    fn completed(&mut self, file: FileId) -> Answer<u64> {
+        let Some(Open::Settling(mut source, since)) = self.open.remove(&file.0) else {
+            return Ready(Err(Fault::Failed));
+        };
+        match source.settle() {
+            Err(_) => Ready(Err(Fault::Failed)),
+            Ok(false) if since.elapsed() < SETTLING => {
+                self.open.insert(file.0, Open::Settling(source, since));
+                Pending
+            }
+            Ok(_) => {
+                let length = source.len();
+                self.open.insert(file.0, Open::Source(source));
+                Ready(Ok(length))
+            }
+        }
     }
 
     fn create(&mut self, file: FileId, name: Name<'_>, length: Option<u64>) -> Answer<u64> {
@@ -86,5 +112,34 @@ impl Storage for Folder {
 
     fn release(&mut self, file: FileId) {
         self.open.remove(&file.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_read_of_a_file_before_each_further_change_would_be_seen() {
+        let home = tempfile::tempdir().unwrap();
+        let mut folder = Folder::new(Directory::open(home.path()).unwrap());
+        let mut waited = 0;
+        for number in 0..20 {
+            let (file, name) = (FileId(number), format!("file-{number}"));
+            let path = home.path().join(&name);
+            std::fs::write(&path, "first").unwrap();
+            let mut answer = folder.open(file, Name::new(name.as_bytes()).unwrap());
+            while answer.is_pending() {
+                assert_eq!(folder.read(file, 0, &mut [0; 5]), Ready(Err(Fault::Failed)));
+                waited += 1;
+                answer = folder.completed(file);
+            }
+            assert_eq!(answer, Ready(Ok(5)));
+            std::fs::write(&path, "other").unwrap();
+            assert_eq!(folder.read(file, 0, &mut [0; 5]), Ready(Err(Fault::Changed)), "{name}");
+            folder.release(file);
+        }
+        // The kernel's clock has a tick of milliseconds: not each file was written at its end.
+        assert!(waited > 0);
     }
 }
