@@ -2,20 +2,21 @@
 
 mod tap;
 
-use crate::args::Args;
+use crate::args::{Args, Ends};
 use skep::exit::Failure;
 use smoltcp::{
     phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken},
     time::Instant,
 };
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read, Write},
     net::UdpSocket,
     os::{
         fd::{AsFd, BorrowedFd},
-        unix::net::UnixDatagram,
+        unix::{fs::FileTypeExt, net::UnixDatagram},
     },
+    path::{Path, PathBuf},
 };
 
 /// The largest frame, without the check sum that Ethernet puts behind it.
@@ -26,7 +27,43 @@ const FRAME: usize = 1_514;
 enum Cable {
     Tap(File),
     Udp(UdpSocket),
-    Unix { socket: UnixDatagram, path: std::path::PathBuf },
+    Unix(UnixEnd),
+}
+
+/// A link of Unix sockets: the own end, which has a name as long as it is there, and the name of the other.
+#[derive(Debug)]
+struct UnixEnd {
+    socket: UnixDatagram,
+    ends: Ends<PathBuf>,
+}
+
+impl UnixEnd {
+    fn bind(ends: &Ends<PathBuf>) -> io::Result<Self> {
+        let socket = match UnixDatagram::bind(&ends.local) {
+            // One that was killed has left it.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_left(&ends.local)? => {
+                fs::remove_file(&ends.local)?;
+                UnixDatagram::bind(&ends.local)?
+            }
+            bound => bound?,
+        };
+        let end = Self { socket, ends: ends.clone() };
+        end.socket.set_nonblocking(true)?;
+        Ok(end)
+    }
+}
+
+impl Drop for UnixEnd {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.ends.local);
+    }
+}
+
+/// Whether nobody is at a Unix socket any more.
+fn is_left(path: &Path) -> io::Result<bool> {
+    let is_refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    let is_socket = fs::symlink_metadata(path)?.file_type().is_socket();
+    Ok(is_socket && UnixDatagram::unbound()?.connect(path).is_err_and(is_refused))
 }
 
 /// A network card.
@@ -54,12 +91,8 @@ impl Wire {
             });
             opened.map_err(|error| Failure::cannot(format_args!("link to {}", ends.remote), &error))?
         } else if let Some(ends) = &args.unix {
-            let (local, remote) = (&ends.local, &ends.remote);
-            let opened = UnixDatagram::bind(local).and_then(|socket| {
-                socket.set_nonblocking(true)?;
-                Ok(Cable::Unix { socket, path: remote.clone() })
-            });
-            opened.map_err(|error| Failure::cannot(format_args!("bind {}", local.display()), &error))?
+            let bound = UnixEnd::bind(ends).map(Cable::Unix);
+            bound.map_err(|error| Failure::cannot(format_args!("bind {}", ends.local.display()), &error))?
         } else {
             return Err(Failure::usage("name a network card: --tap, --udp or --unix"));
         };
@@ -82,7 +115,7 @@ impl AsFd for Wire {
         match &self.cable {
             Cable::Tap(file) => file.as_fd(),
             Cable::Udp(socket) => socket.as_fd(),
-            Cable::Unix { socket, .. } => socket.as_fd(),
+            Cable::Unix(end) => end.socket.as_fd(),
         }
     }
 }
@@ -92,7 +125,7 @@ impl Cable {
         match self {
             Self::Tap(file) => file.read(frame),
             Self::Udp(socket) => socket.recv(frame),
-            Self::Unix { socket, .. } => socket.recv(frame),
+            Self::Unix(end) => end.socket.recv(frame),
         }
     }
 
@@ -102,7 +135,7 @@ impl Cable {
         let sent = match self {
             Self::Tap(file) => file.write(frame),
             Self::Udp(socket) => socket.send(frame),
-            Self::Unix { socket, path } => socket.send_to(frame, path),
+            Self::Unix(end) => end.socket.send_to(frame, &end.ends.remote),
         };
         !sent.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }

@@ -35,8 +35,6 @@ fn exchange(is_unix: bool, door: &str, links: impl Fn(&Server) -> Vec<(String, &
     let server = Server::start(&mut skep_tap(&serve), "serving");
     for (number, (link, via)) in links(&server).into_iter().enumerate() {
         let client = |what: &str| {
-            // The other end of a Unix cable is the same name each time.
-            let _ = fs::remove_file(home.path().join("other"));
             let key = if via.is_empty() { String::new() } else { format!("--key {} {via}", mine.display()) };
             format!("{other} {what} {key}")
         };
@@ -65,6 +63,22 @@ fn plain_files_go_both_ways_over_rdt_and_tcp() {
             vec![("rdt://10.9.0.1/".into(), ""), ("tcp://10.9.0.1/".into(), "")]
         });
     }
+}
+
+#[test]
+fn the_socket_of_a_machine_is_gone_with_it_and_of_a_killed_one_is_taken() {
+    let home = TempDir::new().unwrap();
+    let [one, _] = ends(home.path(), true);
+    let serve = format!("{one} serve {} --plain", home.path().display());
+    // Dropped, a server is killed.
+    drop(Server::start(&mut skep_tap(&serve), "serving"));
+    assert!(fs::exists(home.path().join("one")).unwrap());
+    let mut server = Server::start(&mut skep_tap(&serve), "serving");
+    let (code, said) = run(&mut skep_tap(&serve));
+    assert!(code == 4 && said.contains("one: Address already in use"), "{said}");
+    assert!(server.is_running());
+    server.end();
+    assert!(!fs::exists(home.path().join("one")).unwrap());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A process that does not outlive its test.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
@@ -51,6 +52,17 @@ impl Server {
                 Err(why) => panic!("it did not say \"{word}\": {why}"),
             }
         }
+    }
+
+    /// Asks it to end, and sees that it does so in order.
+    pub(crate) fn end(mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it is ours");
+        let begin = Instant::now();
+        while self.is_running() {
+            assert!(begin.elapsed() < PATIENCE, "it does not end");
+            thread::sleep(Duration::from_millis(2));
+        }
+        assert!(self.child.wait().expect("it is ours").success());
     }
 
     /// Whether it lives.
