@@ -20,13 +20,17 @@ mod wire;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
-    use std::process::{ExitCode, Termination};
+    use std::{
+        io::{Write, stderr},
+        process::{ExitCode, Termination},
+    };
 
     let args = <args::Args as clap::Parser>::parse();
     match roles::run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("skep-tap: {failure}");
+            // `eprintln!` would panic when nobody reads standard error any more.
+            let _ = writeln!(stderr(), "skep-tap: {failure}");
             failure.report()
         }
     }

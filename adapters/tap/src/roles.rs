@@ -15,7 +15,11 @@ use skep_core::{
     wire::{rdt::Terms, seal::Suite},
 };
 use skep_smoltcp::{Carrier, Driver, Machine, Storage};
-use std::ops::ControlFlow;
+use std::{
+    fmt::Display,
+    io::{Write, stdout},
+    ops::ControlFlow,
+};
 
 /// Connections over RDT at once.
 const CONNECTIONS: usize = 16;
@@ -59,6 +63,12 @@ fn sealing() -> skep_core::seal::layer::Settings {
         guard: skep_core::guard::Settings::HOST,
         ..skep_smoltcp::rdt::device_settings()
     }
+}
+
+/// A line on standard output. Nobody may read it any more.
+fn say(line: &dyn Display) {
+    let mut out = stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
 fn seed() -> Result<u64, Failure> {

@@ -1,5 +1,6 @@
 //! Who may come in, and what the machine says of itself.
 
+use super::say;
 use crate::{
     args::{Args, Door},
     host::seed,
@@ -108,8 +109,8 @@ pub(crate) fn announce(args: &Args, door: &Door, identity: Option<&Identity>, wh
     let host = format!("{}:{}", args.ip.address(), door.port);
     match identity.and_then(|identity| Some((identity, url::Host::parse(&host, door.port).ok()?))) {
         Some((identity, host)) => {
-            println!("{what} {}", url::link(&host, &identity.fingerprint(), None).as_str());
+            say(&format_args!("{what} {}", url::link(&host, &identity.fingerprint(), None).as_str()));
         }
-        None => println!("{what} tcp://{host}/ and rdt://{host}/ (plain: not encrypted)"),
+        None => say(&format_args!("{what} tcp://{host}/ and rdt://{host}/ (plain: not encrypted)")),
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     PlainRdt, PlainTcp, SESSIONS, SOCKETS, STREAMS, SealedRdt, SealedTcp,
     door::{self, Guests},
-    seed, settings, turn,
+    say, seed, settings, turn,
 };
 use crate::{
     args::{Args, Door},
@@ -124,8 +124,8 @@ fn tell(files: &mut Files, event: Event) {
         let name = files.server.name(file).map(|name| escape(name.as_str()).to_string()).unwrap_or_default();
         let arrow = if direction == Direction::Download { "->" } else { "<-" };
         match outcome {
-            Outcome::Done => println!("{arrow} {name}"),
-            outcome => println!("{arrow} {name}: {outcome:?}"),
+            Outcome::Done => say(&format_args!("{arrow} {name}")),
+            outcome => say(&format_args!("{arrow} {name}: {outcome:?}")),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     PlainRdt, PlainTcp, SOCKETS, STREAMS, SealedRdt, SealedTcp,
     door::{self, Guests},
-    seed, settings, turn,
+    say, seed, settings, turn,
 };
 use crate::{
     args::{Args, Door},
@@ -63,9 +63,9 @@ fn tell(members: &mut Members, event: Event) {
     match event {
         Event::Came { user, .. } => {
             if let Some(name) = members.user_name(user, &mut room) {
-                println!("{} came", name.as_str());
+                say(&format_args!("{} came", name.as_str()));
             }
         }
-        event => println!("{event:?}"),
+        event => say(&format_args!("{event:?}")),
     }
 }

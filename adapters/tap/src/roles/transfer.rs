@@ -3,7 +3,7 @@
 use super::{
     PlainRdt, PlainTcp, STREAMS, SealedRdt, SealedTcp,
     door::{self, Nobody},
-    seed, settings, turn,
+    say, seed, settings, turn,
 };
 use crate::{
     args::{Call, Via},
@@ -108,7 +108,7 @@ fn transfer(host: Host, url: &Url, call: &Call, client: Client, file: &Path) -> 
         }
     };
     let (bytes, at) = outcome.map_err(|why| Failure::new(why.code(), format!("{url}: {why}")))?;
-    println!("{only}: {}", Summary { bytes, elapsed: at.duration_since(started), resent: None });
+    say(&format_args!("{only}: {}", Summary { bytes, elapsed: at.duration_since(started), resent: None }));
     Ok(())
 }
 

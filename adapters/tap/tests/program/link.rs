@@ -82,6 +82,21 @@ fn the_socket_of_a_machine_is_gone_with_it_and_of_a_killed_one_is_taken() {
 }
 
 #[test]
+fn a_server_that_nobody_listens_to_goes_on() {
+    let home = TempDir::new().unwrap();
+    let [one, other] = ends(home.path(), false);
+    fs::write(home.path().join(NAME), content(1, 1_000)).unwrap();
+    let serve = format!("{one} serve {} --plain", home.path().display());
+    let mut server = Server::start(&mut skep_tap(&serve), "serving");
+    server.turn_away();
+    let get = format!("{other} get tcp://10.9.0.1/{NAME} -o {}", home.path().join("got").display());
+    for _ in 0..3 {
+        run_well(&mut skep_tap(&get));
+    }
+    assert!(server.is_running());
+}
+
+#[test]
 fn sealed_files_go_both_ways_over_rdt_and_tcp() {
     exchange(false, "--public", |server| {
         vec![(server.link.clone(), "--via udp"), (server.link.clone(), "--via tcp")]

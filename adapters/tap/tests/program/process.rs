@@ -54,6 +54,11 @@ impl Server {
         }
     }
 
+    /// Reads not much further.
+    pub(crate) fn turn_away(&mut self) {
+        self.lines = mpsc::channel().1;
+    }
+
     /// Asks it to end, and sees that it does so in order.
     pub(crate) fn end(mut self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it is ours");
