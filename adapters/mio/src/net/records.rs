@@ -7,7 +7,10 @@ use skep_core::{
         layer::Call,
         record::{FRONT, OVERHEAD, Opened, Opener},
     },
-    wire::seal::{HELLO_MAX, Hello, Reply},
+    wire::{
+        seal::{Hello, Reply},
+        session::FRAME_MAX,
+    },
 };
 use std::io;
 
@@ -79,7 +82,7 @@ impl Records {
             }
             let before = self.wire.len();
             // No byte more than the message: what follows is a record.
-            self.wire.resize(needed.min(HELLO_MAX.max(needed)), 0);
+            self.wire.resize(needed, 0);
             let count = read(&mut self.wire[before..]);
             self.wire.truncate(before + count.as_ref().ok().copied().flatten().unwrap_or(0));
             match count? {
@@ -213,10 +216,13 @@ fn open(
     Ok((text, used))
 }
 
-/// How many bytes there must be before a message of section 5 is whole, as far as can be told yet.
+/// How many bytes there must be before a message of section 5 is whole, as far as can be told yet. `None`: it would be longer
+/// than any may be.
 fn message_of_session(wire: &[u8]) -> Option<usize> {
     match wire {
-        [high, low, ..] => Some(2 + usize::from(u16::from_be_bytes([*high, *low]))),
+        [high, low, ..] => {
+            Some(2 + usize::from(u16::from_be_bytes([*high, *low]))).filter(|length| *length <= FRAME_MAX)
+        }
         _ => Some(2),
     }
 }
@@ -224,5 +230,31 @@ fn message_of_session(wire: &[u8]) -> Option<usize> {
 impl std::fmt::Debug for Records {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Records").field("open", &self.is_open()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_read_for_a_message_than_any_may_have() {
+        for (length, is_taken) in [(FRAME_MAX - 2, true), (FRAME_MAX - 1, false), (0xffff, false)] {
+            let mut records = Records::new(Phase::Attaching(None));
+            let mut largest = 0;
+            let outcome = records.message(|room| {
+                largest = largest.max(room.len());
+                if room.len() == 2 {
+                    room.copy_from_slice(&(length as u16).to_be_bytes());
+                }
+                Ok(Some(room.len()))
+            });
+            assert_eq!(
+                outcome.is_ok_and(|message| message.unwrap().len() == length + 2),
+                is_taken,
+                "{length}"
+            );
+            assert!(largest <= FRAME_MAX, "{largest}");
+        }
     }
 }
