@@ -69,8 +69,9 @@ impl Series {
                             delivered.push((x, *length));
                         }
                     }
-                    for number in
-                        acknowledged.iter().flat_map(|(first, last)| *first..=(*last).min(*first + 65_536))
+                    for number in acknowledged
+                        .iter()
+                        .flat_map(|(first, last)| *first..=(*last).min(first.saturating_add(65_536)))
                     {
                         if let Some((offset, length)) = sent.remove(&number) {
                             series.acknowledged.push((x, mega(offset)));
@@ -132,7 +133,8 @@ fn rate(delivered: &[(f64, u64)], seconds: f64) -> Points {
     let interval = seconds / INTERVALS as f64;
     let mut bytes = vec![0; INTERVALS];
     for (x, length) in delivered {
-        bytes[((x / interval) as usize).min(INTERVALS - 1)] += length;
+        let bytes = &mut bytes[((x / interval) as usize).min(INTERVALS - 1)];
+        *bytes = u64::saturating_add(*bytes, *length);
     }
     let middle = |place: usize| (place as f64 + 0.5) * interval;
     bytes.iter().enumerate().map(|(place, bytes)| (middle(place), *bytes as f64 / interval / 1e6)).collect()
@@ -174,6 +176,28 @@ mod tests {
         let interval = 2.0 / INTERVALS as f64;
         let megabytes: f64 = series.goodput.iter().map(|(_, rate)| rate * interval).sum();
         assert!((megabytes - 2.0).abs() < 1e-9, "{megabytes}");
+    }
+
+    #[test]
+    fn what_is_acknowledged_may_be_any_number() {
+        let acknowledged = Happened::Received {
+            content: None,
+            length: 50,
+            acknowledged: vec![(u64::MAX - 1, u64::MAX), (u64::MAX, 0)],
+        };
+        let series = Series::of(&[at(0.0, sent(u64::MAX, 7_000_000)), at(1.0, acknowledged)]);
+        assert_eq!(series.acknowledged, [(1.0, 7.0)]);
+    }
+
+    #[test]
+    fn content_may_have_any_length() {
+        let received = |offset| Happened::Received {
+            content: Some((offset, u64::MAX)),
+            length: 50,
+            acknowledged: Vec::new(),
+        };
+        let series = Series::of(&[at(1.0, received(0)), at(1.0, received(1))]);
+        assert!(series.goodput.iter().any(|(_, rate)| *rate > 1e12));
     }
 
     #[test]
