@@ -110,7 +110,7 @@ fn open_tun(dev: &str, tap: bool) -> io::Result<File> {
     }
     let kind = if tap { libc::IFF_TAP } else { libc::IFF_TUN };
     req.ifr_ifru.ifru_flags = (kind | libc::IFF_NO_PI) as libc::c_short;
-    check(unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF, &req) }.into())?;
+    check(unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF, &raw mut req) }.into())?;
     check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }.into())?;
     Ok(file)
 }
