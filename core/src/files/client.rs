@@ -19,7 +19,7 @@ use super::{Dialect, Direction, Failure, Progress};
 use crate::{
     Instant, Span,
     limits::NAME_MAX,
-    stream::{Action, FileId, StreamId},
+    stream::{Action, Fault, FileId, StreamId},
     wire::{
         Name,
         command::{self, Operation},
@@ -204,6 +204,25 @@ impl Client {
         // The path's client has finished already, to end its request.
         let farewell = if self.dialect.is_path() { Farewell::None } else { Farewell::Finish };
         self.conclude(End::Done, farewell);
+    }
+
+    /// The storage is asked for the file.
+    pub(super) fn ask_for_file<'b>(&mut self, room: &'b mut [u8]) -> Action<'b, Progress> {
+        match (self.name_in(room), self.direction) {
+            (Some(name), Direction::Download) => {
+                self.ask(State::Creating);
+                Action::Create { file: FILE, name, length: self.length }
+            }
+            (Some(name), Direction::Upload) => {
+                self.ask(State::Opening);
+                Action::Open { file: FILE, name }
+            }
+            // There is room for every name; but nobody would wait for an answer.
+            (None, _) => {
+                self.fail(Failure::Storage(Fault::BadName));
+                self.part()
+            }
+        }
     }
 
     /// The storage is asked, and owes an answer.

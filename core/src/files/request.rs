@@ -1,10 +1,13 @@
 //! A request as it comes in, in pieces of any size, and afterwards the name that it was for.
 
 use super::{Dialect, Direction};
-use crate::wire::{
-    Name, command,
-    file::{self, Code, Message, Unparsed},
-    path,
+use crate::{
+    limits::NAME_MAX,
+    wire::{
+        Name, command,
+        file::{self, Code, Message, Unparsed},
+        path,
+    },
 };
 use heapless::Vec;
 
@@ -80,7 +83,12 @@ impl Request {
         Some(Name::again(room))
     }
 
-    /// The same below a directory, whose name ends in a slash.
+    /// Whether the name below a directory, whose name ends in a slash, is short enough for a name.
+    pub(super) fn fits_below(&self, directory: &str) -> bool {
+        directory.len().saturating_add(self.name_bytes().len()) <= NAME_MAX
+    }
+
+    /// The name below such a directory, copied into `room`.
     pub(super) fn name_below<'b>(&self, directory: &str, room: &'b mut [u8]) -> Option<Name<'b>> {
         let name = self.name_bytes();
         let room = room.get_mut(..directory.len().saturating_add(name.len()))?;

@@ -163,6 +163,8 @@ impl<M: Memory<Named<Session>>> Server<M> {
         let may_not = self.settings.read_only || session.uploads == Uploads::Nowhere;
         if is_upload && may_not {
             self.refuse(number, Code::NotAllowed);
+        } else if is_upload && !session.request.fits_below(session.uploads.below()) {
+            self.refuse(number, Code::BadName);
         } else if is_upload && session.length > self.settings.max_upload {
             self.refuse(number, Code::TooLarge);
         } else if self.active < self.settings.slots.max(1) {
@@ -334,8 +336,8 @@ impl<M: Memory<Named<Session>>> Server<M> {
         Some(task)
     }
 
-    fn act<'b>(&self, number: u32, task: Task, room: &'b mut [u8]) -> Action<'b, Event> {
-        let Some(session) = self.sessions.get(number) else { return Action::Wait(None) };
+    fn act<'b>(&mut self, number: u32, task: Task, room: &'b mut [u8]) -> Action<'b, Event> {
+        let Some(session) = self.sessions.get_mut(number) else { return Action::Wait(None) };
         let (stream, file, length) = (session.stream, FileId(number), session.length);
         match task {
             Task::Tell(event) => Action::Event(event),
@@ -355,15 +357,22 @@ impl<M: Memory<Named<Session>>> Server<M> {
             Task::Abort => Action::Abort(stream),
             Task::Commit => Action::Commit(file),
             Task::Release => Action::Release(file),
-            // A session that opens or creates has a name, and the room takes every name.
             Task::Open => match session.request.name_in(room) {
                 Some(name) => Action::Open { file, name },
-                None => Action::Abort(stream),
+                None => Self::give_up(session),
             },
             Task::Create => match session.request.name_below(session.uploads.below(), room) {
                 Some(name) => Action::Create { file, name, length: Some(length) },
-                None => Action::Abort(stream),
+                None => Self::give_up(session),
             },
         }
+    }
+
+    /// The storage cannot be asked for a file. It does not come to that, as a session that opens or creates has a name
+    /// for which there is room; but nobody would wait for an answer.
+    fn give_up<'b>(session: &mut Session) -> Action<'b, Event> {
+        session.file = FileState::None;
+        session.state = State::Gone;
+        Action::Abort(session.stream)
     }
 }

@@ -142,21 +142,7 @@ impl Service for Client {
         }
         match (self.state, self.stream) {
             (State::Over, _) => self.part(),
-            (State::Create, _) => {
-                let length = self.length;
-                self.ask(State::Creating);
-                match self.name_in(room) {
-                    Some(name) => Action::Create { file: FILE, name, length },
-                    None => Action::Wait(None),
-                }
-            }
-            (State::Open, _) => {
-                self.ask(State::Opening);
-                match self.name_in(room) {
-                    Some(name) => Action::Open { file: FILE, name },
-                    None => Action::Wait(None),
-                }
-            }
+            (State::Create | State::Open, _) => self.ask_for_file(room),
             (State::Commit, _) => {
                 self.ask(State::Committing);
                 Action::Commit(FILE)

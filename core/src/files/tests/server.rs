@@ -2,7 +2,8 @@
 
 use super::{bytes, download, driver::Driver, request, upload};
 use crate::{
-    files::{Direction, Event, Outcome, Server, Session, Settings, WhenFull},
+    files::{Dialect, Direction, Event, Outcome, Server, Session, Settings, Uploads, WhenFull},
+    limits::NAME_MAX,
     miri::fewer,
     stream::{Closed, Fault, FileId, Service, StreamId},
     table::Named,
@@ -104,6 +105,24 @@ fn every_refusal_has_its_code() {
     assert_eq!(answer(any, |driver| driver.faults.open = Some(Fault::Failed), &request("a/b")), [4, 8]);
     assert_eq!(answer(any, |driver| driver.faults.moved = Some(Fault::NoSpace), &upload("a", b"x")), [4, 4]);
     assert_eq!(answer(any, |driver| driver.faults.commit = Some(Fault::Failed), &upload("a", b"x")), [4, 8]);
+}
+
+#[test]
+fn an_upload_below_a_directory_has_a_name_that_has_room_for_both() {
+    let mut driver = server::<1>(Settings { slots: 1, ..Settings::DEFAULT });
+    let is_below =
+        |server: &mut Fixed<1>, now, stream| server.opened_with(now, stream, Dialect::Files, Uploads::Drop);
+    for (length, code) in [(NAME_MAX, Some(5)), (NAME_MAX - 4, Some(5)), (NAME_MAX - 5, None), (1, None)] {
+        let name = "a".repeat(length);
+        assert!(driver.open_by(0, is_below));
+        driver.feed(0, &upload(&name, b"content"));
+        let answer = code.map_or(bytes(Message::Confirm), |code| vec![4, code]);
+        assert_eq!(driver.written(0), answer, "{length} bytes");
+        assert_eq!(driver.disk.contains_key(&format!("drop/{name}")), code.is_none());
+        driver.close(0, Closed::Done);
+        assert_eq!((driver.machine.transfers(), driver.machine.sessions()), (0, 0), "{length} bytes");
+    }
+    assert_eq!(driver.machine.counters().refused, 2);
 }
 
 #[test]
