@@ -235,15 +235,8 @@ impl<P: Profile> Tracker<P> {
     /// Ends a user's session, or its presence by command. `false`: it is not there.
     pub fn dismiss(&mut self, now: Instant, name: Text<'_>) -> bool {
         self.now = now;
-        let Some(user) = self.directory.user_named(name.as_bytes()) else { return false };
-        match self.directory.users.get(user).map(|user| user.presence) {
-            None | Some(directory::Presence::Away) => return false,
-            Some(directory::Presence::Session(link)) => self.dismiss_link(link, Code::Dismissed),
-            Some(directory::Presence::Command) => {
-                self.user_leaves(user, Code::Dismissed);
-            }
-        }
-        true
+        let user = self.directory.user_named(name.as_bytes());
+        user.is_some_and(|user| self.dismiss_user(user, Code::Dismissed))
     }
 
     /// What the tracker has done so far.
@@ -364,6 +357,16 @@ impl<P: Profile> Tracker<P> {
         let name = LeftName(name.and_then(|name| texts.store(name)).unwrap_or(Stored::EMPTY));
         self.directory.leave(user);
         self.tell_application(Event::Left { user: UserId(user), name, code });
+    }
+
+    /// A user has to leave, however it is there. `false`: it is not there.
+    fn dismiss_user(&mut self, user: u32, code: Code) -> bool {
+        match self.directory.users.get(user).map(|user| user.presence) {
+            None | Some(directory::Presence::Away) => return false,
+            Some(directory::Presence::Session(link)) => self.dismiss_link(link, code),
+            Some(directory::Presence::Command) => self.user_leaves(user, code),
+        }
+        true
     }
 
     /// A session, or what wants to be one, is over: it is told why.

@@ -187,22 +187,13 @@ impl<P: Profile> Tracker<P> {
     /// What the application was asked to store is stored, or was not: it happens, or has not happened.
     pub(super) fn settle(&mut self, record: Record, birth: u64, is_stored: bool) {
         match record {
-            Record::Register(UserId(user)) => {
-                if let Some(found) = self.directory.users.get_mut(user).filter(|_| is_stored) {
+            Record::Register(UserId(user)) | Record::Unregister(UserId(user)) => {
+                let is_account = is_stored == matches!(record, Record::Register(_));
+                if let Some(found) = self.directory.users.get_mut(user).filter(|_| is_account) {
                     found.standing = Standing::Registered;
                 } else {
+                    self.dismiss_user(user, Code::Done);
                     self.directory.remove_user(user);
-                }
-            }
-            Record::Unregister(UserId(user)) if is_stored => {
-                if self.directory.is_there(user) {
-                    self.user_leaves(user, Code::Done);
-                }
-                self.directory.remove_user(user);
-            }
-            Record::Unregister(UserId(user)) => {
-                if let Some(found) = self.directory.users.get_mut(user) {
-                    found.standing = Standing::Registered;
                 }
             }
             Record::Publish(EntryId(file)) | Record::Delete(EntryId(file)) => {

@@ -155,6 +155,13 @@ impl<P: Profile> Directory<P> {
         self.users.get(user).is_some_and(|user| user.presence != Presence::Away)
     }
 
+    /// Whether storage is asked whether there is such an account from now on: nobody can come by its name meanwhile.
+    pub(super) fn is_unsettled(&self, user: u32) -> bool {
+        self.users
+            .get(user)
+            .is_some_and(|user| matches!(user.standing, Standing::Registering | Standing::Unregistering))
+    }
+
     /// Whether others see a file.
     pub(super) fn is_shared(&self, file: u32) -> bool {
         let owner = self.files.place(file).map_or(NONE, |place| place.owner);

@@ -172,10 +172,10 @@ impl<P: Profile> Tracker<P> {
     /// `replaced` goes in any case.
     fn make_way(&mut self, name: &[u8], replaced: u64) -> Result<(), Code> {
         let Some(user) = self.directory.user_named(name) else { return Ok(()) };
-        let found = self.directory.users.get(user).ok_or(Code::Gone)?;
-        if matches!(found.standing, Standing::Registering | Standing::Unregistering) {
+        if self.directory.is_unsettled(user) {
             return Err(Code::NameInUse);
         }
+        let found = self.directory.users.get(user).ok_or(Code::Gone)?;
         let replaces = self.settings.same_name == SameName::Replace;
         match found.presence {
             Presence::Away => Ok(()),
@@ -203,7 +203,10 @@ impl<P: Profile> Tracker<P> {
         let mut name = [0; USER_MAX];
         let name = self.directory.texts.copy(stored, &mut name).ok_or(Code::BadName)?;
         let user = match self.directory.user_named(name) {
-            Some(user) if self.directory.is_there(user) => return Err(Code::NameInUse),
+            // While somebody waited in line, his name may have become another's.
+            Some(user) if self.directory.is_there(user) || self.directory.is_unsettled(user) => {
+                return Err(Code::NameInUse);
+            }
             Some(user) => user,
             None => self.directory.add_user(name, Standing::Guest).ok_or(Code::Full)?,
         };

@@ -4,7 +4,7 @@ use super::{Small, speaker::Speaker, tracker, world::World};
 use crate::{
     miri::fewer,
     stream::{Closed, Fault},
-    tracker::{Dialect, Event, Fixed, Peer, Record, Settings, Tracker},
+    tracker::{Dialect, Event, Fixed, Peer, Record, Settings, Ticket, Tracker, UserId, directory::Standing},
     wire::{
         Text,
         session::{Code, FileInfo, Way},
@@ -287,6 +287,86 @@ fn a_change_is_answered_when_it_is_stored_and_undone_when_it_could_not_be() {
     assert_eq!(run(b"DELETE\0ana\0x\0", Err(Fault::NoSpace)), [4]);
     assert_eq!(run(b"DELETE\0ana\0x\0", Ok(())), [0]);
     assert_eq!((world.tracker.links(), world.tracker.files()), (0, 0));
+}
+
+/// Eva has the only seat, `name` waits for it, and `request` is being stored.
+fn waiting_while(
+    name: &str,
+    registered: bool,
+    request: &[u8],
+) -> (World<Small>, Speaker, Speaker, u32, Ticket) {
+    let mut world = World::new(tracker(Settings { seats: 1, ..Settings::DEFAULT }));
+    if registered {
+        check(&mut world, &[(&[b"REGISTER\0", name.as_bytes(), b"\0"].concat(), 0)]);
+    }
+    let (mut eva, mut waits) = (Speaker::new("eva"), Speaker::new(name));
+    assert!(eva.join(&mut world) && waits.join(&mut world));
+    assert_eq!(waits.heard, ["Waiting { place: 1 }"]);
+    world.stores = false;
+    let stream = open(&mut world, [1, 1, 1, 1]);
+    world.write(stream, request);
+    world.run();
+    let Some(Event::Store { ticket, .. }) = world.events.pop() else { panic!() };
+    (world, eva, waits, stream, ticket)
+}
+
+#[test]
+fn who_waits_by_the_name_of_an_account_that_goes_does_not_become_somebody_else() {
+    let (mut world, eva, mut ana, stream, ticket) = waiting_while("ana", true, b"UNREGISTER\0ana\0");
+    world.close(eva.stream, Closed::Broken);
+    world.pass(SECOND);
+    ana.listen(&mut world);
+    assert_eq!((ana.me, ana.bye), (None, Some(Code::NameInUse)));
+    let now = world.now;
+    world.tracker.committed(now, ticket, Ok(()));
+    world.run();
+    assert_eq!(world.read(stream), [0]);
+    let mut bob = Speaker::new("bob");
+    assert!(bob.join(&mut world));
+    world.pass(SECOND);
+    bob.listen(&mut world);
+    assert_eq!((bob.list().len(), world.tracker.online(), world.tracker.seats_taken()), (0, 1, 1));
+    assert!(bob.me.is_some());
+}
+
+#[test]
+fn who_waits_by_the_name_of_an_account_that_is_not_stored_is_not_there_without_a_name() {
+    let (mut world, eva, mut bob, stream, ticket) = waiting_while("bob", false, b"REGISTER\0bob\0");
+    world.close(eva.stream, Closed::Broken);
+    world.pass(SECOND);
+    bob.listen(&mut world);
+    assert_eq!((bob.me, bob.bye), (None, Some(Code::NameInUse)));
+    let now = world.now;
+    world.tracker.committed(now, ticket, Err(Fault::NoSpace));
+    world.run();
+    assert_eq!(world.read(stream), [2]);
+    world.close(stream, Closed::Done);
+    assert_eq!((world.tracker.online(), world.tracker.seats_taken(), world.tracker.chunks()), (0, 0, 0));
+    // By then the name is free.
+    assert!(bob.join(&mut world));
+    assert!(bob.me.is_some() && world.tracker.online() == 1);
+}
+
+#[test]
+fn an_account_that_goes_or_is_not_stored_takes_the_session_of_its_user_with_it() {
+    type Kind = fn(UserId) -> Record;
+    for (kind, is_stored) in [(Record::Unregister as Kind, true), (Record::Register as Kind, false)] {
+        let mut world = world();
+        let (mut ana, mut eva) = (Speaker::new("ana"), Speaker::new("eva"));
+        assert!(ana.join(&mut world) && eva.join(&mut world));
+        // Nobody is let in by a name that is being stored; if somebody was, this is what becomes of him.
+        let user = world.tracker.directory.user_named(b"ana").unwrap();
+        world.tracker.directory.users.get_mut(user).unwrap().standing = Standing::Registering;
+        world.tracker.directory.registered = 1;
+        world.tracker.settle(kind(UserId(user)), 0, is_stored);
+        world.pass(SECOND);
+        ana.listen(&mut world);
+        eva.listen(&mut world);
+        assert_eq!((ana.bye, eva.list().len()), (Some(Code::Done), 0));
+        assert!(world.events.iter().any(|event| matches!(event, Event::Left { .. })));
+        assert_eq!((world.tracker.online(), world.tracker.seats_taken()), (1, 1));
+        assert_eq!(world.tracker.directory.registered, 0);
+    }
 }
 
 #[test]
