@@ -148,7 +148,10 @@ impl<P: Profile> Tracker<P> {
             return if waits { Ok(()) } else { Err(code) };
         }
         if self.seats_taken < self.settings.seats.max(1) {
-            return self.admit(number);
+            let outcome = self.admit(number);
+            // A seat that was left for this one, and not taken.
+            self.fill_seats();
+            return outcome;
         }
         if self.line.length() >= self.settings.waiting {
             return Err(Code::NoSeat);
@@ -169,7 +172,7 @@ impl<P: Profile> Tracker<P> {
     }
 
     /// Sees to it that nobody of this name is there, or says why somebody stays. The session with the proof
-    /// `replaced` goes in any case.
+    /// `replaced` goes in any case. The seat of who goes is free: it is the newcomer's, whoever waits.
     fn make_way(&mut self, name: &[u8], replaced: u64) -> Result<(), Code> {
         let Some(user) = self.directory.user_named(name) else { return Ok(()) };
         if self.directory.is_unsettled(user) {
@@ -188,7 +191,7 @@ impl<P: Profile> Tracker<P> {
                 if !replaces && (proof != replaced || proof == 0) {
                     return Err(Code::NameInUse);
                 }
-                self.leave(link, Code::Replaced);
+                self.vacate(link, Code::Replaced);
                 self.part(link, Code::Replaced);
                 Ok(())
             }
@@ -236,6 +239,12 @@ impl<P: Profile> Tracker<P> {
 
     /// A session is over, whatever becomes of its stream: seat, place in the line, files and transfers are let go.
     pub(super) fn leave(&mut self, number: u32, code: Code) {
+        self.vacate(number, code);
+        self.fill_seats();
+    }
+
+    /// The same, and nobody has got its seat yet.
+    fn vacate(&mut self, number: u32, code: Code) {
         let Some(link) = self.links.get_mut(number) else { return };
         let state = link.state;
         let user = core::mem::replace(&mut link.user, NONE);
@@ -253,7 +262,6 @@ impl<P: Profile> Tracker<P> {
         if let Some(link) = self.links.get_mut(number).filter(|link| link.is_talking()) {
             link.state = State::Abort;
         }
-        self.fill_seats();
     }
 
     /// Free seats go to those who wait.

@@ -96,6 +96,38 @@ fn a_second_login_of_a_name_is_refused_or_takes_the_place_of_the_first() {
     assert_eq!((first.bye, world.tracker.online()), (Some(Code::Replaced), 1));
 }
 
+#[test]
+fn who_resumes_takes_his_seat_with_him_whoever_waits() {
+    let mut world = world(Settings { seats: 1, ..Settings::DEFAULT });
+    let mut ana = join(&mut world, "ana");
+    let mut bob = join(&mut world, "bob");
+    let first = ana.stream;
+    assert!(ana.join(&mut world));
+    bob.listen(&mut world);
+    assert!(ana.me.is_some() && bob.me.is_none());
+    assert_eq!((world.tracker.seats_taken(), world.tracker.waiting()), (1, 1));
+    assert_eq!(world.read(first), [0, 2, 0x2c, 17]);
+    // So does who has forgotten all but his key.
+    world.close(ana.stream, Closed::Broken);
+    bob.listen(&mut world);
+    bob.say(&mut world, &Request::Logout);
+    world.run();
+    let first = ana_with_key(&mut world, 1);
+    let mut bob = join(&mut world, "bob");
+    let mut again = ana_with_key(&mut world, 1);
+    world.pass(SECOND * 3);
+    for speaker in [&mut again, &mut bob] {
+        speaker.listen(&mut world);
+    }
+    assert!(again.me.is_some() && bob.me.is_none());
+    assert_eq!((world.tracker.seats_taken(), world.tracker.waiting()), (1, 1));
+    // It is his who waits when there is nobody else for it.
+    world.close(first.stream, Closed::Broken);
+    world.close(again.stream, Closed::Broken);
+    bob.listen(&mut world);
+    assert!(bob.me.is_some());
+}
+
 /// Somebody called ana with this key logs in; the answer is still to come.
 fn ana_with_key(world: &mut World<Small>, key: u8) -> Speaker {
     let mut ana = Speaker::new("ana");
