@@ -219,6 +219,7 @@ pub fn greet<V: Provider>(
     let caller = Caller { address: from, purpose: hello.purpose, key };
     let suite = hello.suites.choose(terms.suites).ok_or(REFUSED)?;
     let salt = match hello.purpose {
+        Purpose::Salt if offer.body.len() > ACCOUNT_MAX => return Err(REFUSED),
         Purpose::Salt => access.salt(offer.body).ok_or(REFUSED)?,
         _ => match access.decide(&caller, true) {
             Decision::Admit => [0; SALT],
@@ -277,6 +278,28 @@ mod tests {
 
         fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
             Some((*pair(2).public(), Psk::new(Secret::new([6; 32]))))
+        }
+    }
+
+    /// Has a salt for every name, and counts how often it was asked.
+    struct Names(usize);
+
+    impl Access for Names {
+        fn permits(&mut self, _: &Caller) -> bool {
+            false
+        }
+
+        fn salt(&mut self, _: &[u8]) -> Option<[u8; SALT]> {
+            self.0 += 1;
+            Some([b'a'; SALT])
+        }
+
+        fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
+            None
+        }
+
+        fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
+            None
         }
     }
 
@@ -360,6 +383,34 @@ mod tests {
             greet(&host, hello, from, &TERMS, Secret::new([4; 32]), &mut Everybody(false), &mut reply)
                 .is_err()
         );
+    }
+
+    #[test]
+    fn nobody_is_asked_for_the_salt_of_a_name_that_is_too_long_for_an_account() {
+        let server = pair(1);
+        let call = Call { server: *server.public(), purpose: Purpose::Salt, psk: None };
+        for length in [ACCOUNT_MAX, ACCOUNT_MAX + 1] {
+            // What a client says who is bound by nothing.
+            let mut payload = [0; 256];
+            let offer = Offer { largest: 1_040, body: &[b'a'; 256][..length] };
+            let used = offer.emit(&mut payload).unwrap();
+            let keys: InitiatorKeys<'_, Tested> = InitiatorKeys::Nk { peer: &call.server };
+            let prologue = prologue(TERMS.offered(), call.purpose);
+            let mut message = [0; 512];
+            let started =
+                Initiator::start(&keys, &prologue, Secret::new([3; 32]), &payload[..used], &mut message);
+            let (_, used) = started.unwrap();
+            let check = CheckKey::<Tested>::new(server.public(), None);
+            let hello = Hello { suites: TERMS.offered(), purpose: call.purpose, message: &message[..used] };
+            let mut wire = [0; 1_024];
+            let used = hello.emit(|covered| check.stamp(covered), &mut wire).unwrap();
+            let (host, from) = (Host { own: &server, check: &check }, SocketAddr::from(([10, 0, 0, 2], 7)));
+            let (mut access, mut reply) = (Names(0), [0; 1_024]);
+            let outcome =
+                greet(&host, &wire[..used], from, &TERMS, Secret::new([4; 32]), &mut access, &mut reply);
+            let is_short = length == ACCOUNT_MAX;
+            assert_eq!((outcome.is_ok(), access.0), (is_short, usize::from(is_short)), "{length} bytes");
+        }
     }
 
     #[test]
