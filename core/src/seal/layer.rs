@@ -73,8 +73,8 @@ const WAITING_MAX: usize = 16;
 pub struct Counters {
     /// Datagrams that are none of the sealed transport, or of no session.
     pub strange: u64,
-    /// First packets whose check was wrong: their sender does not know this server's key, the invitation or the
-    /// introduction.
+    /// First packets whose check was wrong: their sender does not know this server's key or the introduction. And those
+    /// whose purpose is for TCP only.
     pub unchecked: u64,
     /// First packets that were refused after the key agreement: forged, malformed, or from somebody who may not come in.
     pub refused: u64,

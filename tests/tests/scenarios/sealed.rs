@@ -1,7 +1,7 @@
 //! Sealed transfers: every size, both ways, for every purpose, on networks that lose, repeat, reorder and damage.
 
 use skep_core::wire::seal::Purpose;
-use skep_tests::{INTRODUCTION, INVITE, Loopback, Past, Random, Report, Scenario, Simulated, Way};
+use skep_tests::{INTRODUCTION, Loopback, Past, Random, Report, Scenario, Simulated, Way};
 use std::time::Duration;
 
 /// How many seeds are played, unless the environment says otherwise:
@@ -10,7 +10,7 @@ const SEEDS: u64 = 2_000;
 
 const SIZES: [usize; 9] = [0, 1, 2, 999, 1_000, 1_001, 2_000, 12_345, 100_000];
 const WAYS: [Way; 2] = [Way::Download, Way::Upload];
-const PURPOSES: [Purpose; 4] = [Purpose::Member, Purpose::Guest, INVITE, INTRODUCTION];
+const PURPOSES: [Purpose; 3] = [Purpose::Member, Purpose::Guest, INTRODUCTION];
 
 fn seeds() -> u64 {
     std::env::var("SKEP_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS)

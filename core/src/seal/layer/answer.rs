@@ -104,8 +104,7 @@ where
     ) -> Option<Heard<V>> {
         let keys = match (&init1.purpose, key, psk) {
             (Purpose::Member, ..) => ResponderKeys::Ik { own: &self.own },
-            (Purpose::Guest | Purpose::Salt, ..) => ResponderKeys::Nk { own: &self.own },
-            (Purpose::Enrol { .. }, _, Some(psk)) => ResponderKeys::NkPsk0 { own: &self.own, psk },
+            (Purpose::Guest, ..) => ResponderKeys::Nk { own: &self.own },
             (Purpose::Peer { .. }, Some(peer), Some(psk)) => {
                 ResponderKeys::KkPsk0 { own: &self.own, peer, psk }
             }
@@ -139,7 +138,7 @@ where
         }
     }
 
-    /// The keys that the purpose of an INIT1 names, when its check is right.
+    /// The keys that the purpose of an INIT1 names, when it is one for UDP and its check is right.
     fn checked(
         &self,
         init1: &Init1<'_>,
@@ -147,8 +146,9 @@ where
         access: &mut (impl Access + ?Sized),
     ) -> Option<(Option<Public>, Option<Psk>)> {
         let (key, psk) = match init1.purpose {
-            Purpose::Member | Purpose::Guest | Purpose::Salt => (None, None),
-            Purpose::Enrol { invite } => (None, Some(access.invite(&invite)?)),
+            Purpose::Member | Purpose::Guest => (None, None),
+            // What they have to say stands where the OPEN is: they are for TCP.
+            Purpose::Salt | Purpose::Enrol { .. } => return None,
             Purpose::Peer { introduction } => {
                 let (key, psk) = access.introduction(&introduction)?;
                 (Some(key), Some(psk))

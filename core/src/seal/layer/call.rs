@@ -120,9 +120,9 @@ impl Call {
         let peer = &self.server;
         let keys = match (&self.purpose, &self.psk) {
             (Purpose::Member, _) => InitiatorKeys::Ik { own, peer },
-            (Purpose::Guest | Purpose::Salt, _) => InitiatorKeys::Nk { peer },
-            (Purpose::Enrol { .. }, Some(psk)) => InitiatorKeys::NkPsk0 { peer, psk },
+            (Purpose::Guest, _) => InitiatorKeys::Nk { peer },
             (Purpose::Peer { .. }, Some(psk)) => InitiatorKeys::KkPsk0 { own, peer, psk },
+            // Others are for TCP, or lack their key.
             _ => return None,
         };
         let prologue =

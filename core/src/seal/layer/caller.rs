@@ -27,7 +27,8 @@ where
     I: Memory<Cell>,
     H: Memory<Slot<Opening<V>>>,
 {
-    /// A session that calls: have the endpoint connect to the peer that this gives. `None`: there is no room.
+    /// A session that calls: have the endpoint connect to the peer that this gives. `None`: there is no room. Nothing is
+    /// said for a purpose that is for TCP only (salt, enrol), or lacks its pre-shared key.
     pub fn connect(&mut self, now: Instant, to: SocketAddr, call: Call) -> Option<Peer> {
         let id = self.random.number();
         let (purpose, key) = (call.purpose, Some(call.server));

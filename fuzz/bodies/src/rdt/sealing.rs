@@ -64,8 +64,7 @@ impl Sealing {
         let guard = guard::Settings { calm_rate, ..guard::Settings::HOST };
         let purpose = match choices.below(4) {
             0 => Purpose::Member,
-            1 => Purpose::Guest,
-            2 => Purpose::Enrol { invite: [1; 8] },
+            1 | 2 => Purpose::Guest,
             _ => Purpose::Peer { introduction: [1; 16] },
         };
         let psk = (!purpose.id().is_empty()).then(psk);

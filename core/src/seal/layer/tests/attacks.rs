@@ -172,7 +172,7 @@ fn inside_a_session_only_skeps_own_language_is_spoken() {
 fn who_has_not_proven_an_address_gets_no_more_bytes_there_than_came_from_it() {
     let mut noise = Noise(4);
     let mut seeds: Vec<Vec<u8>> = Vec::new();
-    for purpose in [Purpose::Member, Purpose::Guest, INVITE, INTRODUCTION] {
+    for purpose in [Purpose::Member, Purpose::Guest, INTRODUCTION] {
         for segment in [250, 1_000] {
             let mut client = End::<8>::with(CLIENT, segment, &[]);
             client.call(at(0), call(purpose));
