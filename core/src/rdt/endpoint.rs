@@ -106,7 +106,8 @@ impl<P: Profile> Endpoint<P> {
         self.connect_again(now, to, language, Pass::NONE)
     }
 
-    /// The same with what an earlier connection to this peer has left, if anything: see [`Endpoint::pass`].
+    /// The same with what an earlier connection to this peer has left, if anything: see [`Endpoint::pass`]. A session has
+    /// no need of a token, and shows none.
     pub fn connect_again(
         &mut self,
         now: Instant,
@@ -115,6 +116,8 @@ impl<P: Profile> Endpoint<P> {
         pass: Pass,
     ) -> Option<ConnectionId> {
         let to = to.into();
+        let token = if to.address().is_some() { pass.token } else { 0 };
+        let pass = Pass { token, ..pass };
         let (number, seed) = (self.next_random(), self.next_random());
         let connection = Connection::call(now, to, (number, seed), language, pass, &self.settings);
         let name = self.enter(connection)?;

@@ -13,7 +13,7 @@ use crate::{
     rdt::{self, ConnectionId as Connection, Endpoint, Envelope, Event, Fixed, Incoming, Language, Output},
     seal::{CheckKey, Psk, Public, TAG_LENGTH, Tested, datagram::FRONT},
     wire::{
-        rdt::Terms,
+        rdt::{Pass, Terms},
         seal::{Init1, Purpose},
     },
 };

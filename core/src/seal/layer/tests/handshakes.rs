@@ -120,6 +120,16 @@ fn what_is_for_tcp_only_is_neither_said_nor_heard_and_costs_no_key_agreement() {
 }
 
 #[test]
+fn what_an_earlier_plain_connection_has_left_does_not_keep_a_sealed_one_from_calling() {
+    let (mut client, mut server) = (End::<8>::new(CLIENT), End::<8>::new(SERVER));
+    let peer = client.layer.connect(at(0), address(SERVER), call(Purpose::Member)).unwrap();
+    let pass = Pass { token: 5, round_trip: 20_000 };
+    let connection = client.endpoint.connect_again(at(0), peer, Language::Own, pass).unwrap();
+    talk(at(0), &mut client, &mut server);
+    assert_eq!(client.events, [Event::Connected(connection)]);
+}
+
+#[test]
 fn case_29_a_suite_that_is_struck_from_the_offer_breaks_the_handshake() {
     let mut client = End::<8>::with(CLIENT, SEGMENT, &[Suite::Aes, Suite::ChaCha]);
     let mut server = End::<8>::new(SERVER);
