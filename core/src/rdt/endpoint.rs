@@ -300,7 +300,8 @@ impl<P: Profile> Endpoint<P> {
         }
     }
 
-    /// The number of the INFO that is expected next from a known peer.
+    /// The number of the INFO that is expected next from a known peer. `None`: there is no such connection, or it is parked,
+    /// as no known peer's ever is.
     pub fn expected(&self, connection: ConnectionId) -> Option<u32> {
         let found = self.table.get(connection.number).filter(|found| found.name == connection)?;
         Some(found.receiver.next())
@@ -325,14 +326,14 @@ impl<P: Profile> Endpoint<P> {
     }
 
     /// What a connection that was called for leaves to the next one to the same peer, so far; `None` when there is none of
-    /// that name any more.
+    /// that name any more, or it is parked, and its token forgotten: to be asked when it opens, or when it ends.
     pub fn pass(&self, connection: ConnectionId) -> Option<Pass> {
         let found = self.table.get(connection.number).filter(|found| found.name == connection)?;
         Some(found.pass())
     }
 
-    /// Who is told what happens on a connection: see [`trace`](super::trace). `None` when there is none of that name any
-    /// more.
+    /// Who is told what happens on a connection: see [`trace`](super::trace). One that was parked is awake from now on, and
+    /// as long as somebody listens. `None` when there is none of that name any more.
     pub fn trace(&mut self, connection: ConnectionId) -> Option<&mut P::Trace> {
         let found = self.table.get_mut(connection.number).filter(|found| found.name == connection)?;
         Some(&mut found.record.trace)
