@@ -77,10 +77,9 @@ pub use load::LOAD_HOLD;
 pub use unproven::Unproven;
 pub use verdict::{Answered, FirstPacket, Permit, Reason, Verdict};
 
-use crate::Instant;
+use crate::{Instant, count::count};
 use cookie::{Keys, Source};
 use core::net::SocketAddr;
-use counters::count;
 use half_open::HalfOpen;
 use load::Load;
 

@@ -6,6 +6,7 @@
 mod log;
 
 pub mod client;
+mod count;
 pub mod files;
 #[cfg(feature = "defmt")]
 mod formats;

@@ -51,13 +51,13 @@ pub use transfer::Transfer;
 
 use crate::{
     Instant,
+    count::count,
     stream::StreamId,
     table::{ByName, Table},
     texts::Stored,
     wire::{TEXT_MAX, Text, session::Code},
 };
 use core::net::{IpAddr, Ipv4Addr};
-use counters::count;
 use heapless::Deque;
 use line::Line;
 use link::State;

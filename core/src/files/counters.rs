@@ -37,8 +37,3 @@ impl Counters {
         bytes_in: 0,
     };
 }
-
-/// Counts one more.
-pub(super) const fn count(counter: &mut u64) {
-    *counter = counter.saturating_add(1);
-}

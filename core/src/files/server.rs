@@ -18,13 +18,13 @@ mod service;
 
 use super::{
     Counters, Dialect, Direction, Event, Outcome, Session, Settings, Uploads, WhenFull,
-    counters::count,
     line::Line,
     request::Wanted,
     session::{End, FileState, Last, State},
 };
 use crate::{
     Instant, Memory,
+    count::count,
     limits::MESSAGE_MAX,
     stream::{Action, FileId, StreamId},
     table::{ByName, Named, Table},

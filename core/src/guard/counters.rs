@@ -46,8 +46,3 @@ impl Counters {
         expired: 0,
     };
 }
-
-/// Counts one more.
-pub(super) const fn count(counter: &mut u64) {
-    *counter = counter.saturating_add(1);
-}

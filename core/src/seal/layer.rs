@@ -40,6 +40,7 @@ pub use session::Session;
 use super::{CheckKey, KeyPair, Provider, Random, Secret, datagram::OVERHEAD};
 use crate::{
     Instant, Memory,
+    count::count,
     guard::Guard,
     index::Cell,
     rdt::{Peer, Transmit},
@@ -236,7 +237,7 @@ where
                 None
             }
             None => {
-                bump(&mut self.counters.strange);
+                count(&mut self.counters.strange);
                 None
             }
         }
@@ -335,13 +336,13 @@ where
         datagram: &'d mut [u8],
     ) -> Option<(Peer, &'d [u8])> {
         let Some(number) = self.sessions.known(&destination) else {
-            bump(&mut self.counters.strange);
+            count(&mut self.counters.strange);
             return None;
         };
         let protection = self.sessions.protection(number)?;
         let (before, waited) = (protection.expected(), protection.waits());
         let Ok(text) = protection.open(datagram) else {
-            bump(&mut self.counters.unopened);
+            count(&mut self.counters.unopened);
             log!(debug, "seal: what {:?} sent does not open", from);
             return None;
         };
@@ -431,10 +432,6 @@ fn padded<'d>(datagram: &'d mut [u8], packet: &[u8]) -> Option<&'d [u8]> {
     plain.fill(0);
     plain.get_mut(..packet.len())?.copy_from_slice(packet);
     Some(plain)
-}
-
-fn bump(counter: &mut u64) {
-    *counter = counter.saturating_add(1);
 }
 
 impl<V: Provider, M, I, const SLOTS: usize, const BUCKETS: usize, H> core::fmt::Debug

@@ -3,11 +3,10 @@
 use super::{
     Event, Step, Ticket, Tracker,
     command::Stage,
-    counters::count,
     link::{Link, State},
     profile::Profile,
 };
-use crate::{Instant, stream::Fault, wire::command::Operation};
+use crate::{Instant, count::count, stream::Fault, wire::command::Operation};
 
 impl<P: Profile> Tracker<P> {
     /// Whether a request goes on without its stream: the application is asked, or is going to be.

@@ -2,13 +2,15 @@
 
 use super::{
     Event, Tracker, UserId,
-    counters::count,
     directory::Presence,
     link::{Link, NONE, Reply},
     profile::Profile,
     transfer::{Party, Stage, Tell, Transfer},
 };
-use crate::wire::session::{Code, Side, Way};
+use crate::{
+    count::count,
+    wire::session::{Code, Side, Way},
+};
 
 const SIDES: [Side; 2] = [Side::Requester, Side::Owner];
 /// A transfer's place is in the lower half of its name.

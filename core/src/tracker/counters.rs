@@ -55,8 +55,3 @@ impl Counters {
         events_lost: 0,
     };
 }
-
-/// Counts one more.
-pub(super) const fn count(counter: &mut u64) {
-    *counter = counter.saturating_add(1);
-}

@@ -3,13 +3,13 @@
 use super::{
     Event, Tracker,
     command::{Listed, Listing, Stage},
-    counters::count,
     directory::{FileState, Presence, Standing},
     event::{EntryId, Record, UserId},
     link::Link,
     profile::Profile,
 };
 use crate::{
+    count::count,
     texts::Stored,
     wire::{
         TEXT_MAX, Text,

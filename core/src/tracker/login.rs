@@ -2,7 +2,6 @@
 
 use super::{
     Ask, Event, Step, Tracker, UserId,
-    counters::count,
     directory::{Presence, Standing},
     feed::{Feed, Pass},
     link::{Link, NONE, State, Work},
@@ -12,6 +11,7 @@ use super::{
 };
 use crate::{
     Instant,
+    count::count,
     stream::StreamId,
     texts::Stored,
     wire::{

@@ -3,11 +3,11 @@
 use super::{
     Tracker,
     command::Stage,
-    counters::count,
     link::{Link, State},
     profile::Profile,
 };
 use crate::{
+    count::count,
     texts::Stored,
     wire::command::{Operation, STRING_MAX, is_date},
 };

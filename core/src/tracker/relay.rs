@@ -8,13 +8,13 @@
 
 use super::{
     Step, Tracker,
-    counters::count,
     link::{End, State},
     profile::Profile,
     secrets::is_same,
     transfer::Stage,
 };
 use crate::{
+    count::count,
     stream::Fault,
     texts::Stored,
     wire::session::{Code, Notice, Side, TOKEN_LENGTH, Way},

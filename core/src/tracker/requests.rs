@@ -2,13 +2,13 @@
 
 use super::{
     Tracker,
-    counters::count,
     directory::FileState,
     link::{Link, Reply, State},
     login::Login,
     profile::Profile,
 };
 use crate::{
+    count::count,
     texts::Stored,
     wire::{
         Name, Text,

@@ -2,12 +2,12 @@
 
 use super::{
     Dialect, Event, LeftName, Peer, Step, Sweep, Tracker,
-    counters::count,
     link::{End, State},
     profile::Profile,
 };
 use crate::{
     Instant,
+    count::count,
     limits::MESSAGE_MAX,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
     texts::Stored,

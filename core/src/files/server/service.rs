@@ -3,9 +3,9 @@
 use super::Server;
 use crate::{
     Instant, Memory,
+    count::count,
     files::{
         Dialect, Direction, Event, Outcome, Session,
-        counters::count,
         session::{End, FileState, Last, State},
     },
     limits::MESSAGE_MAX,

@@ -1,11 +1,11 @@
 //! The side that is called: INIT1, and what the guard and the application say to it.
 
 use super::{
-    Access, Caller, Decision, Layer, Opening, SESSION_LIFE, Session, Waiting, bump, call::OPEN_MAX,
-    opening::Step,
+    Access, Caller, Decision, Layer, Opening, SESSION_LIFE, Session, Waiting, call::OPEN_MAX, opening::Step,
 };
 use crate::{
     Instant, Memory,
+    count::count,
     guard::{FirstPacket, Verdict},
     index::Cell,
     rdt::Peer,
@@ -42,7 +42,7 @@ where
         access: &mut (impl Access + ?Sized),
     ) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
         let Some((key, psk)) = self.checked(init1, proof, access) else {
-            bump(&mut self.counters.unchecked);
+            count(&mut self.counters.unchecked);
             log!(debug, "seal: a call of {:?} has no right check", from);
             return None;
         };
@@ -89,7 +89,7 @@ where
         if let Some(entry) = self.slots.get_mut(slot.number()) {
             *entry = number;
         }
-        bump(&mut self.counters.sessions);
+        count(&mut self.counters.sessions);
         log!(debug, "seal: a call of {:?} is answered", from);
         Some((Peer::Session(id), open))
     }
@@ -126,7 +126,7 @@ where
 
     /// Nothing is said to whom is refused; it is counted.
     fn refuse<T>(&mut self, from: SocketAddr) -> Option<T> {
-        bump(&mut self.counters.refused);
+        count(&mut self.counters.refused);
         log!(debug, "seal: a call of {:?} is refused", from);
         None
     }

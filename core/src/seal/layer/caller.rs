@@ -1,13 +1,14 @@
 //! The side that calls: INIT2, and a cookie that is asked for.
 
 use super::{
-    Call, Layer, Opening, Session, Waiting, bump,
+    Call, Layer, Opening, Session, Waiting,
     call::{Calling, OPEN_MAX},
     coarse::Coarse,
     opening::{ANSWER_MAX, Step},
 };
 use crate::{
     Instant, Memory,
+    count::count,
     index::Cell,
     rdt::Peer,
     seal::{Protection, Provider, datagram::OVERHEAD},
@@ -56,7 +57,7 @@ where
         let id = session.id;
         let mut payload = [0; ANSWER_MAX];
         let Ok((keys, used)) = attempt.initiator.read(init2.message, &mut payload) else {
-            bump(&mut self.counters.unopened);
+            count(&mut self.counters.unopened);
             log!(debug, "seal: what {:?} sent does not open", from);
             return None;
         };
@@ -79,7 +80,7 @@ where
         }
         session.heard = Coarse::new(now);
         self.sessions.begin(number, protection);
-        bump(&mut self.counters.sessions);
+        count(&mut self.counters.sessions);
         Some((Peer::Session(id), accept))
     }
 

@@ -7,8 +7,8 @@
 //!        │ answer, token ───────► │   from the new address: from now on we send there
 //! ```
 
-use super::{Address, Layer, Opening, Session, Waiting, bump};
-use crate::{Instant, Memory, index::Cell, seal::Provider, table::Slot};
+use super::{Address, Layer, Opening, Session, Waiting};
+use crate::{Instant, Memory, count::count, index::Cell, seal::Provider, table::Slot};
 use core::net::SocketAddr;
 
 /// Bytes that only who receives at an address can give back.
@@ -73,7 +73,7 @@ where
                 let from = Address::from(from);
                 if is_there && session.address != from {
                     session.address = from;
-                    bump(&mut self.counters.moved);
+                    count(&mut self.counters.moved);
                 }
             }
         }

@@ -2,7 +2,8 @@
 
 use super::{Small, speaker::Speaker, speaker::info, tracker, world::World};
 use crate::{
-    tracker::{Counters, Dialect, Peer, Settings, counters::count},
+    count::count,
+    tracker::{Counters, Dialect, Peer, Settings},
     wire::session::{Code, FileInfo, Request, Side, Way},
 };
 use core::{net::IpAddr, time::Duration};
