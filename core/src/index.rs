@@ -125,6 +125,15 @@ impl<M: Memory<Cell>> Index<M> {
     }
 }
 
+/// A hash of bytes, another one for each `seed`: FNV-1a, of which all bits end in the high ones, by which a bucket is
+/// found. Whoever chooses the bytes can make them all fall into one bucket: not for those of strangers.
+pub(crate) fn hash_bytes(seed: u32, bytes: &[u8]) -> u32 {
+    bytes
+        .iter()
+        .fold(0x811c_9dc5 ^ seed, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+        .wrapping_mul(0x9e37_79b1)
+}
+
 /// The bucket of a hash among `length`, by a multiplication: no division, and any length will do.
 fn bucket(hash: u32, length: usize) -> Option<usize> {
     (length > 0).then(|| ((u64::from(hash) * (length as u64 & 0xffff_ffff)) >> 32) as usize)

@@ -8,7 +8,7 @@ use super::{
     profile::Profile,
 };
 use crate::{
-    index::Index,
+    index::{Index, hash_bytes},
     table::Table,
     texts::{Stored, Texts},
     wire::{Text, session::FileInfo},
@@ -363,11 +363,8 @@ const fn hash(number: u32) -> u32 {
     number.wrapping_mul(0x9e37_79b1)
 }
 
-/// A hash of a name below a user (FNV-1a). The tracker chose these names with the users; it is trusted with more than
-/// the client's time.
+/// A hash of a name below a user. The tracker chose these names with the users; it is trusted with more than the
+/// client's time.
 fn hash_name(user: u32, name: &[u8]) -> u32 {
-    let seed = 0x811c_9dc5 ^ hash(user.wrapping_add(1));
-    name.iter()
-        .fold(seed, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
-        .wrapping_mul(0x9e37_79b1)
+    hash_bytes(hash(user.wrapping_add(1)), name)
 }

@@ -2,6 +2,7 @@
 
 use super::{Client, Event, Profile, ShareId};
 use crate::{
+    index::hash_bytes,
     texts::Stored,
     wire::{
         Name, Text,
@@ -180,7 +181,7 @@ impl<P: Profile> Client<P> {
     }
 }
 
-/// A hash of a name (FNV-1a). Nobody but the user chooses these names.
+/// A hash of a name. Nobody but the user chooses these names.
 fn hash(name: &[u8]) -> u32 {
-    name.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    hash_bytes(0, name)
 }
