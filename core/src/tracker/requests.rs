@@ -64,14 +64,11 @@ impl<P: Profile> Tracker<P> {
             }
             return more.len();
         }
-        let Some(work) = self.links.get_mut(number).and_then(Link::work_mut) else { return 0 };
-        if taken == 0 && work.skip == 0 {
+        if taken == 0 {
             // Something has to be answered first.
             return 0;
         }
-        if taken == 0 {
-            work.skip = work.skip.saturating_sub(held as u32);
-        }
+        let Some(work) = self.links.get_mut(number).and_then(Link::work_mut) else { return 0 };
         work.begun = Stored::EMPTY;
         self.directory.texts.free(begun);
         taken.saturating_sub(held)
@@ -89,18 +86,20 @@ impl<P: Profile> Tracker<P> {
             if !link.is_talking() {
                 return (bytes.len(), false);
             }
-            let is_asking = link.is_asking();
-            let state = link.state;
-            let work = link.work_mut();
-            if is_asking || work.as_ref().is_some_and(|work| work.reply.is_some()) || rest.is_empty() {
+            if rest.is_empty() {
                 return (taken, false);
             }
-            if let Some(work) = work.filter(|work| work.skip > 0) {
+            // What is skipped need not wait for an answer: so nothing of it is kept as the beginning of a message.
+            if let Some(work) = link.work_mut().filter(|work| work.skip > 0) {
                 let skipped = rest.len().min(work.skip as usize);
                 work.skip = work.skip.saturating_sub(skipped as u32);
                 taken = taken.saturating_add(skipped);
                 continue;
             }
+            if link.is_asking() || link.work().is_some_and(|work| work.reply.is_some()) {
+                return (taken, false);
+            }
+            let state = link.state;
             // There is no kind 0: whoever speaks another protocol is told at once.
             let is_hello = matches!(state, State::Hello | State::ToAttach);
             match Frame::first(rest) {
