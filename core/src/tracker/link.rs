@@ -40,7 +40,8 @@ pub struct Link<P: Profile> {
     pub(super) state: State,
     /// Its user, once it is logged in.
     pub(super) user: u32,
-    /// By which its resume key is made.
+    /// By which its resume key is made, once it is logged in. Before that, the same of the session whose place it may take;
+    /// 0 for none.
     pub(super) proof: u64,
     pub(super) feed: Feed,
     pub(super) heard: Instant,
@@ -130,7 +131,8 @@ pub(super) struct Work {
     /// The neighbours in the line.
     pub before: u32,
     pub after: u32,
-    /// The place in the line that it is to be told, or was.
+    /// The place in the line that it is to be told, or was. Before it has one, and while the application is asked about it,
+    /// the number of the question ([`Ask`](super::Ask)).
     pub place: u32,
     /// Ends of transfers of which it is to be told.
     pub queue_first: u32,

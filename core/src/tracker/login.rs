@@ -107,7 +107,7 @@ impl<P: Profile> Tracker<P> {
         if self.asked_link(ask).is_none() {
             return;
         }
-        // Whoever logs in on a stream with a key is the account of its name from now on: its relayed streams are told by that.
+        // By that its relayed streams are told from those of others.
         if let Some(link) = self.links.get_mut(number).filter(|_| answer.is_ok()) {
             link.has_account |= link.key.is_some();
         }
