@@ -39,9 +39,8 @@ pub enum WhenFull {
 }
 
 impl Settings {
-    /// Uploads of any length, 8 transfers at once, the others wait; 10 s for a request, 1 s
-    /// for more of a path, 5 s for an Error, 5 min for
-    /// the end of a transfer.
+    /// Uploads of any length, 8 transfers at once, the others wait; 10 s for a request, 1 s for more of a path, 5 s for
+    /// an Error, 5 min for the end of a transfer.
     pub const DEFAULT: Self = Self {
         read_only: false,
         max_upload: u64::MAX,

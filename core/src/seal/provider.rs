@@ -45,10 +45,9 @@ pub trait Aead: Sized {
 
     /// Encrypts `text` in place; the tag over it and `header`. `None` when `text` is too long for the cipher.
     ///
-    /// The nonce is 4 bytes of zero and `number`: little-endian for ChaCha20-Poly1305, big-endian and XORed
-    /// as
-    /// [`Aead::new`] says for AES-128-GCM (the Noise specification, sections 12.3 and 12.4). A number must
-    /// not be used twice.
+    /// The nonce is 4 bytes of zero and `number`: little-endian for ChaCha20-Poly1305, big-endian and XORed as
+    /// [`Aead::new`] says for AES-128-GCM (the Noise specification, sections 12.3 and 12.4). A number must not be used
+    /// twice.
     fn seal(&self, number: u64, header: &[u8], text: &mut [u8]) -> Option<[u8; TAG_LENGTH]>;
 
     /// Decrypts `text` in place when the tag fits. `false` when it does not: `text` may be anything then.

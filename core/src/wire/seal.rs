@@ -13,10 +13,9 @@
 //!          records ◄────────────────────► records
 //! ```
 //!
-//! Numbers are big-endian. The tables of the packets stand with their types: [`Init1`], [`Challenge`],
-//! [`Init2`] and
-//! [`DataHeader`]; [`Hello`] and [`Reply`]; [`Offer`] and [`Answer`], which are inside the handshake's
-//! messages. A record is in [`seal::record`](crate::seal::record).
+//! Numbers are big-endian. The tables of the packets stand with their types: [`Init1`], [`Challenge`], [`Init2`] and
+//! [`DataHeader`]; [`Hello`] and [`Reply`]; [`Offer`] and [`Answer`], which are inside the handshake's messages. A
+//! record is in [`seal::record`](crate::seal::record).
 
 mod datagram;
 mod payload;
