@@ -59,6 +59,8 @@ fn command(home: &Home, line: &str) -> Command {
     command
         .arg(PEER)
         .args(line.split_whitespace())
+        // A disk that many tests write to may take its time to make a file durable.
+        .args(["--timeout", "60"])
         .current_dir(home.path(""))
         .env("PYTHONDONTWRITEBYTECODE", "1");
     home.shelter(&mut command, "python");
