@@ -399,7 +399,8 @@ impl Model {
                 self.enter(if has_grown && !seen.is_queued { Phase::Probe } else { Phase::Drain });
             }
             Phase::Drain if !seen.is_queued || self.rounds >= self.drains => self.enter(Phase::Cruise),
-            Phase::Cruise if self.probing.is_due(self.rounds) && !self.is_bounded() => {
+            // A queue that is there is not our own, or will be let go: to try more would only make it overflow.
+            Phase::Cruise if self.probing.is_due(self.rounds) && !self.is_bounded() && !seen.is_queued => {
                 self.enter(Phase::Probe);
             }
             _ => {}
