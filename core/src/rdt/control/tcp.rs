@@ -15,6 +15,8 @@ const PARTS: u64 = 1_024;
 /// The window at first (RFC 9002 section 7.2), and after a time-out.
 const WINDOW_FIRST: u64 = 10;
 const WINDOW_LEAST: u64 = 2;
+/// After so many round trips without growth it was something else that set the rate.
+const PAUSE: u64 = 2;
 /// The farthest from the middle of the cubic that is calculated with, in milliseconds.
 const REACH: i64 = 100_000;
 
@@ -32,13 +34,18 @@ pub struct Tcp {
     /// The window before the last loss, and the one that Reno would have. In parts.
     before: u64,
     reno: u64,
-    /// When the cubic began, and how long from there to its middle, in milliseconds.
+    /// When the cubic began, and how long from there to its middle, in milliseconds. What passed while the window was not
+    /// in the way does not count.
     epoch: Option<(Instant, u64)>,
+    /// When it grew last.
+    grew: Instant,
     /// Losses of what was sent before this transmission belong to the one that was answered.
     recovery: u32,
     recovers: bool,
     /// What was given up for the last loss: window, threshold, window before.
     saved: Option<(u64, u64, u64)>,
+    /// What counts as lost since then, and has not turned up.
+    missing: u32,
     round_trip: u32,
     is_starved: bool,
     /// Nothing was acknowledged since the last time-out.
@@ -58,9 +65,11 @@ impl Controller for Tcp {
             before: 0,
             reno: 0,
             epoch: None,
+            grew: start.now,
             recovery: 0,
             recovers: false,
             saved: None,
+            missing: 0,
             round_trip: start.round_trip,
             is_starved: false,
             is_silent: false,
@@ -102,6 +111,9 @@ impl Controller for Tcp {
         self.recovers &= is_before(news.top, self.recovery);
         if news.lost > 0 && !self.recovers {
             self.give_way(news.next);
+            self.missing = news.lost;
+        } else if news.lost > 0 {
+            self.missing = self.missing.saturating_add(news.lost);
         } else if !self.recovers && !self.is_starved {
             self.grow(now, news.acknowledged.into());
         }
@@ -113,6 +125,8 @@ impl Controller for Tcp {
         if !self.is_silent {
             // Later ones tell nothing new of the path (RFC 5681 section 3.1).
             self.give_way(self.recovery);
+            // One that is heard of after all was waited for too briefly, and so were the others.
+            self.missing = 1;
         }
         self.is_silent = true;
         self.recovers = false;
@@ -121,6 +135,11 @@ impl Controller for Tcp {
     }
 
     fn undo(&mut self) {
+        // Only when all of them were late it was no loss (RFC 4015 section 3.2 has the same care).
+        self.missing = self.missing.saturating_sub(1);
+        if self.missing > 0 {
+            return;
+        }
         if let Some((window, threshold, before)) = self.saved.take() {
             (self.window, self.threshold, self.before) = (window.max(self.window), threshold, before);
             self.epoch = None;
@@ -176,6 +195,14 @@ impl Tcp {
 
     /// Where the cubic is a round trip from now, in parts (RFC 9438 section 4.2, with C = 0.4).
     fn cubic(&mut self, now: Instant) -> u64 {
+        let pause = now.micros_since(self.grew);
+        self.grew = now;
+        if let Some((began, _)) = &mut self.epoch
+            && pause > PAUSE.saturating_mul(self.round_trip.into())
+        {
+            // Of no use was the window meanwhile: the cubic stands still (RFC 9438 section 5.8).
+            *began = began.plus_micros(pause);
+        }
         let &mut (began, middle) = self.epoch.get_or_insert_with(|| {
             let missing = self.before.saturating_sub(self.window);
             // (missing / C) in cubic seconds, in cubic milliseconds: times 2.5 and 10^9.
@@ -275,11 +302,29 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_is_no_time_to_grow() {
+        let mut tcp = Tcp::new(&START);
+        tcp.acknowledged(Instant::ZERO, &news(990, 0, 1_000));
+        tcp.acknowledged(Instant::ZERO, &news(0, 1, 1_000));
+        tcp.acknowledged(Instant::from_micros(20_000), &news(700, 0, 1_701));
+        tcp.starved(1_701);
+        let grown = tcp.window();
+        let later = Instant::from_micros(60_000_000);
+        tcp.sent(later, 700, 2_400, 700);
+        tcp.acknowledged(later.plus_micros(20_000), &news(700, 0, 2_401));
+        // The cubic of a minute later would allow half as much again.
+        assert!(tcp.window() - grown < 10, "{grown}, then {}", tcp.window());
+    }
+
+    #[test]
     fn what_was_no_loss_is_taken_back() {
         let mut tcp = Tcp::new(&START);
         tcp.acknowledged(Instant::ZERO, &news(90, 0, 100));
         tcp.acknowledged(Instant::ZERO, &news(0, 3, 101));
         assert_eq!(tcp.window(), 70);
+        tcp.undo();
+        tcp.undo();
+        assert_eq!(tcp.window(), 70, "one is missing still");
         tcp.undo();
         assert_eq!(tcp.window(), 100);
         tcp.timed_out(Instant::ZERO);
