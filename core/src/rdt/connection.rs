@@ -137,6 +137,8 @@ pub struct Connection<P: Profile> {
     expected: u32,
     /// Bytes that may be sent to the peer before its address is proven; then `PROVEN`.
     credit: u32,
+    /// It is counted among those that have brought something before that.
+    pub(crate) is_stranger: bool,
     /// What is said goes out behind the call; and the application was told so, as if that was answered.
     is_early: bool,
     told_early: bool,
@@ -188,6 +190,7 @@ impl<P: Profile> Connection<P> {
             token: 0,
             expected: 0,
             credit: PROVEN,
+            is_stranger: false,
             is_early: false,
             told_early: false,
             due: Due::default(),
@@ -244,7 +247,10 @@ impl<P: Profile> Connection<P> {
     /// An acknowledgement of skep's own. `false`: it lies.
     pub(crate) fn acknowledged(&mut self, now: Instant, packet: &Own<'_>, settings: &Settings) -> bool {
         let true_word = self.sender.acknowledged(now, packet, settings, &mut self.record);
-        if !true_word {
+        if true_word {
+            // It knows of this connection: the other call was an old one.
+            self.challenged = false;
+        } else {
             self.fail(Error::Deceived { delivered: self.sender.bytes_acknowledged });
         }
         self.count_acknowledgement(true_word)

@@ -41,6 +41,8 @@ pub struct Endpoint<P: Profile> {
     random: u64,
     linger_until: Instant,
     tokens: P::Tokens,
+    /// How many connections have brought something whose peers' addresses are not proven.
+    strangers: u32,
 }
 
 impl<P: Profile> Endpoint<P> {
@@ -63,11 +65,13 @@ impl<P: Profile> Endpoint<P> {
             random: seed,
             linger_until: Instant::ZERO,
             tokens: P::Tokens::default(),
+            strangers: 0,
         }
     }
 
     /// From now on it proves the address of each plain caller before it sends much there, by tokens that are made with
-    /// this secret: random numbers of at least 16 bytes, other ones at every start.
+    /// this secret: random numbers of 16 bytes, other ones at every start. The numbers of connections, and which numbers of
+    /// transmissions are left out, are drawn under it, too.
     #[must_use]
     pub fn proving(mut self, secret: [u64; 2]) -> Self {
         self.tokens.set(secret);
@@ -409,10 +413,9 @@ impl<P: Profile> Endpoint<P> {
         Some(done)
     }
 
-    /// SplitMix64: names need only differ.
+    /// The next number that nobody need foretell; that nobody can, where there is a secret.
     fn next_random(&mut self) -> u32 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.random ^ self.random >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        (mixed >> 32) as u32
+        (self.tokens.mixed(self.random) >> 32) as u32
     }
 }

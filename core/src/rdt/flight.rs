@@ -247,6 +247,15 @@ impl<P: Profile> Flight<P> {
         Some((segment, fate))
     }
 
+    /// Whether a segment was sent once only, and after this transmission; `false` of what was acknowledged.
+    pub(crate) fn is_sent_after(&mut self, number: u32, transmission: u32) -> bool {
+        self.is_begun(number)
+            && self.segment(number).is_some_and(|segment| {
+                let is_unheard = segment.fate != Fate::Acknowledged && !segment.repeated;
+                is_unheard && is_before(transmission, segment.newest)
+            })
+    }
+
     /// A segment was acknowledged, by whichever transmission. Whether that is news.
     pub(crate) fn take(&mut self, number: u32) -> bool {
         if !self.is_begun(number) {

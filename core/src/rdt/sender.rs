@@ -198,10 +198,10 @@ impl<P: Profile> Sender<P> {
     }
 
     /// What was sent was not for this peer: all is sent anew.
-    pub(crate) fn begin_anew(&mut self, seed: u32) {
+    pub(crate) fn begin_anew(&mut self) {
         let (mut content, rtt) = (core::mem::take(&mut self.content), self.rtt);
         content.begin_anew();
-        *self = Self { content, rtt, ..Self::new(seed) };
+        *self = Self { content, rtt, ..Self::new(self.gaps.random) };
     }
 
     /// How many ranges of files were acknowledged to their end since the last call.
@@ -210,6 +210,9 @@ impl<P: Profile> Sender<P> {
         if self.is_done() && self.flight.first == self.flight.next {
             self.flight.release();
             self.controller.sleep();
+            // A copy may still be under way: nobody waits for it.
+            self.timeout = Instant::FAR;
+            self.losses.at = Instant::FAR;
         }
         ranges
     }
@@ -243,5 +246,33 @@ impl<P: Profile> Sender<P> {
         if self.width.narrow() {
             record.note(now, Happened::Width { is_narrow: true });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        rdt::profile::Fixed,
+        wire::rdt::{Map, Own},
+    };
+
+    #[test]
+    fn when_all_is_acknowledged_nobody_waits_for_a_copy() {
+        let (settings, mut record) = (Settings::HOST, Record::<()>::default());
+        let mut sender = Sender::<Fixed<1, 64>>::new(1);
+        let now = Instant::from_micros(1);
+        sender.open(now, (1_000, 1_100), (64, 64), 0, &settings);
+        assert!(sender.content.write(b"hello"));
+        let mut sent = 0;
+        while let Some(batch) = sender.batch(now, 64, &settings, &mut record) {
+            sent += batch.count;
+        }
+        assert_eq!(sent, 2, "a first message goes out twice");
+        // The first of them is lost, or late.
+        let ack = Own::Ack { top: sender.flight.newest, next: 1, limit: 65, delay: 0, map: Map([0; 4]) };
+        assert!(sender.acknowledged(Instant::from_micros(20_001), &ack, &settings, &mut record));
+        sender.take_complete();
+        assert_eq!(sender.deadline(), Instant::FAR);
     }
 }

@@ -32,6 +32,13 @@ pub trait Tokens: Default + Debug {
     /// Whether that token was made for this address, and not too long ago. Where there is no secret every address counts
     /// as proven.
     fn is_good(&self, now: Instant, address: IpAddr, token: u64) -> bool;
+
+    /// What a count is to be as a number that looks random. Who has seen others of them can foretell it only where there
+    /// is no secret.
+    fn mixed(&self, count: u64) -> u64 {
+        // SplitMix64, but for its last step.
+        (count ^ count >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+    }
 }
 
 /// No tokens: what a device does, which sends no more than four segments to one who does not answer.
@@ -85,6 +92,14 @@ impl Tokens for Keyed {
             || token != 0
                 && (token == self.of_epoch(address, epoch)
                     || token == self.of_epoch(address, epoch.wrapping_sub(1)))
+    }
+
+    fn mixed(&self, count: u64) -> u64 {
+        match self.0 {
+            // One word, where a token has three.
+            Some([first, second]) => SipHasher24::new_with_keys(first, second).hash(&count.to_be_bytes()),
+            None => ().mixed(count),
+        }
     }
 }
 
@@ -142,6 +157,14 @@ mod tests {
     fn who_has_no_secret_gives_none_and_asks_for_none() {
         assert_eq!((Keyed::default().token(BEGIN, HERE), ().token(BEGIN, HERE)), (0, 0));
         assert!(Keyed::default().is_good(BEGIN, HERE, 0) && ().is_good(BEGIN, HERE, 7));
+    }
+
+    #[test]
+    fn numbers_are_drawn_under_the_secret() {
+        let numbers = |secret| (0..4).map(|count| keyed(secret).mixed(count)).collect::<Vec<_>>();
+        assert_eq!(numbers([1, 2]), numbers([1, 2]));
+        assert!(numbers([1, 2]).iter().all(|number| !numbers([1, 3]).contains(number)));
+        assert_eq!(Keyed::default().mixed(7), ().mixed(7));
     }
 
     #[test]

@@ -252,6 +252,21 @@ fn case_32_who_acknowledges_what_was_never_sent_is_cut_off() {
     }
 }
 
+/// What is before `next` was stored, and so heard of: its number is not beyond the highest that was.
+#[test]
+fn case_32_who_moves_on_over_what_he_has_not_heard_of_is_cut_off() {
+    let (mut server, mut tap, mut rogue) = asked();
+    let numbers = rogue.heard.iter().filter_map(|plain| match Own::parse(plain) {
+        Some(Some((_, Own::Data { transmission, segment, .. }))) => Some((transmission, segment)),
+        _ => None,
+    });
+    let (Some((top, _)), Some((_, last))) = (numbers.clone().min(), numbers.max()) else { panic!("no DATA") };
+    let map = skep_core::wire::rdt::Map([0; 4]);
+    let ack = Own::Ack { top, next: last + 1, limit: 100_000, delay: 0, map };
+    rogue.tell(at(3), &ack, &mut server, &mut tap);
+    assert!(matches!(server.last_past().outcome, Err(Error::Deceived { .. })), "{:?}", server.last_past());
+}
+
 #[test]
 fn case_32_acknowledgements_of_what_was_long_ago_move_nothing() {
     for top in [u32::MAX, u32::MAX - 1_000] {

@@ -2,7 +2,7 @@
 
 use skep_core::{
     Instant,
-    rdt::{Discard, Endpoint, Event, Output, Settings},
+    rdt::{Discard, Endpoint, Event, Incoming, Output, Settings},
     wire::rdt::{Magic, Own, Pass, Terms},
 };
 use skep_core::{
@@ -88,6 +88,46 @@ fn a_restarted_peer_that_still_waits_is_accepted_once() {
     assert!(endpoint.accept(NOW).is_none());
     assert_eq!(drain(&mut endpoint), (2, vec![]));
     assert_eq!(endpoint.count(), 1);
+}
+
+/// Who may speak in somebody else's name takes little of an application, however often he does.
+#[test]
+fn few_are_believed_before_their_addresses_are_proven() {
+    let mut endpoint = host::endpoint(Settings::HOST, 1).proving([1, 2]);
+    let request = |asks| packet(Own::Data { transmission: 1, segment: 0, asks, body: b"request" }, 7);
+    let mut told = 0;
+    for number in 0..1_000 {
+        assert_eq!(endpoint.handle(NOW, peer(number), &open(7)), Ok(None));
+        endpoint.accept(NOW).unwrap();
+        match endpoint.handle(NOW, peer(number), &request(true)) {
+            Ok(Some(Incoming::Message { .. })) => told += 1,
+            other => assert_eq!(other, Err(Discard::Early)),
+        }
+    }
+    assert_eq!(told, 64);
+    // One that goes makes room, and so does one that shows the token which it was sent.
+    assert_eq!(endpoint.handle(NOW, peer(0), &packet(Own::Reset, 7)), Ok(None));
+    let mut room = [0; 2_000];
+    let mut token = 0;
+    loop {
+        match endpoint.poll(NOW, &mut room) {
+            Output::Transmit(it) => match Own::parse(it.bytes) {
+                Some(Some((_, Own::Accept { token: found, .. }))) => token = found,
+                other => panic!("{other:?}"),
+            },
+            Output::Event(_) => {}
+            Output::Wait(_) => break,
+        }
+    }
+    let is_told = |endpoint: &mut Endpoint<Host>, number| {
+        matches!(endpoint.handle(NOW, peer(number), &request(true)), Ok(Some(Incoming::Message { .. })))
+    };
+    assert!(is_told(&mut endpoint, 900) && !is_told(&mut endpoint, 901));
+    for number in [1, 902] {
+        // All have the same address.
+        assert_eq!(endpoint.handle(NOW, peer(number), &packet(Own::Ping { token }, 7)), Ok(None));
+    }
+    assert!(is_told(&mut endpoint, 901) && is_told(&mut endpoint, 902) && !is_told(&mut endpoint, 903));
 }
 
 #[test]

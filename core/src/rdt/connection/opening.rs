@@ -296,7 +296,7 @@ impl<P: Profile> Connection<P> {
     /// Nothing is said any more before the call is answered; what was said is said anew.
     fn say_later(&mut self) {
         self.is_early = false;
-        self.sender.begin_anew(self.number);
+        self.sender.begin_anew();
     }
 
     fn opened(&mut self, now: Instant, window: u32, settings: &Settings) {

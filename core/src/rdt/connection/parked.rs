@@ -88,6 +88,7 @@ impl<P: Profile> Connection<P> {
             token: _,
             expected: _,
             credit: _,
+            is_stranger: _,
             // They matter before a call is answered.
             is_early: _,
             told_early: _,

@@ -26,6 +26,11 @@ impl<P: Profile> Connection<P> {
         P::Tokens::ARE_GIVEN && self.credit != PROVEN
     }
 
+    /// Whether it was counted among those whose address is not proven, and is no more.
+    pub(crate) fn take_stranger(&mut self) -> bool {
+        P::Tokens::ARE_GIVEN && core::mem::take(&mut self.is_stranger)
+    }
+
     /// A datagram of so many bytes came from the peer, or from who says that he is it.
     pub(crate) fn earn(&mut self, size: usize) {
         if self.is_unproven() {

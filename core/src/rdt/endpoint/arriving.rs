@@ -17,6 +17,10 @@ use crate::{
     wire::rdt::{Known, Own},
 };
 
+/// So many are believed at a time before their addresses are proven, and what they bring is told: what that takes of an
+/// application (a slot, a seat, an answer) nobody else takes in others' names. What further ones bring is dropped until
+/// they have proven theirs, and comes again.
+const STRANGERS: u32 = 64;
 /// A DATA with a number up to this one may have overtaken the call that it was sent with.
 const EARLY: u32 = 1_024;
 
@@ -49,7 +53,7 @@ impl<P: Profile> Endpoint<P> {
         connection.earn(size);
         connection.hear(now, settings);
         // DATA may have been sent with the call, before that was answered.
-        let is_answer = !matches!(packet, Own::Data { .. });
+        let is_answer = !matches!(packet, Own::Data { .. } | Own::Part { .. });
         if is_answer {
             connection.measure(now);
         }
@@ -58,12 +62,20 @@ impl<P: Profile> Endpoint<P> {
             && self.tokens.is_good(now, address.ip(), *token)
         {
             connection.prove(now, settings);
+            self.strangers = self.strangers.saturating_sub(connection.take_stranger().into());
         }
         // Nobody else can have sealed what was sealed.
         if is_answer || from.address().is_none() {
             connection.confirm();
         }
-        let outcome = Self::take_own(connection, now, size, packet, settings);
+        let mut outcome = Self::take_own(connection, now, size, packet, settings);
+        if connection.is_unproven() && matches!(outcome, Ok(Some(_))) {
+            if self.strangers >= STRANGERS && !connection.is_stranger {
+                outcome = Err(Discard::Early);
+            } else if !core::mem::replace(&mut connection.is_stranger, true) {
+                self.strangers = self.strangers.saturating_add(1);
+            }
+        }
         self.table.give_turn(place);
         self.forget_void(outcome)
     }
@@ -72,8 +84,10 @@ impl<P: Profile> Endpoint<P> {
     fn reply_to_stray(&mut self, from: Peer, number: u32, packet: &Own<'_>) {
         let packet = match packet {
             Own::Fin { .. } => Packet::FinAck(number),
-            Own::Data { transmission: ..=EARLY, .. } => return,
-            Own::Data { .. } | Own::Ping { .. } | Own::Accept { .. } => Packet::Reset(number),
+            Own::Data { transmission: ..=EARLY, .. } | Own::Part { transmission: ..=EARLY, .. } => return,
+            Own::Data { .. } | Own::Part { .. } | Own::Ping { .. } | Own::Accept { .. } => {
+                Packet::Reset(number)
+            }
             _ => return,
         };
         self.reply(Reply { to: from, packet });

@@ -150,6 +150,11 @@ impl<P: Profile> Endpoint<P> {
     }
 
     pub(super) fn leave(&mut self, number: u32) {
+        if P::Tokens::ARE_GIVEN
+            && let Some(connection) = self.table.get_mut(number)
+        {
+            self.strangers = self.strangers.saturating_sub(connection.take_stranger().into());
+        }
         if self.table.remove(number) {
             log!(debug, "rdt: connection {} is over", number);
             self.index.remove(number);

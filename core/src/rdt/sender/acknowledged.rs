@@ -59,6 +59,10 @@ impl<P: Profile> Sender<P> {
         }
         let mut segment = self.flight.first;
         while is_before(segment, next) {
+            // What is stored was heard of first: its only transmission is not beyond the highest that was.
+            if self.flight.is_sent_after(segment, top) {
+                return false;
+            }
             self.take(segment);
             segment = segment.wrapping_add(1);
         }
