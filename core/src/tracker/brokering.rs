@@ -49,8 +49,12 @@ impl<P: Profile> Tracker<P> {
             return Ok(());
         };
         let uploads = self.links.get(owner_link).and_then(Link::work).map_or(0, |work| work.uploads);
+        let most = self.settings.uploads_per_user.max(1);
+        // The more somebody has under way, the more of an owner's slots he leaves to others: nobody takes them all.
+        let is_fair = uploads == 0 || uploads.saturating_add(downloads) < most;
         if downloads >= self.settings.downloads_per_user.max(1)
-            || uploads >= self.settings.uploads_per_user.max(1)
+            || uploads >= most
+            || !is_fair
             || self.transfers.count() as u32 >= self.settings.transfers.clamp(1, TRANSFERS_MAX)
         {
             return Err(Code::Busy);

@@ -22,7 +22,7 @@ pub struct Settings {
     pub files_per_user: u32,
     /// Transfers that one user asks for at once.
     pub downloads_per_user: u16,
-    /// Transfers that one user is asked for at once.
+    /// Transfers that one user is asked for at once: by somebody who has some under way already, so many fewer.
     pub uploads_per_user: u16,
     /// Transfers in all.
     pub transfers: u32,
@@ -81,7 +81,7 @@ impl Settings {
         accounts: 100_000,
         files_per_user: 10_000,
         downloads_per_user: 8,
-        uploads_per_user: 8,
+        uploads_per_user: 16,
         transfers: 10_000,
         gather: Duration::from_millis(10),
         gather_each: Duration::from_micros(20),

@@ -402,6 +402,22 @@ fn slots_are_bounded_per_user_and_in_all_and_come_back() {
 }
 
 #[test]
+fn nobody_takes_all_slots_of_an_owner() {
+    let mut pair = pair(Settings { downloads_per_user: 8, uploads_per_user: 4, ..Settings::DEFAULT });
+    let mut other = Speaker::new("other");
+    assert!(other.join(&mut pair.world));
+    for tag in 0..8 {
+        pair.requester.fetch(&mut pair.world, tag, Way::Direct, "owner", "x");
+        pair.listen();
+    }
+    assert_eq!((pair.owner.asks.len(), pair.requester.failed.len()), (2, 6));
+    other.fetch(&mut pair.world, 9, Way::Direct, "owner", "x");
+    pair.listen();
+    other.listen(&mut pair.world);
+    assert_eq!((pair.owner.asks.len(), other.failed.len()), (3, 0));
+}
+
+#[test]
 fn nobody_answers_for_somebody_elses_transfer() {
     let mut pair = pair(Settings::DEFAULT);
     let mut thief = Speaker::new("thief");
