@@ -13,6 +13,7 @@
 //! stay inside: what a directory shares is what lies in it. That a name means the same on every system, and is none of
 //! an unfinished file, is in the rules of [`Name`].
 
+mod announced;
 mod committer;
 mod fault;
 mod held;
@@ -41,6 +42,7 @@ pub use committer::Committer;
 pub use part::Part;
 pub use source::{SETTLING, Source};
 
+use announced::Announced;
 use confined::Folder;
 use fault::fault;
 use part::Origin;
@@ -49,6 +51,7 @@ use part::Origin;
 #[derive(Clone, Debug)]
 pub struct Directory {
     folder: Folder,
+    announced: Announced,
 }
 
 impl Directory {
@@ -58,7 +61,7 @@ impl Directory {
     /// It is not there, is not a directory, cannot be read; or the kernel has no `openat2`, without which nothing
     /// would confine the names that peers send.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
-        Ok(Self { folder: Folder::open(path.as_ref())? })
+        Ok(Self { folder: Folder::open(path.as_ref())?, announced: Announced::default() })
     }
 
     /// Opens a regular file for reading.
@@ -72,7 +75,8 @@ impl Directory {
     }
 
     /// Begins a new file in a directory that exists. Nobody sees it under its name before [`Part::commit`]; a file
-    /// of that name stays as it is until then. With a length, room is set aside for it at once.
+    /// of that name stays as it is until then. With a length, there has to be room for it by now;
+    /// none is taken before the content comes.
     ///
     /// # Errors
     /// [`Fault::NotFound`] without the directory it belongs in; [`Fault::NotAllowed`] when the name is that of a
@@ -81,7 +85,7 @@ impl Directory {
     /// replaced; [`Fault::NoSpace`], [`Fault::TooLarge`] when the length does not fit.
     pub fn create(&self, name: Name<'_>, length: Option<u64>) -> Result<Part, Fault> {
         let (folder, name) = self.place(name)?;
-        Part::create(folder, name, length, Origin::Peer)
+        Part::create(folder, name, length, &self.announced, Origin::Peer)
     }
 
     /// As [`Directory::create`], right in this directory, by a name that the user has chosen and no peer: it may be
@@ -95,7 +99,7 @@ impl Directory {
         }
         // Room is all that it makes: a download does not fail for want of it.
         let _ = sweep::sweep_here(&self.folder);
-        Part::create(self.folder.clone(), name, length, Origin::User)
+        Part::create(self.folder.clone(), name, length, &self.announced, Origin::User)
     }
 
     /// Says early that [`Part::commit`] without `replace` would refuse.
@@ -124,13 +128,14 @@ impl Directory {
         sweep::sweep(&self.folder)
     }
 
-    /// Bytes in the files of a directory in this one, and below it.
+    /// Bytes in the files of a directory in this one, and below it. One that is being received through this directory
+    /// counts with the length that was announced.
     ///
     /// # Errors
     /// The fault that looking through it met.
     pub fn held(&self, directory: &str) -> Result<u64, Fault> {
         let folder = self.folder.below(directory).map_err(|error| fault(&error))?;
-        held::held(&folder).map_err(|error| fault(&error))
+        held::held(&folder, &self.announced).map_err(|error| fault(&error))
     }
 
     /// The directory that a name lies in, and its last component.

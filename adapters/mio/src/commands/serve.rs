@@ -69,7 +69,7 @@ impl Storage for Served {
             self.directory.vacant(name)?;
         }
         if name.as_str().split('/').next() == Some(DROP) {
-            // What is under way counts too: its room is set aside.
+            // What is under way counts too, with all of its length.
             let held = self.directory.held(DROP)?;
             if held.saturating_add(length.unwrap_or(0)) > self.drop_quota {
                 return Err(Fault::NoSpace);

@@ -54,7 +54,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                     Some(part) => self.committer.commit(file, part, self.files.storage.replaces()),
                     None => self.service.stored(now, file, Err(Fault::Failed)),
                 },
-                Action::Release(file) => self.files.release(file),
+                Action::Release(file) => {
+                    if let Some(part) = self.files.release(file) {
+                        self.committer.discard(part);
+                    }
+                }
                 Action::Event(event) => {
                     let (stream, file) = event.subject();
                     let peer = stream.and_then(|stream| self.peer(stream));

@@ -150,8 +150,12 @@ impl<F: Storage> OpenFiles<F> {
         self.late
     }
 
-    pub(super) fn release(&mut self, file: FileId) {
-        self.open.remove(&file);
+    /// A file is done with: what was received of it and is not to be kept.
+    pub(super) fn release(&mut self, file: FileId) -> Option<Part> {
+        match self.open.remove(&file)?.content {
+            Content::Part(part) => Some(part),
+            Content::Source(_) | Content::Nothing => None,
+        }
     }
 
     pub(super) fn name(&self, file: FileId) -> Option<&str> {

@@ -1,4 +1,4 @@
-//! Making files durable without holding up the network.
+//! Making files durable, and letting go of those that came to nothing, without holding up the network.
 
 use std::{
     io,
@@ -14,16 +14,16 @@ use skep_core::stream::Fault;
 
 use super::Part;
 
-struct Order<K> {
-    key: K,
-    part: Part,
-    replace: bool,
+enum Order<K> {
+    Commit { key: K, part: Part, replace: bool },
+    Discard(Part),
 }
 
 type Answer<K> = (K, Result<u64, Fault>);
 
-/// A thread that commits parts, one after the other: a disk may take seconds for that, and the network loop has one
-/// thread. Wakes the loop for each that is done. What was ordered is done, even when this is dropped.
+/// A thread that commits parts or removes them, one after the other: a disk may take seconds for that (many GiB to be freed
+/// take it, too), and the network loop has one thread. Wakes the loop for each that is committed. What was ordered is
+/// done, even when this is dropped.
 #[derive(Debug)]
 pub struct Committer<K: Send + 'static> {
     waker: Arc<Waker>,
@@ -34,6 +34,8 @@ pub struct Committer<K: Send + 'static> {
     done: Receiver<Answer<K>>,
     /// Answers that were not fetched.
     under_way: usize,
+    /// Something was discarded, which nobody is told the end of.
+    has_discarded: bool,
 }
 
 /// The thread, which ends when no more orders can come.
@@ -48,7 +50,7 @@ impl<K: Send + 'static> Committer<K> {
     #[must_use]
     pub fn new(waker: Arc<Waker>) -> Self {
         let (answer, done) = channel();
-        Self { waker, worker: None, is_expected: false, answer, done, under_way: 0 }
+        Self { waker, worker: None, is_expected: false, answer, done, under_way: 0, has_discarded: false }
     }
 
     /// A file is begun, which will be committed.
@@ -70,10 +72,15 @@ impl<K: Send + 'static> Committer<K> {
             let (orders, to_do) = channel::<Order<K>>();
             let (waker, answer) = (Arc::clone(&self.waker), self.answer.clone());
             let thread = Builder::new().name("skep-commit".into()).spawn(move || {
-                for Order { key, part, replace } in to_do {
-                    // When the owner is gone nobody wants the answer; the rest is still committed.
-                    let _ = answer.send((key, part.commit(replace)));
-                    let _ = waker.wake();
+                for order in to_do {
+                    match order {
+                        Order::Commit { key, part, replace } => {
+                            // When the owner is gone nobody wants the answer; the rest is still committed.
+                            let _ = answer.send((key, part.commit(replace)));
+                            let _ = waker.wake();
+                        }
+                        Order::Discard(part) => drop(part),
+                    }
                 }
             })?;
             self.worker = Some(Worker { orders, thread });
@@ -87,12 +94,23 @@ impl<K: Send + 'static> Committer<K> {
         match (self.start(), &self.worker) {
             (Ok(()), Some(worker)) => {
                 // It fails only when the thread is gone, which takes a panic there: the part is dropped, and removed.
-                let _ = worker.orders.send(Order { key, part, replace });
+                let _ = worker.orders.send(Order::Commit { key, part, replace });
             }
             _ => {
                 let _ = self.answer.send((key, Err(Fault::Failed)));
                 let _ = self.waker.wake();
             }
+        }
+    }
+
+    /// Removes a part in its turn. Without a thread for it, at once.
+    pub fn discard(&mut self, part: Part) {
+        if self.start().is_ok()
+            && let Some(worker) = &self.worker
+        {
+            self.has_discarded = true;
+            // As above.
+            let _ = worker.orders.send(Order::Discard(part));
         }
     }
 
@@ -103,7 +121,7 @@ impl<K: Send + 'static> Committer<K> {
         Some(answer)
     }
 
-    /// Waits until all is committed, and gives the answers that were not fetched: for the end of a program.
+    /// Waits until all is committed or removed, and gives the answers that were not fetched: for the end of a program.
     pub fn drain(mut self) -> Vec<(K, Result<u64, Fault>)> {
         self.finish();
         self.done.try_iter().collect()
@@ -111,7 +129,8 @@ impl<K: Send + 'static> Committer<K> {
 
     /// Waits for the thread, unless it has nothing to do.
     fn finish(&mut self) {
-        if let Some(Worker { orders, thread }) = self.worker.take().filter(|_| self.under_way > 0) {
+        let has_work = self.under_way > 0 || self.has_discarded;
+        if let Some(Worker { orders, thread }) = self.worker.take().filter(|_| has_work) {
             drop(orders);
             let _ = thread.join();
         }
@@ -173,5 +192,21 @@ mod tests {
         committer.commit((), directory.create(Name::new(b"late").unwrap(), None).unwrap(), true);
         drop(committer);
         assert!(home.path().join("late").is_file());
+    }
+
+    #[test]
+    fn what_is_discarded_is_removed_in_its_turn_and_nobody_is_woken() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = Directory::open(home.path()).unwrap();
+        let mut poll = Poll::new().unwrap();
+        let mut committer = Committer::new(Arc::new(Waker::new(poll.registry(), Token(0)).unwrap()));
+        let part = directory.create(Name::new(b"broken").unwrap(), Some(1 << 20)).unwrap();
+        part.write_at(&[1; 5_000], 0).unwrap();
+        committer.discard(part);
+        assert_eq!(committer.drain(), [((), Ok(0)); 0]);
+        assert_eq!(home.path().read_dir().unwrap().count(), 0);
+        let mut events = Events::with_capacity(8);
+        poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        assert!(events.is_empty());
     }
 }

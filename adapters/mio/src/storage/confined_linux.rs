@@ -4,15 +4,15 @@ use std::{
     ffi::CStr,
     fs::File,
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::OwnedFd,
     path::Path,
     sync::{Arc, OnceLock},
 };
 
 use rustix::{
     fs::{
-        AtFlags, CWD, Dir, FallocateFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags, fallocate,
-        fchmod, fstat, fstatfs, fsync, linkat, openat, openat2, renameat, renameat_with, statat, unlinkat,
+        AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, ResolveFlags, SeekFrom, fchmod, fstat,
+        fstatvfs, fsync, linkat, openat, openat2, renameat, renameat_with, seek, statat, unlinkat,
     },
     io::Errno,
 };
@@ -29,9 +29,6 @@ const CONFINED: ResolveFlags = ResolveFlags::BENEATH
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
-
-/// The number of tmpfs, from `linux/magic.h`.
-const TMPFS: rustix::fs::FsWord = 0x0102_1994;
 
 /// An open directory.
 #[derive(Clone, Debug)]
@@ -153,29 +150,25 @@ impl Folder {
     }
 }
 
-/// Sets room aside for a file of a known length, so that a full disk is told before the content travels. The file
-/// does not grow by it: its size stays what was written, and says at the end whether all of it was.
-pub(super) fn reserve(file: &File, length: u64) -> io::Result<()> {
-    if let Some(free) = free_memory(file) {
-        return if free < length { Err(Errno::NOSPC.into()) } else { Ok(()) };
+/// Whether a file can become so long: what is free has to hold it, and the file system has to have files of that length.
+/// So a full disk is told before the content travels. Nothing is set aside: a length is what somebody says, and
+/// to allocate it would take the disk from all others, and seconds from the loop, for a request of a few bytes.
+pub(super) fn has_room(file: &File, length: u64) -> io::Result<()> {
+    // Nothing reads or writes at this place. The system only compares it with the end of the longest file.
+    if let Err(Errno::INVAL | Errno::OVERFLOW) = seek(file, SeekFrom::Start(length)) {
+        return Err(Errno::FBIG.into());
     }
-    loop {
-        match fallocate(file.as_fd(), FallocateFlags::KEEP_SIZE, 0, length) {
-            Err(Errno::INTR) => {}
-            Err(full @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => return Err(full.into()),
-            // A file system that cannot do it tells when it is full, later.
-            _ => return Ok(()),
-        }
+    match free(file) {
+        Some(free) if free < length => Err(Errno::NOSPC.into()),
+        _ => Ok(()),
     }
 }
 
-/// What is free on a file system that lives in memory. To set room aside there is to clear every page of it, which
-/// takes a third of a second for each GiB: too long for a loop that others wait for. So it is only compared.
-fn free_memory(file: &File) -> Option<u64> {
-    let system = fstatfs(file.as_fd()).ok().filter(|system| system.f_type == TMPFS)?;
-    // A tmpfs without a limit says that it has no blocks at all; then nothing is known.
-    let free = system.f_bavail.saturating_mul(u64::try_from(system.f_bsize).unwrap_or(0));
-    Some(if system.f_blocks == 0 { u64::MAX } else { free })
+/// Bytes that are free where a file lies, as far as its file system says.
+fn free(file: &File) -> Option<u64> {
+    // One without a limit, or without an answer, says that it has no blocks at all.
+    let system = fstatvfs(file).ok().filter(|system| system.f_blocks > 0)?;
+    Some(system.f_bavail.saturating_mul(system.f_frsize))
 }
 
 /// 0666 without the bits of the process's umask. That can only be read by setting it, for a moment to the strictest

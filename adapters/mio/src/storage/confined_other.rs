@@ -122,8 +122,8 @@ impl Folder {
     }
 }
 
-/// Sets room aside for a file; no portable call does.
-pub(super) fn reserve(_file: &File, _length: u64) -> io::Result<()> {
+/// Whether a file can become so long; no portable call says it.
+pub(super) fn has_room(_file: &File, _length: u64) -> io::Result<()> {
     Ok(())
 }
 

@@ -1,13 +1,13 @@
 //! How much a directory holds.
 
-use super::{confined::Folder, fault::Kind};
+use super::{announced::Announced, confined::Folder, fault::Kind};
 use std::io;
 
 /// Entries looked at; a directory with more counts as full.
 const ENTRIES_MAX: usize = 100_000;
 
-/// Bytes in the files of a directory and below: what they have, or what was set aside for them if that is more.
-pub(super) fn held(root: &Folder) -> io::Result<u64> {
+/// Bytes in the files of a directory and below: what they have, or what is announced of them if that is more.
+pub(super) fn held(root: &Folder, announced: &Announced) -> io::Result<u64> {
     let mut left = ENTRIES_MAX;
     let mut sum = 0_u64;
     let mut below = vec![String::new()];
@@ -28,8 +28,11 @@ pub(super) fn held(root: &Folder) -> io::Result<u64> {
             return Ok(u64::MAX);
         }
         // One that has gone meanwhile holds nothing.
-        let sizes = files.iter().filter_map(|name| folder.read(name).and_then(|file| file.metadata()).ok());
-        sum = sizes.map(|metadata| size(&metadata)).fold(sum, u64::saturating_add);
+        let sizes = files.iter().filter_map(|name| {
+            let metadata = folder.read(name).and_then(|file| file.metadata()).ok()?;
+            Some(size(&metadata).max(announced.length(name)))
+        });
+        sum = sizes.fold(sum, u64::saturating_add);
     }
     Ok(sum)
 }

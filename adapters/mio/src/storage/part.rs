@@ -10,6 +10,7 @@ use std::{fs::File, io, io::IoSlice};
 use skep_core::stream::Fault;
 
 use super::{
+    announced::Announced,
     confined::{self, Folder},
     fault::{Kind, fault, moving},
     positioned,
@@ -42,6 +43,7 @@ pub struct Part {
     temporary: String,
     name: String,
     length: Option<u64>,
+    announced: Announced,
     origin: Origin,
     /// The BLAKE3 hash that the content has to have.
     expected: Option<[u8; 32]>,
@@ -49,11 +51,12 @@ pub struct Part {
 }
 
 impl Part {
-    /// Begins a file `name` in `folder`.
+    /// Begins a file `name` in `folder`, whose length is among the announced ones until it has its name or is gone.
     pub(super) fn create(
         folder: Folder,
         name: &str,
         length: Option<u64>,
+        announced: &Announced,
         origin: Origin,
     ) -> Result<Self, Fault> {
         permit(&folder, name)?;
@@ -65,6 +68,7 @@ impl Part {
             temporary,
             name: name.to_owned(),
             length,
+            announced: announced.clone(),
             origin,
             expected: None,
             committed: false,
@@ -73,8 +77,9 @@ impl Part {
             None | Some(0) => {}
             // More than the system can number, so it is no use to ask.
             Some(length) if i64::try_from(length).is_err() => return Err(Fault::TooLarge),
-            Some(length) => confined::reserve(&part.file, length).map_err(|error| moving(&error))?,
+            Some(length) => confined::has_room(&part.file, length).map_err(|error| moving(&error))?,
         }
+        part.announced.add(&part.temporary, length.unwrap_or(0));
         Ok(part)
     }
 
@@ -153,6 +158,7 @@ impl Drop for Part {
             // Nobody is left to tell; the next start sweeps.
             let _ = self.folder.remove(&self.temporary);
         }
+        self.announced.remove(&self.temporary);
     }
 }
 

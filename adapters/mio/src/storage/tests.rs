@@ -283,6 +283,31 @@ fn a_length_that_cannot_fit_is_refused_at_once() {
 }
 
 #[test]
+fn a_length_that_is_announced_takes_no_room_before_the_content_comes() {
+    use std::os::unix::fs::MetadataExt;
+    let (_home, directory) = home();
+    let part = directory.create(name("new"), Some(64 << 20)).unwrap();
+    assert_eq!(part.file().metadata().unwrap().blocks(), 0);
+    part.write_at(&[1; 5_000], 0).unwrap();
+    part.file().sync_all().unwrap();
+    assert!(part.file().metadata().unwrap().blocks() * 512 < 1 << 20);
+}
+
+#[test]
+fn what_a_directory_holds_has_the_announced_lengths_in_it_as_long_as_they_are_to_come() {
+    let (_home, directory) = home();
+    let before = directory.held("below").unwrap();
+    let part = directory.create(name("below/new"), Some(1 << 20)).unwrap();
+    assert_eq!(directory.held("below").unwrap(), before + (1 << 20));
+    // The other one was announced, too; what has come of it is in there.
+    let other = directory.create(name("below/other"), Some(2 << 20)).unwrap();
+    other.write_at(&[1; 5_000], 0).unwrap();
+    assert_eq!(directory.held("below").unwrap(), before + (3 << 20));
+    drop((part, other));
+    assert_eq!(directory.held("below").unwrap(), before);
+}
+
+#[test]
 fn an_upload_into_no_directory_is_not_found() {
     let (_home, directory) = home();
     assert_eq!(directory.create(name("none/new"), None).unwrap_err(), Fault::NotFound);
