@@ -14,6 +14,7 @@ pub mod gate;
 pub mod host;
 pub mod identity;
 mod log_ins;
+pub mod log_writer;
 pub mod member;
 pub mod memory;
 mod net;

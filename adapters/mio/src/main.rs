@@ -5,15 +5,19 @@ use std::{
     process::{ExitCode, Termination},
 };
 
-use skep::{args::Args, commands, exit::Failure};
+use skep::{args::Args, commands, exit::Failure, log_writer};
 
 fn main() -> ExitCode {
     let args = Args::of_process();
-    match take_limits_as_errors().and_then(|()| commands::run(&args.command)) {
+    let outcome = take_limits_as_errors().and_then(|()| commands::run(&args.command));
+    let is_read = log_writer::finish();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // `eprintln!` would panic when nobody reads standard error any more.
-            let _ = writeln!(stderr(), "skep: {failure}");
+            if is_read {
+                // `eprintln!` would panic when nobody reads standard error any more.
+                let _ = writeln!(stderr(), "skep: {failure}");
+            }
             failure.report()
         }
     }

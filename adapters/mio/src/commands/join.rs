@@ -18,6 +18,7 @@ use crate::{
     args::Join,
     escape::escape,
     exit::Failure,
+    log_writer::{LogWriter, left_out},
     member::{Accept, Event, UploadId},
     url::Host,
 };
@@ -27,6 +28,10 @@ use serde_json::{Value, json};
 use sharing::Sharing;
 use skep_core::wire::session::Code;
 use std::io::{IsTerminal, Write, stdin, stdout};
+
+/// Bytes of lines that wait while the program that is to read them does something else: a list of many files is told at
+/// once, and should fit.
+const LINES_MAX: usize = 64 << 20;
 
 /// Logs in, and stays until it is asked to end.
 pub(super) fn run(join: &Join) -> Result<(), Failure> {
@@ -75,6 +80,8 @@ struct Stay<'a> {
     host: Host,
     name: String,
     prompt: Option<Prompt>,
+    /// For lines that no terminal shows.
+    lines: Option<LogWriter>,
     names: Names,
     sharing: Option<Sharing>,
     gets: Gets,
@@ -97,6 +104,10 @@ impl<'a> Stay<'a> {
             host,
             name,
             prompt: None,
+            lines: (!stdout().is_terminal()).then(|| {
+                let words = if join.json { missing_in_json } else { left_out };
+                LogWriter::unlimited(stdout(), LINES_MAX, words)
+            }),
             names: Names::default(),
             sharing: None,
             gets: Gets::default(),
@@ -217,7 +228,7 @@ impl<'a> Stay<'a> {
     fn tell(&mut self, line: &str) {
         match &self.prompt {
             Some(prompt) => prompt.print(line),
-            None if !self.join.json && !self.join.quiet => print(line),
+            None if !self.join.json && !self.join.quiet => self.print(line),
             None => {}
         }
     }
@@ -232,9 +243,26 @@ impl<'a> Stay<'a> {
         if self.join.json {
             let mut line = line.clone();
             line["time"] = jiff::Timestamp::now().to_string().into();
-            print(&line.to_string());
+            self.print(&line.to_string());
         }
     }
+
+    /// A line on standard output, at once. A program that does not read it does not hold up the session.
+    fn print(&self, line: &str) {
+        match &self.lines {
+            Some(lines) => lines.tell(&line),
+            None => {
+                let mut out = stdout().lock();
+                // Nobody may read it any more.
+                let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+            }
+        }
+    }
+}
+
+fn missing_in_json(count: u64) -> String {
+    let time = jiff::Timestamp::now().to_string();
+    json!({"event": "left-out", "time": time, "lines": count}).to_string()
 }
 
 /// Who else is there, and what they share.
@@ -245,10 +273,4 @@ fn others(users: usize, files: usize) -> String {
         1 => format!("1 other is here, with {files}"),
         users => format!("{users} others are here, with {files}"),
     }
-}
-
-/// A line on standard output, at once. Nobody may read it any more.
-fn print(line: &str) {
-    let mut out = stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }

@@ -18,6 +18,7 @@ use crate::{
     gate::{Admission, Gate},
     host::STREAMS_MAX,
     identity::{Code, Home, Identity, Invites, Label, Rights},
+    log_writer::say,
     memory::Growing,
     storage::{Directory, Part, Source},
     url::{self, Host, Scheme},
@@ -34,7 +35,7 @@ use skep_core::{
     wire::{Name, file},
 };
 use std::{
-    io::{self, Write, stderr, stdout},
+    io::{self, Write, stdout},
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
@@ -300,10 +301,6 @@ fn listen(
         }
     }
     Ok(())
-}
-
-fn say(message: &dyn std::fmt::Display) {
-    let _ = writeln!(stderr(), "skep: {message}");
 }
 
 /// What an error code of the protocol means to a person.

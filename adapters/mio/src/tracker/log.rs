@@ -1,10 +1,6 @@
 //! What happens, a line each: for people, or as JSON for machines.
 
-use std::{
-    fmt::Display,
-    io::{Write, stderr},
-    net::SocketAddr,
-};
+use std::{fmt::Display, net::SocketAddr};
 
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -12,7 +8,11 @@ use serde_json::{Map, Value, json};
 use skep_core::wire::session::Way;
 
 use super::Report;
-use crate::{escape::escape, net::canonical};
+use crate::{
+    escape::escape,
+    log_writer::{self, left_out},
+    net::canonical,
+};
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -25,7 +25,8 @@ pub enum Format {
     None,
 }
 
-/// Where lines go: standard error.
+/// Where lines go: standard error, as fast as somebody reads them there, and not more of them than the budget of
+/// [`log_writer`] allows.
 #[derive(Debug)]
 pub struct Log {
     format: Format,
@@ -34,7 +35,13 @@ pub struct Log {
 
 impl Log {
     /// A log of this format, or none.
-    pub const fn new(format: Format, is_quiet: bool) -> Self {
+    pub fn new(format: Format, is_quiet: bool) -> Self {
+        let lines = log_writer::standard_error();
+        match format {
+            Format::Text => lines.say_in(missing_in_words),
+            Format::Json => lines.say_in(missing_in_fields),
+            Format::None => {}
+        }
         Self { format, is_quiet }
     }
 
@@ -46,11 +53,11 @@ impl Log {
         match self.format {
             Format::Text => {
                 let Some(line) = in_words(report, peer) else { return };
-                write(&format_args!("{:.0} {line}", Timestamp::now()));
+                log_writer::standard_error().tell(&format_args!("{:.0} {line}", Timestamp::now()));
             }
             Format::Json => {
                 let Some(fields) = in_fields(report, peer) else { return };
-                write(&Value::Object(fields));
+                log_writer::standard_error().tell(&Value::Object(fields));
             }
             Format::None => {}
         }
@@ -59,12 +66,15 @@ impl Log {
 
 /// Says what is wrong, whatever the format: this is for who runs the tracker.
 pub fn complain(what: &dyn Display) {
-    write(&format_args!("skep: {what}"));
+    log_writer::say(what);
 }
 
-fn write(line: &dyn Display) {
-    // `eprintln!` would panic when nobody reads standard error any more.
-    let _ = writeln!(stderr().lock(), "{line}");
+fn missing_in_words(count: u64) -> String {
+    format!("{:.0} {}", Timestamp::now(), left_out(count))
+}
+
+fn missing_in_fields(count: u64) -> String {
+    json!({ "event": "left-out", "time": Timestamp::now().to_string(), "lines": count }).to_string()
 }
 
 fn in_words(report: &Report, peer: Option<SocketAddr>) -> Option<String> {
@@ -129,6 +139,15 @@ fn in_fields(report: &Report, peer: Option<SocketAddr>) -> Option<Map<String, Va
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_that_are_missing_are_told_in_the_format_of_the_others() {
+        let words = missing_in_words(1_234);
+        assert_eq!(words.split_once(' ').unwrap().1, "1,234 lines left out");
+        let fields: Value = serde_json::from_str(&missing_in_fields(1_234)).unwrap();
+        assert_eq!((&fields["event"], &fields["lines"]), (&"left-out".into(), &1_234.into()));
+        assert!(fields["time"].is_string());
+    }
 
     #[test]
     fn a_name_cannot_forge_a_line() {

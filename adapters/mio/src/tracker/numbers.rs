@@ -9,6 +9,7 @@ use prometheus_client::{
 };
 
 use super::Hub;
+use crate::log_writer;
 
 type Level = Gauge<i64>;
 type Count = Counter<u64, AtomicU64>;
@@ -49,7 +50,8 @@ pub fn numbers(hub: &Hub) -> String {
     count("commands", "Commands that were answered", counters.commands);
     count("commands_failed", "Commands that were answered by anything but 0", counters.commands_failed);
     count("commands_broken", "Commands that stopped in the middle", counters.commands_broken);
-    count("events_lost", "Events that were not logged for want of room", counters.events_lost);
+    let lost = counters.events_lost + log_writer::standard_error().left_out();
+    count("events_lost", "Events that were not logged: too many, or the log was not read", lost);
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = encode(&mut text, &registry);

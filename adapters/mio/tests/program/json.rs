@@ -192,8 +192,12 @@ fn of_a_member_and_of_a_tracker_that_logs() {
     let told = [ana, eva, bob, cyd].map(|member| String::from_utf8(member.out).unwrap()).concat();
     assert_eq!(lines(&told).len(), told.lines().count());
     // A tracker takes whatever can be shared, up to 10,000 files.
-    Section::new("`join --json`").describes_events(&lines(&told), &["event", "time"], &["not-published"]);
-    // And stores whatever it has to, while there is room on its disk.
+    Section::new("`join --json`").describes_events(
+        &lines(&told),
+        &["event", "time"],
+        &["not-published", "left-out"],
+    );
+    // And stores whatever it has to, while there is room on its disk. What is told, is read.
     let common = ["event", "time", "from"];
-    Section::new("`tracker --log json`").describes_events(&lines(&tracker), &common, &["failed"]);
+    Section::new("`tracker --log json`").describes_events(&lines(&tracker), &common, &["failed", "left-out"]);
 }

@@ -107,7 +107,7 @@ fn where_everybody_may_come_in_guests_fetch_and_do_not_put() {
 fn a_server_that_lets_nobody_in_says_so_when_it_starts() {
     let home = Home::new();
     let server = home.serve_sealed("");
-    assert!(server.process.err().contains("made a key in"), "{}", server.process.err());
+    until("a new key", || server.process.err().contains("made a key in").then_some(()));
     until("a hint", || server.process.err().contains("nobody may come in yet").then_some(()));
     let public = home.serve_sealed("--public");
     assert_eq!(public.stop().err, "skep: ended\n");

@@ -7,6 +7,8 @@ pub(crate) mod commands;
 mod consoles;
 mod crowd;
 mod durable;
+#[cfg(target_os = "linux")]
+mod log;
 pub(crate) mod member;
 mod numbers;
 mod relays;

@@ -1,14 +1,12 @@
 //! Who may come in, and what they may do.
 
-use super::{
-    enrolments::{Enrolments, Standing},
-    say,
-};
+use super::enrolments::{Enrolments, Standing};
 use crate::{
     args::Serve,
     exit::Failure,
     identity::{Accounts, AllowFile, Enrolled, Fingerprint, Home, InviteId, Invites, Rights},
     log_ins::LogIns,
+    log_writer::say,
     net::canonical,
     turned_away::TurnedAway,
 };

@@ -1,7 +1,7 @@
 //! What a server tells of its transfers.
 
-use super::{because, say};
-use crate::{driver::Told, escape::escape, exit::describe, net::canonical};
+use super::because;
+use crate::{driver::Told, escape::escape, exit::describe, log_writer::say, net::canonical};
 use skep_core::{
     files::{Direction, Event, Outcome},
     stream::FileId,
