@@ -25,6 +25,7 @@ mod tcp;
 mod tests;
 mod tunnel;
 mod turn;
+mod unaccepted;
 
 use crate::{
     gate::{Admission, Identity},
@@ -48,6 +49,7 @@ pub use connect::{Joined, Relayed};
 pub use files::{NoFiles, Storage};
 use stream::{Carrier, Receiving, Stream};
 pub use stream::{Gone, Moved, Subject, Told};
+use unaccepted::Unaccepted;
 
 /// Portions that one stream may move before others have their turn.
 const PORTIONS_A_TURN: usize = 4;
@@ -105,6 +107,7 @@ pub struct Driver<S: Service, F> {
     streams: Slab<Stream>,
     active: VecDeque<usize>,
     listeners: Vec<Listener>,
+    unaccepted: Unaccepted,
     /// The connections of sealed listeners whose handshake is not done.
     handshakes: Handshakes,
     /// Those of them about which nothing is decided yet.
@@ -183,6 +186,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             streams: Slab::new(),
             active: VecDeque::new(),
             listeners: Vec::new(),
+            unaccepted: Unaccepted::default(),
             handshakes: Handshakes::new(),
             deferred: Vec::new(),
             rdt: Vec::new(),

@@ -167,6 +167,11 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
             log.tell(&told);
         }
         driver.gone.clear();
+        if let Some(why) = driver.take_unaccepted()
+            && !serve.quiet
+        {
+            say(&format_args!("cannot accept connections: {why}"));
+        }
         if signals.ask_to_end(&mut driver) {
             break;
         }

@@ -13,7 +13,7 @@ use crate::{
     gate::{Admission, Gate},
     identity::{Home, Identity},
     tracker::{
-        Hub, Shared,
+        Hub, Report, Shared,
         desk::{Asked, Desk},
         house::House,
         log::{Log, complain},
@@ -96,6 +96,9 @@ pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
             log.tell(&event, peer);
         }
         driver.gone.clear();
+        if let Some(why) = driver.take_unaccepted() {
+            log.tell(&Report::Failed { what: format!("cannot accept connections: {why}").into() }, None);
+        }
         let now = driver.now();
         if now.since(gave_back) > GIVE_BACK {
             gave_back = now;
@@ -105,7 +108,7 @@ pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
         for asked in questions.try_iter() {
             match asked {
                 Asked::Order(order, to) => driver.service.administer(now, order, link.as_deref(), to),
-                Asked::Numbers(to) => _ = to.send(numbers(&driver.service)),
+                Asked::Numbers(to) => _ = to.send(numbers(&driver.service, driver.unaccepted())),
             }
         }
         for report in driver.service.take_reports() {

@@ -15,6 +15,17 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         self.streams.len()
     }
 
+    /// How often a connection could not be accepted so far, for want of file descriptors for example. One that waits is
+    /// tried again and again.
+    pub const fn unaccepted(&self) -> u64 {
+        self.unaccepted.count()
+    }
+
+    /// Why a connection could not be accepted, for the log: once a second at most.
+    pub const fn take_unaccepted(&mut self) -> Option<String> {
+        self.unaccepted.take()
+    }
+
     /// Whether a stream is connected, and the machine knows of it.
     pub fn is_open(&self, stream: StreamId) -> bool {
         self.streams.get(stream.0 as usize).is_some_and(|stream| stream.known)

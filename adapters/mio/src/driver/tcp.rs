@@ -92,7 +92,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                         break;
                     }
                     Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                    Err(_) => {
+                    Err(error) => {
+                        self.unaccepted.note(now, &error);
                         listener.rests = Some(now + ACCEPT_REST);
                         break;
                     }

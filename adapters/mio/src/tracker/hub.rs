@@ -92,7 +92,7 @@ pub enum Report {
         /// What.
         what: Box<str>,
     },
-    /// Something could not be stored.
+    /// Something could not be stored, or nobody let in for want of what the system has to give.
     Failed {
         /// What, and why.
         what: Box<str>,

@@ -14,8 +14,8 @@ use crate::log_writer;
 type Level = Gauge<i64>;
 type Count = Counter<u64, AtomicU64>;
 
-/// All of them, at this moment.
-pub fn numbers(hub: &Hub) -> String {
+/// All of them, at this moment; `unaccepted` are those of the driver.
+pub fn numbers(hub: &Hub, unaccepted: u64) -> String {
     let mut registry = Registry::with_prefix("skep_tracker");
     let tracker = hub.tracker();
     let mut level = |name: &str, help: &str, value: u64| {
@@ -37,6 +37,7 @@ pub fn numbers(hub: &Hub) -> String {
     };
     count("changes", "Changes of the list", tracker.newest());
     count("turned_away", "Connections that found no room", counters.turned_away);
+    count("unaccepted", "Times that the system had no file descriptor for a connection", unaccepted);
     count("logins", "Log-ins that were granted", counters.logins);
     count("logins_refused", "Log-ins that were refused", counters.logins_refused);
     count("died", "Sessions that died", counters.died);

@@ -54,6 +54,28 @@ fn who_asks_for_nothing_or_slowly_keeps_nobody_from_the_health_page() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn connections_for_which_the_system_has_no_descriptor_are_counted_and_told() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0 --metrics 127.0.0.1:0");
+    let id = tracker.process.id();
+    let few = std::fs::read_dir(format!("/proc/{id}/fd")).unwrap().count() as u64 + 4;
+    let limit = Rlimit { current: Some(few), maximum: Some(few) };
+    prlimit(Pid::from_raw(id as i32), Resource::Nofile, limit).unwrap();
+    let many: Vec<_> = (0..16).map(|_| TcpStream::connect(tracker.plain()).unwrap()).collect();
+    until("a line that says why", || {
+        let err = tracker.process.err();
+        err.contains("failed: cannot accept connections: Too many open files").then_some(())
+    });
+    drop(many);
+    let (_, body) = page(tracker.told("numbers at http://", "/metrics"), "GET /metrics");
+    let mut counts = body.lines().filter_map(|line| line.strip_prefix("skep_tracker_unaccepted_total "));
+    assert!(counts.next().is_some_and(|count| count != "0"), "{body}");
+    tracker.stop();
+}
+
+#[test]
 fn lines_for_machines_are_json_and_lines_for_people_are_not_forged() {
     let home = Home::new();
     let tracker = Tracker::start(&home, "--plain 127.0.0.1:0 --log json");
