@@ -1,7 +1,7 @@
 //! The contract between a machine that speaks over streams and the driver that carries them.
 //!
 //! ```text
-//!             opened received finished closed        moved        stored
+//!        opened received finished relocated closed   moved        stored
 //!   driver ─────────────────────────────────────────────────────────────────► machine
 //!          ◄─────────────────────────────────────────────────────────────────
 //!             Write Finish Abort        Send Receive        Open Create Commit Release
@@ -15,6 +15,7 @@
 //! [`Action::Wait`]. Extra polls are harmless, and nothing is owed before the moment that `Wait` names.
 
 use crate::{Instant, wire::Name};
+use core::net::SocketAddr;
 
 /// A stream, named by the driver: dense small numbers, reused only after [`Service::closed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -184,6 +185,12 @@ pub trait Service {
     /// while they are: how long it has been silent only the machine knows. Machines that join no streams ignore it.
     fn progressed(&mut self, now: Instant, stream: StreamId) {
         let _ = (now, stream);
+    }
+
+    /// The peer of a stream that was opened is at this address from now on, and has proven it: sealed sessions over RDT stay
+    /// when that changes. Machines that tell nobody where a peer is ignore it.
+    fn relocated(&mut self, now: Instant, stream: StreamId, address: SocketAddr) {
+        let _ = (now, stream, address);
     }
 
     /// The answer to [`Action::Open`] or [`Action::Commit`] (the length of the file), or to [`Action::Create`]

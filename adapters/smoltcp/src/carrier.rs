@@ -98,6 +98,8 @@ pub enum Happening<L> {
     Moved(L, Result<(), Fault>),
     /// What was written has left, and there is room for the next message.
     Flushed(L),
+    /// The peer is at another address now, and has proven it.
+    Relocated(L, SocketAddr),
     /// The peer finished its direction, and everything before that was offered.
     Finished(L),
     /// It is gone. The last that is heard of it.

@@ -280,6 +280,7 @@ impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
             | Happening::Offered(link)
             | Happening::Moved(link, _)
             | Happening::Flushed(link)
+            | Happening::Relocated(link, _)
             | Happening::Finished(link)
             | Happening::Closed(link, _) => link,
         };
@@ -298,9 +299,10 @@ impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
             Happening::Moved(_, outcome) => self.machine.moved(now, stream, outcome),
             Happening::Flushed(_) if self.resume_splice(stream) => {}
             Happening::Flushed(_) => self.machine.flushed(now, stream),
+            Happening::Relocated(_, address) if known => self.machine.relocated(now, stream, address),
             Happening::Finished(_) => self.finished(now, stream),
             Happening::Closed(_, how) => self.close(now, stream, known, how),
-            Happening::Accepted(..) => {}
+            Happening::Accepted(..) | Happening::Relocated(..) => {}
         }
     }
 

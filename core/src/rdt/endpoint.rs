@@ -329,6 +329,11 @@ impl<P: Profile> Endpoint<P> {
         self.table.statistics(connection)
     }
 
+    /// The connection with a peer; where there are more, any of them.
+    pub fn connection_with(&self, peer: Peer) -> Option<ConnectionId> {
+        self.table.name(self.find(&peer, &|_| true)?)
+    }
+
     /// What a connection that was called for leaves to the next one to the same peer, so far; `None` when there is none of
     /// that name any more, or it is parked, and its token forgotten: to be asked when it opens, or when it ends.
     pub fn pass(&self, connection: ConnectionId) -> Option<Pass> {

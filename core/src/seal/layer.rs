@@ -130,6 +130,8 @@ pub struct Layer<
     /// The sessions of the guard's slots.
     slots: [u32; SLOTS],
     waiting: Deque<Waiting, WAITING_MAX>,
+    /// Whose session has moved, until that is taken.
+    moved: Option<Peer>,
     counters: Counters,
 }
 
@@ -158,6 +160,7 @@ where
             guard,
             slots: [u32::MAX; SLOTS],
             waiting: Deque::new(),
+            moved: None,
             counters: Counters::default(),
         }
     }
@@ -195,6 +198,11 @@ where
     /// Where the peer of a session is, as far as that is proven.
     pub fn address(&self, peer: Peer) -> Option<SocketAddr> {
         Some(self.sessions.named(peer)?.address.into())
+    }
+
+    /// Whose session the last datagram has moved to another [address](Self::address), if any; told once.
+    pub const fn take_moved(&mut self) -> Option<Peer> {
+        self.moved.take()
     }
 
     /// Whether the other end of a session has shown that it holds the keys. What it said in the session shows that too:

@@ -54,6 +54,7 @@ pub struct Link<P: Profile> {
 /// that its memory can be named.
 #[derive(Debug)]
 pub struct Busy {
+    /// Where it is, before it is a member: of those that are, their users know.
     address: IpAddr,
     role: Role,
 }
@@ -296,6 +297,13 @@ impl<P: Profile> Link<P> {
     /// Where it is. Of a member its user knows that.
     pub(super) fn address(&self) -> IpAddr {
         self.busy.values().first().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |busy| busy.address)
+    }
+
+    /// It is somewhere else now. Of a member its user is to be told that, too.
+    pub(super) fn relocate(&mut self, address: IpAddr) {
+        if let Some(busy) = self.busy.values_mut().first_mut() {
+            busy.address = address;
+        }
     }
 
     /// Whether something is to be written besides the list.

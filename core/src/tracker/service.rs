@@ -13,7 +13,7 @@ use crate::{
     texts::Stored,
     wire::session::{Code, Notice},
 };
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 impl<P: Profile> Service for Tracker<P> {
     type Event = Event;
@@ -112,6 +112,18 @@ impl<P: Profile> Service for Tracker<P> {
         let has_more = link.command().is_some() || link.owes_something() || link.is_behind(newest);
         if has_more || !link.is_talking() {
             self.links.give_turn(number);
+        }
+    }
+
+    /// Whom a member meets is sent to where it is, and what is relayed comes from there.
+    fn relocated(&mut self, now: Instant, stream: StreamId, address: SocketAddr) {
+        self.now = now;
+        let Some(number) = self.links.named(stream.0) else { return };
+        let Some(link) = self.links.get_mut(number) else { return };
+        let address = address.ip().to_canonical();
+        link.relocate(address);
+        if let Some(user) = self.directory.users.get_mut(link.user) {
+            user.address = address;
         }
     }
 

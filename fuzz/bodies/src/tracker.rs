@@ -23,7 +23,11 @@ use skep_core::{
         session::Code,
     },
 };
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 use streams::Stream;
 
 const STREAMS: usize = 7;
@@ -126,6 +130,10 @@ impl World {
             13 if choices.rarely(4) => {
                 let name = NAMES[choices.below(NAMES.len())];
                 let _ = self.tracker.dismiss(self.now, Text::new(name.as_bytes()).unwrap());
+            }
+            13 if choices.rarely(4) => {
+                let address = SocketAddr::from(([10, 0, 0, choices.below(4) as u8], 7));
+                self.tracker.relocated(self.now, StreamId(number), address);
             }
             14 => self.now = self.now + Duration::from_millis(choices.below(40) as u64),
             15 => {

@@ -50,10 +50,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                         if seal.layer.is_urgent() {
                             socket.poll_seal(now, &mut self.room);
                         }
-                        match plain {
-                            Some(plain) => plain,
-                            None => continue,
-                        }
+                        let Some(plain) = plain else {
+                            self.relocate(now, index);
+                            continue;
+                        };
+                        plain
                     }
                 };
                 self.feed(now, index, peer, plain, &mut stores);
@@ -62,6 +63,16 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             self.settle_socket(now, index);
         }
         self.trains = Some(trains);
+    }
+
+    /// Tells the machine if the last datagram has shown that a peer is at another address now.
+    fn relocate(&mut self, now: Instant, index: usize) {
+        let Some((connection, address)) = self.rdt[index].take_relocated() else { return };
+        let Some(key) = self.stream_of(index, connection) else { return };
+        if self.streams.get(key).is_some_and(|stream| stream.known) {
+            self.service.relocated(now, StreamId(key as u32), address);
+            self.act(now);
+        }
     }
 
     /// Lets an endpoint say what it has to say, acknowledgements above all.

@@ -172,6 +172,13 @@ impl RdtSocket {
         }
     }
 
+    /// The connection whose peer the last datagram has shown to be at another address, and that address.
+    pub(crate) fn take_relocated(&mut self) -> Option<(ConnectionId, SocketAddr)> {
+        let layer = &mut self.seal.as_mut()?.layer;
+        let peer = layer.take_moved()?;
+        Some((self.endpoint.connection_with(peer)?, layer.address(peer)?))
+    }
+
     /// A connection is over: so is its session, soon.
     pub(crate) fn seal_ended(&mut self, now: Instant, connection: ConnectionId) {
         if let (Some(seal), Some(statistics)) = (&mut self.seal, self.endpoint.statistics(connection)) {

@@ -370,6 +370,10 @@ impl Service for Hub {
         self.tracker.flushed(now, stream);
     }
 
+    fn relocated(&mut self, now: Instant, stream: StreamId, address: SocketAddr) {
+        self.tracker.relocated(now, stream, address);
+    }
+
     fn stored(&mut self, now: Instant, file: FileId, outcome: Result<u64, Fault>) {
         self.tracker.stored(now, file, outcome);
     }

@@ -10,6 +10,7 @@ mod raw;
 mod relay;
 mod stub;
 mod udp_only;
+mod uplinks;
 
 pub(crate) use home::{Home, Server, content};
 pub(crate) use known::Known;
@@ -21,6 +22,7 @@ pub(crate) use raw::{CONFIRM, answer, connect, error, request, upload};
 pub(crate) use relay::Relay;
 pub(crate) use stub::{Answer, Stub};
 pub(crate) use udp_only::{Calls, UdpOnly};
+pub(crate) use uplinks::{Leaves, Uplinks};
 
 /// Says on the real standard error, past what the harness captures, that a test has nothing to try here.
 pub(crate) fn skipped(why: &str) {

@@ -32,6 +32,7 @@ impl<L> Happening<L> {
             Self::Offered(link) => Happening::Offered(name(link)),
             Self::Moved(link, outcome) => Happening::Moved(name(link), outcome),
             Self::Flushed(link) => Happening::Flushed(name(link)),
+            Self::Relocated(link, address) => Happening::Relocated(name(link), address),
             Self::Finished(link) => Happening::Finished(name(link)),
             Self::Closed(link, how) => Happening::Closed(name(link), how),
         }

@@ -19,6 +19,8 @@ pub(super) struct Entry {
     finished: Option<bool>,
     owes_moved: Option<Result<(), Fault>>,
     owes_flushed: bool,
+    /// The address is another one than the driver knows of.
+    has_moved: bool,
 }
 
 impl Entry {
@@ -33,6 +35,7 @@ impl Entry {
             finished: None,
             owes_moved: None,
             owes_flushed: false,
+            has_moved: false,
         }
     }
 
@@ -40,11 +43,19 @@ impl Entry {
         if let Some(outcome) = self.owes_moved.take() {
             return Some(Happening::Moved(self.connection, outcome));
         }
+        if core::mem::take(&mut self.has_moved) {
+            return Some(Happening::Relocated(self.connection, self.address));
+        }
         if self.finished == Some(true) {
             self.finished = Some(false);
             return Some(Happening::Finished(self.connection));
         }
         None
+    }
+
+    pub(super) const fn relocate(&mut self, address: SocketAddr) {
+        self.address = address;
+        self.has_moved = true;
     }
 
     /// Content is to be received. `false`: the peer has finished already, and nothing comes.

@@ -2,10 +2,10 @@
 
 use super::{Rdt, Wrapping};
 use crate::{Happening, Origin, Stack, Storage};
-use core::{ops::Range, task::Poll};
+use core::{net::SocketAddr, ops::Range, task::Poll};
 use skep_core::{
     Instant,
-    rdt::{ConnectionId, Endpoint, Incoming, Profile, Ticket},
+    rdt::{ConnectionId, Endpoint, Incoming, Peer, Profile, Ticket},
     stream::FileId,
 };
 use smoltcp::{phy::Device, socket::udp};
@@ -111,11 +111,25 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
         let from = meta.endpoint.into();
         let Some(inbox) = self.inbox.get_mut(..bytes.len()) else { return true };
         inbox.copy_from_slice(bytes);
-        let Some((peer, plain)) = self.wrapping.receive(now, from, inbox) else { return true };
+        let Some((peer, plain)) = self.wrapping.receive(now, from, inbox) else {
+            if let Some((peer, address)) = self.wrapping.take_moved() {
+                self.relocate(peer, address);
+            }
+            return true;
+        };
         if let Ok(Some(incoming)) = self.endpoint.handle(now, peer, &self.inbox[plain]) {
             self.held = Held::new(&self.inbox, &incoming);
         }
         true
+    }
+
+    /// A peer is at another address now.
+    fn relocate(&mut self, peer: Peer, address: SocketAddr) {
+        if let Some(connection) = self.endpoint.connection_with(peer)
+            && let Some(entry) = self.entry(connection)
+        {
+            entry.relocate(address);
+        }
     }
 
     /// Goes on with what is in the inbox.

@@ -33,6 +33,11 @@ pub trait Wrapping {
         datagram: &mut [u8],
     ) -> Option<(Peer, Range<usize>)>;
 
+    /// Who has moved to another address by the last datagram, and where to.
+    fn take_moved(&mut self) -> Option<(Peer, SocketAddr)> {
+        None
+    }
+
     /// Wraps a datagram, whose content is in it; where it goes. `None`: it does not go.
     fn seal(&mut self, transmit: &mut Transmit<'_>) -> Option<SocketAddr>;
 

@@ -78,6 +78,14 @@ impl<P: Profile> Connections<P> {
         }
     }
 
+    /// The name of the connection with this number; it is not woken up.
+    pub(super) fn name(&self, number: u32) -> Option<ConnectionId> {
+        Some(match self.table.get(number)?.kept() {
+            Ok(connection) => connection.name,
+            Err(parked) => parked.name(number),
+        })
+    }
+
     /// How many bytes the next message on a connection can have.
     pub(super) fn room(&self, name: ConnectionId) -> Option<usize> {
         match self.table.get(name.number)?.kept() {

@@ -8,7 +8,7 @@
 //! ```
 
 use super::{Address, Layer, Opening, Session, Waiting};
-use crate::{Instant, Memory, count::count, index::Cell, seal::Provider, table::Slot};
+use crate::{Instant, Memory, count::count, index::Cell, rdt::Peer, seal::Provider, table::Slot};
 use core::net::SocketAddr;
 
 /// Bytes that only who receives at an address can give back.
@@ -73,6 +73,7 @@ where
                 let from = Address::from(from);
                 if is_there && session.address != from {
                     session.address = from;
+                    self.moved = Some(Peer::Session(session.id));
                     count(&mut self.counters.moved);
                 }
             }

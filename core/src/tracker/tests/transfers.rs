@@ -3,7 +3,7 @@
 use super::{Small, speaker::Speaker, tracker, world::World};
 use crate::{
     miri::fewer,
-    stream::Closed,
+    stream::{Closed, Service, StreamId},
     tracker::{Dialect, Event, Peer, Settings},
     wire::{
         Text,
@@ -164,6 +164,49 @@ fn a_stream_that_is_not_sealed_is_an_end_by_its_token_and_address_if_both_sides_
         // The token is good once.
         assert_eq!(attach_plain(&mut pair, 1, transfer, token, Side::Owner), bye);
     }
+}
+
+#[test]
+fn who_has_moved_is_met_where_it_is_and_is_an_end_from_there() {
+    let (attached, bye) = ([0, 1, 0x2e].as_slice(), [0, 2, 0x2c, 15].as_slice());
+    let mut world = World::new(tracker(Settings::DEFAULT));
+    let (mut owner, mut requester) = (Speaker::new("owner"), Speaker::new("requester"));
+    let peer = |key| Peer { key: Some([key; 32]), ..Peer::at(IpAddr::from([10, 0, 0, key])) };
+    assert!(owner.join_from(&mut world, &peer(1)) && requester.join_from(&mut world, &peer(2)));
+    owner.publish(&mut world, "x", 5);
+    world.pass(SECOND);
+    let mut pair = Pair { world, owner, requester };
+    // One of them as an address of IPv4 that came by a socket of IPv6.
+    for (stream, to) in [(pair.owner.stream, "[::ffff:10.0.0.7]:7"), (pair.requester.stream, "10.0.0.8:8")] {
+        pair.world.tracker.relocated(pair.world.now, StreamId(stream), to.parse().unwrap());
+    }
+    let (transfer, _) = pair.ask(Way::Direct);
+    pair.ready(transfer);
+    let (ask, go) = (pair.owner.heard.last().unwrap(), pair.requester.heard.last().unwrap());
+    assert!(ask.contains("address: 10.0.0.8"), "{ask}");
+    assert!(go.contains("address: 10.0.0.7"), "{go}");
+    let (transfer, token) = pair.ask(Way::Relayed);
+    pair.ready(transfer);
+    for (old, new, side) in [(1, 7, Side::Owner), (2, 8, Side::Requester)] {
+        assert_eq!(attach_plain(&mut pair, old, transfer, token, side), bye);
+        let first = if side == Side::Owner { &[][..] } else { attached };
+        assert_eq!(attach_plain(&mut pair, new, transfer, token, side), first);
+    }
+}
+
+#[test]
+fn who_moves_before_it_is_logged_in_is_met_where_it_is_then() {
+    let settings = Settings { seats: 1, waiting: 1, ..Settings::DEFAULT };
+    let mut world = World::new(tracker(settings));
+    let (mut first, mut second) = (Speaker::new("first"), Speaker::new("second"));
+    assert!(first.join(&mut world));
+    second.join(&mut world);
+    world.tracker.relocated(world.now, StreamId(second.stream), "10.0.0.7:7".parse().unwrap());
+    world.close(first.stream, Closed::Broken);
+    world.pass(SECOND);
+    let user = world.tracker.users().next().unwrap();
+    let there = world.tracker.whereabouts(user).unwrap();
+    assert_eq!((there.stream, there.address), (Some(StreamId(second.stream)), IpAddr::from([10, 0, 0, 7])));
 }
 
 #[test]

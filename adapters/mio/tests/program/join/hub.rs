@@ -26,6 +26,11 @@ impl Hub {
         self.tracker.link()
     }
 
+    /// The same by way of another port.
+    pub(crate) fn link_by(&self, port: u16) -> String {
+        self.link().replace(&self.tracker.sealed().to_string(), &format!("127.0.0.1:{port}"))
+    }
+
     /// A link to somebody's file.
     pub(crate) fn file(&self, owner: &str, name: &str) -> String {
         format!("{}{owner}/{name}", self.link())

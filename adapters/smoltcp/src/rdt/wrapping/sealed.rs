@@ -78,6 +78,11 @@ impl<A: Access, const SESSIONS: usize> Wrapping for Sealed<A, SESSIONS> {
         Some((peer, offset..offset.saturating_add(plain.len())))
     }
 
+    fn take_moved(&mut self) -> Option<(Peer, SocketAddr)> {
+        let peer = self.layer.take_moved()?;
+        Some((peer, self.layer.address(peer)?))
+    }
+
     fn seal(&mut self, transmit: &mut Transmit<'_>) -> Option<SocketAddr> {
         self.layer.seal(transmit)
     }

@@ -104,7 +104,7 @@ fn layer<const SESSIONS: usize, const SLOTS: usize>(layer: &mut Device<SESSIONS,
     keep((layer.counters(), layer.guard(), layer.count()));
     layer.turn(now(), flag());
     keep(layer.connect(now(), address(), whom()));
-    keep((layer.caller(peer), layer.address(peer), layer.is_confirmed(peer)));
+    keep((layer.caller(peer), layer.address(peer), layer.is_confirmed(peer), layer.take_moved()));
     layer.ended(now(), peer);
     keep(layer.receive(now(), address(), room(), &mut Anyhow));
     let mut transmit = Transmit { to: peer, bytes: room(), size: number() as usize, load: None };

@@ -78,6 +78,7 @@ fn ask<P: Profile>(endpoint: &mut Endpoint<P>) {
     keep(endpoint.accept(now()));
     let connection: ConnectionId = *any();
     keep(endpoint.pass(connection));
+    keep(endpoint.connection_with(address().into()));
     endpoint.limit(now(), connection, number() as usize);
     endpoint.too_long(now(), connection);
     keep(endpoint.write(connection, bytes()));

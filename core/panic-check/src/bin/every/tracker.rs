@@ -72,6 +72,7 @@ fn serve(machine: &mut impl Service) {
     machine.finished(now(), stream());
     machine.flushed(now(), stream());
     machine.progressed(now(), stream());
+    machine.relocated(now(), stream(), address());
     machine.closed(now(), stream(), closed());
     machine.stored(now(), file(), outcome(number()));
     keep(machine.poll(now(), room()));

@@ -28,9 +28,14 @@ fn a_new_address_is_asked_first_and_believed_when_it_has_answered() {
     assert!(others.iter().all(|(to, _)| *to == address(CLIENT)), "all else goes where the peer was");
     client.receive(at(20), server.address, &questions[0].1);
     let answer = answer(&mut client, &questions[0].1);
+    assert_eq!(server.layer.take_moved(), None);
     server.receive(at(30), client.address, &answer);
     assert_eq!(server.layer.counters().moved, 1);
-    let (connection, _) = server.accepted[0];
+    let (connection, peer) = server.accepted[0];
+    // Told once, and by what is told the connection is found.
+    assert_eq!([server.layer.take_moved(), server.layer.take_moved()], [Some(peer), None]);
+    assert_eq!(server.layer.address(peer), Some(client.address));
+    assert_eq!(server.endpoint.connection_with(peer), Some(connection));
     server.says(connection, b"found");
     assert!(server.poll(at(30)).iter().all(|(to, _)| *to == client.address));
 }
@@ -47,7 +52,7 @@ fn an_answer_from_another_address_or_of_another_token_moves_nobody() {
     let unopened = server.layer.counters().unopened;
     server.receive(at(30), client.address, &answer);
     assert_eq!(server.layer.counters().unopened, unopened + 1);
-    assert_eq!(server.layer.counters().moved, 0);
+    assert_eq!((server.layer.counters().moved, server.layer.take_moved()), (0, None));
 }
 
 #[test]
