@@ -182,13 +182,13 @@ impl Node {
         let waited = self.driver.turn(&mut self.events, longest);
         waited.map_err(|error| Failure::cannot("wait for the network", &error))?;
         let now = self.driver.now();
-        self.relays.settle(|stream| self.driver.is_connected(stream));
+        self.relays.settle(|stream| self.driver.is_connected(stream), |stream| self.driver.is_open(stream));
         while let Some(stream) = self.relays.expired(now) {
             self.driver.abort(stream);
         }
         while let Some(gone) = self.driver.gone.pop_front() {
             let reason = gone.reason.unwrap_or_else(|| "no answer".to_owned());
-            if let Some(opening) = self.relays.take(gone.stream) {
+            if let Some(opening) = self.relays.take(gone.stream, gone.was_turned_away) {
                 self.relay_not_called(opening, gone.stream, &reason);
                 continue;
             }
@@ -341,7 +341,7 @@ impl Node {
         }
     }
 
-    /// The tracker does not answer by one way: it is called by the next, if the transfer is still wanted.
+    /// The tracker does not answer by one way, or does not know us by it: it is called by the next, if the transfer is still wanted.
     fn relay_not_called(&mut self, opening: Opening, stream: StreamId, reason: &str) {
         let mut opening = opening;
         opening.failed(reason);

@@ -222,6 +222,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     pub(super) fn close(&mut self, now: Instant, key: usize, how: Closed, reason: Option<String>) {
         let Some(mut stream) = self.streams.try_remove(key) else { return };
         self.handshakes.leave(key);
+        let was_turned_away = stream.was_turned_away();
         if let Some(tunnel) = stream.tunnel() {
             let (socket, connection) = (tunnel.socket, tunnel.connection);
             self.close_tunnel(socket, connection, key, how);
@@ -239,6 +240,6 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             self.service.closed(now, id, how);
         }
         self.break_splices(now, &mut stream);
-        self.gone.push_back(Gone { stream: id, reason });
+        self.gone.push_back(Gone { stream: id, reason, was_turned_away });
     }
 }

@@ -19,7 +19,7 @@ use skep_core::{
     stream::{Closed, Service, StreamId},
     wire::{
         seal::{HELLO_MAX, Purpose, REPLY_MAX},
-        session::{Frame, Notice},
+        session::{Code, Frame, Notice},
     },
 };
 use std::io;
@@ -44,8 +44,14 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             let Some(records) = &mut tcp.records else { return Ok(false) };
             match &mut records.phase {
                 Phase::Attaching(call) => {
-                    attached(&message)?;
-                    match call.take() {
+                    let call = call.take();
+                    if let Err(refusal) = attached(&message) {
+                        if refusal == Some(Code::UnknownTransfer) {
+                            records.phase = Phase::TurnedAway;
+                        }
+                        return Err(not_relayed(refusal));
+                    }
+                    match call {
                         None => records.phase = Phase::Listening,
                         Some(call) => self.greet_behind(now, key, &call, portion)?,
                     }
@@ -57,6 +63,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 }
                 Phase::Listening => return self.answer(now, key, message, portion),
                 Phase::Open(_) => return Ok(self.open_and_act(now, key, None)),
+                Phase::TurnedAway => return Ok(false),
             }
         }
     }
@@ -128,15 +135,17 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     }
 }
 
-/// Whether a tracker has joined us to the other side of a transfer.
-fn attached(message: &[u8]) -> io::Result<()> {
-    let refusal = match Frame::first(message) {
-        Frame::Whole { kind, fields, .. } => match Notice::parse(kind, fields) {
-            Ok(Notice::Attached) => return Ok(()),
-            Ok(Notice::Bye { code }) => code.to_string(),
-            _ => "it said something else".to_owned(),
-        },
-        _ => "it said something else".to_owned(),
-    };
-    Err(io::Error::other(format!("the tracker did not relay: {refusal}")))
+/// Whether a tracker has joined us to the other side of a transfer; if not, what it said, if that means anything.
+fn attached(message: &[u8]) -> Result<(), Option<Code>> {
+    let Frame::Whole { kind, fields, .. } = Frame::first(message) else { return Err(None) };
+    match Notice::parse(kind, fields) {
+        Ok(Notice::Attached) => Ok(()),
+        Ok(Notice::Bye { code }) => Err(Some(code)),
+        _ => Err(None),
+    }
+}
+
+fn not_relayed(refusal: Option<Code>) -> io::Error {
+    let refusal = refusal.map_or_else(|| "it said something else".to_owned(), |code| code.to_string());
+    io::Error::other(format!("the tracker did not relay: {refusal}"))
 }

@@ -3,7 +3,7 @@
 use super::splice::Splice;
 #[cfg(test)]
 use crate::net::tcp::Outbound;
-use crate::net::{tcp::Tcp, tunnel::Tunnel, wire::Wire};
+use crate::net::{records::Phase, tcp::Tcp, tunnel::Tunnel, wire::Wire};
 use skep_core::{
     Instant,
     rdt::ConnectionId,
@@ -108,6 +108,12 @@ impl Stream {
     /// What it goes through, if that is RDT.
     pub(super) fn tunnel(&mut self) -> Option<&mut Tunnel> {
         if let Carrier::Tcp(tcp) = &mut self.carrier { tcp.tunnel() } else { None }
+    }
+
+    /// Whether a tracker did not take it for one end of a transfer.
+    pub(super) fn was_turned_away(&self) -> bool {
+        let Carrier::Tcp(tcp) = &self.carrier else { return false };
+        tcp.records.as_ref().is_some_and(|records| matches!(records.phase, Phase::TurnedAway))
     }
 
     /// Bytes moved so far, but small messages that went out at once.
@@ -260,4 +266,7 @@ pub struct Gone {
     pub stream: StreamId,
     /// What went wrong below the machine, if anything did.
     pub reason: Option<String>,
+    /// It was to be one end of a transfer that a tracker relays, and the tracker did not take it for that: it may know us
+    /// by another way.
+    pub was_turned_away: bool,
 }

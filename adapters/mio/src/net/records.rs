@@ -24,6 +24,8 @@ pub(crate) const LARGEST: u16 = skep_core::seal::record::HOST_LARGEST;
 pub(crate) enum Phase {
     /// A tracker is to join us to the other side of a transfer, whom we call then, or who calls us.
     Attaching(Option<Box<Call>>),
+    /// It did not take us for one of its sides.
+    TurnedAway,
     /// We called: REPLY is to come.
     Calling(Box<Hail<HostProvider>>),
     /// HELLO is to come.

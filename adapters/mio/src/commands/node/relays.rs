@@ -1,7 +1,8 @@
 //! The ends of relayed transfers that are being opened: by one way, and where that does not get through, by the other.
 //!
 //! Over TCP first, where the tracker's system joins the two ends and the window has no bound of ours; over RDT where the
-//! tracker does not answer that in time, and from then on at once.
+//! tracker does not answer that in time, or does not take it for an end as it comes from another address than the session:
+//! over RDT it comes with our key. From then on over RDT at once.
 
 use crate::{args::Via, driver::Relayed, member::Leg};
 use skep_core::{Instant, stream::StreamId};
@@ -42,10 +43,21 @@ impl Opening {
     }
 }
 
-/// Those whose call is not answered.
+/// A way that is being tried.
+#[derive(Debug)]
+struct Call {
+    stream: StreamId,
+    /// Until when the tracker has to answer.
+    deadline: Instant,
+    /// It has answered: whether it takes the stream for an end it says when the other one is there.
+    is_answered: bool,
+    opening: Opening,
+}
+
+/// Those that are not open.
 #[derive(Debug, Default)]
 pub(super) struct Relays {
-    calls: Vec<(StreamId, Instant, Opening)>,
+    calls: Vec<Call>,
     /// What got through last.
     last: Option<Via>,
 }
@@ -62,36 +74,45 @@ impl Relays {
     }
 
     pub(super) fn called(&mut self, now: Instant, stream: StreamId, opening: Opening) {
-        self.calls.push((stream, now + PATIENCE, opening));
+        self.calls.push(Call { stream, deadline: now + PATIENCE, is_answered: false, opening });
     }
 
-    /// Forgets the calls that were answered.
-    pub(super) fn settle(&mut self, is_answered: impl Fn(StreamId) -> bool) {
+    /// Forgets the calls that have become open streams.
+    pub(super) fn settle(
+        &mut self,
+        is_answered: impl Fn(StreamId) -> bool,
+        is_open: impl Fn(StreamId) -> bool,
+    ) {
         let last = &mut self.last;
-        self.calls.retain(|(stream, _, opening)| {
-            let is_answered = is_answered(*stream);
-            if is_answered {
-                *last = opening.way;
+        self.calls.retain_mut(|call| {
+            if !call.is_answered && is_answered(call.stream) {
+                call.is_answered = true;
+                call.deadline = Instant::FAR;
             }
-            !is_answered
+            let is_open = is_open(call.stream);
+            if is_open {
+                *last = call.opening.way;
+            }
+            !is_open
         });
     }
 
-    /// The end whose call this stream was.
-    pub(super) fn take(&mut self, stream: StreamId) -> Option<Opening> {
-        let at = self.calls.iter().position(|(called, ..)| *called == stream)?;
-        Some(self.calls.swap_remove(at).2)
+    /// The end whose call this stream was, if another way may be tried: the tracker did not answer, or turned it away.
+    pub(super) fn take(&mut self, stream: StreamId, was_turned_away: bool) -> Option<Opening> {
+        let at = self.calls.iter().position(|call| call.stream == stream)?;
+        let call = self.calls.swap_remove(at);
+        (was_turned_away || !call.is_answered).then_some(call.opening)
     }
 
     /// A call that has taken too long: its stream is to be aborted, which makes it fail. Told once.
     pub(super) fn expired(&mut self, now: Instant) -> Option<StreamId> {
-        let late = self.calls.iter_mut().find(|(_, deadline, _)| *deadline <= now)?;
-        late.1 = Instant::FAR;
-        Some(late.0)
+        let late = self.calls.iter_mut().find(|call| call.deadline <= now)?;
+        late.deadline = Instant::FAR;
+        Some(late.stream)
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.calls.iter().map(|(_, deadline, _)| *deadline).filter(|deadline| *deadline < Instant::FAR).min()
+        self.calls.iter().map(|call| call.deadline).filter(|deadline| *deadline < Instant::FAR).min()
     }
 }
 
@@ -115,8 +136,8 @@ mod tests {
         opening.failed("no answer");
         opening.next();
         relays.called(Instant::ZERO, StreamId(3), opening);
-        relays.settle(|stream| stream == StreamId(3));
-        assert!(relays.take(StreamId(3)).is_none());
+        relays.settle(|_| true, |stream| stream == StreamId(3));
+        assert!(relays.take(StreamId(3), true).is_none());
         let mut opening = begin(&relays, None);
         assert_eq!(opening.ways, [Via::Udp, Via::Tcp]);
         assert_eq!(begin(&relays, Some(Via::Tcp)).ways, [Via::Tcp]);
@@ -134,6 +155,17 @@ mod tests {
         let late = relays.deadline().unwrap();
         assert_eq!((relays.expired(Instant::ZERO), relays.expired(late)), (None, Some(StreamId(3))));
         assert_eq!((relays.expired(late), relays.deadline()), (None, None));
-        assert!(relays.take(StreamId(3)).is_some());
+        assert!(relays.take(StreamId(3), false).is_some());
+    }
+
+    #[test]
+    fn a_call_that_was_answered_is_made_by_another_way_only_if_it_was_turned_away() {
+        let mut relays = Relays::default();
+        for was_turned_away in [false, true] {
+            relays.called(Instant::ZERO, StreamId(3), begin(&relays, None));
+            relays.settle(|_| true, |_| false);
+            assert_eq!(relays.deadline(), None);
+            assert_eq!(relays.take(StreamId(3), was_turned_away).is_some(), was_turned_away);
+        }
     }
 }

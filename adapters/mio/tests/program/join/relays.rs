@@ -30,6 +30,22 @@ fn ends_whose_tcp_does_not_get_through_are_relayed_over_udp() {
 }
 
 #[test]
+fn ends_whose_tcp_leaves_by_another_address_are_relayed_over_udp() {
+    let hub = Hub::new("");
+    let leaves = Leaves { udp: host(2), tcp: host(3) };
+    let uplinks = [Uplinks::to(hub.tracker.sealed(), leaves), Uplinks::to(hub.tracker.sealed(), leaves)];
+    let [first, second] = uplinks.each_ref().map(|uplinks| hub.link_by(uplinks.port()));
+    let ana = hub.start("ana", &hub.line("ana", "").replace(&hub.link(), &first));
+    until_told(&ana, "logged in to");
+    let bytes = hub.share("ana", "file", content(100_000));
+    // The owner's end, and both.
+    for link in [hub.link(), second] {
+        hub.run("ben", &format!("get {link}ana/file -u ben -o got --relay")).well();
+        assert!(hub.home.read("got") == bytes);
+    }
+}
+
+#[test]
 fn who_has_moved_is_fetched_from_where_it_is() {
     let hub = Hub::new("");
     let uplinks = Uplinks::to(hub.tracker.sealed(), Leaves::by(host(1)));
