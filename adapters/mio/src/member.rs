@@ -186,6 +186,11 @@ impl Member {
         self.session.is_online()
     }
 
+    /// The ports of the door: TCP and RDT.
+    pub const fn door(&self) -> (u16, u16) {
+        self.rules.door
+    }
+
     /// Shares a file, or shares it with another length or hash. `false`: its name cannot be used, or there is no room.
     pub fn publish(&mut self, name: &str, info: FileInfo) -> bool {
         Name::new(name.as_bytes()).is_ok_and(|name| self.session.publish(name, info).is_some())
@@ -244,6 +249,10 @@ impl Member {
     fn session_stream(&self) -> Option<StreamId> {
         let open = |stream: &Stream| stream.role == Role::Session && stream.is_open;
         self.streams.iter().find(|(_, stream)| open(stream)).map(|(&stream, _)| stream)
+    }
+
+    fn is_open(&self, stream: StreamId) -> bool {
+        self.streams.get(&stream).is_some_and(|stream| stream.is_open)
     }
 
     /// The tracker cannot be reached.

@@ -53,6 +53,8 @@ pub(super) struct Download {
     /// The stream that was called, or is open.
     pub(super) stream: Option<StreamId>,
     pub(super) client: Option<Client>,
+    /// Its file has begun to come.
+    has_begun: bool,
     /// Until when a call is to be answered.
     pub(super) deadline: Option<Instant>,
 }
@@ -81,6 +83,7 @@ impl Member {
             reasons: String::new(),
             stream: None,
             client: None,
+            has_begun: false,
             deadline: None,
         });
         Some(DownloadId(key))
@@ -209,9 +212,10 @@ impl Member {
 
     /// What a download's machine tells.
     pub(super) fn download_told(&mut self, now: Instant, key: usize, progress: Progress) {
-        let Some(download) = self.downloads.get(key) else { return };
+        let Some(download) = self.downloads.get_mut(key) else { return };
         match progress {
             Progress::Started { length } => {
+                download.has_begun = true;
                 let event = Event::Getting {
                     download: DownloadId(key),
                     length: length.unwrap_or_default(),
@@ -224,7 +228,25 @@ impl Member {
             Progress::Failed(Failure::Storage(Fault::Changed)) => {
                 self.end_download(now, key, Err(Trouble::Differs));
             }
+            // The owner may not have heard that his answer arrived, and turns the next call away; or nothing else does.
+            Progress::Failed(Failure::Closed | Failure::Timeout)
+                if !download.has_begun && matches!(download.travel, Travel::Udp | Travel::Tcp) =>
+            {
+                self.drop_call(key);
+                self.download_not_called(now, key, "broken off before the file came");
+            }
             Progress::Failed(failure) => self.end_download(now, key, Err(Trouble::Failed(failure))),
+        }
+    }
+
+    /// What was called is not wanted any more.
+    fn drop_call(&mut self, key: usize) {
+        let Some(download) = self.downloads.get_mut(key) else { return };
+        download.client = None;
+        if let Some(stream) = download.stream.take()
+            && self.streams.remove(&stream).is_some()
+        {
+            self.aborts.push_back(stream);
         }
     }
 
@@ -232,10 +254,7 @@ impl Member {
     pub(super) fn download_expired(&mut self, now: Instant, key: usize) {
         let Some(download) = self.downloads.get_mut(key) else { return };
         download.deadline = None;
-        if let Some(stream) = download.stream.take() {
-            self.streams.remove(&stream);
-            self.aborts.push_back(stream);
-        }
+        self.drop_call(key);
         self.download_not_called(now, key, "no answer in time");
     }
 

@@ -50,6 +50,8 @@ pub(super) struct Upload {
     /// `None`: it is over.
     token: Option<Token>,
     is_accepted: bool,
+    /// He has asked for his file, on the stream that is here.
+    is_served: bool,
     /// The stream that came, or that is being opened.
     pub(super) stream: Option<StreamId>,
     /// Until when who was accepted has to come.
@@ -128,6 +130,7 @@ impl Member {
             is_plain: false,
             token: Some(asked.token),
             is_accepted: false,
+            is_served: false,
             stream: None,
             deadline: None,
         }));
@@ -149,7 +152,9 @@ impl Member {
         }
     }
 
-    /// A peer comes to the door, or by way of the tracker.
+    /// A peer comes to the door, or by way of the tracker. He may come again by another way, as our answer to his first
+    /// call may be lost: then he is where he came last, unless he has asked for his file before. (After that who comes may
+    /// be somebody who has recorded his call.)
     pub(super) fn admit_peer(&mut self, now: Instant, admission: &Admission) -> bool {
         let Some(Purpose::Peer { introduction }) = admission.caller.map(|caller| caller.purpose) else {
             return false;
@@ -158,12 +163,17 @@ impl Member {
         let is_his = |upload: &Upload| {
             upload.token == Some(introduction)
                 && upload.is_accepted
-                && upload.stream.is_none_or(|own| own == stream)
+                && upload.stream.is_none_or(|own| own == stream || (!upload.is_served && self.is_open(own)))
         };
-        let Some(key) = self.uploads.iter().find(|(_, upload)| is_his(upload)).map(|(key, _)| key) else {
+        let Some((key, upload)) = self.uploads.iter().find(|(_, upload)| is_his(upload)) else {
             return false;
         };
-        self.let_in(now, key, stream, Dialect::Files)
+        let before = upload.stream.filter(|before| *before != stream);
+        let is_in = self.let_in(now, key, stream, Dialect::Files);
+        if is_in {
+            self.aborts.extend(before);
+        }
+        is_in
     }
 
     /// Somebody comes to the plain door.
@@ -175,6 +185,7 @@ impl Member {
             is_plain: true,
             token: None,
             is_accepted: true,
+            is_served: false,
             stream: None,
             deadline: None,
         });
@@ -210,9 +221,11 @@ impl Member {
         | files::Event::Ended { stream, .. }
         | files::Event::Refused { stream, .. }) = event;
         let Some(Role::Upload(key)) = self.streams.get(&stream).map(|stream| stream.role) else { return };
-        let Some(upload) = self.uploads.get_mut(key) else { return };
+        let is_here = |upload: &&mut Upload| upload.stream == Some(stream);
+        let Some(upload) = self.uploads.get_mut(key).filter(is_here) else { return };
         match event {
             files::Event::Started { file, length, .. } => {
+                upload.is_served = true;
                 if let Some(name) = self.server.name(file) {
                     upload.name = name.as_str().into();
                 }
@@ -278,6 +291,7 @@ impl Member {
             return;
         };
         upload.stream = None;
+        upload.is_served = false;
         let is_over = upload.token.is_none();
         if is_over {
             self.end_request(key, Code::Done);

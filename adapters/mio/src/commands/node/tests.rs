@@ -29,6 +29,8 @@ use skep_core::{
 };
 use std::{
     fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
     path::PathBuf,
     sync::{
         Arc, Mutex,
@@ -338,6 +340,48 @@ fn an_owner_whose_door_cannot_be_reached_is_reached_through_the_tracker() {
     world.get(1, ("ana", "file"), "got", false);
     assert_eq!(world.travelled(1), Travel::Relayed);
     assert_eq!(world.outcome(1), Ok(7));
+}
+
+#[test]
+fn an_owner_whose_datagrams_are_lost_is_reached_over_tcp() {
+    let mut world = World::new(&[Who::new("ana"), Who::new("ben")]);
+    world.share(0, "ana", "file", b"content", false);
+    let ana = &mut world.nodes[0].0.driver.service;
+    let (tcp, rdt) = ana.door();
+    let path = Lossy::one_way(rdt);
+    ana.set_door((tcp, path.port), 0);
+    world.get(1, ("ana", "file"), "got", false);
+    assert_eq!(world.travelled(1), Travel::Tcp);
+    assert_eq!(world.outcome(1), Ok(7));
+    assert!(path.lost() > 0);
+}
+
+#[test]
+fn an_owner_who_breaks_off_at_the_door_is_reached_through_the_tracker() {
+    let mut world = World::new(&[Who::new("ana"), Who::new("ben")]);
+    world.share(0, "ana", "file", b"content", false);
+    let ana = &mut world.nodes[0].0.driver.service;
+    let (tcp, _) = ana.door();
+    ana.set_door((ends_behind_the_handshake(tcp), 0), 0);
+    world.get(1, ("ana", "file"), "got", false);
+    assert_eq!(world.travelled(1), Travel::Relayed);
+    assert_eq!(world.outcome(1), Ok(7));
+}
+
+/// A way by TCP to a port on loopback that ends when each side has said its first words.
+fn ends_behind_the_handshake(to: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let (mut front, _) = listener.accept().unwrap();
+        let mut back = TcpStream::connect(("127.0.0.1", to)).unwrap();
+        let mut words = [0; 1_024];
+        let count = front.read(&mut words).unwrap();
+        back.write_all(&words[..count]).unwrap();
+        let count = back.read(&mut words).unwrap();
+        front.write_all(&words[..count]).unwrap();
+    });
+    port
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A path by UDP to a port on loopback that loses datagrams, both ways.
+//! A path by UDP to a port on loopback that loses datagrams.
 
 use std::{
     collections::HashMap,
@@ -20,8 +20,22 @@ pub(super) struct Lossy {
 }
 
 impl Lossy {
-    /// A path to a port. Of every so many datagrams about one is lost.
+    /// A path to a port. Of every so many datagrams about one is lost, both ways.
     pub(super) fn start(to: u16, loses: u32) -> Self {
+        let mut random = 1_u32;
+        Self::losing(to, move |_| {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (random >> 8).is_multiple_of(loses)
+        })
+    }
+
+    /// One on which nothing comes back.
+    pub(super) fn one_way(to: u16) -> Self {
+        Self::losing(to, |is_back| is_back)
+    }
+
+    /// `is_lost` says of each datagram whether it is, and is told whether that was on its way back.
+    fn losing(to: u16, is_lost: impl FnMut(bool) -> bool + Send + 'static) -> Self {
         let front = UdpSocket::bind("127.0.0.1:0").unwrap();
         let port = front.local_addr().unwrap().port();
         front.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
@@ -29,10 +43,9 @@ impl Lossy {
         let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&lost));
         let thread = thread::spawn(move || {
             let mut callers: HashMap<SocketAddr, UdpSocket> = HashMap::new();
-            let mut random = 1_u32;
-            let mut loses = || {
-                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                let is_lost = (random >> 8).is_multiple_of(loses);
+            let mut is_lost = is_lost;
+            let mut loses = |is_back| {
+                let is_lost = is_lost(is_back);
                 counted.fetch_add(is_lost.into(), Ordering::Relaxed);
                 is_lost
             };
@@ -45,13 +58,13 @@ impl Lossy {
                         socket.connect(("127.0.0.1", to)).unwrap();
                         socket
                     });
-                    if !loses() {
+                    if !loses(false) {
                         let _ = socket.send(&room[..count]);
                     }
                 }
                 for (caller, socket) in &callers {
                     while let Ok(count) = socket.recv(&mut room) {
-                        if !loses() {
+                        if !loses(true) {
                             let _ = front.send_to(&room[..count], caller);
                         }
                     }
