@@ -35,7 +35,7 @@ use crate::{
 };
 use alarm::Alarm;
 use files::OpenFiles;
-use mio::{Interest, Poll, Token, Waker, net::TcpListener};
+use mio::{Events, Interest, Poll, Token, Waker, net::TcpListener};
 use skep_core::{
     Instant,
     rdt::Error,
@@ -43,7 +43,7 @@ use skep_core::{
     stream::{FileId, Service, StreamId},
 };
 use slab::Slab;
-use std::{collections::VecDeque, io, sync::Arc};
+use std::{collections::VecDeque, io, sync::Arc, time::Duration};
 
 pub use connect::{Joined, Relayed};
 pub use files::{NoFiles, Storage};
@@ -56,6 +56,9 @@ const PORTIONS_A_TURN: usize = 4;
 
 /// How often a program that ends repeats its good-bye: of a path that loses a tenth, one time in a thousand is too few.
 const GOOD_BYES: usize = 2;
+
+/// How long a program that ends waits for room in its sockets to say so.
+const GOOD_BYE_PATIENCE: Duration = Duration::from_secs(1);
 
 const WAKER: Token = Token(0);
 const SIGNALS: Token = Token(1);
@@ -290,6 +293,33 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
         self.settle(now);
         leaves
+    }
+
+    /// The program ends, whatever is under way: whoever is still sent something over RDT, or sends it, is told that it comes
+    /// to nothing, and need not find out by silence. Over TCP the system says so.
+    ///
+    /// # Errors
+    /// The system cannot wait.
+    pub fn end(&mut self, events: &mut Events) -> io::Result<()> {
+        self.take_leave();
+        let mut unfinished = Vec::new();
+        for (key, stream) in &self.streams {
+            if let Some((socket, connection)) = stream.by_rdt()
+                && !self.rdt[socket].endpoint.take_leave(connection)
+            {
+                unfinished.push(StreamId(key as u32));
+            }
+        }
+        for stream in unfinished {
+            self.abort(stream);
+        }
+        // A socket that is full takes it a little later.
+        let until = self.now() + GOOD_BYE_PATIENCE;
+        while self.rdt.iter().any(|socket| socket.blocked.is_some()) && self.now() < until {
+            self.turn(events, Some(until.since(self.now())))?;
+        }
+        self.settle(self.now());
+        Ok(())
     }
 
     /// No new stream is taken from now on.

@@ -215,10 +215,11 @@ impl Fetch<'_> {
             Trouble::Failed(files::Failure::Storage(fault)) if *fault != Fault::Ended => {
                 Failure::local(format!("{}: {}", self.local, describe(*fault)))
             }
-            Trouble::Unreachable(_) | Trouble::Failed(files::Failure::Closed | files::Failure::Timeout) => {
-                Failure::network(message)
-            }
-            Trouble::Failed(files::Failure::Storage(_)) => Failure::network(message),
+            Trouble::Unreachable(_)
+            | Trouble::Broken(_)
+            | Trouble::Failed(
+                files::Failure::Closed | files::Failure::Timeout | files::Failure::Storage(_),
+            ) => Failure::network(message),
             _ => Failure::refused(message),
         }
     }

@@ -53,25 +53,9 @@ pub(super) fn run(join: &Join) -> Result<(), Failure> {
     let mut signals = Signals::new(&mut node.driver)?;
     let mut stay = Stay::new(join, url.host.clone(), name);
     stay.sharing = Sharing::new(join, node.driver.waker())?;
-    loop {
-        node.turn(stay.gets.patience())?;
-        while let Some(event) = node.news.pop_front() {
-            if stay.hear(&node, &event)? {
-                return Ok(());
-            }
-        }
-        stay.take_changes(&mut node);
-        stay.take_typed(&mut node);
-        for line in stay.gets.begin(&mut node).into_iter().chain(stay.gets.news(&node)) {
-            stay.tell(&line);
-        }
-        if signals.ask_to_end(&mut node.driver) {
-            if stay.leaves {
-                return Err(Failure::interrupted());
-            }
-            stay.leave(&mut node);
-        }
-    }
+    let outcome = stay.last(&mut node, &mut signals);
+    node.end()?;
+    outcome
 }
 
 /// A stay at a tracker, and how it is told.
@@ -117,6 +101,29 @@ impl<'a> Stay<'a> {
             lost_by: None,
             lists: true,
             leaves: false,
+        }
+    }
+
+    /// Until the end.
+    fn last(&mut self, node: &mut Node, signals: &mut Signals) -> Result<(), Failure> {
+        loop {
+            node.turn(self.gets.patience())?;
+            while let Some(event) = node.news.pop_front() {
+                if self.hear(node, &event)? {
+                    return Ok(());
+                }
+            }
+            self.take_changes(node);
+            self.take_typed(node);
+            for line in self.gets.begin(node).into_iter().chain(self.gets.news(node)) {
+                self.tell(&line);
+            }
+            if signals.ask_to_end(&mut node.driver) {
+                if self.leaves {
+                    return Err(Failure::interrupted());
+                }
+                self.leave(node);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! A member on the sockets of this host: opens the streams that it asks for.
 
+mod breaks;
 mod relays;
 mod rendezvous;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use crate::{
     member::{Accept, DOOR, Event, Introductions, Leg, Member, PLAIN_DOOR, Places, Rules, Target},
     url::{Host, Url},
 };
+use breaks::Breaks;
 use mio::Events;
 use relays::{Opening, Relays};
 use rendezvous::{Next, Rendezvous, Way};
@@ -80,6 +82,7 @@ pub(super) struct Node {
     credentials: Credentials,
     rendezvous: Rendezvous,
     relays: Relays,
+    breaks: Breaks,
     via: Option<Via>,
     /// Sockets from which is called over RDT, for IPv4 and IPv6.
     callers: [Option<usize>; 2],
@@ -118,6 +121,7 @@ impl Node {
             credentials,
             rendezvous,
             relays: Relays::default(),
+            breaks: Breaks::default(),
             via,
             callers: [None; 2],
             news: VecDeque::new(),
@@ -187,6 +191,7 @@ impl Node {
             self.driver.abort(stream);
         }
         while let Some(gone) = self.driver.gone.pop_front() {
+            self.breaks.gone(&gone);
             let reason = gone.reason.unwrap_or_else(|| "no answer".to_owned());
             if let Some(opening) = self.relays.take(gone.stream, gone.was_turned_away) {
                 self.relay_not_called(opening, gone.stream, &reason);
@@ -216,7 +221,8 @@ impl Node {
                     self.call_tracker();
                 }
                 Event::Call(leg, target) => self.call(leg, &target),
-                event => {
+                mut event => {
+                    self.breaks.explain(&mut event);
                     if let Event::Offline { .. } | Event::Over { .. } = &event {
                         for stream in self.rendezvous.cancel() {
                             self.driver.abort(stream);
@@ -251,7 +257,13 @@ impl Node {
         while self.driver.count() > 0 && self.driver.now() < until {
             self.turn(Some(until.since(self.driver.now())))?;
         }
-        Ok(())
+        self.end()
+    }
+
+    /// The program ends: the other side of what is still under way is told so.
+    pub(super) fn end(&mut self) -> Result<(), Failure> {
+        let ended = self.driver.end(&mut self.events);
+        ended.map_err(|error| Failure::cannot("wait for the network", &error))
     }
 
     /// Why the tracker could not be reached, the last time.
@@ -310,9 +322,14 @@ impl Node {
             Target::Plain { address } => self.driver.connect_tcp(*address),
         };
         match called {
-            Ok(stream) => self.driver.service.called(leg, stream),
+            Ok(stream) => self.called(leg, stream),
             Err(error) => self.driver.service.not_called(self.driver.now(), leg, &error.to_string()),
         }
+    }
+
+    fn called(&mut self, leg: Leg, stream: StreamId) {
+        self.driver.service.called(leg, stream);
+        self.breaks.called(leg, stream);
     }
 
     /// Opens a stream to the tracker for a transfer that it relays, by the first way by which it can be called.
@@ -321,7 +338,7 @@ impl Node {
         while let Some(way) = opening.next() {
             match self.call_relay_by(way, &opening.end) {
                 Ok(stream) => {
-                    self.driver.service.called(opening.leg, stream);
+                    self.called(opening.leg, stream);
                     return self.relays.called(now, stream, opening);
                 }
                 Err(error) => opening.failed(&error.to_string()),

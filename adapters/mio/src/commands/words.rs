@@ -43,6 +43,7 @@ pub(super) fn of_trouble(trouble: &Trouble) -> String {
         Trouble::Code(code) => of_code(*code),
         Trouble::Refused(code) => because(*code),
         Trouble::Differs => "what came is not what the owner announced; it was thrown away".to_owned(),
+        Trouble::Broken(reason) => format!("broken off: {reason}"),
         Trouble::Unreachable(reasons) if reasons.is_empty() => "its owner cannot be reached".to_owned(),
         Trouble::Unreachable(reasons) => format!("its owner cannot be reached: {reasons}"),
         Trouble::Plain => {

@@ -93,6 +93,8 @@ pub enum Trouble {
     Refused(file::Code),
     /// The transfer broke, or the storage on this side did.
     Failed(Failure),
+    /// The stream broke below the machines, and why: said by who carries it, in place of [`Failure::Closed`].
+    Broken(String),
     /// What came is not what the owner has announced.
     Differs,
     /// Nobody answered there; says where and why.

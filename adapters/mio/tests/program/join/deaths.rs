@@ -69,6 +69,18 @@ fn an_owner_that_does_not_answer_is_given_up() {
 }
 
 #[test]
+fn an_owner_that_is_asked_to_end_says_so_to_who_fetches_from_it() {
+    let hub = Hub::new("");
+    let ana = hub.join("ana", "");
+    hub.share_zeros("ana", "long", LONG);
+    let get = flowing(&hub, "--via udp");
+    ana.send(Signal::TERM);
+    ana.end().well();
+    get.end().with(3).saying("broken off: the other side broke off");
+    is_clean(&hub);
+}
+
+#[test]
 fn whoever_is_killed_while_the_owner_is_asked_leaves_nothing_and_who_lives_goes_on() {
     let cases =
         ["owner", "requester", "tracker"].into_iter().flat_map(|who| ["", "--relay"].map(|way| (who, way)));
