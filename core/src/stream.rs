@@ -182,7 +182,8 @@ pub trait Service {
     }
 
     /// [`Action::Splice`] has moved bytes of this stream. Called when some were moved, and at least once a second
-    /// while they are: how long it has been silent only the machine knows. Machines that join no streams ignore it.
+    /// while they are: how long it has been silent only the machine knows. An application may call it, too, when it sees
+    /// that more has arrived of what [`Action::Send`] has handed to the system. Machines that wait for neither ignore it.
     fn progressed(&mut self, now: Instant, stream: StreamId) {
         let _ = (now, stream);
     }

@@ -51,7 +51,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     pub fn moved(&self, stream: StreamId) -> Option<Moved> {
         let stream = self.streams.get(stream.0 as usize)?;
         Some(match stream.carrier {
-            Carrier::Tcp(_) => Moved { bytes: stream.moved(), resent: None },
+            Carrier::Tcp(_) => Moved { bytes: stream.arrived(), resent: None },
             Carrier::Rdt { socket, connection } => {
                 let statistics = self.rdt[socket as usize].endpoint.statistics(connection);
                 statistics.map_or(Moved { bytes: stream.moved(), resent: Some(0) }, |statistics| Moved {

@@ -124,6 +124,15 @@ impl Stream {
         }
     }
 
+    /// The same without those that the other side has not acknowledged, where the system says so: what it keeps may be much,
+    /// and leave slowly.
+    pub(super) fn arrived(&self) -> u64 {
+        match &self.carrier {
+            Carrier::Tcp(tcp) => tcp.moved.saturating_sub(tcp.wire.unacknowledged()),
+            Carrier::Rdt { .. } => self.moved(),
+        }
+    }
+
     /// So many more bytes were moved.
     pub(super) fn advance(&mut self, count: u64) {
         match &mut self.carrier {
@@ -235,7 +244,8 @@ impl Stream {
 /// How far a stream has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moved {
-    /// Bytes of content, of files and messages on RDT, moved in whichever direction has more.
+    /// Bytes of content, of files and messages on RDT, moved in whichever direction has more: those that have arrived, as far
+    /// as that is known.
     pub bytes: u64,
     /// Segments that this side took for lost and sent again, where the carrier knows it. What is sent twice to be on the
     /// safe side is not among them.

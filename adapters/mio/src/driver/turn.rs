@@ -155,7 +155,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 Carrier::Rdt { .. } if stream.is_splicing() => STALLED,
                 Carrier::Rdt { .. } => continue,
             };
-            let (moved, owes) = (stream.moved(), stream.owes());
+            let (moved, owes) = (stream.arrived(), stream.owes());
             let seen = stream.seen();
             if patience == STALLED && (!owes || moved != seen.0) {
                 *seen = (moved, now);

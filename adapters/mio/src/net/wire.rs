@@ -3,6 +3,8 @@
 use super::tunnel::Tunnel;
 use mio::net::TcpStream;
 use socket2::{SockRef, TcpKeepalive};
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
 use std::{
     io::{self, Read, Write},
     net::Shutdown,
@@ -69,12 +71,35 @@ impl Wire {
         true
     }
 
+    /// How many bytes that were written the other side has not acknowledged, as far as that is known.
+    pub(crate) fn unacknowledged(&self) -> u64 {
+        match self {
+            Self::Socket(socket) => unacknowledged(socket),
+            Self::Tunnel(tunnel) => tunnel.leaving().len() as u64,
+        }
+    }
+
     /// Makes the end of a socket one that the peer notices: a reset.
     pub(crate) fn abort(&self) {
         if let Self::Socket(socket) = self {
             let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
         }
     }
+}
+
+/// What the system keeps of a socket, to send or to send again.
+#[cfg(target_os = "linux")]
+fn unacknowledged(socket: &TcpStream) -> u64 {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the descriptor is that of a socket that is borrowed, and so open; the call writes one int, to where it is told.
+    let outcome = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) };
+    if outcome == 0 { u64::try_from(bytes).unwrap_or(0) } else { 0 }
+}
+
+/// Elsewhere what the system took counts as if it had arrived.
+#[cfg(not(target_os = "linux"))]
+const fn unacknowledged(_: &TcpStream) -> u64 {
+    0
 }
 
 impl Read for Wire {

@@ -1,8 +1,13 @@
 //! Files that arrive: of all sizes, over everything, under all names.
 
-use std::net::{TcpListener, TcpStream};
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    thread,
+    time::Duration,
+};
 
-use crate::support::{Home, content, skipped, together};
+use crate::support::{CONFIRM, Home, content, skipped, together, upload};
 
 /// Nothing, a byte, a segment less one, a segment, one more, and many.
 const SIZES: [usize; 6] = [0, 1, 1434, 1435, 1436, 5 << 20];
@@ -251,4 +256,33 @@ fn a_server_that_ended_leaves_its_port_to_the_next_one() {
     drop(open);
     let next = home.serve_at(&format!("shared --tcp {address}"));
     assert_eq!(next.at("tcp"), address);
+}
+
+/// The system takes all at once, and the server gets it little by little, for longer than it may take to confirm it.
+#[test]
+fn a_server_confirms_when_all_has_arrived_however_slowly_it_does() {
+    const LENGTH: usize = 2 << 20;
+    const REST: Duration = Duration::from_millis(6);
+    let home = Home::new();
+    let bytes = home.write("file", content(LENGTH));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket2::SockRef::from(&listener).set_recv_buffer_size(16 << 10).unwrap();
+    let url = format!("tcp://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut taken = Vec::new();
+        let mut piece = [0; 1 << 10];
+        while taken.len() < upload(LENGTH as u64, b"file").len() + LENGTH {
+            let count = stream.read(&mut piece).unwrap();
+            assert!(count > 0, "it gave up after {} bytes", taken.len());
+            taken.extend_from_slice(&piece[..count]);
+            thread::sleep(REST);
+        }
+        stream.write_all(&CONFIRM).unwrap();
+        // It closes.
+        let _ = stream.read(&mut piece);
+        taken
+    });
+    home.run(&format!("put file {url} --timeout 3")).well();
+    assert!(server.join().unwrap().ends_with(&bytes));
 }

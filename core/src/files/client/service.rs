@@ -61,6 +61,13 @@ impl Service for Client {
         }
     }
 
+    /// Of what was handed to the system more has arrived: the server can confirm it only when all has.
+    fn progressed(&mut self, now: Instant, stream: StreamId) {
+        if self.state == State::Confirming && self.stream == Some(stream) {
+            self.deadline = Some(now + self.patience);
+        }
+    }
+
     fn finished(&mut self, _now: Instant, stream: StreamId) {
         if self.stream != Some(stream) {
             return;

@@ -3,7 +3,7 @@
 use super::{bytes, download, driver::Driver, name, request, upload};
 use crate::{
     files::{Client, Dialect, Failure, Progress},
-    stream::{Closed, Fault},
+    stream::{Closed, Fault, Service, StreamId},
     wire::file::{Code, Message},
 };
 use core::time::Duration;
@@ -53,6 +53,22 @@ fn a_download_is_stored_and_then_done() {
         assert!(driver.stream(0).output_finished);
         assert_over(&mut driver, Progress::Done { bytes: length });
     }
+}
+
+#[test]
+fn a_confirmation_is_waited_for_as_long_as_content_arrives() {
+    let mut driver = uploading(b"content");
+    driver.run();
+    for _ in 0..3 {
+        driver.pass(PATIENCE * 4 / 5);
+        driver.machine.progressed(driver.now, StreamId(0));
+        // Another's means nothing.
+        driver.machine.progressed(driver.now, StreamId(1));
+        driver.run();
+    }
+    assert_eq!(driver.events.len(), 1);
+    driver.pass(PATIENCE);
+    assert_over(&mut driver, Progress::Failed(Failure::Timeout));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use mio::Events;
 use skep_core::{
     files::{Client, Failure as Reason, Progress},
     rdt,
-    stream::{Fault, StreamId},
+    stream::{Fault, Service, StreamId},
     wire::{file, rdt::Pass},
 };
 use std::{
@@ -120,9 +120,11 @@ impl<'a, F: Storage> Attempt<'a, F> {
 
     /// Sees how far it is, and shows it.
     fn look(&mut self) {
-        let (driver, watch) = (&self.driver, &mut self.watch);
-        if let Some(moved) = driver.moved(self.stream) {
-            watch.saw(moved.bytes, moved.resent.map(|own| own + driver.came_late()));
+        let (driver, watch) = (&mut self.driver, &mut self.watch);
+        if let Some(moved) = driver.moved(self.stream)
+            && watch.saw(moved.bytes, moved.resent.map(|own| own + driver.came_late()))
+        {
+            driver.service.progressed(driver.now(), self.stream);
         }
         if let Some(statistics) = driver.statistics(self.stream) {
             (self.order.observe)(&statistics);

@@ -21,12 +21,15 @@ impl Watch {
         Self { connected: false, total: None, bytes: 0, resent: None, heard: Clock::now(), is_assumed: false }
     }
 
-    pub(super) fn saw(&mut self, bytes: u64, resent: Option<u64>) {
-        if bytes != self.bytes {
+    /// How far it is. Whether that is further than before.
+    pub(super) fn saw(&mut self, bytes: u64, resent: Option<u64>) -> bool {
+        let has_moved = bytes != self.bytes;
+        if has_moved {
             self.heard = Clock::now();
             self.bytes = bytes;
         }
         self.resent = resent.or(self.resent);
+        has_moved
     }
 
     pub(super) fn assume(&mut self) {
