@@ -45,6 +45,8 @@ pub enum Fault {
     NotAllowed,
     /// The file changed or shrank after it was opened; or a new one is not what it was announced to be.
     Changed,
+    /// So many files are open that there is no room for another now.
+    Busy,
     /// Reading or writing failed.
     Failed,
     /// The peer finished its direction before the whole range was received; what came is in the file. Only an

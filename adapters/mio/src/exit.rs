@@ -121,6 +121,7 @@ pub fn describe(fault: Fault) -> &'static str {
         Fault::BadName => "that cannot be the name of a file here",
         Fault::NotAllowed => "permission denied, or there is something else than a file of that name",
         Fault::Changed => "the file changed while it was read; try again when nobody writes to it",
+        Fault::Busy => "too many files are open: the process, or the system, may have no more (ulimit -n)",
         Fault::Failed => "reading or writing failed",
         Fault::Ended => "the other side ended in the middle of it",
     }

@@ -116,7 +116,8 @@ pub fn fault() -> Fault {
         4 => Fault::BadName,
         5 => Fault::NotAllowed,
         6 => Fault::Changed,
-        7 => Fault::Failed,
+        7 => Fault::Busy,
+        8 => Fault::Failed,
         _ => Fault::Ended,
     }
 }

@@ -40,6 +40,8 @@ pub enum Event {
         file: FileId,
         /// Why.
         code: Code,
+        /// What the storage said, where that is why: it may be more than the client is told.
+        fault: Option<Fault>,
     },
 }
 

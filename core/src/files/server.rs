@@ -26,7 +26,7 @@ use crate::{
     Instant, Memory,
     count::count,
     limits::MESSAGE_MAX,
-    stream::{Action, FileId, StreamId},
+    stream::{Action, Fault, FileId, StreamId},
     table::{ByName, Named, Table},
     wire::{
         Name, command,
@@ -198,9 +198,13 @@ impl<M: Memory<Named<Session>>> Server<M> {
     }
 
     fn refuse(&mut self, number: u32, code: Code) {
+        self.refuse_for(number, code, None);
+    }
+
+    fn refuse_for(&mut self, number: u32, code: Code, fault: Option<Fault>) {
         let Some(session) = self.sessions.get_mut(number) else { return };
         session.refuse(code);
-        session.end = Some(End::Refused(code));
+        session.end = Some(End::Refused(code, fault));
         log!(debug, "files: a request is refused: {:?}", code);
         count(&mut self.counters.refused);
     }
@@ -266,7 +270,9 @@ impl<M: Memory<Named<Session>>> Server<M> {
             return Some(Task::Tell(Event::Started { stream, file, direction, length: session.length }));
         }
         match session.end.take() {
-            Some(End::Refused(code)) => return Some(Task::Tell(Event::Refused { stream, file, code })),
+            Some(End::Refused(code, fault)) => {
+                return Some(Task::Tell(Event::Refused { stream, file, code, fault }));
+            }
             Some(End::Ended(outcome)) => {
                 return Some(Task::Tell(Event::Ended { stream, file, direction, outcome }));
             }

@@ -12,7 +12,10 @@
 //! A slot is held from `Begin` until the file is let go, which is when the transfer has ended; `Closing` holds none.
 
 use super::{Dialect, Direction, Outcome, Uploads, request::Request};
-use crate::{stream::StreamId, wire::file::Code};
+use crate::{
+    stream::{Fault, StreamId},
+    wire::file::Code,
+};
 
 /// What a server keeps for a stream. Opaque: it is public so that its memory can be named.
 #[derive(Debug)]
@@ -95,7 +98,7 @@ pub(super) enum FileState {
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    Refused(Code),
+    Refused(Code, Option<Fault>),
     Ended(Outcome),
 }
 

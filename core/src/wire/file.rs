@@ -177,6 +177,7 @@ impl From<Fault> for Code {
             Fault::NoSpace => Self::NoSpace,
             Fault::BadName => Self::BadName,
             Fault::NotAllowed => Self::NotAllowed,
+            Fault::Busy => Self::Busy,
             Fault::Changed | Fault::Failed => Self::StorageFault,
             Fault::Ended => Self::Unknown,
         }
@@ -352,6 +353,7 @@ mod tests {
             (Fault::TooLarge, 3),
             (Fault::NoSpace, 4),
             (Fault::BadName, 5),
+            (Fault::Busy, 6),
             (Fault::NotAllowed, 7),
             (Fault::Changed, 8),
             (Fault::Failed, 8),

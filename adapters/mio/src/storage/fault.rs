@@ -34,6 +34,7 @@ pub(super) fn fault(error: &io::Error) -> Fault {
         FileTooLarge => Fault::TooLarge,
         InvalidFilename | InvalidInput => Fault::BadName,
         _ if is_no_file(error) => Fault::NotFound,
+        _ if has_no_descriptor(error) => Fault::Busy,
         _ => Fault::Failed,
     }
 }
@@ -58,6 +59,17 @@ fn is_no_file(error: &io::Error) -> bool {
     }
 }
 
+/// The process (`EMFILE`) or the system (`ENFILE`) has no file descriptor left. These have no stable names, either.
+fn has_no_descriptor(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    return matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE));
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -71,7 +83,8 @@ mod tests {
             (&[libc::EACCES, libc::EPERM, libc::EROFS, libc::EISDIR], Fault::NotAllowed),
             (&[libc::EFBIG], Fault::TooLarge),
             (&[libc::ENAMETOOLONG, libc::EINVAL], Fault::BadName),
-            (&[libc::EIO, libc::EMFILE], Fault::Failed),
+            (&[libc::EMFILE, libc::ENFILE], Fault::Busy),
+            (&[libc::EIO], Fault::Failed),
         ] {
             for &number in numbers {
                 let error = io::Error::from_raw_os_error(number);

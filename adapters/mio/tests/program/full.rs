@@ -3,12 +3,13 @@
 use std::{
     fs,
     io::{Read, Write},
+    net::SocketAddr,
     process::{Command, Stdio},
 };
 
 use crate::{
     join::hub::Hub,
-    support::{Home, Known, Process, answer, content, error, skipped, upload},
+    support::{Home, Known, Process, answer, connect, content, error, request, skipped, until, upload},
     tracker::member::Tracker,
 };
 
@@ -95,7 +96,7 @@ fn space_that_is_gone_in_the_middle_of_an_upload_ends_it() {
     let home = Home::new();
     let Some(_small) = Small::new(&home, "shared") else { return };
     let server = home.serve("");
-    let mut stream = crate::support::connect(server.at("tcp"));
+    let mut stream = connect(server.at("tcp"));
     stream.write_all(&upload(800_000, b"first")).unwrap();
     stream.write_all(&content(100_000)).unwrap();
     home.wait_for_part("shared");
@@ -144,7 +145,7 @@ fn a_tracker_whose_disk_is_full_confirms_nothing_and_goes_on_when_there_is_space
     let options = "--state small/state --commands 127.0.0.1:0 --accounts open";
     let tracker = Tracker::start(&home, options);
     let register = |tracker: &Tracker, user: &str| {
-        let mut stream = crate::support::connect(tracker.commands());
+        let mut stream = connect(tracker.commands());
         stream.write_all(format!("REGISTER\0{user}\0").as_bytes()).unwrap();
         let mut answer = [9];
         stream.read_exact(&mut answer).unwrap();
@@ -175,22 +176,43 @@ fn a_tracker_whose_disk_is_full_confirms_nothing_and_goes_on_when_there_is_space
     tracker.stop();
 }
 
+/// A server with a limit of the shell's, and where it is.
+fn limited(home: &Home, limit: &str) -> (Process, String) {
+    let mut limited = Command::new("sh");
+    let script = format!("ulimit {limit} && exec \"$0\" serve shared --tcp 127.0.0.1:0 -v");
+    limited.args(["-c", &script, env!("CARGO_BIN_EXE_skep")]).current_dir(home.path(""));
+    home.shelter(&mut limited, "server");
+    let server = Process::start(&mut limited);
+    let url = until("a listener", || {
+        let out = server.out();
+        let line = out.lines().find_map(|line| line.strip_prefix("listening on "));
+        line.and_then(|line| line.strip_suffix(" (plain: not encrypted)")).map(ToOwned::to_owned)
+    });
+    (server, url)
+}
+
+#[test]
+fn who_finds_no_file_descriptor_left_is_told_that_the_server_is_busy() {
+    let home = Home::new();
+    home.write("shared/file", "content");
+    let (server, url) = limited(&home, "-n 32");
+    let address: SocketAddr = url.strip_prefix("tcp://").unwrap().parse().unwrap();
+    // They are more than it can accept, so the first ones have all that there are.
+    let mut streams: Vec<_> = (0..40).map(|_| connect(address)).collect();
+    let mut answer = Vec::new();
+    streams[0].write_all(&request(b"file")).unwrap();
+    streams[0].read_to_end(&mut answer).unwrap();
+    assert_eq!(answer, error(6));
+    until("a line of the log", || {
+        server.err().contains("refused file: too many files are open").then_some(())
+    });
+}
+
 #[test]
 fn a_limit_on_file_sizes_is_an_error_and_not_the_end_of_the_server() {
     let home = Home::new();
     home.write("large", content(2 << 20));
-    let mut limited = Command::new("sh");
-    let script = "ulimit -f 1024 && exec \"$0\" serve shared --tcp 127.0.0.1:0";
-    limited.args(["-c", script, env!("CARGO_BIN_EXE_skep")]).current_dir(home.path(""));
-    home.shelter(&mut limited, "server");
-    let server = Process::start(&mut limited);
-    let url = crate::support::until("a listener", || {
-        server
-            .out()
-            .strip_prefix("listening on ")
-            .and_then(|line| line.strip_suffix(" (plain: not encrypted)\n"))
-            .map(ToOwned::to_owned)
-    });
+    let (_server, url) = limited(&home, "-f 1024");
     home.run(&format!("put large {url}/")).with(1).saying("the file is too large");
     home.write("small", "small");
     home.run(&format!("put small {url}/")).well();

@@ -120,7 +120,7 @@ impl<M: Memory<Named<Session>>> Service for Server<M> {
                     session.state = if session.dialect.is_path() { State::Body } else { State::Answer };
                 }
             }
-            (State::Opening, Err(fault)) => self.refuse(number, fault.into()),
+            (State::Opening, Err(fault)) => self.refuse_for(number, fault.into(), Some(fault)),
             (State::Committing, Ok(_)) => {
                 session.end = Some(End::Ended(Outcome::Done));
                 session.state = if session.is_open { State::Confirm } else { State::Gone };

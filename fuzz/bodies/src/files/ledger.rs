@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const STREAMS: usize = 5;
 const POLLS_MAX: usize = 1_000;
-const FAULTS: [Fault; 8] = [
+const FAULTS: [Fault; 9] = [
     Fault::NotFound,
     Fault::Exists,
     Fault::TooLarge,
@@ -19,6 +19,7 @@ const FAULTS: [Fault; 8] = [
     Fault::BadName,
     Fault::NotAllowed,
     Fault::Changed,
+    Fault::Busy,
     Fault::Failed,
 ];
 

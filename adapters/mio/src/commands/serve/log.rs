@@ -4,7 +4,7 @@ use super::because;
 use crate::{driver::Told, escape::escape, exit::describe, log_writer::say, net::canonical};
 use skep_core::{
     files::{Direction, Event, Outcome},
-    stream::FileId,
+    stream::{Fault, FileId},
 };
 use std::{collections::HashMap, net::SocketAddr, time::Instant as Clock};
 
@@ -50,9 +50,12 @@ impl Log {
                 };
                 say(&format_args!("{} {what} {}: {how}", shown(started.peer), escape(&started.name)));
             }
-            Event::Refused { code, .. } => {
+            Event::Refused { code, fault, .. } => {
+                // The client is told only that we are busy.
+                let why = fault.filter(|fault| *fault == Fault::Busy);
+                let why = why.map_or_else(|| because(code), |fault| describe(fault).to_owned());
                 let name = told.name.as_deref().map_or(String::new(), |name| format!(" {}", escape(name)));
-                say(&format_args!("{} refused{name}: {}", shown(told.peer), because(code)));
+                say(&format_args!("{} refused{name}: {why}", shown(told.peer)));
             }
         }
     }
