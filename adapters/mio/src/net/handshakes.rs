@@ -1,7 +1,7 @@
 //! The guard of sealed TCP: connections whose handshake is not done, and how many may begin.
 //!
 //! ```text
-//!   accepted ─► enter: room for the prefix? ──no──► closed at once
+//!   accepted ─► enter: room for the prefix? ──no──► closed at once, unless its oldest one has had OWN: that goes
 //!                 │ yes (the oldest goes when all places are taken)
 //!               HELLO ─► may_agree: under load, a token of the prefix? ──no──► closed
 //!                 │ yes
@@ -21,11 +21,14 @@ use std::{collections::VecDeque, net::IpAddr, time::Duration};
 /// Connections in the handshake, in all. When there are more, the oldest one goes: it had the most time.
 pub(crate) const HANDSHAKES_MAX: usize = 256;
 
-/// The same, from one prefix. When there are more, the new one goes.
+/// The same, from one prefix. When there are more, the oldest one goes if it has had [`OWN`], and else the new one.
 pub(crate) const HANDSHAKES_OF_PREFIX: usize = 32;
 
-/// How long a peer may take for its HELLO.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
+/// How long a peer may take for its HELLO. On a path that loses much TCP repeats what is lost after 1, 3, 7 and 15 s.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// For how long its place is a connection's own, whoever else of its prefix comes.
+const OWN: Duration = Duration::from_secs(5);
 
 /// Key agreements in a second up to which no tokens are asked for: so many scripts fetch one small file after the other
 /// from a machine, and it is a fifth of a core.
@@ -66,10 +69,18 @@ impl Handshakes {
     /// stream, which is to be closed.
     pub(crate) fn enter(&mut self, now: Instant, stream: usize, from: IpAddr) -> Result<Option<usize>, ()> {
         let prefix = Prefix::site(from);
-        if self.entries.iter().filter(|entry| entry.prefix == prefix).count() >= HANDSHAKES_OF_PREFIX {
-            return Err(());
-        }
-        let displaced = if self.entries.len() < HANDSHAKES_MAX { None } else { self.entries.pop_front() };
+        let is_full =
+            self.entries.iter().filter(|entry| entry.prefix == prefix).count() >= HANDSHAKES_OF_PREFIX;
+        let displaced = if is_full {
+            let had_its_time =
+                |entry: &Entry| entry.prefix == prefix && entry.until.since(now) <= DEADLINE - OWN;
+            let oldest = self.entries.iter().position(had_its_time).ok_or(())?;
+            self.entries.remove(oldest)
+        } else if self.entries.len() < HANDSHAKES_MAX {
+            None
+        } else {
+            self.entries.pop_front()
+        };
         if self.entries.len() >= HANDSHAKES_MAX / 4 {
             self.loaded = now + LOAD_HOLD;
         }
@@ -130,6 +141,11 @@ mod tests {
         assert_eq!(handshakes.enter(at(0), 501, ip(2, 200)), Ok(None));
         handshakes.leave(3);
         assert_eq!(handshakes.enter(at(0), 502, ip(1, 200)), Ok(None));
+        // Who has had some time goes for one that comes: the oldest one first.
+        assert_eq!(handshakes.enter(at(4_999), 503, ip(1, 201)), Err(()));
+        assert_eq!(handshakes.enter(at(5_000), 503, ip(1, 201)), Ok(Some(0)));
+        assert_eq!(handshakes.enter(at(5_000), 504, ip(1, 202)), Ok(Some(1)));
+        assert_eq!(handshakes.entries.len(), HANDSHAKES_OF_PREFIX + 1);
     }
 
     #[test]
@@ -150,8 +166,8 @@ mod tests {
         let mut handshakes = Handshakes::new();
         handshakes.enter(at(0), 7, ip(1, 1)).unwrap();
         handshakes.enter(at(100), 8, ip(1, 1)).unwrap();
-        assert_eq!((handshakes.deadline(), handshakes.expired(at(4_999))), (Some(at(5_000)), None));
-        assert_eq!((handshakes.expired(at(5_000)), handshakes.expired(at(5_000))), (Some(7), None));
+        assert_eq!((handshakes.deadline(), handshakes.expired(at(19_999))), (Some(at(20_000)), None));
+        assert_eq!((handshakes.expired(at(20_000)), handshakes.expired(at(20_000))), (Some(7), None));
         handshakes.leave(8);
         assert_eq!(handshakes.deadline(), None);
     }
