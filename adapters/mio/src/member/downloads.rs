@@ -59,6 +59,16 @@ pub(super) struct Download {
     pub(super) deadline: Option<Instant>,
 }
 
+impl Download {
+    /// What the tracker's word for its end means: that the owner cannot be reached is the same whichever side finds it out.
+    fn trouble(&mut self, code: Code) -> Trouble {
+        match code {
+            Code::Unreachable => Trouble::Unreachable(std::mem::take(&mut self.reasons)),
+            code => Trouble::Code(code),
+        }
+    }
+}
+
 impl Member {
     /// Fetches a file of another member, into the directory for downloads under the name `local`. Events tell what
     /// becomes of it. `None`: a name cannot be used, or as many downloads as there may be are under way.
@@ -262,10 +272,7 @@ impl Member {
         let Some(key) = self.downloaded_by(fetch) else { return };
         let Some(download) = self.downloads.get_mut(key) else { return };
         download.fetch = None;
-        let trouble = match code {
-            Code::Unreachable => Trouble::Unreachable(std::mem::take(&mut download.reasons)),
-            code => Trouble::Code(code),
-        };
+        let trouble = download.trouble(code);
         self.end_download(now, key, Err(trouble));
     }
 
@@ -275,7 +282,8 @@ impl Member {
         let Some(download) = self.downloads.get_mut(key) else { return };
         download.fetch = None;
         if download.client.is_none() {
-            self.end_download(now, key, Err(Trouble::Code(code)));
+            let trouble = download.trouble(code);
+            self.end_download(now, key, Err(trouble));
         }
     }
 

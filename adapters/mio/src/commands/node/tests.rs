@@ -124,11 +124,13 @@ struct Who {
     is_shut: bool,
     /// Of every so many datagrams to the tracker and from there one is lost.
     loses: Option<u32>,
+    /// Its way to the tracker takes one connection by TCP, and no more.
+    calls_once: bool,
 }
 
 impl Who {
     fn new(name: &'static str) -> Self {
-        Self { name, via: None, accept: Accept::All, is_shut: false, loses: None }
+        Self { name, via: None, accept: Accept::All, is_shut: false, loses: None, calls_once: false }
     }
 }
 
@@ -160,6 +162,7 @@ impl World {
 
     fn join(&mut self, who: &Who) {
         let port = match who.loses {
+            None if who.calls_once => one_connection(self.tracker.port),
             None => self.tracker.port,
             Some(loses) => {
                 let path = Lossy::start(self.tracker.port, loses);
@@ -366,6 +369,30 @@ fn an_owner_who_breaks_off_at_the_door_is_reached_through_the_tracker() {
     world.get(1, ("ana", "file"), "got", false);
     assert_eq!(world.travelled(1), Travel::Relayed);
     assert_eq!(world.outcome(1), Ok(7));
+}
+
+/// A way by TCP to a port on loopback for one connection.
+fn one_connection(to: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let (mut front, _) = listener.accept().unwrap();
+        drop(listener);
+        let mut back = TcpStream::connect(("127.0.0.1", to)).unwrap();
+        let (mut front_too, mut back_too) = (front.try_clone().unwrap(), back.try_clone().unwrap());
+        thread::spawn(move || std::io::copy(&mut front_too, &mut back_too));
+        let _ = std::io::copy(&mut back, &mut front);
+    });
+    port
+}
+
+#[test]
+fn an_owner_that_does_not_get_to_the_relay_cannot_be_reached() {
+    let ana = Who { via: Some(Via::Tcp), calls_once: true, ..Who::new("ana") };
+    let mut world = World::new(&[ana, Who::new("ben")]);
+    world.share(0, "ana", "file", b"content", false);
+    world.get(1, ("ana", "file"), "got", true);
+    assert_eq!(world.outcome(1), Err(Trouble::Unreachable(String::new())));
 }
 
 /// A way by TCP to a port on loopback that ends when each side has said its first words.
