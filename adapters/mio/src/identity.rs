@@ -32,6 +32,7 @@ mod password;
 mod private;
 mod public_line;
 mod rights;
+mod typed;
 mod watched;
 
 #[cfg(all(test, unix))]

@@ -11,14 +11,17 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::private::{Privacy, check};
-use crate::exit::{Code, Failure};
+use super::{
+    private::{Privacy, check},
+    typed::{self, Typed},
+};
+use crate::exit::{Code, Failure, reason};
 
 /// The variable that is looked into.
 const VARIABLE: &str = "SKEP_PASSWORD";
 
 /// The longest password in bytes.
-const LENGTH_MAX: usize = 1024;
+pub(super) const LENGTH_MAX: usize = 1024;
 
 /// The shortest new password in characters.
 const NEW_MIN: usize = 8;
@@ -120,13 +123,13 @@ fn from_file(path: &Path) -> Result<Password, Failure> {
 }
 
 fn ask(prompt: &str) -> Result<Password, Failure> {
-    match rpassword::prompt_password(prompt) {
-        Ok(text) => Password::new(text),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-            Err(Failure::new(Code::Interrupted, "interrupted"))
-        }
-        Err(_) => Err(Failure::usage(format!(
-            "there is no terminal to ask for the password; use --password-file, or the variable {VARIABLE}"
+    match typed::ask(prompt) {
+        Ok(Typed::Line(line)) => Password::new(line.as_str()),
+        Ok(Typed::Interrupted) => Err(Failure::new(Code::Interrupted, "interrupted")),
+        Ok(Typed::Nothing) => Err(Failure::usage("no password was typed")),
+        Err(error) => Err(Failure::usage(format!(
+            "cannot ask for the password at a terminal: {}; use --password-file, or the variable {VARIABLE}",
+            reason(&error)
         ))),
     }
 }

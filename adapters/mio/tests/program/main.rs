@@ -17,6 +17,7 @@ mod json;
 mod limits;
 mod names;
 mod output;
+mod passwords;
 mod peers;
 mod sealed;
 mod storage;

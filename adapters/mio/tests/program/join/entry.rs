@@ -81,7 +81,7 @@ fn a_password_is_a_key_too() {
     let wrong = Process::start(command.env("SKEP_PASSWORD", "correct horse battery stable")).end().with(3);
     assert!(!wrong.err.contains("horse"), "{}", wrong.err);
     // There is nobody to ask.
-    hub.run("ana", &ls).with(2).saying("there is no terminal to ask");
+    hub.run("ana", &ls).with(2).saying("cannot ask for the password at a terminal");
 }
 
 /// For nobody else to read.
