@@ -15,14 +15,18 @@ mod door;
 mod fetch;
 mod order;
 
-use crate::{escape::escape, url::Host};
+use crate::{
+    escape::escape,
+    exit::{Failure, reason},
+    url::Host,
+};
 use call::Call;
 use door::{Door, Published};
 use order::{Order, Unclear};
 use skep_core::wire::command::{Operation, REQUEST_MAX, emit, number};
 use std::{
     collections::HashMap,
-    fmt::Write,
+    fmt::{Display, Write},
     io,
     net::{IpAddr, SocketAddr},
     sync::{Arc, atomic::AtomicBool},
@@ -46,6 +50,8 @@ pub struct Console {
     published: HashMap<String, Published>,
     /// Where users were by the last list: good enough to fetch from them while the server is down.
     seen: Vec<Seen>,
+    /// What went wrong at the last command, for which the format has no words.
+    trouble: Option<Failure>,
 }
 
 #[derive(Debug)]
@@ -75,7 +81,13 @@ impl Console {
             door: None,
             published: HashMap::new(),
             seen: Vec::new(),
+            trouble: None,
         }
+    }
+
+    /// Why the last command failed, where the format's words do not say it.
+    pub fn trouble(&self) -> Option<&Failure> {
+        self.trouble.as_ref()
     }
 
     /// Runs what was typed, and writes what is to be shown.
@@ -91,6 +103,7 @@ impl Console {
                 return After::End;
             }
             Ok(Order::Command { operation, words }) => {
+                self.trouble = None;
                 let (result, lines) = self.command(operation, &words);
                 say(format_args!("{}", order::answer(operation, result)));
                 lines.iter().for_each(|line| say(format_args!("{}", escape(line))));
@@ -111,23 +124,30 @@ impl Console {
 
     /// Runs a command: its result, and the lines below it.
     fn command(&mut self, operation: Operation, words: &[&str]) -> (u8, Vec<String>) {
+        let alone = |result| (result, Vec::new());
         let done = match (operation, words) {
-            (Operation::Connect, &[user]) => self.connect(user),
-            (Operation::Disconnect, &[user]) => Ok(self.disconnect(user)),
-            (Operation::Unregister, &[user]) => self.unregister(user),
-            (Operation::Publish | Operation::Delete, &[path, ..]) => self.share(operation, path, words),
-            (Operation::ListUsers, _) => return self.list_users(),
-            (Operation::ListContent, &[other]) => return self.list_content(other),
-            (Operation::GetFile, &[owner, remote, local]) => self.get_file(owner, remote, local),
-            _ => self.ask(operation, words),
+            (Operation::Connect, &[user]) => self.connect(user).map(alone),
+            (Operation::Disconnect, &[user]) => self.disconnect(user).map(alone),
+            (Operation::Unregister, &[user]) => self.unregister(user).map(alone),
+            (Operation::Publish | Operation::Delete, &[path, ..]) => {
+                self.share(operation, path, words).map(alone)
+            }
+            (Operation::ListUsers, _) => self.list_users(),
+            (Operation::ListContent, &[other]) => self.list_content(other),
+            (Operation::GetFile, &[owner, remote, local]) => self.get_file(owner, remote, local).map(alone),
+            _ => self.ask(operation, words).map(alone),
         };
         // Whatever went wrong, the format has one word for it.
-        (done.unwrap_or(operation.failure()), Vec::new())
+        done.unwrap_or_else(|failure| {
+            self.trouble = Some(failure);
+            alone(operation.failure())
+        })
     }
 
-    fn connect(&mut self, user: &str) -> io::Result<u8> {
+    fn connect(&mut self, user: &str) -> Result<u8, Failure> {
         let published = self.published.entry(user.to_owned()).or_default().clone();
-        let door = Door::open(published)?;
+        let door = Door::open(published)
+            .map_err(|error| Failure::cannot_on_network("listen for those who fetch from here", &error))?;
         let result = self.ask(Operation::Connect, &[user, &door.port().to_string()])?;
         if result == 0 {
             let before = self.user.replace(user.to_owned());
@@ -140,14 +160,14 @@ impl Console {
         Ok(result)
     }
 
-    fn disconnect(&mut self, user: &str) -> u8 {
-        let result = self.ask(Operation::Disconnect, &[user]).unwrap_or(Operation::Disconnect.failure());
+    fn disconnect(&mut self, user: &str) -> Result<u8, Failure> {
+        let result = self.ask(Operation::Disconnect, &[user]);
         self.door = None;
         self.user.take_if(|connected| connected == user);
         result
     }
 
-    fn unregister(&mut self, user: &str) -> io::Result<u8> {
+    fn unregister(&mut self, user: &str) -> Result<u8, Failure> {
         let result = self.ask(Operation::Unregister, &[user])?;
         if let Some(published) = self.published.get(user).filter(|_| result == 0) {
             published.clear();
@@ -156,7 +176,7 @@ impl Console {
     }
 
     /// PUBLISH and DELETE.
-    fn share(&mut self, operation: Operation, path: &str, words: &[&str]) -> io::Result<u8> {
+    fn share(&mut self, operation: Operation, path: &str, words: &[&str]) -> Result<u8, Failure> {
         let Some(user) = self.user.clone() else { return Ok(order::NOT_CONNECTED) };
         let strings: Vec<&str> = [user.as_str()].into_iter().chain(words.iter().copied()).collect();
         let result = self.ask(operation, &strings)?;
@@ -170,55 +190,72 @@ impl Console {
         Ok(result)
     }
 
-    fn list_users(&mut self) -> (u8, Vec<String>) {
-        let Some(user) = self.user.clone() else { return (order::NOT_CONNECTED, Vec::new()) };
-        let Ok((result, entries)) = self.list(Operation::ListUsers, &[&user], 3) else {
-            return (Operation::ListUsers.failure(), Vec::new());
-        };
+    fn list_users(&mut self) -> Result<(u8, Vec<String>), Failure> {
+        let Some(user) = self.user.clone() else { return Ok((order::NOT_CONNECTED, Vec::new())) };
+        let (result, entries) = self.list(Operation::ListUsers, &[&user], 3)?;
         if result == 0 {
             self.seen = entries.chunks_exact(3).filter_map(Seen::parse).collect();
         }
-        (result, entries.chunks_exact(3).map(|entry| entry.join(" ")).collect())
+        Ok((result, entries.chunks_exact(3).map(|entry| entry.join(" ")).collect()))
     }
 
-    fn list_content(&mut self, other: &str) -> (u8, Vec<String>) {
-        let Some(user) = self.user.clone() else { return (order::NOT_CONNECTED, Vec::new()) };
-        let listed = self.list(Operation::ListContent, &[&user, other], 1);
-        listed.unwrap_or((Operation::ListContent.failure(), Vec::new()))
+    fn list_content(&mut self, other: &str) -> Result<(u8, Vec<String>), Failure> {
+        let Some(user) = self.user.clone() else { return Ok((order::NOT_CONNECTED, Vec::new())) };
+        self.list(Operation::ListContent, &[&user, other], 1)
     }
 
-    fn get_file(&mut self, owner: &str, remote: &str, local: &str) -> io::Result<u8> {
-        let (result, _) = self.list_users();
-        if result != 0 && result != Operation::ListUsers.failure() {
-            return Ok(Operation::GetFile.failure());
+    fn get_file(&mut self, owner: &str, remote: &str, local: &str) -> Result<u8, Failure> {
+        let listed = self.list_users();
+        match &listed {
+            Ok((0, _)) | Err(_) => {}
+            Ok((result, _)) if *result == Operation::ListUsers.failure() => {}
+            Ok((result, _)) => return Err(Failure::refused(order::answer(Operation::ListUsers, *result))),
         }
         let Some(seen) = self.seen.iter().find(|seen| seen.user == owner) else {
-            return Ok(Operation::GetFile.failure());
+            listed?;
+            return Err(Failure::refused(format!("nobody of the name {owner} is connected")));
         };
-        let mut call = Call::to(&[seen.address], &self.cancelled)?;
-        call.send(&request(Operation::GetFile, false, &[remote])?)?;
-        fetch::receive(&mut call, local)
+        let request = request(Operation::GetFile, false, &[remote])?;
+        let failed = |error| unreached(format_args!("{owner} at {}", seen.address), &error);
+        let mut call = Call::to(&[seen.address], &self.cancelled).map_err(failed)?;
+        call.send(&request).map_err(failed)?;
+        fetch::receive(&mut call, local, failed)
     }
 
     /// A command whose answer is one byte.
-    fn ask(&self, operation: Operation, strings: &[&str]) -> io::Result<u8> {
-        self.call(operation, strings)?.result()
+    fn ask(&self, operation: Operation, strings: &[&str]) -> Result<u8, Failure> {
+        self.list(operation, strings, 0).map(|(result, _)| result)
     }
 
-    /// A command that is answered by a list of so many strings an entry.
-    fn list(&self, operation: Operation, strings: &[&str], each: usize) -> io::Result<(u8, Vec<String>)> {
-        let mut call = self.call(operation, strings)?;
-        let result = call.result()?;
-        Ok((result, if result == 0 { call.list(each)? } else { Vec::new() }))
-    }
-
-    /// Calls the server with a whole request.
-    fn call(&self, operation: Operation, strings: &[&str]) -> io::Result<Call<'_>> {
+    /// A command that is answered by a result and, where all is well, a list of so many strings an entry.
+    fn list(
+        &self,
+        operation: Operation,
+        strings: &[&str],
+        each: usize,
+    ) -> Result<(u8, Vec<String>), Failure> {
         let request = request(operation, self.is_dated, strings)?;
-        let mut call = Call::to(&self.server.resolve()?, &self.cancelled)?;
-        call.send(&request)?;
-        Ok(call)
+        let answered = self.server.resolve().and_then(|addresses| {
+            let mut call = Call::to(&addresses, &self.cancelled)?;
+            call.send(&request)?;
+            let result = call.result()?;
+            let has_list = result == 0 && each > 0;
+            Ok((result, if has_list { call.list(each)? } else { Vec::new() }))
+        });
+        answered.map_err(|error| unreached(&self.server, &error))
     }
+}
+
+/// Somebody did not answer, or not as the format has it.
+fn unreached(whom: impl Display, error: &io::Error) -> Failure {
+    let why = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "ended without a whole answer".to_owned(),
+        io::ErrorKind::InvalidData => "the answer was not understood".to_owned(),
+        io::ErrorKind::TimedOut => "no answer".to_owned(),
+        io::ErrorKind::Interrupted => "interrupted".to_owned(),
+        _ => reason(error),
+    };
+    Failure::network(format!("{whom}: {why}"))
 }
 
 impl Seen {
@@ -231,10 +268,12 @@ impl Seen {
     }
 }
 
-fn request(operation: Operation, is_dated: bool, strings: &[&str]) -> io::Result<Vec<u8>> {
+fn request(operation: Operation, is_dated: bool, strings: &[&str]) -> Result<Vec<u8>, Failure> {
     let mut room = [0; REQUEST_MAX];
     let date = is_dated.then(|| date::of(std::time::SystemTime::now()));
     let strings: Vec<&[u8]> = strings.iter().map(|string| string.as_bytes()).collect();
-    let length = emit(operation, date.as_ref(), &strings, &mut room).ok_or(io::ErrorKind::InvalidInput)?;
+    let length = emit(operation, date.as_ref(), &strings, &mut room);
+    let length = length
+        .ok_or_else(|| Failure::usage("a name, a path and a text have at most 255 bytes, and no NUL"))?;
     Ok(room[..length].to_vec())
 }

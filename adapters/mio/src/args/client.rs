@@ -23,6 +23,9 @@ case:
 Names of files are paths here, as you would give them to other programs. Others can fetch what was published at this \
 console while it was CONNECTed, and nothing else. A file that was not received whole is not there at all.
 
+Why a command failed stands on standard error, as the format has no words for it. Without a terminal the exit code is that \
+of the last command; what the server answers is no failure.
+
 Examples:
   skep client -s bee.example -p 5000
   skep client -s 10.0.0.5 -p 5000 --date-string         a server that wants the date in every command

@@ -7,11 +7,12 @@ use super::terminal::Terminal;
 use crate::{
     args::Client,
     console::{After, Console},
-    exit::Failure,
+    exit::{Code, Failure},
 };
 use lines::Lines;
 use std::{
-    io::{self, Write, stdout},
+    io::{self, Write, stderr, stdout},
+    process::exit,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
@@ -32,13 +33,28 @@ pub(super) fn run(client: &Client) -> Result<(), Failure> {
         // Nobody may be reading any more; what was asked for is done nevertheless.
         let _ = say(&out);
         if after == After::End {
+            end(&console, &lines);
             return Ok(());
+        }
+        if let Some(trouble) = console.trouble() {
+            let _ = writeln!(stderr(), "skep: {trouble}");
         }
     }
     let mut out = String::new();
-    lock(&console).quit(&mut out);
+    let mut console = lock(&console);
+    console.quit(&mut out);
     let _ = say(&out);
+    end(&console, &lines);
     Ok(())
+}
+
+/// A script is told whether its last command failed; why has been said. An answer, whatever it is, is no failure: the
+/// format has words for it.
+fn end(console: &Console, lines: &Lines) {
+    let failed = console.trouble().map(Failure::code).filter(|code| *code != Code::Refused);
+    if let (Lines::Piped, Some(code)) = (lines, failed) {
+        exit(code as i32);
+    }
 }
 
 fn lock(console: &Shared) -> MutexGuard<'_, Console> {

@@ -169,6 +169,33 @@ fn a_server_that_is_down_is_the_last_word_of_each_command() {
 }
 
 #[test]
+fn why_a_command_failed_is_told_beside_its_words_and_to_a_script_by_the_exit_code() {
+    let home = Home::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = Stub::new(|request| match request {
+        "REGISTER|mute|" => Answer::Bytes(Vec::new()),
+        "LIST_USERS|ana|" => Answer::Bytes(b"\0many\0".to_vec()),
+        _ => Answer::Bytes(vec![0]),
+    });
+    let long = "x".repeat(256);
+    for (at, typed, code, said) in [
+        (free, "REGISTER ana", 3, format!("{free}: Connection refused")),
+        (free, "REGISTER ana\nQUIT", 3, format!("{free}: Connection refused")),
+        (server.at(), "REGISTER mute", 3, "ended without a whole answer".to_owned()),
+        (server.at(), "CONNECT ana\nLIST_USERS", 3, "the answer was not understood".to_owned()),
+        (server.at(), &format!("REGISTER {long}"), 2, "at most 255 bytes".to_owned()),
+        // What goes well after that is what counts.
+        (server.at(), "REGISTER mute\nREGISTER ana", 0, "ended without a whole answer".to_owned()),
+    ] {
+        let mut console = console(&home, at);
+        console.types(&format!("{typed}\n"));
+        let ended = console.end().with(code).saying(&said);
+        let out = String::from_utf8(ended.out).unwrap();
+        assert!(out.ends_with("+++ FINISHED +++\n") && !out.contains(&said), "{out}");
+    }
+}
+
+#[test]
 fn wrong_usage_is_told_and_nobody_is_asked() {
     let home = Home::new();
     let stub = Stub::with(0);
