@@ -115,6 +115,21 @@ fn a_server_listens_where_it_is_told_and_nowhere_else() {
 }
 
 #[test]
+fn a_tracker_stays_sealed_beside_its_plain_ports_unless_it_is_told_not_to() {
+    let sealed = |options: &str| match parse(&format!("skep tracker {options}")) {
+        Ok(Command::Tracker(tracker)) => tracker.sealed(),
+        other => panic!("{other:?}"),
+    };
+    for options in ["", "--commands 127.0.0.1:7530", "--plain :7539 --metrics :9100"] {
+        assert_eq!(sealed(options), [host("::", 7537)], "{options}");
+    }
+    assert_eq!(sealed("--plain :7539 --listen :7600"), [host("::", 7600)]);
+    assert_eq!(sealed("--commands :7530 --no-sealed"), []);
+    assert!(refused("skep tracker --no-sealed").contains("--commands"));
+    assert!(refused("skep tracker --no-sealed --plain :7539 --listen :7600").contains("--listen"));
+}
+
+#[test]
 fn sizes_have_units() {
     for (text, bytes) in [
         ("0", 0),

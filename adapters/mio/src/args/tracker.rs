@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr};
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 
 use super::serve::listen;
 use crate::{
@@ -16,7 +16,7 @@ A tracker knows who is there and what they share. People and devices log in with
 they change, and fetch them from each other; where they cannot reach each other, the tracker passes the content on, \
 sealed between the two, so that it sees none of it.
 
-Everything is sealed. Who has a key logs in by a name that belongs to this key from then on (--accounts open, the \
+Everything is sealed, also beside --commands and --plain, unless --no-sealed is given. Who has a key logs in by a name that belongs to this key from then on (--accounts open, the \
 default), or only if an admin has given him one (--accounts invite, --accounts fixed). Who has no key may log in by a \
 name that nobody has, where accounts are open. --commands serves the plain commands of older clients, which have no \
 passwords and no keys: anyone who reaches that port can act in any name of theirs. --plain serves sessions without \
@@ -36,10 +36,15 @@ Examples:
 /// Run a tracker: who is there, what they share, and how they get it from each other
 #[derive(Args, Clone, Debug)]
 #[command(after_help = format!("{EXAMPLES}\n\n{CODES}"))]
+#[command(group = ArgGroup::new("unsealed").args(["commands", "plain"]).multiple(true))]
 pub struct Tracker {
     /// Listen for sessions, sealed, over TCP and over RDT on UDP [default: :7537]
     #[arg(long, value_name = "ADDR", value_parser = sessions)]
     pub listen: Vec<Host>,
+
+    /// Serve nothing sealed, only --commands or --plain
+    #[arg(long, conflicts_with = "listen", requires = "unsealed")]
+    pub no_sealed: bool,
 
     /// Plain: serve the commands of older clients over TCP
     #[arg(long, value_name = "ADDR", value_parser = sessions)]
@@ -125,7 +130,7 @@ impl FromStr for Waiting {
 impl Tracker {
     /// Where to listen for sealed sessions.
     pub fn sealed(&self) -> Vec<Host> {
-        if self.listen.is_empty() && self.commands.is_empty() && self.plain.is_empty() {
+        if self.listen.is_empty() && !self.no_sealed {
             vec![Host { name: "::".to_owned(), port: PORT }]
         } else {
             self.listen.clone()
