@@ -10,8 +10,13 @@ use std::{
 /// How long an address has to answer before the next one is called, too (RFC 8305, section 5).
 pub(super) const APART: Duration = Duration::from_millis(250);
 
-/// Whom a server does not answer.
-pub(super) const STRANGERS: &str = "those who do not know its key, and to those whom it does not let in";
+/// By what one wants to be let in, which may be why a server does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    Key,
+    Password,
+    Invite,
+}
 
 /// How the system says that no program listens on a port.
 const REFUSED: &str = "Connection refused";
@@ -19,7 +24,7 @@ const REFUSED: &str = "Connection refused";
 /// What became of the calls to a host, in words: one after the other.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Attempts {
-    words: String,
+    words: Vec<String>,
     /// Calls over TCP, and those of them that the system there refused, as no program listens.
     over_tcp: usize,
     refused: usize,
@@ -33,31 +38,39 @@ impl Attempts {
             self.over_tcp += 1;
             self.refused += usize::from(reason == REFUSED);
         }
-        if !self.words.is_empty() {
-            self.words.push_str("; ");
-        }
         let is_given = address.to_string() == host.to_string();
-        self.words.push_str(&match (is_given, way) {
+        let words = match (is_given, way) {
             (true, "") => reason.to_owned(),
             (true, way) => format!("{way}: {reason}"),
             (false, "") => format!("{address}: {reason}"),
             (false, way) => format!("{address} ({way}): {reason}"),
-        });
+        };
+        // Over TCP it may have been called twice: with an invite, and without.
+        if !self.words.contains(&words) {
+            self.words.push(words);
+        }
     }
 
-    /// What may be the matter, where everything is sealed. `silence` says to whom the other side, a `what`, is silent.
-    pub(super) fn hint(&self, what: &str, silence: &str) -> String {
+    /// What may be the matter, where everything is sealed, and the other side a `what`.
+    pub(super) fn hint(&self, what: &str, proof: Proof) -> String {
         if self.over_tcp > 0 && self.refused == self.over_tcp {
-            format!("; nobody listens there: does the {what} run, and on that port?")
-        } else {
-            format!("; a {what} is silent to {silence}")
+            return format!("; nobody listens there: does the {what} run, and on that port?");
+        }
+        match proof {
+            Proof::Key => format!(
+                "; a {what} is silent to those who do not know its key, and to those whom it does not let in"
+            ),
+            Proof::Password => format!(
+                "; a {what} is silent to a wrong password, and after a few of them for a while to the right one, too"
+            ),
+            Proof::Invite => "; the invite may be used up or over; ask for another".to_owned(),
         }
     }
 }
 
 impl Display for Attempts {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.words)
+        formatter.write_str(&self.words.join("; "))
     }
 }
 
@@ -73,6 +86,7 @@ mod tests {
             let mut attempts = Attempts::default();
             attempts.failed(&host, address, "udp", "no answer");
             attempts.failed(&host, address, "", "refused");
+            attempts.failed(&host, address, "udp", "no answer");
             attempts.to_string()
         };
         assert_eq!(told("127.0.0.1"), "udp: no answer; refused");
@@ -86,9 +100,10 @@ mod tests {
             for (way, reason) in reasons {
                 attempts.failed(&Host::parse("bee", 7).unwrap(), "127.0.0.1:7".parse().unwrap(), way, reason);
             }
-            attempts.hint("server", STRANGERS)
+            attempts.hint("server", Proof::Key)
         };
-        let silent = format!("; a server is silent to {STRANGERS}");
+        let silent =
+            "; a server is silent to those who do not know its key, and to those whom it does not let in";
         assert!(
             hint(&[("udp", "no answer"), ("tcp", REFUSED)])
                 .starts_with("; nobody listens there: does the server run")

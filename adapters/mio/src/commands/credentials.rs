@@ -1,6 +1,6 @@
 //! Whom a sealed connection is with, and as whom it is made.
 
-use super::password;
+use super::{attempts::Proof, password};
 use crate::{
     args::Link,
     escape::escape,
@@ -25,6 +25,7 @@ pub(super) struct Credentials {
     pub(super) call: Call,
     /// With the code of an invite.
     pub(super) invite: Option<Call>,
+    pub(super) proof: Proof,
 }
 
 /// As whom one wants to be known.
@@ -54,7 +55,15 @@ impl Credentials {
         key: Option<&Path>,
         timeout: Duration,
     ) -> Result<Self, Failure> {
-        let home = key.map_or_else(Home::find, |key| Ok(Home::of_key(key)))?;
+        let found = key.map_or_else(Home::find, |key| Ok(Home::of_key(key)));
+        let home = match (found, who, url.key) {
+            // A guest who has the key of the server in the link needs no files.
+            (Err(_), As::Anyone, Some(server)) if url.invite.is_none() => {
+                let call = Call { server: *server.key(), purpose: Purpose::Guest, psk: None };
+                return Ok(Self { secret: None, call, invite: None, proof: Proof::Key });
+            }
+            (found, ..) => found?,
+        };
         let server = KnownHosts::load(&home.known_hosts())?.expect(&url.host, url.key)?;
         let secret = match (&url.invite, who) {
             (_, As::Account { name, password_file }) => {
@@ -83,7 +92,12 @@ impl Credentials {
             purpose: Purpose::Enrol { invite: code.id().0 },
             psk: Some(code.psk()),
         };
-        Ok(Self { secret, call, invite: url.invite.as_ref().map(enrol) })
+        let proof = match (&url.invite, who) {
+            (Some(_), _) => Proof::Invite,
+            (None, As::Account { .. }) => Proof::Password,
+            (None, As::Anyone | As::Member) => Proof::Key,
+        };
+        Ok(Self { secret, call, invite: url.invite.as_ref().map(enrol), proof })
     }
 
     /// The same with a key, if it is without one.

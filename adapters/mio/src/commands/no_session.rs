@@ -1,6 +1,6 @@
 //! Why there is no session with a tracker.
 
-use super::{attempts::STRANGERS, node::Node, words::of_code};
+use super::{node::Node, words::of_code};
 use crate::{exit::Failure, member::Event, url::Host};
 use skep_core::wire::session::Code;
 
@@ -30,5 +30,8 @@ pub(super) fn cannot_log_in(node: &Node, host: &Host, event: &Event) -> Result<(
 /// Nobody answered, or nobody who has the key.
 fn unreachable(node: &Node, host: &Host) -> Failure {
     let attempts = node.attempts();
-    Failure::network(format!("cannot connect to {host}: {attempts}{}", attempts.hint("tracker", STRANGERS)))
+    Failure::network(format!(
+        "cannot connect to {host}: {attempts}{}",
+        attempts.hint("tracker", node.proof())
+    ))
 }

@@ -7,7 +7,7 @@ mod rendezvous;
 mod tests;
 
 use super::{
-    attempts::Attempts,
+    attempts::{Attempts, Proof},
     credentials::{As, Credentials},
     port::free_for_both,
     settings,
@@ -269,6 +269,11 @@ impl Node {
     /// Why the tracker could not be reached, the last time.
     pub(super) fn attempts(&self) -> &Attempts {
         self.rendezvous.attempts()
+    }
+
+    /// By what one wants to be let in there.
+    pub(super) const fn proof(&self) -> Proof {
+        self.credentials.proof
     }
 
     /// How far a stream has come.

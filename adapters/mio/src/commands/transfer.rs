@@ -5,7 +5,7 @@ mod race;
 mod watch;
 
 use super::{
-    attempts::{APART, Attempts, STRANGERS},
+    attempts::{APART, Attempts, Proof},
     credentials::Credentials,
     settings,
     signals::Signals,
@@ -134,7 +134,10 @@ impl Order<'_> {
         let apart = if self.link.trace.is_some() { self.link.timeout } else { APART };
         let (attempt, end) = match Race::new(&addresses, ways, apart, start).run()? {
             Outcome::Answered(attempt, end) => (attempt, end),
-            Outcome::Unanswered(failed) => return Err(self.unreachable(&failed, sealed.is_some()).into()),
+            Outcome::Unanswered(failed) => {
+                let proof = sealed.as_ref().map(|sealed| sealed.proof);
+                return Err(self.unreachable(&failed, proof).into());
+            }
         };
         if let Some((server, pass)) = attempt.left() {
             visits.note(server, pass);
@@ -154,20 +157,13 @@ impl Order<'_> {
     }
 
     /// Nobody has answered.
-    fn unreachable(&self, failed: &[Failed], is_sealed: bool) -> Failure {
+    fn unreachable(&self, failed: &[Failed], proof: Option<Proof>) -> Failure {
         let host = &self.url.host;
         let mut attempts = Attempts::default();
         for (address, way, reason) in failed {
             attempts.failed(host, *address, way.as_str(), reason);
         }
-        let hint = match (is_sealed, &self.link.user) {
-            (true, Some(_)) => attempts.hint(
-                "server",
-                "a wrong password, and after a few of them for a while to the right one, too",
-            ),
-            (true, None) => attempts.hint("server", STRANGERS),
-            (false, _) => String::new(),
-        };
+        let hint = proof.map_or_else(String::new, |proof| attempts.hint("server", proof));
         Failure::network(format!("cannot connect to {host}: {attempts}{hint}"))
     }
 

@@ -90,9 +90,7 @@ impl Records {
             match count? {
                 None => return Ok(None),
                 Some(0) => {
-                    return Err(io::Error::other(
-                        "the other side closed the connection; it may not know our key",
-                    ));
+                    return Err(io::Error::other("the other side closed the connection without a word"));
                 }
                 Some(_) => {}
             }

@@ -20,6 +20,9 @@ const WAYS: [&str; 2] = ["--via udp", "--via tcp"];
 /// What a stranger gets to know is nothing; what he is told is this.
 const SILENT: &str = "a server is silent to those";
 
+/// What is told to him whom an invite does not let in.
+const USED_UP: &str = "the invite may be used up or over; ask for another";
+
 /// A client that is let in, and a server that says so.
 fn friends(options: &str) -> (Home, Server) {
     let home = Home::new();
@@ -219,7 +222,7 @@ fn case_36_an_invite_lets_one_key_in_once() {
     }
     // The link may be used again by him whom it let in, and by nobody else.
     let eve = home.run_as("eve", &format!("get {} --timeout 2", server.invite("file"))).with(3);
-    eve.saying(SILENT);
+    assert_eq!(eve.saying(USED_UP).err.matches("tcp: ").count(), 1);
     home.run_as("eve", &format!("get {} --timeout 2", server.link("file"))).with(3).saying(SILENT);
     let allow = fs::read_to_string(home.keys("server").join("allow")).unwrap();
     assert_eq!(allow.lines().count(), 1, "{allow}");
@@ -286,7 +289,7 @@ fn case_36_of_many_who_race_for_an_invite_one_wins() {
         if ended.err.is_empty() {
             winners.lock().unwrap().push(who);
         } else {
-            ended.with(3).saying(SILENT);
+            ended.with(3).saying(USED_UP);
         }
     });
     assert_eq!(winners.lock().unwrap().len(), 1, "{winners:?}");
@@ -315,7 +318,7 @@ fn invites_have_an_end_and_can_be_taken_back() {
     home.run_as("server", &format!("invite remove {id}")).with(4).saying("there is no invite");
     std::thread::sleep(Duration::from_millis(2_100));
     for link in [&short, &back] {
-        home.run_as("eve", &format!("get {link} --timeout 2")).with(3).saying(SILENT);
+        home.run_as("eve", &format!("get {link} --timeout 2")).with(3).saying(USED_UP);
     }
     home.run_as("carol", &format!("get {good} -o -")).well();
     home.write("mine", "mine");

@@ -50,6 +50,8 @@ fn an_invite_lets_one_in_and_is_not_needed_again() {
     until_told(&ana, "logged in to");
     // Nobody else comes in by it, and who is in needs it no more.
     let ended = hub.run("eva", &format!("ls -s {invite} -u eva")).with(3);
+    assert!(ended.err.contains("the invite may be used up or over; ask for another"), "{}", ended.err);
+    assert_eq!(ended.err.matches("tcp: ").count(), 1, "{}", ended.err);
     let code = invite.split(['.', '@']).nth(1).unwrap();
     assert!(!ended.err.contains(code), "{}", ended.err);
     ana.send(Signal::TERM);
@@ -80,6 +82,7 @@ fn a_password_is_a_key_too() {
     let mut command = hub.home.command_of("ana", &ls.split_whitespace().collect::<Vec<_>>());
     let wrong = Process::start(command.env("SKEP_PASSWORD", "correct horse battery stable")).end().with(3);
     assert!(!wrong.err.contains("horse"), "{}", wrong.err);
+    assert!(wrong.err.contains("a tracker is silent to a wrong password"), "{}", wrong.err);
     // There is nobody to ask.
     hub.run("ana", &ls).with(2).saying("cannot ask for the password at a terminal");
 }
