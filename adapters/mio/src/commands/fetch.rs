@@ -2,7 +2,7 @@
 
 use super::{
     credentials::Credentials,
-    no_session::cannot_log_in,
+    no_session::{cannot_log_in, no_answer},
     node::{Arrival, Node, Plan},
     signals::Signals,
     tracing::{self, Trace},
@@ -20,15 +20,33 @@ use crate::{
 use skep_core::{
     files,
     stream::{Fault, StreamId},
+    wire::session::Code,
 };
 use std::{
-    io::{Write, stderr},
+    io::{IsTerminal, Write, stderr},
     path::Path,
     time::{Duration, Instant as Clock},
 };
 
 /// How often the display is looked at.
 const TICK: Duration = Duration::from_millis(100);
+
+/// Who waits longer is told for what.
+const TELL_AFTER: Duration = Duration::from_secs(3);
+
+/// How far it has come, in words what is waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// For the tracker to let us in.
+    Calling,
+    /// For a seat there.
+    InLine,
+    /// For its list.
+    Listing,
+    /// For the owner to say whether we get it, and to be reached.
+    Asking,
+    Flowing,
+}
 
 /// Fetches the file of a user, `USER/FILE`, to a path; `local` is what that is called in errors.
 pub(super) fn run(
@@ -62,6 +80,7 @@ pub(super) fn run(
     let mut fetch = Fetch {
         get,
         url,
+        owner,
         what: &format!("{owner}/{file}"),
         local,
         download: None,
@@ -70,7 +89,8 @@ pub(super) fn run(
         seen: (0, Clock::now()),
         repeated: None,
         stream: None,
-        is_flowing: false,
+        stage: Stage::Calling,
+        has_told: false,
         trace: None,
     };
     node.visit(|node| {
@@ -87,6 +107,7 @@ pub(super) fn run(
 struct Fetch<'a> {
     get: &'a Get,
     url: &'a Url,
+    owner: &'a str,
     what: &'a str,
     local: &'a str,
     download: Option<DownloadId>,
@@ -94,11 +115,13 @@ struct Fetch<'a> {
     began: Clock,
     /// How far it was, and since when it is no further.
     seen: (u64, Clock),
+    stage: Stage,
+    /// What is waited for in this stage has been said.
+    has_told: bool,
     /// Segments that this side sent again, where that is known.
     repeated: Option<u64>,
     /// What it flows over.
     stream: Option<StreamId>,
-    is_flowing: bool,
     trace: Option<Trace>,
 }
 
@@ -122,6 +145,7 @@ impl Fetch<'_> {
                     let download = node.driver.service.download(now, what, last, self.get.relay);
                     let bad = || Failure::usage(format!("{last} is no name that can be used here"));
                     self.download = Some(download.ok_or_else(bad)?);
+                    self.enter(Stage::Asking);
                 }
                 if let Some(summary) = self.hear(node, event)? {
                     return Ok(summary);
@@ -137,20 +161,21 @@ impl Fetch<'_> {
     /// Takes note of what happens; what it came to, when it is over.
     fn hear(&mut self, node: &Node, event: Event) -> Result<Option<Summary>, Failure> {
         match event {
-            Event::Waiting { place } if !self.get.quiet => {
-                let line = format!("skep: no seat is free; waiting in line, place {place}");
-                let _ = writeln!(stderr(), "{line}");
-                // It can take any time.
-                self.seen.1 = Clock::now() + Duration::from_secs(86_400);
+            Event::Waiting { place } => {
+                if !self.get.quiet {
+                    let line = format!("skep: no seat is free; waiting in line, place {place}");
+                    let _ = writeln!(stderr(), "{line}");
+                }
+                self.enter(Stage::InLine);
             }
-            Event::Online => self.seen.1 = Clock::now(),
+            Event::Online => self.enter(Stage::Listing),
             Event::Getting { length, travel, .. } => {
                 if self.get.verbose {
                     let _ = writeln!(stderr(), "skep: {} comes {}", escape(self.what), travel.as_phrase());
                 }
-                self.is_flowing = true;
+                self.enter(Stage::Flowing);
                 self.began = Clock::now();
-                self.seen = (0, Clock::now());
+                self.seen.0 = 0;
                 self.display = Some(Progress::new(self.get.quiet, Some(length), self.what));
             }
             Event::Got { outcome: Ok(bytes), .. } => {
@@ -164,7 +189,7 @@ impl Fetch<'_> {
                 return Err(self.failure(&trouble));
             }
             // What flows from door to door goes on without the tracker.
-            _ if self.is_flowing => {}
+            _ if self.stage == Stage::Flowing => {}
             event => cannot_log_in(node, &self.url.host, &event)?,
         }
         Ok(None)
@@ -177,6 +202,8 @@ impl Fetch<'_> {
             return Ok(());
         };
         if self.stream.replace(stream) != Some(stream) {
+            // The owner has agreed, or another way to him is tried.
+            self.seen.1 = Clock::now();
             let file = self.get.link.trace.as_deref();
             self.trace = Some(tracing::begin(&mut node.driver, stream, file, self.what)?);
         }
@@ -199,17 +226,48 @@ impl Fetch<'_> {
         if let Some(display) = &mut self.display {
             display.update(self.seen.0, resent);
         }
-        // What the tracker and the owner may take together has deadlines of its own; this is the last one.
-        let patience = if self.is_flowing { self.get.link.timeout } else { self.get.link.timeout * 4 };
-        if self.seen.1.elapsed() > patience {
-            let seconds = patience.as_secs();
-            let url = self.url;
-            return Err(Failure::network(format!("{url}: nothing came for {seconds} s; gave up")));
+        let host = &self.url.host;
+        let whom = match self.stage {
+            // It can take any time.
+            Stage::InLine => return Ok(()),
+            Stage::Calling | Stage::Listing => host.to_string(),
+            Stage::Asking | Stage::Flowing => self.owner.to_owned(),
+        };
+        let timeout = self.get.link.timeout;
+        let silence = self.seen.1.elapsed();
+        if silence > timeout {
+            if self.stage == Stage::Calling {
+                return Err(no_answer(node, host, timeout));
+            }
+            let (url, seconds) = (self.url, timeout.as_secs_f64());
+            return Err(Failure::network(format!(
+                "{url}: nothing came from {whom} for {seconds} s; gave up"
+            )));
+        }
+        if silence > TELL_AFTER
+            && self.stage != Stage::Flowing
+            && !self.has_told
+            && !self.get.quiet
+            && stderr().is_terminal()
+        {
+            self.has_told = true;
+            let _ = writeln!(stderr(), "skep: waiting for {}", escape(&whom));
         }
         Ok(())
     }
 
+    /// Something has come.
+    fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.seen.1 = Clock::now();
+        self.has_told = false;
+    }
+
     fn failure(&self, trouble: &Trouble) -> Failure {
+        if let Trouble::Code(Code::Silent) = trouble {
+            let Self { url, owner, .. } = self;
+            return Failure::network(format!("{url}: {owner} did not answer the tracker in its time"));
+        }
         let message = format!("{}: {}", self.url, of_trouble(trouble));
         match trouble {
             Trouble::Failed(files::Failure::Storage(fault)) if *fault != Fault::Ended => {

@@ -3,6 +3,7 @@
 use super::{node::Node, words::of_code};
 use crate::{exit::Failure, member::Event, url::Host};
 use skep_core::wire::session::Code;
+use std::time::Duration;
 
 /// Whether an event says that there is no session.
 pub(super) fn cannot_log_in(node: &Node, host: &Host, event: &Event) -> Result<(), Failure> {
@@ -25,6 +26,12 @@ pub(super) fn cannot_log_in(node: &Node, host: &Host, event: &Event) -> Result<(
         }
         _ => Ok(()),
     }
+}
+
+/// Nobody answered in the time that the user gives them.
+pub(super) fn no_answer(node: &Node, host: &Host, patience: Duration) -> Failure {
+    let hint = node.attempts().hint("tracker", node.proof());
+    Failure::network(format!("cannot connect to {host}: no answer in {} s{hint}", patience.as_secs_f64()))
 }
 
 /// Nobody answered, or nobody who has the key.

@@ -62,7 +62,7 @@ fn an_owner_that_does_not_answer_is_given_up() {
         hub.share("ana", "file", "content");
         ana.send(Signal::STOP);
         // The tracker waits for 20 s.
-        hub.get("ben", ("ana", "file"), way).with(1).saying("no answer");
+        hub.get("ben", ("ana", "file"), way).with(3).saying("ana did not answer the tracker in its time");
         ana.send(Signal::CONT);
         hub.get("ben", ("ana", "file"), &format!("{way} -o got")).well();
     });
@@ -145,7 +145,7 @@ fn a_transfer_that_stands_still_is_given_up() {
         hub.share_zeros("ana", "long", LONG);
         let get = flowing(&hub, way);
         ana.send(Signal::STOP);
-        get.end().with(3).saying("nothing came for 4 s");
+        get.end().with(3).saying("nothing came from ana for 4 s");
         is_clean(&hub);
     }
 }

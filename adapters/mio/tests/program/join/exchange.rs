@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use super::hub::{Hub, until_told};
-use crate::support::{content, together};
+use crate::support::{at_terminal, content, together};
 
 #[test]
 fn members_see_each_other_and_fetch_directly_and_relayed() {
@@ -58,6 +58,28 @@ fn get_tells_how_a_file_comes_and_finds_out_by_itself_that_a_tracker_is_there() 
     hub.home.write("mine", "mine");
     let put = hub.run("ben", &format!("put mine {}", hub.link()));
     put.with(1).saying("is it a tracker?");
+}
+
+#[test]
+fn an_owner_who_says_nothing_is_given_the_time_that_the_user_gives_and_is_named() {
+    let hub = Hub::new("");
+    let ana = hub.join("ana", "");
+    hub.share("ana", "file", content(100_000));
+    ana.send(Signal::STOP);
+    let ended = hub.get("ben", ("ana", "file"), "--timeout 1").with(3);
+    let ended = ended.saying("nothing came from ana for 1 s; gave up");
+    assert_eq!(ended.err.lines().count(), 1, "{}", ended.err);
+    // At a terminal it is said what is waited for, and the tracker's own patience has an end, too.
+    let line = format!("exec {} get {} -u ben 2>&1", env!("CARGO_BIN_EXE_skep"), hub.file("ana", "file"));
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &line]).current_dir(hub.home.path(""));
+    hub.home.shelter(&mut command, "ben");
+    let (process, _terminal) = at_terminal(&mut command);
+    let ended = process.end().with(3);
+    let out = String::from_utf8(ended.out).unwrap();
+    assert_eq!(out.matches("skep: waiting for ana\r\n").count(), 1, "{out}");
+    assert!(out.ends_with("ana did not answer the tracker in its time\r\n"), "{out}");
+    ana.send(Signal::CONT);
 }
 
 #[test]
