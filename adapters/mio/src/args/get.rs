@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Link, Target};
-use crate::exit::CODES;
+use crate::exit::{CODES, Failure};
 
 const EXAMPLES: &str = "\
 URL is a link that `skep serve` printed, skep://KEY@HOST/, with the NAME of the file behind it: KEY is the key that the \
@@ -67,6 +67,14 @@ pub struct Get {
     #[command(flatten)]
     pub link: Link,
 
+    /// Of those who send: it is refused here, with a word about that.
+    #[arg(long, hide = true, value_name = "SIZE")]
+    pub rate: Option<String>,
+
+    /// The same.
+    #[arg(long, hide = true, value_name = "HOW")]
+    pub congestion: Option<String>,
+
     /// Tell what is going on with the connection
     #[arg(short, long, conflicts_with = "quiet")]
     pub verbose: bool,
@@ -81,9 +89,25 @@ pub struct Get {
 }
 
 impl Get {
-    /// Whether an option says that it is a tracker. Otherwise that is seen by its answer.
-    pub fn is_from_tracker(&self) -> bool {
-        self.name.is_some() || self.relay || self.plain
+    /// The option that says that it is a tracker, if there is one. Otherwise that is seen by its answer.
+    pub fn tracker_option(&self) -> Option<&'static str> {
+        let options = [("-u", self.name.is_some()), ("--relay", self.relay), ("--plain", self.plain)];
+        options.into_iter().find_map(|(option, is_given)| is_given.then_some(option))
+    }
+
+    /// Makes sure that every option is about what a download does.
+    ///
+    /// # Errors
+    /// One is about what is sent.
+    pub fn check(&self) -> Result<(), Failure> {
+        let options = [("--rate", &self.rate), ("--congestion", &self.congestion)];
+        match options.into_iter().find(|(_, value)| value.is_some()) {
+            None => Ok(()),
+            Some((option, _)) => Err(Failure::usage(format!(
+                "{option} is about what is sent, and has no meaning for get: give it to skep put, or to the skep serve that \
+                 the file comes from"
+            ))),
+        }
     }
 
     /// Whether the content goes to standard output.

@@ -22,9 +22,9 @@ pub struct Link {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub window: Option<u16>,
 
-    /// How fast to send.
-    #[command(flatten)]
-    pub pace: Pace,
+    /// RDT: one datagram a call of the system, for paths on which segmentation offload fails
+    #[arg(long)]
+    pub no_gso: bool,
 
     /// RDT: neither use nor keep what an earlier visit to the server has left, which saves a round trip
     #[arg(long)]
@@ -74,11 +74,12 @@ impl Link {
         self.magic.clone().unwrap_or_default()
     }
 
-    /// Makes sure that every option has a meaning for this scheme: one that is silently ignored misleads.
+    /// Makes sure that every option has a meaning for this scheme, also those about what is sent: one that is silently
+    /// ignored misleads.
     ///
     /// # Errors
     /// An option of RDT was given for another scheme.
-    pub fn fits(&self, scheme: Scheme) -> Result<(), BadUrl> {
+    pub fn fits(&self, scheme: Scheme, pace: Pace) -> Result<(), BadUrl> {
         // Whether it was given, and whether it is about what is sealed, too, as long as that goes over RDT.
         let of_rdt = [
             ("--legacy", self.legacy, false),
@@ -87,9 +88,9 @@ impl Link {
             ("--magic", self.magic.is_some(), false),
             ("--no-cache", self.no_cache, false),
             ("--trace", self.trace.is_some(), true),
-            ("--congestion", self.pace.congestion.is_some(), true),
-            ("--rate", self.pace.rate.is_some(), true),
-            ("--no-gso", self.pace.no_gso, true),
+            ("--congestion", pace.congestion.is_some(), true),
+            ("--rate", pace.rate.is_some(), true),
+            ("--no-gso", self.no_gso, true),
         ];
         let is_in_vain = |is_of_both: bool| match scheme {
             Scheme::Rdt => false,

@@ -4,7 +4,7 @@ use super::number::size;
 use clap::{Args, ValueEnum};
 use skep_core::rdt;
 
-/// How fast this side sends over RDT.
+/// How fast this side sends over RDT: of those who send content.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Pace {
     /// RDT: what decides how fast this side sends
@@ -12,12 +12,8 @@ pub struct Pace {
     pub congestion: Option<Congestion>,
 
     /// RDT: bytes a second that the path carries, if you know: this side keeps to that
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = rate)]
     pub rate: Option<u64>,
-
-    /// RDT: one datagram a call of the system, for paths on which segmentation offload fails
-    #[arg(long)]
-    pub no_gso: bool,
 }
 
 /// What decides how fast one sends.
@@ -31,6 +27,13 @@ pub enum Congestion {
     Reno,
     /// The window alone: for links that nobody else uses
     None,
+}
+
+fn rate(text: &str) -> Result<u64, String> {
+    match size(text)? {
+        0 => Err("nothing would be sent; leave it out for no limit".to_owned()),
+        rate => Ok(rate),
+    }
 }
 
 impl Pace {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Link, Target};
+use super::{Link, Pace, Target};
 use crate::exit::CODES;
 
 const EXAMPLES: &str = "\
@@ -37,6 +37,10 @@ pub struct Put {
     /// How to speak with the other side.
     #[command(flatten)]
     pub link: Link,
+
+    /// How fast to send.
+    #[command(flatten)]
+    pub pace: Pace,
 
     /// Tell what is going on with the connection
     #[arg(short, long, conflicts_with = "quiet")]

@@ -107,6 +107,10 @@ pub struct Serve {
     #[command(flatten)]
     pub pace: Pace,
 
+    /// RDT: one datagram a call of the system, for paths on which segmentation offload fails
+    #[arg(long)]
+    pub no_gso: bool,
+
     /// Plain RDT: send at once to callers whose address is not proven yet, which saves the first visit a round trip. For
     /// closed networks: whoever can forge a source address has up to a megabyte sent there for each packet of his
     #[arg(long)]

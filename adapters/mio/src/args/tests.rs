@@ -28,14 +28,21 @@ fn get(line: &str) -> Get {
     }
 }
 
+fn put(line: &str) -> Put {
+    match parse(&format!("skep put {line}")) {
+        Ok(Command::Put(put)) => put,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn a_transfer_is_read_alone_as_it_is_among_the_other_commands() {
     let alone = |line: &str| Args::of_transfer(line.split_whitespace().skip(1).map(OsString::from));
     for line in [
         "skep get rdt://bee/notes.txt",
-        "skep get -q --json -o - --window 8 --rate 12MB skep://bee/a --via udp",
+        "skep get -q --json -o - --window 8 skep://bee/a --via udp",
         "skep put notes.txt tcp://bee:4000/",
-        "skep put -q --trace t.sqlog --no-cache notes.txt rdt://bee/",
+        "skep put -q --trace t.sqlog --no-cache --rate 12MB notes.txt rdt://bee/",
     ] {
         let alone = alone(line).map(|args| args.command);
         assert_eq!(format!("{alone:?}"), format!("{:?}", parse(line).ok()), "{line}");
@@ -205,29 +212,46 @@ fn options_of_rdt_are_refused_elsewhere() {
     for option in
         ["--legacy", "--ascii-types", "--window 1", "--magic A", "--no-cache", "--rate 1M", "--no-gso"]
     {
-        let link = get(&format!("tcp://h/a {option}")).link;
-        assert_eq!(link.fits(Scheme::Rdt), Ok(()));
-        let error = link.fits(Scheme::Tcp).unwrap_err().to_string();
+        let put = put(&format!("file tcp://h/a {option}"));
+        assert_eq!(put.link.fits(Scheme::Rdt, put.pace), Ok(()));
+        let error = put.link.fits(Scheme::Tcp, put.pace).unwrap_err().to_string();
         assert!(error.contains(option.split(' ').next().unwrap()), "{error}");
     }
-    assert_eq!(get("tcp://h/a --timeout 1").link.fits(Scheme::Tcp), Ok(()));
+    assert_eq!(get("tcp://h/a --timeout 1").link.fits(Scheme::Tcp, Pace::default()), Ok(()));
+}
+
+#[test]
+fn what_is_about_sending_is_for_those_who_send() {
+    for option in ["--rate 1M", "--congestion cubic"] {
+        let failure = get(&format!("rdt://h/a {option}")).check().unwrap_err();
+        assert_eq!(failure.code(), Code::Usage);
+        assert!(failure.to_string().contains("skep put"), "{failure}");
+        assert!(failure.to_string().starts_with(option.split(' ').next().unwrap()), "{failure}");
+    }
+    assert_eq!(get("rdt://h/a --window 3").check(), Ok(()));
+    for line in ["skep put file rdt://h/ --rate 0", "skep serve shared --rdt :7537 --rate 0K"] {
+        assert!(refused(line).contains("leave it out for no limit"), "{line}");
+    }
 }
 
 #[test]
 fn options_of_sealed_transfers_are_refused_elsewhere() {
     for option in ["--via udp", "--via tcp", "--key k"] {
         let link = get(&format!("skep://h/a {option}")).link;
-        assert_eq!(link.fits(Scheme::Skep), Ok(()));
+        let fits = |scheme| link.fits(scheme, Pace::default());
+        assert_eq!(fits(Scheme::Skep), Ok(()));
         for scheme in [Scheme::Tcp, Scheme::Rdt, Scheme::Path] {
-            let error = link.fits(scheme).unwrap_err().to_string();
+            let error = fits(scheme).unwrap_err().to_string();
             assert!(error.contains(option.split(' ').next().unwrap()), "{error}");
         }
     }
     for option in ["--legacy", "--ascii-types", "--magic A", "--no-cache"] {
-        assert!(get(&format!("skep://h/a {option}")).link.fits(Scheme::Skep).is_err(), "{option}");
+        let put = put(&format!("file skep://h/a {option}"));
+        assert!(put.link.fits(Scheme::Skep, put.pace).is_err(), "{option}");
     }
     for option in ["--window 4", "--rate 1M", "--no-gso"] {
-        assert_eq!(get(&format!("skep://h/a {option}")).link.fits(Scheme::Skep), Ok(()), "{option}");
+        let put = put(&format!("file skep://h/a {option}"));
+        assert_eq!(put.link.fits(Scheme::Skep, put.pace), Ok(()), "{option}");
     }
     refused("skep get skep://h/a --via carrier-pigeon");
 }

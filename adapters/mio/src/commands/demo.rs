@@ -109,7 +109,7 @@ fn cross(demo: &Demo, mode: &Mode, server: SocketAddr, sent: &Path, received: &P
         window: Some(mode.window),
         magic: None,
         trace: None,
-        pace: Pace::default(),
+        no_gso: false,
         timeout: PATIENCE,
     };
     let watch = Watch::default();
@@ -117,6 +117,7 @@ fn cross(demo: &Demo, mode: &Mode, server: SocketAddr, sent: &Path, received: &P
         url: &url,
         folder: None,
         link: &link,
+        pace: Pace::default(),
         label: NAME,
         local: "the file",
         quiet: true,

@@ -9,7 +9,7 @@ use super::{
     transfer::{Ended, FAREWELL, Order},
 };
 use crate::{
-    args::Get,
+    args::{Get, Pace},
     driver::Storage,
     exit::{Code, Failure},
     progress::Summary,
@@ -64,6 +64,7 @@ enum Wish {
 }
 
 pub(super) fn run(get: &Get) -> Result<(), Failure> {
+    get.check()?;
     let url = get.target.url()?;
     let wish = wish(get, &url)?;
     let temporary = match &wish {
@@ -109,7 +110,7 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
 
 /// Moves the file, from whatever is there.
 fn transfer(get: &Get, url: &Url, path: &Path, local: &str) -> Result<Summary, Failure> {
-    if get.is_from_tracker() {
+    if get.tracker_option().is_some() {
         if url.scheme != Scheme::Skep {
             return Err(Failure::usage(format!(
                 "a tracker is called by skep://, and not by {}://",
@@ -124,6 +125,7 @@ fn transfer(get: &Get, url: &Url, path: &Path, local: &str) -> Result<Summary, F
         url,
         folder: None,
         link: &get.link,
+        pace: Pace::default(),
         label: name.as_str(),
         local,
         quiet: get.quiet,

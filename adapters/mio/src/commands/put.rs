@@ -58,6 +58,7 @@ pub(super) fn run(put: &Put) -> Result<(), Failure> {
         url: &url,
         folder: name.rsplit_once('/').map(|(folder, _)| folder),
         link: &put.link,
+        pace: put.pace,
         label: &name,
         local: &local,
         quiet: put.quiet,

@@ -141,7 +141,7 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
         move |server: &mut Files, now: Instant, admission: &Admission| admit(server, now, admission, &door);
     let driver = Driver::new(Files::new(rules(serve), Growing::new()), storage, admit);
     let mut driver = driver.map_err(|error| Failure::cannot("start", &error))?;
-    if serve.pace.no_gso {
+    if serve.no_gso {
         driver.send_singly();
     }
     if let Some(sealed) = &sealed {

@@ -12,7 +12,7 @@ use super::{
     tracing,
 };
 use crate::{
-    args::{Link, Via},
+    args::{Link, Pace, Via},
     driver::{Driver, Storage},
     exit::Failure,
     gate::Gate,
@@ -40,6 +40,7 @@ pub(super) const FAREWELL: Duration = Duration::from_secs(3);
 pub(super) struct Order<'a> {
     pub(super) url: &'a Url,
     pub(super) link: &'a Link,
+    pub(super) pace: Pace,
     pub(super) label: &'a str,
     /// The directory there that a file is put into.
     pub(super) folder: Option<&'a str>,
@@ -106,7 +107,7 @@ impl Order<'_> {
         storage: impl Fn() -> Result<F, Failure>,
         client: impl Fn() -> Client,
     ) -> Result<Summary, Ended> {
-        self.link.fits(self.url.scheme).map_err(|error| Failure::usage(error.to_string()))?;
+        self.link.fits(self.url.scheme, self.pace).map_err(|error| Failure::usage(error.to_string()))?;
         let addresses = self.url.host.resolve();
         let addresses =
             addresses.map_err(|error| Failure::network(format!("cannot find {}: {error}", self.url.host)))?;
@@ -181,7 +182,7 @@ impl Order<'_> {
             client.opened(now, admission.stream)
         });
         let mut driver = driver.map_err(|error| Failure::cannot("start", &error))?;
-        if self.link.pace.no_gso {
+        if self.link.no_gso {
             driver.send_singly();
         }
         let signals = Signals::new(&mut driver)?;
@@ -214,7 +215,7 @@ impl Order<'_> {
             _ => {}
         }
         let mut settings = settings(&self.link.magic(), self.link.window)?;
-        self.link.pace.set(&mut settings);
+        self.pace.set(&mut settings);
         settings.idle = self.link.timeout.into();
         settings.keep_alive = settings.keep_alive.min((self.link.timeout / 3).into());
         if self.link.ascii_types {
