@@ -9,7 +9,7 @@ use super::{
     words::of_trouble,
 };
 use crate::{
-    args::{Get, user_name},
+    args::{Get, Link, user_name},
     driver::Moved,
     escape::escape,
     exit::{Failure, describe},
@@ -74,8 +74,12 @@ pub(super) fn run(
         plain: get.plain,
     };
     let credentials = credentials.with_key(url, get.link.key.as_deref(), timeout)?;
-    let arrival = Arrival { host, name: &name, credentials, via: get.link.via, timeout };
+    let Link { via, window, .. } = get.link;
+    let arrival = Arrival { host, name: &name, credentials, via, window, timeout };
     let mut node = Node::new(arrival, &plan)?;
+    if get.link.no_gso {
+        node.driver.send_singly();
+    }
     let mut signals = Signals::new(&mut node.driver)?;
     let mut fetch = Fetch {
         get,

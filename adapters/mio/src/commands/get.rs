@@ -117,6 +117,7 @@ fn transfer(get: &Get, url: &Url, path: &Path, local: &str) -> Result<Summary, F
                 url.scheme
             )));
         }
+        get.link.fits(url.scheme, Pace::default()).map_err(|error| Failure::usage(error.to_string()))?;
         let credentials = Credentials::of_link(url, &get.link)?;
         return fetch::run(get, url, path, local, credentials);
     }

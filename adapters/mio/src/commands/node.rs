@@ -46,6 +46,8 @@ pub(super) struct Arrival<'a> {
     pub(super) name: &'a str,
     pub(super) credentials: Credentials,
     pub(super) via: Option<Via>,
+    /// Packets under way at most, over RDT.
+    pub(super) window: Option<u16>,
     pub(super) timeout: Duration,
 }
 
@@ -58,7 +60,7 @@ impl<'a> Arrival<'a> {
             As::Member
         };
         let credentials = Credentials::new(url, &who, login.key.as_deref(), login.timeout)?;
-        Ok(Self { host: &url.host, name, credentials, via: login.via, timeout: login.timeout })
+        Ok(Self { host: &url.host, name, credentials, via: login.via, window: None, timeout: login.timeout })
     }
 }
 
@@ -84,6 +86,7 @@ pub(super) struct Node {
     relays: Relays,
     breaks: Breaks,
     via: Option<Via>,
+    window: Option<u16>,
     /// Sockets from which is called over RDT, for IPv4 and IPv6.
     callers: [Option<usize>; 2],
     /// What is to be told.
@@ -93,7 +96,7 @@ pub(super) struct Node {
 impl Node {
     /// A member that has not called its tracker yet.
     pub(super) fn new(arrival: Arrival<'_>, plan: &Plan<'_>) -> Result<Self, Failure> {
-        let Arrival { host, name, credentials, via, timeout } = arrival;
+        let Arrival { host, name, credentials, via, window, timeout } = arrival;
         let start = |error: &io::Error| Failure::cannot("start", error);
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|error| start(&io::Error::other(error)))?;
@@ -123,6 +126,7 @@ impl Node {
             relays: Relays::default(),
             breaks: Breaks::default(),
             via,
+            window,
             callers: [None; 2],
             news: VecDeque::new(),
         };
@@ -381,7 +385,7 @@ impl Node {
         if let Some(socket) = self.callers[place] {
             return Ok(socket);
         }
-        let mut rules = settings(&Magic::default(), None).map_err(io::Error::other)?;
+        let mut rules = settings(&Magic::default(), self.window).map_err(io::Error::other)?;
         rules.calls = CALLS;
         let (socket, _) = self.driver.bind_sealed(SocketAddr::new(any, 0), rules, DOOR)?;
         self.callers[place] = Some(socket);

@@ -83,6 +83,25 @@ fn an_owner_who_says_nothing_is_given_the_time_that_the_user_gives_and_is_named(
 }
 
 #[test]
+fn options_that_mean_nothing_at_a_tracker_are_refused_there_too() {
+    let hub = Hub::new("");
+    for (options, said) in [
+        ("--legacy", "--legacy is for rdt://"),
+        ("--ascii-types", "--ascii-types is for rdt://"),
+        ("--magic FOO", "--magic is for rdt://"),
+        ("--no-cache", "--no-cache is for rdt://"),
+        ("--via tcp --window 3", "--window is for RDT"),
+        ("--rate 1M", "give it to skep put"),
+    ] {
+        hub.get("ben", ("ana", "file"), options).with(2).saying(said);
+    }
+    let _ana = hub.join("ana", "");
+    let bytes = hub.share("ana", "file", content(100_000));
+    hub.get("ben", ("ana", "file"), "--window 3 --no-gso -o got").well();
+    assert!(hub.home.read("got") == bytes);
+}
+
+#[test]
 fn what_comes_from_a_member_over_udp_can_be_traced_and_says_what_was_sent_again() {
     let hub = Hub::new("");
     let _ana = hub.join("ana", "");
