@@ -57,9 +57,15 @@ pub(super) fn run(
     credentials: Credentials,
 ) -> Result<Summary, Failure> {
     let (host, timeout) = (&url.host, get.link.timeout);
-    let user = get.name.as_deref().or(get.link.user.as_deref());
-    let name = user_name(user)?;
-    let (owner, file) = url.user_and_file().map_err(|error| Failure::usage(error.to_string()))?;
+    let (owner, file) = url.user_and_file().map_err(|error| match get.tracker_option() {
+        Some(option) => Failure::usage(format!(
+            "{option} is for trackers, where a file is USER/FILE: skep://{host}/USER/{}; leave it out for a server of \
+             files",
+            url.name()
+        )),
+        None => Failure::usage(error.to_string()),
+    })?;
+    let name = user_name(get.name.as_deref().or(get.link.user.as_deref()))?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let last = path.file_name().and_then(|name| name.to_str());
     let last =

@@ -116,6 +116,11 @@ fn a_server_of_files_is_no_tracker() {
     let ended = home.run_as("ana", &format!("ls -s {} -u ana --timeout 5", server.link("")));
     assert!(ended.err.contains("skep: "), "{}", ended.err);
     ended.with(3);
+    for (option, said) in
+        [("-u ana", "-u is for"), ("--relay", "--relay is for"), ("--plain", "--plain is for")]
+    {
+        home.run_as("ana", &format!("get {} {option}", server.link("file"))).with(2).saying(said);
+    }
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn get_tells_how_a_file_comes_and_finds_out_by_itself_that_a_tracker_is_there() 
     let ended = hub.get("ben", ("ana", "file"), "-q --json -o -").well();
     assert!(ended.out == bytes);
     assert!(ended.err.starts_with("{\"bytes\":100000,"), "{}", ended.err);
-    hub.run("ben", &format!("get {} -u ben", hub.link() + "file")).with(2).saying("say whose file it is");
+    hub.run("ben", &format!("get {}", hub.link() + "file")).with(2).saying("say whose file it is");
     hub.home.write("mine", "mine");
     let put = hub.run("ben", &format!("put mine {}", hub.link()));
     put.with(1).saying("is it a tracker?");
