@@ -23,7 +23,7 @@ use crate::{
     storage::{Directory, Part, Source},
     url::{self, Host, Scheme},
 };
-use door::Door;
+use door::{Door, LOOK};
 use log::Log;
 use mio::Events;
 use skep_core::{
@@ -162,7 +162,12 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
     let mut log = Log::new(serve.verbose);
     let mut events = Events::with_capacity(1_024);
     loop {
-        driver.turn(&mut events, None).map_err(|error| Failure::cannot("wait for the network", &error))?;
+        // The files of keys are looked at while nobody calls, too: who has spoilt one is told so at once.
+        let longest = sealed.as_ref().map(|_| LOOK);
+        driver.turn(&mut events, longest).map_err(|error| Failure::cannot("wait for the network", &error))?;
+        if let Some(sealed) = &sealed {
+            sealed.door.lock().unwrap_or_else(PoisonError::into_inner).look();
+        }
         while let Some(told) = driver.events.pop_front() {
             log.tell(&told);
         }

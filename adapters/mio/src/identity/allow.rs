@@ -78,6 +78,11 @@ impl AllowFile {
         self.0.content().0.len()
     }
 
+    /// Whether there is such a file, by the last look.
+    pub fn is_there(&self) -> bool {
+        self.0.is_there()
+    }
+
     /// Where it lies.
     pub fn path(&self) -> PathBuf {
         self.0.path().to_owned()

@@ -51,6 +51,11 @@ impl<T: Content> Watched<T> {
         &self.content
     }
 
+    /// Whether it was there at the last look.
+    pub(super) const fn is_there(&self) -> bool {
+        self.stamp.is_some()
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

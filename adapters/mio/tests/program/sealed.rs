@@ -163,6 +163,36 @@ fn an_allow_file_is_followed_while_the_server_runs() {
 }
 
 #[test]
+fn what_is_wrong_with_the_file_of_keys_is_told_while_nobody_calls() {
+    let home = Home::new();
+    let line = home.make_key("client");
+    home.write("keys", line.clone());
+    let server = home.serve_sealed("--allow keys");
+    let tells = |what: &str| until(what, || server.process.err().contains(what).then_some(()));
+    home.write("keys", "skep-x25519 nonsense\n");
+    tells("keys, line 1");
+    fs::remove_file(home.path("keys")).unwrap();
+    tells("keys is gone: nobody is let in by it until it is back");
+    home.write("keys", line);
+    tells("keys is back, with 1 key");
+    assert_eq!(server.stop().err.matches("skep: keys").count(), 3);
+}
+
+#[test]
+fn a_guest_with_a_link_needs_no_directory_of_his_own() {
+    let home = Home::new();
+    home.write("shared/file", "content");
+    let server = home.serve_sealed("--public");
+    let link = server.link("file");
+    let bare = format!("skep://{}/file", server.at("skep"));
+    for (link, code) in [(link, 0), (bare, 4)] {
+        let mut command = home.command(&["get", &link, "-o", "-", "-q"]);
+        let ended = Process::start(command.env_remove("SKEP_HOME").env_remove("HOME")).end().with(code);
+        assert_eq!(ended.out.is_empty(), code != 0);
+    }
+}
+
+#[test]
 fn case_30_who_is_not_known_or_calls_another_key_gets_no_access_in_time() {
     let home = Home::new();
     home.write("shared/file", "content");

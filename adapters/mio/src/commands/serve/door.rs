@@ -3,6 +3,8 @@
 use super::enrolments::{Enrolments, Standing};
 use crate::{
     args::Serve,
+    commands::words::counted,
+    escape::escape,
     exit::Failure,
     identity::{Accounts, AllowFile, Enrolled, Fingerprint, Home, InviteId, Invites, Rights},
     log_ins::LogIns,
@@ -27,7 +29,7 @@ use std::{
 };
 
 /// How often it is looked whether a file of keys was changed.
-const LOOK: Duration = Duration::from_secs(1);
+pub(super) const LOOK: Duration = Duration::from_secs(1);
 
 /// The keys, invites and accounts of a server.
 #[derive(Debug)]
@@ -39,6 +41,9 @@ pub(super) struct Door {
     /// The server's key, for what is made up.
     secret: Secret,
     looked: Instant,
+    /// Whether the allow file was there, and whether it was told that it is gone.
+    was_there: bool,
+    misses: bool,
     log_ins: LogIns,
     enrolments: Enrolments,
     turned_away: TurnedAway,
@@ -65,6 +70,8 @@ impl Door {
             tells: !serve.quiet,
             tells_all: serve.verbose,
             began: Instant::now(),
+            was_there: allow.is_there(),
+            misses: false,
             allow,
             invites,
             accounts,
@@ -137,7 +144,7 @@ impl Door {
     }
 
     /// Takes what was changed in the files since the last look.
-    fn look(&mut self) {
+    pub(super) fn look(&mut self) {
         if self.looked.elapsed() >= LOOK {
             self.read_again();
         }
@@ -152,6 +159,24 @@ impl Door {
         ];
         for failure in outcomes.into_iter().filter_map(Result::err) {
             say(&failure);
+        }
+        self.tell_whether_there();
+    }
+
+    /// Says that the file of keys is gone, which lets nobody in any more, and that it is back.
+    fn tell_whether_there(&mut self) {
+        let is_there = self.allow.is_there();
+        if is_there == self.was_there {
+            return;
+        }
+        self.was_there = is_there;
+        let path = self.allow.path().display().to_string();
+        let (path, keys) = (escape(&path), counted(self.allow.count(), "key"));
+        if !is_there {
+            self.misses = true;
+            say(&format_args!("{path} is gone: nobody is let in by it until it is back"));
+        } else if std::mem::take(&mut self.misses) {
+            say(&format_args!("{path} is back, with {keys}"));
         }
     }
 
