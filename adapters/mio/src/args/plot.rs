@@ -22,7 +22,7 @@ pub struct Plot {
     #[arg(value_name = "FILE")]
     pub trace: PathBuf,
 
-    /// The drawing, SVG
+    /// The drawing, SVG; - is standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
 }

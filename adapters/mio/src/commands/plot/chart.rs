@@ -9,7 +9,7 @@ use plotters::{
     },
     series::PointSeries,
 };
-use std::{error::Error, path::Path};
+use std::error::Error;
 
 type Drawn = Result<(), Box<dyn Error>>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -42,8 +42,8 @@ fn layer<'p>(name: &'static str, points: &'p Points, mark: Mark, color: RGBColor
     Layer { name, points, mark, color }
 }
 
-/// Draws into a file of SVG.
-pub(super) fn draw(series: &Series, file: &Path) -> Drawn {
+/// Draws; the text of an SVG file.
+pub(super) fn draw(series: &Series) -> Result<String, Box<dyn Error>> {
     let mut text = String::new();
     {
         let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
@@ -93,8 +93,7 @@ pub(super) fn draw(series: &Series, file: &Path) -> Drawn {
         )?;
         root.present()?;
     }
-    std::fs::write(file, text)?;
-    Ok(())
+    Ok(text)
 }
 
 fn panel(area: &Area<'_>, title: &str, seconds: f64, layers: &[Layer<'_>]) -> Drawn {

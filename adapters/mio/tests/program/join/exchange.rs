@@ -118,6 +118,10 @@ fn what_comes_from_a_member_over_udp_can_be_traced_and_says_what_was_sent_again(
         let lines = hub.home.read("trace").split(|byte| *byte == b'\n').count();
         assert!(lines > bytes.len() / 1_500, "{way}: {lines}");
         hub.run("ben", "plot trace -o drawn.svg").well();
+        assert_eq!(hub.run("ben", "plot trace -o -").well().out, hub.home.read("drawn.svg"));
+        let trace = hub.home.read("trace");
+        hub.run("ben", "plot trace -o ./trace").with(2).saying("trace is the trace itself");
+        assert!(hub.home.read("trace") == trace);
         std::fs::remove_file(hub.home.path("trace")).unwrap();
     }
     let ended = get("--relay");
