@@ -25,6 +25,7 @@ Examples:
   skep admin ban --address 192.0.2.0/24
   skep admin unban 3
   skep admin invite ann                          a link for ann, good for a day
+  skep admin uninvite ann                        sent to the wrong person
   skep admin add bob hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo";
 
 /// Look after a tracker that runs
@@ -117,6 +118,14 @@ pub enum AdminAction {
         /// For how long it is good
         #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = life)]
         time: Duration,
+    },
+    /// List the invites that are open, without their codes
+    Invites,
+    /// Take an invite back
+    Uninvite {
+        /// Whose it is, or its number, as `skep admin invites` prints it
+        #[arg(value_name = "NAME|NUMBER", allow_hyphen_values = true)]
+        invite: String,
     },
 }
 

@@ -13,7 +13,7 @@ use crate::{
     exit::Failure,
     tracker::{
         account::{Account, Ban, Banned},
-        order::{Answer, Order, Owner, Present},
+        order::{Answer, Open, Order, Owner, Present},
     },
 };
 
@@ -84,6 +84,8 @@ fn order(action: &AdminAction) -> Order {
         AdminAction::Add { name, key, role } => Order::Add { name, account: Account { key, role } },
         AdminAction::Remove { name } => Order::Remove { name },
         AdminAction::Role { name, role } => Order::Role { name, role },
+        AdminAction::Invites => Order::Invites,
+        AdminAction::Uninvite { invite } => Order::Uninvite { invite },
         AdminAction::Invite { name, role, time, .. } => Order::Invite { name, role, seconds: time.as_secs() },
     }
 }
@@ -95,6 +97,7 @@ fn json(answer: &Answer) -> Result<String, Failure> {
         Answer::Users(users) => serde_json::to_string(users),
         Answer::Bans(bans) => serde_json::to_string(bans),
         Answer::Accounts(accounts) => serde_json::to_string(accounts),
+        Answer::Invites(invites) => serde_json::to_string(invites),
     };
     let shown = shown.map_err(|error| Failure::cannot("show the answer", &error.into()))?;
     Ok(shown + "\n")
@@ -115,6 +118,7 @@ fn text(answer: &Answer) -> String {
         Answer::Users(users) => users.iter().map(present).collect(),
         Answer::Bans(bans) => bans.iter().map(ban).collect(),
         Answer::Accounts(accounts) => accounts.iter().map(owner).collect(),
+        Answer::Invites(invites) => invites.iter().map(invite).collect(),
     }
 }
 
@@ -139,6 +143,11 @@ fn ban(ban: &Ban) -> String {
     let until = ban.until.map_or("until it is lifted".to_owned(), |until| format!("until {until:.0}"));
     let reason = if ban.reason.is_empty() { "" } else { ": " };
     format!("{}\t{}\t{until}{reason}{}\n", ban.id, ban.who, escape(&ban.reason))
+}
+
+fn invite(invite: &Open) -> String {
+    let role = format!("{:?}", invite.role).to_lowercase();
+    format!("{}\t{}\tuntil {:.0}\t{role}\n", invite.id, escape(&invite.name), invite.until)
 }
 
 fn owner(owner: &Owner) -> String {

@@ -9,10 +9,10 @@ use super::{
     Hub, Report,
     account::{Account, Ban, Invite, REASON_MAX, Role, check_name},
     hub::Receipt,
-    order::{Answer, Order, Owner, Present, Status},
+    order::{Answer, Open, Order, Owner, Present, Status},
     store::{Change, NotStored},
 };
-use crate::identity::{Code, Fingerprint};
+use crate::identity::{Code, Fingerprint, InviteId};
 
 /// What an admin has ordered, while it is being stored.
 #[derive(Debug)]
@@ -38,6 +38,12 @@ impl Hub {
                 let owner =
                     |(name, account): (&str, &Account)| Owner { name: name.into(), account: account.clone() };
                 Answer::Accounts(house.accounts().map(owner).collect())
+            }
+            Order::Invites => {
+                let house = self.house();
+                let mut open: Vec<_> = house.invites().map(open).collect();
+                open.sort_by(|one, other| (&one.name, one.until).cmp(&(&other.name, other.until)));
+                Answer::Invites(open)
             }
             Order::Kick { name, .. } => match self.dismiss(now, &name) {
                 true => Answer::Done(format!("{name} is out")),
@@ -89,7 +95,13 @@ impl Hub {
                 (Change::Put(name.into(), account), answer)
             }
             Order::Invite { name, role, seconds } => return self.invite(name, role, seconds, link),
-            Order::Status | Order::List | Order::Kick { .. } | Order::Bans | Order::Accounts => {
+            Order::Uninvite { invite } => self.uninvite(&invite)?,
+            Order::Status
+            | Order::List
+            | Order::Kick { .. }
+            | Order::Bans
+            | Order::Accounts
+            | Order::Invites => {
                 return Err("that changes nothing".into());
             }
         };
@@ -131,12 +143,13 @@ impl Hub {
                 self.dismiss(now, &name);
             }
             Change::Invite(id, invite) => self.house().invite(id, invite),
+            // Its guest may just have come.
+            Change::Uninvite(id) => _ = self.house().uninvite(&id),
             // No admin orders these.
             Change::Register(_)
             | Change::Unregister(_)
             | Change::Publish(..)
             | Change::Delete(..)
-            | Change::Expire(_)
             | Change::Enrol(..) => {}
         }
     }
@@ -190,6 +203,21 @@ impl Hub {
         Ok((Change::Invite(id, invite), Answer::Invited(link)))
     }
 
+    /// Takes an invite back, by its number or the name that it is for.
+    fn uninvite(&self, which: &str) -> Result<(Change, String), String> {
+        let house = self.house();
+        let is_meant = |open: &Open| open.name == which || open.id == which;
+        let found: Vec<_> = house.invites().filter(|invite| is_meant(&open(*invite))).collect();
+        match found[..] {
+            [(&id, invite)] => {
+                let answer = format!("the invite for {} lets nobody in any more", invite.name);
+                Ok((Change::Uninvite(id), answer))
+            }
+            [] => Err(format!("there is no invite {which}; it was used or has ended")),
+            _ => Err(format!("there are {} invites for {which}; say the number of one", found.len())),
+        }
+    }
+
     /// Ends the sessions that a ban covers.
     fn dismiss_covered(&mut self, now: Instant, ban: &Ban) {
         let time = Timestamp::now();
@@ -230,6 +258,11 @@ impl Hub {
     }
 }
 
+fn open((id, invite): (&[u8; 8], &Invite)) -> Open {
+    let Invite { name, role, until, .. } = invite.clone();
+    Open { id: InviteId(*id).to_string(), name, role, until }
+}
+
 fn in_seconds(seconds: u64) -> Timestamp {
     let span = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
     Timestamp::now().checked_add(span).unwrap_or(Timestamp::MAX)
@@ -246,7 +279,7 @@ fn called(role: Role) -> &'static str {
 fn told_of(order: &Order) -> Option<Report> {
     let because = |reason: &str| if reason.is_empty() { String::new() } else { format!(": {reason}") };
     let what = match order {
-        Order::Status | Order::List | Order::Bans | Order::Accounts => return None,
+        Order::Status | Order::List | Order::Bans | Order::Accounts | Order::Invites => return None,
         Order::Kick { name, reason } => format!("kick {name}{}", because(reason)),
         Order::Ban { who, seconds: None, reason } => format!("ban {who}{}", because(reason)),
         Order::Ban { who, seconds: Some(seconds), reason } => {
@@ -257,6 +290,7 @@ fn told_of(order: &Order) -> Option<Report> {
         Order::Remove { name } => format!("remove {name}"),
         Order::Role { name, role } => format!("make {name} {}", called(*role)),
         Order::Invite { name, .. } => format!("invite {name}"),
+        Order::Uninvite { invite } => format!("take back the invite {invite}"),
     };
     Some(Report::Ordered { what: what.into() })
 }

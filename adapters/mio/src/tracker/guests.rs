@@ -65,6 +65,17 @@ impl Guests {
         self.open.extract_if(|_, invite| invite.until <= now).map(|(id, _)| id).collect()
     }
 
+    /// An invite is taken back. `false`: it does not wait for a guest any more.
+    pub(super) fn uninvite(&mut self, id: &Id) -> bool {
+        self.open.remove(id).is_some()
+    }
+
+    /// The invites that wait for a guest.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Id, &Invite)> {
+        let now = Timestamp::now();
+        self.open.iter().filter(move |(_, invite)| invite.until > now)
+    }
+
     /// An invite that waits for its guest.
     pub(super) fn open(&self, id: &Id) -> Option<&Invite> {
         self.open.get(id).filter(|invite| invite.until > Timestamp::now())

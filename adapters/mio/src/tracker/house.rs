@@ -304,6 +304,16 @@ impl<R: Send + 'static> House<R> {
         self.guests.invite(id, invite);
     }
 
+    /// An invite is taken back. `false`: it does not wait for a guest any more.
+    pub fn uninvite(&mut self, id: &[u8; 8]) -> bool {
+        self.guests.uninvite(id)
+    }
+
+    /// The invites that wait for a guest.
+    pub fn invites(&self) -> impl Iterator<Item = (&[u8; 8], &Invite)> {
+        self.guests.all()
+    }
+
     /// A guest has come with an invite: he is let in when it is stored that it is used up, and that his key has the
     /// name.
     fn enrol(&mut self, id: [u8; 8], key: &Public) -> Decision {
@@ -350,7 +360,7 @@ impl<R: Send + 'static> House<R> {
     /// Forgets the bans and invites that have ended, in the database, too: there are keys in it that nobody needs.
     pub fn forget_ended(&mut self) {
         let bans = self.bans.take_ended().into_iter().map(Change::Lift);
-        for change in bans.chain(self.guests.take_ended().into_iter().map(Change::Expire)) {
+        for change in bans.chain(self.guests.take_ended().into_iter().map(Change::Uninvite)) {
             // Nobody waits for that. What cannot be removed now is removed at the next start.
             drop(self.store.promise(change));
         }

@@ -3,6 +3,7 @@
 //! An order and its answer are a line of JSON each, over a socket in the tracker's state directory that only its owner
 //! can open (`desk.rs`).
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::account::{Account, Ban, Banned, Role};
@@ -68,6 +69,13 @@ pub enum Order {
         /// For how long it is good, in seconds.
         seconds: u64,
     },
+    /// Which invites are open?
+    Invites,
+    /// Takes an invite back.
+    Uninvite {
+        /// Its number, or the name that it is for.
+        invite: String,
+    },
 }
 
 /// An answer.
@@ -88,6 +96,8 @@ pub enum Answer {
     Accounts(Vec<Owner>),
     /// The link of an invite.
     Invited(String),
+    /// Which invites are open.
+    Invites(Vec<Open>),
 }
 
 /// How a tracker is.
@@ -128,4 +138,17 @@ pub struct Owner {
     /// Key and role.
     #[serde(flatten)]
     pub account: Account,
+}
+
+/// An invite that waits for its guest, without what would let one in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Open {
+    /// Its number.
+    pub id: String,
+    /// The name that the guest gets.
+    pub name: String,
+    /// What he may do.
+    pub role: Role,
+    /// When it ends.
+    pub until: Timestamp,
 }

@@ -69,8 +69,8 @@ pub enum Change {
     Lift(u64),
     /// Somebody is invited.
     Invite([u8; 8], Invite),
-    /// And has not come in time.
-    Expire([u8; 8]),
+    /// And is not any more: the invite was taken back, or has ended.
+    Uninvite([u8; 8]),
     /// Or has come: it is used up.
     Enrol([u8; 8], Box<str>, Account),
 }
@@ -307,7 +307,7 @@ fn apply(transaction: &WriteTransaction, change: &Change) -> Result<(), redb::Er
         Change::Invite(id, invite) => {
             transaction.open_table(INVITES)?.insert(id, json(invite)?.as_str())?;
         }
-        Change::Expire(id) => _ = transaction.open_table(INVITES)?.remove(id)?,
+        Change::Uninvite(id) => _ = transaction.open_table(INVITES)?.remove(id)?,
         Change::Enrol(id, name, account) => {
             transaction.open_table(INVITES)?.remove(id)?;
             put(transaction, name, account)?;

@@ -146,7 +146,7 @@ fn of_an_admin() {
     }
     hub.run("eva", &format!("ls -s {} -u eva", hub.link())).well();
     let rows = Section::new("`admin --json`").rows();
-    assert_eq!(rows.len(), 5);
+    assert_eq!(rows.len(), 6);
     for (command, fields) in rows {
         let answer = admin(match &*command[0] {
             "invite" => "invite cyd",

@@ -87,6 +87,32 @@ fn by_invite_comes_who_has_one_once_and_his_key_has_the_name_then() {
 }
 
 #[test]
+fn an_admin_lists_invites_and_takes_them_back() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--accounts invite");
+    for name in ["ann", "ben", "ben"] {
+        tracker.admin(&home, &format!("invite {name}"));
+    }
+    let open = tracker.admin(&home, "invites");
+    let lines: Vec<Vec<&str>> = open.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(lines.iter().map(|line| line[1]).collect::<Vec<_>>(), ["ann", "ben", "ben"], "{open}");
+    assert!(lines.iter().all(|line| line[2].starts_with("until 2") && line[3] == "user"), "{open}");
+    let json: serde_json::Value = serde_json::from_str(&tracker.admin(&home, "invites --json")).unwrap();
+    assert_eq!(json[0]["name"], "ann");
+    assert_eq!(json[0]["id"], lines[0][0]);
+    assert!(json[0].get("psk").is_none(), "{json}");
+    tracker.admin(&home, "uninvite ann");
+    tracker.admin_fails(&home, "uninvite ann", "there is no invite ann; it was used or has ended");
+    tracker.admin_fails(&home, "uninvite ben", "there are 2 invites for ben");
+    tracker.admin(&home, &format!("uninvite {}", lines[1][0]));
+    // It is on the disk.
+    tracker.process.kill();
+    let tracker = Tracker::start(&home, "--accounts invite");
+    assert_eq!(tracker.admin(&home, "invites").lines().collect::<Vec<_>>(), [lines[2].join("\t")]);
+    tracker.stop();
+}
+
+#[test]
 fn by_a_list_comes_whom_an_admin_has_entered() {
     let home = Home::new();
     let tracker = Tracker::start(&home, "--accounts fixed --commands 127.0.0.1:0");
