@@ -9,7 +9,7 @@ use super::number::life;
 use crate::{
     exit::CODES,
     identity::Fingerprint,
-    tracker::account::{Role, addresses},
+    tracker::account::{Role, addresses, check_name},
 };
 
 const EXAMPLES: &str = "\
@@ -129,6 +129,10 @@ pub enum AdminAction {
     },
 }
 
+fn name(text: &str) -> Result<String, String> {
+    check_name(text).map(|()| text.to_owned()).map_err(str::to_owned)
+}
+
 fn ban(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "it is a number; skep admin bans prints it".to_owned())
 }
@@ -138,7 +142,7 @@ fn ban(text: &str) -> Result<u64, String> {
 #[group(required = true, multiple = false)]
 pub struct Whom {
     /// Whoever comes by this name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     pub name: Option<String>,
 
     /// Whoever has this key

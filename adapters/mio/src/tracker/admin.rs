@@ -8,6 +8,7 @@ use skep_core::Instant;
 use super::{
     Hub, Report,
     account::{Account, Ban, Invite, REASON_MAX, Role, check_name},
+    house::House,
     hub::Receipt,
     order::{Answer, Open, Order, Owner, Present, Status},
     store::{Change, NotStored},
@@ -160,7 +161,7 @@ impl Hub {
         if house.is_changing(name) {
             return Err(format!("{name} is being changed; try again"));
         }
-        let account = house.account(name).ok_or(format!("{name} belongs to no key"))?.clone();
+        let account = house.account(name).ok_or_else(|| not_owned(&house, name))?.clone();
         house.reserve(name, account.key);
         Ok(account)
     }
@@ -169,6 +170,9 @@ impl Hub {
     fn add(&self, name: String, account: Account) -> Result<(Change, String), String> {
         check_name(&name).map_err(str::to_owned)?;
         let mut house = self.house();
+        if house.has_password(&name) {
+            return Err(has_password(&name));
+        }
         if house.is_owned(&name) {
             return Err(format!("{name} belongs to a key already; remove that first"));
         }
@@ -194,7 +198,11 @@ impl Hub {
         check_name(&name).map_err(str::to_owned)?;
         let link = link.ok_or("this tracker has no sealed port to come to")?;
         let code = Code::random().map_err(|error| error.to_string())?;
-        if self.house().is_owned(&name) {
+        let house = self.house();
+        if house.has_password(&name) {
+            return Err(has_password(&name));
+        }
+        if house.is_owned(&name) {
             return Err(format!("{name} belongs to a key already"));
         }
         let (id, psk) = (code.id().0, *code.psk().expose());
@@ -256,6 +264,15 @@ impl Hub {
         });
         present.collect()
     }
+}
+
+/// Why an order about the account of a name cannot be done.
+fn not_owned(house: &House<Receipt>, name: &str) -> String {
+    if house.has_password(name) { has_password(name) } else { format!("{name} belongs to no key") }
+}
+
+fn has_password(name: &str) -> String {
+    format!("{name} has a password: change that in the file `accounts` beside the tracker's key")
 }
 
 fn open((id, invite): (&[u8; 8], &Invite)) -> Open {

@@ -242,6 +242,11 @@ impl<R: Send + 'static> House<R> {
         self.accounts.contains_key(name) || self.coming.contains_key(name) || self.passwords.has_name(name)
     }
 
+    /// Whether a name has a password. Such names are the file's of accounts, and no order changes that.
+    pub fn has_password(&self, name: &str) -> bool {
+        self.passwords.has_name(name)
+    }
+
     /// Whether it is being stored what becomes of a name.
     pub fn is_changing(&self, name: &str) -> bool {
         self.coming.contains_key(name)

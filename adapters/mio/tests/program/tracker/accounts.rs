@@ -113,6 +113,30 @@ fn an_admin_lists_invites_and_takes_them_back() {
 }
 
 #[test]
+fn a_name_with_a_password_is_the_file_s_and_orders_say_so() {
+    let home = Home::new();
+    account_by_password(&home);
+    let tracker = Tracker::start(&home, "--accounts fixed");
+    for order in [&format!("add ana {}", fingerprint(&keys(2))), "remove ana", "role ana admin", "invite ana"]
+    {
+        tracker.admin_fails(&home, order, "ana has a password");
+    }
+    tracker.admin_fails(&home, "remove eva", "eva belongs to no key");
+    home.run_as("tracker", "admin ban --name= --for 1h").with(2);
+    tracker.stop();
+}
+
+/// The name ana has a password, whose key is the first of ours.
+fn account_by_password(home: &Home) {
+    // The key of a password is a key like others.
+    let line = format!("skep-account ana m=19456,t=2,p=1 AAECAwQFBgcICQoLDA0ODw {}\n", fingerprint(&keys(1)));
+    let file = home.keys("tracker").join("accounts");
+    std::fs::create_dir_all(home.keys("tracker")).unwrap();
+    std::fs::write(&file, line).unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+}
+
+#[test]
 fn by_a_list_comes_whom_an_admin_has_entered() {
     let home = Home::new();
     let tracker = Tracker::start(&home, "--accounts fixed --commands 127.0.0.1:0");
@@ -189,13 +213,7 @@ fn a_name_that_belongs_to_a_key_cannot_be_taken_by_command_and_one_by_command_by
 fn case_38_after_five_wrong_passwords_the_right_one_is_refused_by_a_tracker_too() {
     for options in ["--accounts fixed", "--accounts open"] {
         let home = Home::new();
-        // The key of a password is a key like others.
-        let line =
-            format!("skep-account ana m=19456,t=2,p=1 AAECAwQFBgcICQoLDA0ODw {}\n", fingerprint(&keys(1)));
-        let file = home.keys("tracker").join("accounts");
-        std::fs::create_dir_all(home.keys("tracker")).unwrap();
-        std::fs::write(&file, line).unwrap();
-        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        account_by_password(&home);
         let tracker = Tracker::start(&home, options);
         let is_refused = |keys: &Keys| match Wire::sealed(tracker.sealed(), &tracker.key(), Some(keys)) {
             Err(_) => true,
