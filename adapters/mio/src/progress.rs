@@ -5,6 +5,7 @@
 
 mod bar;
 mod lines;
+mod recent;
 mod summary;
 
 use std::{
@@ -16,6 +17,7 @@ pub use summary::Summary;
 
 use bar::Bar;
 use lines::Lines;
+use recent::Recent;
 
 /// The least time between two looks at the display: a transfer may report each of a million packets.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -24,6 +26,8 @@ const REDRAW: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Progress {
     display: Display,
+    total: Option<u64>,
+    recent: Recent,
     started: Instant,
     redrawn: Instant,
 }
@@ -46,11 +50,12 @@ impl Progress {
             Display::Lines(Lines::new(stderr(), total, label))
         };
         let now = Instant::now();
-        Self { display, started: now, redrawn: now }
+        Self { display, total, recent: Recent::new(), started: now, redrawn: now }
     }
 
     /// The total became known.
     pub fn set_total(&mut self, total: u64) {
+        self.total = Some(total);
         match &mut self.display {
             Display::Quiet => {}
             Display::Bar(bar) => bar.set_total(total),
@@ -58,7 +63,8 @@ impl Progress {
         }
     }
 
-    /// Tells how far it is: bytes in all, and packets sent again, where there are such. Cheap to call often.
+    /// Tells how far it is: bytes of content in all, and packets sent again, where there are such. Cheap to call often.
+    /// What came twice may be counted twice: no more is shown than there is.
     pub fn update(&mut self, bytes: u64, resent: Option<u64>) {
         if matches!(self.display, Display::Quiet) {
             return;
@@ -68,10 +74,13 @@ impl Progress {
             return;
         }
         self.redrawn = now;
+        let elapsed = now.duration_since(self.started);
+        let bytes = self.total.map_or(bytes, |total| bytes.min(total));
+        let pace = self.recent.pace(elapsed, bytes, self.total);
         match &mut self.display {
             Display::Quiet => {}
-            Display::Bar(bar) => bar.update(bytes, resent),
-            Display::Lines(lines) => lines.update(now.duration_since(self.started), bytes, resent),
+            Display::Bar(bar) => bar.update(bytes, &pace, resent),
+            Display::Lines(lines) => lines.update(elapsed, bytes, &pace, resent),
         }
     }
 }

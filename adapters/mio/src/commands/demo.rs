@@ -12,7 +12,7 @@ mod relay;
 mod report;
 
 use super::{
-    put::Sent,
+    put::{Sent, header},
     serve::{self, Files, Served},
     settings,
     temporary::Temporary,
@@ -113,8 +113,10 @@ fn cross(demo: &Demo, mode: &Mode, server: SocketAddr, sent: &Path, received: &P
         timeout: PATIENCE,
     };
     let watch = Watch::default();
+    let name = Name::new(NAME.as_bytes()).map_err(|_| Failure::usage("no name"))?;
     let order = Order {
         url: &url,
+        header: Some(header(demo.size, name)),
         folder: None,
         link: &link,
         pace: Pace::default(),
@@ -130,7 +132,6 @@ fn cross(demo: &Demo, mode: &Mode, server: SocketAddr, sent: &Path, received: &P
         let source = Source::open(sent).map_err(|error| Failure::cannot("read the file", &error))?;
         Ok(Sent(Some(source)))
     };
-    let name = Name::new(NAME.as_bytes()).map_err(|_| Failure::usage("no name"))?;
     order.run(storage, || Client::upload(name, PATIENCE)).map_err(|ended| ended.failure(&url))?;
     let equal = same(sent, received).map_err(|error| Failure::cannot("compare the files", &error))?;
     fs::remove_file(received).map_err(|error| Failure::cannot("remove the file", &error))?;

@@ -217,7 +217,7 @@ impl Fetch<'_> {
             let file = self.get.link.trace.as_deref();
             self.trace = Some(tracing::begin(&mut node.driver, stream, file, self.what)?);
         }
-        let Moved { bytes, resent } = node.moved(Some(stream));
+        let Moved { bytes, resent, .. } = node.moved(Some(stream));
         self.repeated = resent;
         if bytes != self.seen.0 {
             self.seen = (bytes, Clock::now());

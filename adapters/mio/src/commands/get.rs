@@ -124,6 +124,7 @@ fn transfer(get: &Get, url: &Url, path: &Path, local: &str) -> Result<Summary, F
     let name = url.name_to_get().map_err(|error| Failure::usage(error.to_string()))?;
     let order = Order {
         url,
+        header: None,
         folder: None,
         link: &get.link,
         pace: Pace::default(),

@@ -10,7 +10,14 @@ use crate::{
     exit::Failure,
     storage::{Part, Source},
 };
-use skep_core::{files::Client, stream::Fault, wire::Name};
+use skep_core::{
+    files::Client,
+    stream::Fault,
+    wire::{
+        Name,
+        file::{LENGTH_MAX, Message},
+    },
+};
 use std::{path::Path, time::Duration};
 
 /// Bytes a second that a server's disk takes at least.
@@ -49,13 +56,23 @@ fn check(file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// How many bytes go before the content of an upload.
+pub(super) fn header(length: u64, name: Name<'_>) -> u64 {
+    let mut room = [0; LENGTH_MAX];
+    Message::Upload { length, name }.emit(&mut room).map_or(0, |count| count as u64)
+}
+
 pub(super) fn run(put: &Put) -> Result<(), Failure> {
     let url = put.target.url()?;
     check(&put.file)?;
     let name = url.name_to_put(&put.file).map_err(|error| Failure::usage(error.to_string()))?;
     let local = put.file.display().to_string();
+    let checked =
+        Name::new(name.as_bytes()).map_err(|_| Failure::usage(format!("{name} is not a name for a file")))?;
+    let length = std::fs::metadata(&put.file).map_or(0, |metadata| metadata.len());
     let order = Order {
         url: &url,
+        header: Some(header(length, checked)),
         folder: name.rsplit_once('/').map(|(folder, _)| folder),
         link: &put.link,
         pace: put.pace,
@@ -70,9 +87,6 @@ pub(super) fn run(put: &Put) -> Result<(), Failure> {
         let source = Source::open(&put.file);
         Ok(Sent(Some(source.map_err(|error| Failure::cannot(format_args!("read {local}"), &error))?)))
     };
-    let checked =
-        Name::new(name.as_bytes()).map_err(|_| Failure::usage(format!("{name} is not a name for a file")))?;
-    let length = std::fs::metadata(&put.file).map_or(0, |metadata| metadata.len());
     // A server confirms when its disk has everything, and a slow disk is no dead server.
     let patience = put.link.timeout + Duration::from_secs(length / SLOWEST_DISK);
     let ended = order.run(open, || Client::upload(checked, patience));

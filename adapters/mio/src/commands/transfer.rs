@@ -42,6 +42,8 @@ pub(super) struct Order<'a> {
     pub(super) link: &'a Link,
     pub(super) pace: Pace,
     pub(super) label: &'a str,
+    /// Of what is sent: how many bytes go before the content.
+    pub(super) header: Option<u64>,
     /// The directory there that a file is put into.
     pub(super) folder: Option<&'a str>,
     /// What the local file is called in errors.

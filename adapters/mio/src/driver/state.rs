@@ -51,13 +51,14 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     pub fn moved(&self, stream: StreamId) -> Option<Moved> {
         let stream = self.streams.get(stream.0 as usize)?;
         Some(match stream.carrier {
-            Carrier::Tcp(_) => Moved { bytes: stream.arrived(), resent: None },
+            Carrier::Tcp(_) => Moved { bytes: stream.arrived(), acknowledged: 0, resent: None },
             Carrier::Rdt { socket, connection } => {
                 let statistics = self.rdt[socket as usize].endpoint.statistics(connection);
-                statistics.map_or(Moved { bytes: stream.moved(), resent: Some(0) }, |statistics| Moved {
-                    bytes: stream.moved().max(statistics.bytes_acknowledged),
-                    resent: Some(statistics.counters.lost),
-                })
+                Moved {
+                    bytes: stream.moved(),
+                    acknowledged: statistics.map_or(0, |statistics| statistics.bytes_acknowledged),
+                    resent: Some(statistics.map_or(0, |statistics| statistics.counters.lost)),
+                }
             }
         })
     }

@@ -244,9 +244,10 @@ impl Stream {
 /// How far a stream has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moved {
-    /// Bytes of content, of files and messages on RDT, moved in whichever direction has more: those that have arrived, as far
-    /// as that is known.
+    /// Bytes of content that came; over TCP also those that went and arrived, as far as that is known.
     pub bytes: u64,
+    /// Bytes of messages and content that the other side has acknowledged, on RDT.
+    pub acknowledged: u64,
     /// Segments that this side took for lost and sent again, where the carrier knows it. What is sent twice to be on the
     /// safe side is not among them.
     pub resent: Option<u64>,

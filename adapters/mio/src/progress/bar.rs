@@ -5,8 +5,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::summary::resends;
 use crate::escape::escape;
 
-const KNOWN: &str = "{prefix} {bytes}/{total_bytes} [{wide_bar}] {bytes_per_sec} ETA {eta}{msg}";
-const UNKNOWN: &str = "{prefix} {bytes} {spinner} {bytes_per_sec} {elapsed}{msg}";
+const KNOWN: &str = "{prefix} {bytes}/{total_bytes} [{wide_bar}] ETA {eta} {msg}";
+const UNKNOWN: &str = "{prefix} {bytes} {spinner} {elapsed} {msg}";
 
 /// Characters of the label that are shown beside the bar.
 const LABEL_MAX: usize = 36;
@@ -17,7 +17,7 @@ const REDRAWS: u8 = 10;
 #[derive(Debug)]
 pub(super) struct Bar {
     bar: ProgressBar,
-    resent: Option<u64>,
+    told: String,
 }
 
 impl Bar {
@@ -26,7 +26,7 @@ impl Bar {
             .with_prefix(shortened(&escape(label).to_string()));
         bar.set_style(style(if total.is_some() { KNOWN } else { UNKNOWN }));
         bar.tick();
-        Self { bar, resent: None }
+        Self { bar, told: String::new() }
     }
 
     pub(super) fn set_total(&mut self, total: u64) {
@@ -34,11 +34,12 @@ impl Bar {
         self.bar.set_style(style(KNOWN));
     }
 
-    pub(super) fn update(&mut self, bytes: u64, resent: Option<u64>) {
+    pub(super) fn update(&mut self, bytes: u64, pace: &str, resent: Option<u64>) {
         // Each call draws: only what is new.
-        if self.resent != resent {
-            self.resent = resent;
-            self.bar.set_message(resends(resent));
+        let told = format!("{pace}{}", resends(resent));
+        if self.told != told {
+            self.bar.set_message(told.clone());
+            self.told = told;
         }
         self.bar.set_position(bytes);
     }

@@ -4,7 +4,7 @@ use std::{io::Write, time::Duration};
 
 use indicatif::HumanBytes;
 
-use super::summary::{rate, resends};
+use super::summary::resends;
 use crate::escape::escape;
 
 /// The least time between two lines.
@@ -27,7 +27,7 @@ impl<W: Write> Lines<W> {
         self.total = Some(total);
     }
 
-    pub(super) fn update(&mut self, elapsed: Duration, bytes: u64, resent: Option<u64>) {
+    pub(super) fn update(&mut self, elapsed: Duration, bytes: u64, pace: &str, resent: Option<u64>) {
         if elapsed < self.next {
             return;
         }
@@ -40,7 +40,7 @@ impl<W: Write> Lines<W> {
             }
             _ => so_far.to_string(),
         };
-        self.line(&format!("{of}, {}/s{}", HumanBytes(rate(bytes, elapsed)), resends(resent)));
+        self.line(&format!("{of}, {pace}{}", resends(resent)));
     }
 
     fn line(&mut self, text: &str) {
@@ -58,7 +58,7 @@ mod tests {
         let mut out = Vec::new();
         let mut lines = Lines::new(&mut out, Some(10 << 20), "get a\x1b");
         for tenths in 0..110 {
-            lines.update(Duration::from_millis(tenths * 100), tenths << 16, Some(tenths));
+            lines.update(Duration::from_millis(tenths * 100), tenths << 16, "640.00 KiB/s", Some(tenths));
         }
         assert_eq!(
             String::from_utf8(out).unwrap().lines().collect::<Vec<_>>(),
@@ -73,14 +73,14 @@ mod tests {
     fn a_total_may_come_late_or_never_or_be_nothing() {
         let mut out = Vec::new();
         let mut lines = Lines::new(&mut out, None, "get a");
-        lines.update(EVERY, 1000, None);
+        lines.update(EVERY, 1000, "200 B/s", None);
         lines.set_total(0);
-        lines.update(EVERY * 2, 0, None);
+        lines.update(EVERY * 2, 0, "0 B/s", None);
         lines.set_total(2000);
-        lines.update(EVERY * 3, 1000, None);
+        lines.update(EVERY * 3, 1000, "stalled", None);
         assert_eq!(
             String::from_utf8(out).unwrap().lines().collect::<Vec<_>>(),
-            ["get a: 1000 B, 200 B/s", "get a: 0 B, 0 B/s", "get a: 1000 B of 1.95 KiB, 50 %, 66 B/s",]
+            ["get a: 1000 B, 200 B/s", "get a: 0 B, 0 B/s", "get a: 1000 B of 1.95 KiB, 50 %, stalled"]
         );
     }
 }

@@ -3,7 +3,7 @@
 use super::{Order, watch::Watch};
 use crate::{
     commands::{serve::because, signals::Signals, tracing::Trace},
-    driver::{Driver, Storage},
+    driver::{Driver, Moved, Storage},
     exit::{Code, Failure, describe},
     progress::{Progress as Display, Summary},
     url::Scheme,
@@ -122,7 +122,7 @@ impl<'a, F: Storage> Attempt<'a, F> {
     fn look(&mut self) {
         let (driver, watch) = (&mut self.driver, &mut self.watch);
         if let Some(moved) = driver.moved(self.stream)
-            && watch.saw(moved.bytes, moved.resent.map(|own| own + driver.came_late()))
+            && watch.saw(content(self.order.header, moved), moved.resent.map(|own| own + driver.came_late()))
         {
             driver.service.progressed(driver.now(), self.stream);
         }
@@ -131,7 +131,7 @@ impl<'a, F: Storage> Attempt<'a, F> {
         }
         self.pass = driver.pass(self.stream).unwrap_or(self.pass);
         if !self.watch.connected && self.is_answered() {
-            self.watch.connected = true;
+            self.watch.connect();
             self.tell_peer();
         }
         if self.watch.connected {
@@ -267,6 +267,15 @@ impl<'a, F: Storage> Attempt<'a, F> {
     }
 }
 
+/// How much content has been moved, when `header` bytes of messages go before what is sent. What is acknowledged of a
+/// download is its request.
+const fn content(header: Option<u64>, moved: Moved) -> u64 {
+    match header {
+        Some(header) if moved.acknowledged > header + moved.bytes => moved.acknowledged - header,
+        _ => moved.bytes,
+    }
+}
+
 /// Lets the connection end in order, so that the other side need not wait for an end that it never hears of.
 fn farewell<F: Storage>(driver: &mut Driver<Client, F>, events: &mut Events, patience: Duration) {
     let until = Clock::now() + patience;
@@ -285,4 +294,19 @@ fn farewell<F: Storage>(driver: &mut Driver<Client, F>, events: &mut Events, pat
 /// A line on standard error, which nobody may read any more.
 fn tell(message: &str) {
     let _ = writeln!(stderr(), "{message}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_no_content() {
+        let content =
+            |header, bytes, acknowledged| content(header, Moved { bytes, acknowledged, resent: None });
+        assert_eq!([content(None, 0, 12), content(None, 7, 12)], [0, 7]);
+        assert_eq!([content(Some(20), 0, 0), content(Some(20), 0, 20), content(Some(20), 0, 27)], [0, 0, 7]);
+        // Over TCP nothing is told to be acknowledged.
+        assert_eq!(content(Some(20), 7, 0), 7);
+    }
 }

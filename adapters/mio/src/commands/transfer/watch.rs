@@ -21,6 +21,12 @@ impl Watch {
         Self { connected: false, total: None, bytes: 0, resent: None, heard: Clock::now(), is_assumed: false }
     }
 
+    /// The call was answered.
+    pub(super) fn connect(&mut self) {
+        self.connected = true;
+        self.heard = Clock::now();
+    }
+
     /// How far it is. Whether that is further than before.
     pub(super) fn saw(&mut self, bytes: u64, resent: Option<u64>) -> bool {
         let has_moved = bytes != self.bytes;
