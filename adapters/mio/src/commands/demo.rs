@@ -74,7 +74,7 @@ pub(super) fn run(demo: &Demo) -> Result<(), Failure> {
     write_file(&sent, demo).map_err(|error| cannot(&error))?;
     fs::create_dir(&served).map_err(|error| cannot(&error))?;
     let server = Serving::start(&served)?;
-    let report = Report::begin(demo);
+    let report = Report::begin(demo)?;
     let modes = [
         Mode { name: "stop-and-wait", legacy: false, window: 1 },
         Mode { name: "selective repeat", legacy: false, window: demo.window },
@@ -85,7 +85,7 @@ pub(super) fn run(demo: &Demo) -> Result<(), Failure> {
     for mode in &modes {
         let row = cross(demo, mode, server.address, &sent, &served.join(NAME))?;
         differ |= !row.equal;
-        report.add(mode, &row);
+        report.add(mode, &row)?;
     }
     if differ {
         return Err(Failure::new(Code::Network, "what arrived is not what was sent"));

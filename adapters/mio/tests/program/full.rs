@@ -56,6 +56,7 @@ fn a_result_that_could_not_be_printed_is_no_success() {
         "help get".to_owned(),
         "--version".to_owned(),
         "key show".to_owned(),
+        "demo --size 10K".to_owned(),
         "invite add localhost".to_owned(),
         format!("ls {list}"),
         format!("find * {list} --json"),

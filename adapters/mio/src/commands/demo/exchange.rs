@@ -5,6 +5,7 @@ use crate::{
     args::{Args, Command, Demo, Login},
     commands::{
         node::{Arrival, Node, Plan},
+        output::print,
         tracker,
         words::of_trouble,
     },
@@ -21,8 +22,7 @@ use mio::{Events, Waker};
 use serde_json::json;
 use skep_core::{seal::layer::Access, wire::session::FileInfo};
 use std::{
-    fs,
-    io::{self, Write, stdout},
+    fs, io,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
@@ -49,19 +49,19 @@ pub(super) fn run(demo: &Demo, directory: &Path, content: &Path) -> Result<(), F
     fs::write(shared.join(LATER), LATER).map_err(|error| cannot(&error))?;
     let tracker = Aside::tracker(&directory.join("tracker"))?;
     let say = Say { json: demo.json };
-    say.line("\na tracker, and two who join it; everything is sealed\n");
+    say.line("\na tracker, and two who join it; everything is sealed\n")?;
     let mut owner = Aside::owner(&tracker.link, &directory.join(OWNER), &shared)?;
     let downloads = directory.join(GUEST).join("downloads");
     let mut guest = join(&tracker.link, GUEST, &directory.join(GUEST), None, &downloads)?;
     let began = Clock::now();
     wait(&mut guest, |event| matches!(event, Event::Listed).then_some(Ok(())))?;
-    say.step("logged in", GUEST, began.elapsed(), None);
+    say.step("logged in", GUEST, began.elapsed(), None)?;
     owner.go_on();
     let shared_at = wait(&mut guest, |event| {
         matches!(event, Event::Shared { name, .. } if **name == *LATER).then(|| Ok(Clock::now()))
     })?;
     let told_at = owner.shared_at().ok_or_else(|| Failure::network("the notice came from nowhere"))?;
-    say.step("told of a new file", GUEST, shared_at.saturating_duration_since(told_at), None);
+    say.step("told of a new file", GUEST, shared_at.saturating_duration_since(told_at), None)?;
     for relayed in [false, true] {
         let got = fetch(&mut guest, relayed)?;
         let path = downloads.join(FILE);
@@ -69,7 +69,7 @@ pub(super) fn run(demo: &Demo, directory: &Path, content: &Path) -> Result<(), F
             super::same(content, &path).map_err(|error| Failure::cannot("compare the files", &error))?;
         fs::remove_file(&path).map_err(|error| Failure::cannot("remove the file", &error))?;
         let what = if relayed { "fetched through the tracker" } else { "fetched from ana's door" };
-        say.step(what, GUEST, got.elapsed, Some((&got, equal)));
+        say.step(what, GUEST, got.elapsed, Some((&got, equal)))?;
         if !equal {
             return Err(Failure::new(Code::Network, "what arrived is not what was sent"));
         }
@@ -257,13 +257,17 @@ struct Say {
 }
 
 impl Say {
-    fn line(&self, line: &str) {
-        if !self.json {
-            print(line);
-        }
+    fn line(&self, line: &str) -> Result<(), Failure> {
+        if self.json { Ok(()) } else { print(format_args!("{line}\n")) }
     }
 
-    fn step(&self, step: &str, who: &str, elapsed: Duration, got: Option<(&Got, bool)>) {
+    fn step(
+        &self,
+        step: &str,
+        who: &str,
+        elapsed: Duration,
+        got: Option<(&Got, bool)>,
+    ) -> Result<(), Failure> {
         let seconds = elapsed.as_secs_f64();
         let rate = |got: &Got| Summary { bytes: got.bytes, elapsed, resent: None }.rate();
         if self.json {
@@ -274,19 +278,12 @@ impl Say {
                 line["rate"] = rate(got).into();
                 line["equal"] = equal.into();
             }
-            print(&line.to_string());
-            return;
+            return print(format_args!("{line}\n"));
         }
         let rest = got.map_or_else(String::new, |(got, equal)| {
             let equal = if equal { "equal" } else { "DIFFERS" };
             format!("{:>12}/s  {:<8} {equal}", HumanBytes(rate(got)).to_string(), got.travel.as_str())
         });
-        print(format!("{who} {step:<32} {:>9.3} ms {rest}", seconds * 1_000.0).trim_end());
+        self.line(format!("{who} {step:<32} {:>9.3} ms {rest}", seconds * 1_000.0).trim_end())
     }
-}
-
-/// Nobody reads: no reason to fail.
-fn print(line: &str) {
-    let mut out = stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }

@@ -1,14 +1,10 @@
 //! What happened, as a table or as lines of JSON.
 
 use super::Mode;
-use crate::{args::Demo, progress::Summary};
+use crate::{args::Demo, commands::output::print, exit::Failure, progress::Summary};
 use indicatif::HumanBytes;
 use skep_core::rdt::Statistics;
-use std::{
-    fmt::Display,
-    io::{Write, stdout},
-    time::Duration,
-};
+use std::{fmt::Display, time::Duration};
 
 /// How one transfer went.
 pub(super) struct Row {
@@ -26,20 +22,24 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn begin(demo: &Demo) -> Self {
+    /// # Errors
+    /// It cannot be written.
+    pub(super) fn begin(demo: &Demo) -> Result<Self, Failure> {
         if !demo.json {
             let (size, delay) = (HumanBytes(demo.size), demo.delay.as_secs_f64() * 1e3);
             let Demo { loss, seed, .. } = demo;
             say(&format_args!(
                 "{size} through a relay: delay {delay} ms and loss {loss} % each way, seed {seed}\n"
-            ));
+            ))?;
             let titles = ["window", "time", "rate", "sent", "resent", "lost", "round trip", "content"];
-            say(&line("", "mode", &titles.map(str::to_owned)));
+            say(&line("", "mode", &titles.map(str::to_owned)))?;
         }
-        Self { json: demo.json }
+        Ok(Self { json: demo.json })
     }
 
-    pub(super) fn add(&self, mode: &Mode, row: &Row) {
+    /// # Errors
+    /// It cannot be written.
+    pub(super) fn add(&self, mode: &Mode, row: &Row) -> Result<(), Failure> {
         let counters = row.statistics.map(|statistics| statistics.counters).unwrap_or_default();
         let round_trip = row.statistics.and_then(|statistics| statistics.round_trip).unwrap_or_default();
         let Row { bytes, elapsed, lost, equal, .. } = *row;
@@ -48,10 +48,9 @@ impl Report {
         let Mode { name, legacy, window } = *mode;
         if self.json {
             let (seconds, round_trip) = (elapsed.as_secs_f64(), round_trip.as_secs_f64());
-            say(&format_args!(
+            return say(&format_args!(
                 r#"{{"mode":"{name}","legacy":{legacy},"window":{window},"bytes":{bytes},"seconds":{seconds:.6},"rate":{rate},"sent":{sent},"resent":{resent},"lost":{lost},"round_trip":{round_trip:.6},"equal":{equal}}}"#
             ));
-            return;
         }
         say(&line(
             if legacy { ", legacy" } else { "" },
@@ -66,7 +65,7 @@ impl Report {
                 format!("{:.2} ms", round_trip.as_secs_f64() * 1e3),
                 if equal { "equal" } else { "DIFFERS" }.to_owned(),
             ],
-        ));
+        ))
     }
 }
 
@@ -81,8 +80,6 @@ fn line(
     )
 }
 
-/// Nobody reads: no reason to fail.
-fn say(line: &dyn Display) {
-    let mut out = stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+fn say(line: &dyn Display) -> Result<(), Failure> {
+    print(format_args!("{line}\n"))
 }
