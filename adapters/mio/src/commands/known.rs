@@ -19,9 +19,9 @@ pub(super) fn run(known: &Known) -> Result<(), Failure> {
                     "there is no key in {link}; a link is like skep://KEY@host/"
                 )));
             };
-            if !hosts.add(&link.host, key)? {
-                let _ = writeln!(stderr(), "skep: {} was known already", link.host);
-            }
+            let is_new = hosts.add(&link.host, key)?;
+            let what = if is_new { "is known now" } else { "was known already" };
+            let _ = writeln!(stderr(), "skep: {} {what}", link.host);
         }
         KnownAction::List => {
             for (host, key) in hosts.list() {

@@ -368,7 +368,11 @@ fn case_30_known_hosts_are_believed_and_a_key_that_differs_is_an_error_that_says
     let bare = format!("skep://{address}/file");
     let unknown = home.run(&format!("get {bare}")).with(2);
     assert!(unknown.saying("is not known").err.contains("skep known add skep://KEY@"));
-    home.run(&format!("known add {}", server.link(""))).well();
+    let host = server.at("skep");
+    for said in ["is known now", "was known already"] {
+        let ended = home.run(&format!("known add {}", server.link(""))).well();
+        assert_eq!(ended.err, format!("skep: {host} {said}\n"));
+    }
     for way in WAYS {
         assert_eq!(home.run(&format!("get {bare} -o - {way}")).well().out, b"content");
     }
