@@ -7,7 +7,8 @@ use std::fmt::{self, Display, Formatter};
 pub(super) enum Order {
     /// Nothing was typed.
     Nothing,
-    Help,
+    /// Of everything, or of one word.
+    Help(Option<String>),
     Users,
     /// Files, of one user or of all.
     Files(Option<String>),
@@ -45,7 +46,7 @@ pub(super) const ORDERS: &[(&str, &str, &str)] = &[
     ("who", "", "who fetches from you"),
     ("accept", "[USER]", "let who asks have what he asks for (with --ask)"),
     ("refuse", "[USER]", "do not"),
-    ("help", "", "this list"),
+    ("help", "[COMMAND]", "this list, or what it says of one"),
     ("quit", "", "log out and leave"),
 ];
 
@@ -75,10 +76,17 @@ impl Display for Misread {
             Self::Usage(word) => {
                 let found = ORDERS.iter().find(|(order, ..)| order == word);
                 let (word, rest, _) = found.unwrap_or(&("help", "", ""));
-                write!(formatter, "it is: {word} {rest}")
+                formatter.write_str(format!("it is: {word} {rest}").trim_end())
             }
         }
     }
+}
+
+/// The word of a command, however it is said.
+fn known(said: &str) -> Option<&'static str> {
+    let said = said.to_ascii_lowercase();
+    let said = ALIASES.iter().find(|(alias, _)| *alias == said).map_or(&*said, |(_, word)| word);
+    ORDERS.iter().map(|(word, ..)| *word).find(|word| *word == said)
 }
 
 impl Order {
@@ -88,14 +96,12 @@ impl Order {
         let mut words = words.into_iter();
         let Some(first) = words.next() else { return Ok(Self::Nothing) };
         let rest: Vec<_> = words.collect();
-        let said = first.to_ascii_lowercase();
-        let said = ALIASES.iter().find(|(alias, _)| *alias == said).map_or(&*said, |(_, word)| word);
-        let (word, ..) = ORDERS.iter().find(|(word, ..)| *word == said).ok_or(Misread::Unknown(first))?;
+        let word = known(&first).ok_or(Misread::Unknown(first))?;
         let usage = || Misread::Usage(word);
         let none = |order: Self| if rest.is_empty() { Ok(order) } else { Err(usage()) };
         let at_most_one = || if rest.len() > 1 { Err(usage()) } else { Ok(rest.first().cloned()) };
         let one = || at_most_one()?.ok_or_else(usage);
-        match *word {
+        match word {
             "users" => none(Self::Users),
             "files" => Ok(Self::Files(at_most_one()?)),
             "find" => Ok(Self::Find(one()?)),
@@ -106,7 +112,10 @@ impl Order {
             "accept" => Ok(Self::Accept(at_most_one()?)),
             "refuse" => Ok(Self::Refuse(at_most_one()?)),
             "quit" => none(Self::Quit),
-            _ => none(Self::Help),
+            _ => match at_most_one()? {
+                Some(word) => Ok(Self::Help(Some(known(&word).ok_or(Misread::Unknown(word))?.to_owned()))),
+                None => Ok(Self::Help(None)),
+            },
         }
     }
 }
@@ -144,6 +153,8 @@ mod tests {
         assert_eq!(Order::read("USERS"), Ok(Order::Users));
         assert_eq!(Order::read("ls ana"), Ok(Order::Files(Some("ana".into()))));
         assert_eq!(Order::read("Exit"), Ok(Order::Quit));
+        assert_eq!(Order::read("help"), Ok(Order::Help(None)));
+        assert_eq!(Order::read("? LS"), Ok(Order::Help(Some("files".into()))));
         assert_eq!(Order::read("files 'a b'"), Ok(Order::Files(Some("a b".into()))));
         assert_eq!(Order::read("get ana/a/b.txt"), got(&[("ana", "a/b.txt")], None, false));
         assert_eq!(
@@ -157,6 +168,8 @@ mod tests {
     fn what_is_not_understood_says_how_it_is_written() {
         for (line, told) in [
             ("dance", "there is no command dance; try help"),
+            ("help dance", "there is no command dance; try help"),
+            ("quit now", "it is: quit"),
             ("files a b", "it is: files [USER]"),
             ("find", "it is: find PATTERN"),
             ("get", "it is: get USER/FILE..."),

@@ -45,8 +45,9 @@ impl Stay<'_> {
     fn obey(&mut self, node: &mut Node, order: Order) {
         match order {
             Order::Nothing => {}
-            Order::Help => {
-                for (word, rest, does) in ORDERS {
+            Order::Help(which) => {
+                let is_meant = |word: &str| which.as_ref().is_none_or(|which| which == word);
+                for (word, rest, does) in ORDERS.iter().filter(|(word, ..)| is_meant(word)) {
                     let usage = format!("{word} {rest}");
                     self.tell(&format!("{usage:<20}{does}"));
                 }
