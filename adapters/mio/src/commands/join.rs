@@ -113,7 +113,10 @@ impl<'a> Stay<'a> {
                     return Ok(());
                 }
             }
-            self.take_changes(node);
+            // What is shared stands behind the log-in, as it is told of one.
+            if self.was_online {
+                self.take_changes(node);
+            }
             self.take_typed(node);
             for line in self.gets.begin(node).into_iter().chain(self.gets.news(node)) {
                 self.tell(&line);

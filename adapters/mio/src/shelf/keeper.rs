@@ -37,6 +37,9 @@ const GATHER: Duration = Duration::from_millis(50);
 /// How often it is looked whether the directory is there, and is the one that is watched.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How long the first look may take because files are not complete yet.
+const SETTLE_MAX: Duration = Duration::from_secs(3);
+
 /// Files up to this are hashed before they are shared, the others afterwards.
 const SMALL: u64 = 1 << 20;
 
@@ -71,6 +74,7 @@ pub(super) struct Keeper {
     told_bad: BTreeSet<String>,
     walk_at: Instant,
     settled: bool,
+    began: Instant,
 }
 
 /// Nobody wants to hear of changes any more.
@@ -103,6 +107,7 @@ impl Keeper {
             told_bad: BTreeSet::new(),
             walk_at: Instant::now(),
             settled: false,
+            began: Instant::now(),
         }
     }
 
@@ -127,7 +132,8 @@ impl Keeper {
                 self.look(&name, sign)?;
             }
         }
-        if !self.settled && self.watched.is_some() {
+        let is_over = self.pending.is_empty() || self.began.elapsed() > SETTLE_MAX;
+        if !self.settled && self.watched.is_some() && is_over {
             self.settled = true;
             self.tell(Change::Settled)?;
         }

@@ -35,6 +35,23 @@ fn partial_writes_renames_and_deletions_are_seen_by_others() {
 }
 
 #[test]
+fn what_is_there_at_the_start_is_summed_up_behind_the_log_in() {
+    let hub = Hub::new("");
+    let line = hub.line("ana", "");
+    // They are just written: nobody can tell yet whether they are complete.
+    for name in ["one", "two"] {
+        hub.home.write(&format!("ana-shares/{name}"), "content");
+    }
+    let ana = hub.start("ana", &line);
+    until_told(&ana, "sharing ");
+    let told = ana.out();
+    let lines: Vec<_> = told.lines().collect();
+    let place = |what: &str| lines.iter().position(|line| line.starts_with(what));
+    assert_eq!(lines.iter().filter(|line| line.starts_with("sharing ")).count(), 1, "{told}");
+    assert!(place("sharing 2 files of ana-shares") > place("logged in to"), "{told}");
+}
+
+#[test]
 fn a_file_is_told_of_once_and_again_when_it_is_another_one() {
     let hub = Hub::new("");
     let ana = hub.join("ana", "");
