@@ -13,7 +13,10 @@ use lines::Lines;
 use std::{
     io::{self, Write, stderr, stdout},
     process::exit,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Locked while a command runs.
@@ -24,12 +27,16 @@ pub(super) fn run(client: &Client) -> Result<(), Failure> {
     let console = Console::new(client.host(), client.date_string, Arc::clone(&cancelled));
     let console = Arc::new(Mutex::new(console));
     #[cfg(unix)]
-    signals::attend(Arc::clone(&console), cancelled, Terminal::now())?;
+    signals::attend(Arc::clone(&console), Arc::clone(&cancelled), Terminal::now())?;
     let mut lines = Lines::new()?;
     while let Some(line) = lines.next()? {
         let mut console = lock(&console);
         let mut out = String::new();
         let after = console.run(&line, &mut out);
+        if let Lines::Typed(_) = lines {
+            // Whoever has set it waits for the console, and may get it only after the next command: that is not meant.
+            cancelled.store(false, Ordering::Relaxed);
+        }
         // Nobody may be reading any more; what was asked for is done nevertheless.
         let _ = say(&out);
         if after == After::End {
