@@ -2,14 +2,14 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 use ipnet::IpNet;
 
 use super::number::life;
 use crate::{
     exit::CODES,
     identity::Fingerprint,
-    tracker::account::{Role, addresses, check_name},
+    tracker::account::{Role, addresses},
 };
 
 const EXAMPLES: &str = "\
@@ -129,10 +129,6 @@ pub enum AdminAction {
     },
 }
 
-fn name(text: &str) -> Result<String, String> {
-    check_name(text).map(|()| text.to_owned()).map_err(str::to_owned)
-}
-
 fn ban(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "it is a number; skep admin bans prints it".to_owned())
 }
@@ -142,7 +138,7 @@ fn ban(text: &str) -> Result<u64, String> {
 #[group(required = true, multiple = false)]
 pub struct Whom {
     /// Whoever comes by this name
-    #[arg(long, value_name = "NAME", value_parser = name)]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub name: Option<String>,
 
     /// Whoever has this key
