@@ -1,6 +1,6 @@
 //! A directory for one test, with a directory to share in it, and the program run there.
 
-use std::{fs, net::SocketAddr, path::PathBuf, process::Command};
+use std::{fs, net::SocketAddr, os::unix::process::CommandExt, path::PathBuf, process::Command};
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -100,6 +100,16 @@ impl Home {
         let mut command = Command::new(env!("CARGO_BIN_EXE_skep"));
         command.args(arguments).current_dir(self.0.path());
         self.shelter(&mut command, who);
+        // Who starts the tests may ignore signals, as a script does for what it leaves in the background; the program leaves
+        // alone what was ignored from the start.
+        // SAFETY: two system calls, as a terminal's shell makes them.
+        unsafe {
+            command.pre_exec(|| {
+                libc::signal(libc::SIGHUP, libc::SIG_DFL);
+                libc::signal(libc::SIGINT, libc::SIG_DFL);
+                Ok(())
+            });
+        }
         command
     }
 
