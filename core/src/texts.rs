@@ -67,6 +67,12 @@ impl<M: Memory<Chunk>> Texts<M> {
         self.used as usize
     }
 
+    /// Whether no more than what is kept for the needful is left: a sixteenth.
+    pub(crate) fn is_scarce(&self) -> bool {
+        let bound = self.chunks.bound();
+        self.used() >= bound.saturating_sub(bound / 16)
+    }
+
     /// Stores a text. `None`: there is no room.
     pub(crate) fn store(&mut self, bytes: &[u8]) -> Option<Stored> {
         let mut stored = Stored::EMPTY;

@@ -261,6 +261,10 @@ impl<P: Profile> Directory<P> {
     pub(super) fn add_file(&mut self, owner: u32, name: &[u8], info: FileInfo, is_kept: bool) -> Option<u32> {
         let hash = self.secrets.name(owner, name);
         let last = self.users.get(owner)?.last;
+        if self.texts.is_scarce() {
+            // However many files are shared, who comes can still be given a name, and be heard.
+            return None;
+        }
         let name = self.texts.store(name)?;
         self.births = self.births.saturating_add(1);
         let state = FileState::Coming;

@@ -462,6 +462,24 @@ fn a_tracker_of_one_of_everything_works() {
 }
 
 #[test]
+fn however_many_files_are_shared_there_is_room_for_who_comes() {
+    let mut world = World::new(Tracker::<Fixed<4, 4, 64, 64, 16, 8>>::fixed(Settings::DEFAULT, [1; 32]));
+    let mut ana = Speaker::new("ana");
+    assert!(ana.join(&mut world));
+    for file in 0..64 {
+        ana.publish(&mut world, &format!("{file:012}"), 1);
+        world.run();
+        ana.listen(&mut world);
+    }
+    assert!(
+        ana.failed.iter().all(|&(_, code)| code == Code::Full) && !ana.failed.is_empty(),
+        "{:?}",
+        ana.failed
+    );
+    assert!(Speaker::new("ben").join(&mut world));
+}
+
+#[test]
 fn malformed_messages_end_their_own_session_and_nothing_else() {
     let mut login = [0; 512];
     let length = Request::Login {
