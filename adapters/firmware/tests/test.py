@@ -140,7 +140,7 @@ def exchange(cable, host, loss):
     wanted = host.file("wanted", 300_000)
     tracker, link = host.tracker()
     with tracker, host.join(link, "ann") as ann:
-        ann.says("sharing wanted")
+        ann.says("sharing 1 file of")
         cable.loss = loss
         for via in ["rdt", "tcp"]:
             settings = {"tracker": link, "name": f"board-{via}", "fetch": "ann/wanted", "via": via, "public": "yes"}
@@ -171,7 +171,7 @@ def an_owner_is_killed_in_mid_transfer_and_comes_back(cable, host):
     tracker, link = host.tracker()
     with tracker:
         with host.join(link, "ann") as ann:
-            ann.says("sharing wanted")
+            ann.says("sharing 1 file of")
             cable.pause = 0.002
             board = Board("member", cable.nic(), tracker=link, fetch="ann/wanted", public="yes")
             ann.says("board fetches wanted")
@@ -188,7 +188,7 @@ def what_an_owner_has_not_announced_is_not_kept(cable, host):
     wanted = host.file("wanted", 100_000)
     tracker, link = host.tracker()
     with tracker, host.join(link, "ann") as ann:
-        ann.says("sharing wanted")
+        ann.says("sharing 1 file of")
         # Nobody is told of what is written through a mapping, as long as that stays: another content is sent under the
         # hash of the first.
         with open(os.path.join(host.shared, "wanted"), "r+b") as file, mmap.mmap(file.fileno(), 0) as content:
@@ -224,7 +224,7 @@ def eight_seats_are_on_a_board_and_members_meet_there(cable, host):
     with Board("tracker", cable.nic()) as board:
         link = f"{board.says(r'^key (.+)$')[1].strip()}@{BOARD}:7540"
         with host.join(link, "ann") as ann:
-            ann.says("sharing wanted")
+            ann.says("sharing 1 file of")
             with host.join(link, "ben") as ben:
                 board.says("^seats taken: 2")
                 ben.says("1 other is here, with 1 file")
