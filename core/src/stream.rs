@@ -203,3 +203,48 @@ pub trait Service {
     /// The next thing to do. `room` holds at least [`crate::limits::MESSAGE_MAX`] bytes; what the action borrows is in it.
     fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Action<'b, Self::Event>;
 }
+
+/// A machine that lies elsewhere: so what is large need not be moved into what drives it.
+impl<S: Service> Service for &mut S {
+    type Event = S::Event;
+
+    fn opened(&mut self, now: Instant, stream: StreamId) -> bool {
+        S::opened(self, now, stream)
+    }
+
+    fn received(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) -> usize {
+        S::received(self, now, stream, bytes)
+    }
+
+    fn moved(&mut self, now: Instant, stream: StreamId, outcome: Result<(), Fault>) {
+        S::moved(self, now, stream, outcome);
+    }
+
+    fn finished(&mut self, now: Instant, stream: StreamId) {
+        S::finished(self, now, stream);
+    }
+
+    fn closed(&mut self, now: Instant, stream: StreamId, how: Closed) {
+        S::closed(self, now, stream, how);
+    }
+
+    fn flushed(&mut self, now: Instant, stream: StreamId) {
+        S::flushed(self, now, stream);
+    }
+
+    fn progressed(&mut self, now: Instant, stream: StreamId) {
+        S::progressed(self, now, stream);
+    }
+
+    fn relocated(&mut self, now: Instant, stream: StreamId, address: SocketAddr) {
+        S::relocated(self, now, stream, address);
+    }
+
+    fn stored(&mut self, now: Instant, file: FileId, outcome: Result<u64, Fault>) {
+        S::stored(self, now, file, outcome);
+    }
+
+    fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Action<'b, Self::Event> {
+        S::poll(self, now, room)
+    }
+}

@@ -6,6 +6,7 @@
 //!             write, send, receive, finish, abort     what the machine asks for
 //! ```
 
+mod borrowed;
 mod both;
 
 pub use both::{Both, Either};

@@ -32,6 +32,16 @@ pub trait Machine: Service {
     }
 }
 
+impl<M: Machine> Machine for &mut M {
+    fn admit(&mut self, now: Instant, admission: &Admission) -> bool {
+        M::admit(self, now, admission)
+    }
+
+    fn unreachable(&mut self, now: Instant, stream: StreamId) {
+        M::unreachable(self, now, stream);
+    }
+}
+
 impl<M: Memory<Named<files::Session>>> Machine for files::Server<M> {}
 
 /// It calls, and is not called.

@@ -35,9 +35,11 @@ const RULES: Rules = Rules { terms: Terms { window: DATAGRAMS as u32, segment: 1
 
 type Datagrams = Rdt<1, WINDOW, rdt::Plain, DATAGRAM>;
 #[cfg(not(feature = "tcp"))]
-type Carriers = Datagrams;
+type Carriers = &'static mut Datagrams;
 #[cfg(feature = "tcp")]
-type Carriers = skep_smoltcp::Both<Datagrams, skep_smoltcp::Tcp<1>>;
+type Streams = skep_smoltcp::Tcp<1>;
+#[cfg(feature = "tcp")]
+type Carriers = skep_smoltcp::Both<&'static mut Datagrams, &'static mut Streams>;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -72,22 +74,29 @@ fn transfer(settings: Settings<'_>) -> Option<bool> {
 }
 
 /// The client, and all that it speaks through.
-#[inline(never)]
 fn driver(
     client: Client,
     seed: u64,
     stack: &mut Stack<'static, Ethernet>,
 ) -> Option<&'static mut Driver<Client, Carriers, 1>> {
-    let socket = udp_socket!(stack, DATAGRAMS, DATAGRAM);
-    let carrier = Rdt::bind::<_, Store>(stack, socket, 7_537, RULES, seed, rdt::Plain).ok()?;
+    let carrier = datagrams(seed, stack)?;
     #[cfg(feature = "tcp")]
-    let carrier = {
-        let (incoming, outgoing) = (singleton!(: [u8; IN] = [0; _])?, singleton!(: [u8; OUT] = [0; _])?);
-        let socket = skep_firmware::buffers::tcp(stack, incoming, outgoing);
-        skep_smoltcp::Both {
-            first: carrier,
-            second: skep_smoltcp::Tcp::new([socket], seed, skep_smoltcp::tcp::Plain),
-        }
-    };
+    let carrier = skep_smoltcp::Both { first: carrier, second: streams(seed, stack)? };
     singleton!(: Driver<Client, Carriers, 1> = Driver::new(client, carrier))
+}
+
+// Each on its own, as all of them together would be on the stack at once before they are where they stay.
+
+#[inline(never)]
+fn datagrams(seed: u64, stack: &mut Stack<'static, Ethernet>) -> Option<&'static mut Datagrams> {
+    let socket = udp_socket!(stack, DATAGRAMS, DATAGRAM);
+    singleton!(: Datagrams = Rdt::bind::<_, Store>(stack, socket, 7_537, RULES, seed, rdt::Plain).ok()?)
+}
+
+#[cfg(feature = "tcp")]
+#[inline(never)]
+fn streams(seed: u64, stack: &mut Stack<'static, Ethernet>) -> Option<&'static mut Streams> {
+    let (incoming, outgoing) = (singleton!(: [u8; IN] = [0; _])?, singleton!(: [u8; OUT] = [0; _])?);
+    let socket = skep_firmware::buffers::tcp(stack, incoming, outgoing);
+    singleton!(: Streams = Streams::new([socket], seed, skep_smoltcp::tcp::Plain))
 }

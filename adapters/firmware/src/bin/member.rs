@@ -62,7 +62,8 @@ type Places = client::Fixed<4, 8, 4, TRANSFERS, 48>;
 type Board = Member<Places, SERVED>;
 type Datagrams = Rdt<TRANSFERS, WINDOW, rdt::Sealed<Keeper<SERVED>, SESSIONS>>;
 type Streams = Tcp<STREAMS, tcp::Sealed<Keeper<SERVED>>, { tcp::SEALED_CHUNK }>;
-type Carriers = Both<Datagrams, Streams>;
+type Carriers = Both<&'static mut Datagrams, &'static mut Streams>;
+type Running = Driver<&'static mut Board, Carriers, STREAMS>;
 type Store = Checked<Split<Nor<Flash, 2, TRANSFERS>, Rom<'static, TRANSFERS>, TRANSFERS>>;
 
 #[cortex_m_rt::entry]
@@ -145,43 +146,66 @@ fn run(settings: Settings<'_>) -> Option<()> {
     }
 }
 
-/// The member, and all that it speaks through. Not a part of `run`, whose stack would have room for it all the time.
-#[inline(never)]
+/// The member, and all that it speaks through.
 fn driver(
     settings: Settings<'_>,
     seed: &[u8; 32],
     stack: &mut Stack<'static, Ethernet>,
-) -> Option<&'static mut Driver<Board, Carriers, STREAMS>> {
+) -> Option<&'static mut Running> {
     let is_public = settings.get("public") == Some("yes");
-    let door = singleton!(: Door<SERVED> = Door::new(is_public))?;
+    let door: &Door<SERVED> = singleton!(: Door<SERVED> = Door::new(is_public))?;
     let own = KeyPair::new(keys::secret(seed, b"key"));
     say!["key ", core::str::from_utf8(&settings::key_text(own.public().as_bytes())).unwrap_or_default()];
+    let first = datagrams(&own, door, seed, stack)?;
+    let second = streams(&own, door, seed, stack)?;
+    let member = member(door, keys::word(seed, 3))?;
+    member.start(settings.get("name").unwrap_or("board")).then_some(())?;
+    for (name, content) in FILES {
+        let hash = Some(blake3::hash(content).into());
+        member.publish(name, FileInfo { flags: 0, length: content.len() as u64, hash });
+    }
+    singleton!(: Running = Driver::new(member, Both { first, second }))
+}
 
+// Each on its own, as all of them together would be on the stack at once before they are where they stay.
+
+#[inline(never)]
+fn datagrams(
+    own: &KeyPair,
+    door: &'static Door<SERVED>,
+    seed: &[u8; 32],
+    stack: &mut Stack<'static, Ethernet>,
+) -> Option<&'static mut Datagrams> {
     let socket = udp_socket!(stack, WINDOW, rdt::DATAGRAM);
     let sealed =
         rdt::Sealed::new(rdt::device_settings(), own.clone(), keys::secret(seed, b"rdt"), Keeper(door));
-    let first =
-        Rdt::bind::<_, Store>(stack, socket, PORT, Rules::DEVICE, keys::word(seed, 1), sealed).ok()?;
+    singleton!(: Datagrams =
+        Rdt::bind::<_, Store>(stack, socket, PORT, Rules::DEVICE, keys::word(seed, 1), sealed).ok()?)
+}
+
+#[inline(never)]
+fn streams(
+    own: &KeyPair,
+    door: &'static Door<SERVED>,
+    seed: &[u8; 32],
+    stack: &mut Stack<'static, Ethernet>,
+) -> Option<&'static mut Streams> {
     let rooms = singleton!(: [([u8; IN], [u8; OUT]); STREAMS] = [([0; _], [0; _]); _])?;
     let sockets = rooms.each_mut().map(|(incoming, outgoing)| buffers::tcp(stack, incoming, outgoing));
-    let sealed = tcp::Sealed::new(own, keys::secret(seed, b"tcp"), Keeper(door));
-    let second = Tcp::new(sockets, keys::word(seed, 2), sealed).listening(PORT);
+    let sealed = tcp::Sealed::new(own.clone(), keys::secret(seed, b"tcp"), Keeper(door));
+    singleton!(: Streams = Tcp::new(sockets, keys::word(seed, 2), sealed).listening(PORT))
+}
 
+#[inline(never)]
+#[expect(clippy::mut_from_ref, reason = "what it gives is a variable of its own")]
+fn member(door: &'static Door<SERVED>, seed: u64) -> Option<&'static mut Board> {
     let rules = client::Settings { falls_back: false, ..client::Settings::DEFAULT };
-    let session = client::Client::fixed(rules, keys::word(seed, 3));
-    let driver = singleton!(: Driver<Board, Carriers, STREAMS> =
-        Driver::new(Member::new(session, door, (PORT, PORT)), Both { first, second }))?;
-    driver.machine.start(settings.get("name").unwrap_or("board")).then_some(())?;
-    for (name, content) in FILES {
-        let hash = Some(blake3::hash(content).into());
-        driver.machine.publish(name, FileInfo { flags: 0, length: content.len() as u64, hash });
-    }
-    Some(driver)
+    singleton!(: Board = Member::new(client::Client::fixed(rules, seed), door, (PORT, PORT)))
 }
 
 /// Calls the owner of the file that was asked for.
 fn call(
-    driver: &mut Driver<Board, Carriers, STREAMS>,
+    driver: &mut Running,
     now: Instant,
     stack: &mut Stack<'static, Ethernet>,
     over_tcp: bool,

@@ -34,12 +34,12 @@ const OUT: usize = 768;
 
 type Datagrams = Rdt<1, WINDOW, rdt::Sealed<Keeper<0>, 1>, DATAGRAM>;
 #[cfg(not(feature = "tcp"))]
-type Carriers = Datagrams;
+type Carriers = &'static mut Datagrams;
 #[cfg(feature = "tcp")]
 type Streams =
     skep_smoltcp::Tcp<1, skep_smoltcp::tcp::Sealed<Keeper<0>>, { skep_smoltcp::tcp::SEALED_CHUNK }>;
 #[cfg(feature = "tcp")]
-type Carriers = skep_smoltcp::Both<Datagrams, Streams>;
+type Carriers = skep_smoltcp::Both<&'static mut Datagrams, &'static mut Streams>;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -76,27 +76,45 @@ fn transfer(settings: Settings<'_>) -> Option<bool> {
 }
 
 /// The client, and all that it speaks through.
-#[inline(never)]
 fn driver(
     client: Client,
     seed: &[u8; 32],
     stack: &mut Stack<'static, Ethernet>,
 ) -> Option<&'static mut Driver<Client, Carriers, 1>> {
     // It calls, and nobody comes in.
-    let door = singleton!(: Door<0> = Door::new(false))?;
+    let door: &Door<0> = singleton!(: Door<0> = Door::new(false))?;
     let own = KeyPair::new(keys::secret(seed, b"key"));
+    let carrier = datagrams(&own, door, seed, stack)?;
+    #[cfg(feature = "tcp")]
+    let carrier = skep_smoltcp::Both { first: carrier, second: streams(&own, door, seed, stack)? };
+    singleton!(: Driver<Client, Carriers, 1> = Driver::new(client, carrier))
+}
+
+// Each on its own, as all of them together would be on the stack at once before they are where they stay.
+
+#[inline(never)]
+fn datagrams(
+    own: &KeyPair,
+    door: &'static Door<0>,
+    seed: &[u8; 32],
+    stack: &mut Stack<'static, Ethernet>,
+) -> Option<&'static mut Datagrams> {
     let socket = udp_socket!(stack, WINDOW, DATAGRAM);
     let sealed =
         rdt::Sealed::new(rdt::device_settings(), own.clone(), keys::secret(seed, b"rdt"), Keeper(door));
-    let carrier =
-        Rdt::bind::<_, Store>(stack, socket, 7_537, Rules::DEVICE, keys::word(seed, 1), sealed).ok()?;
-    #[cfg(feature = "tcp")]
-    let carrier = {
-        use skep_smoltcp::{Both, Tcp, tcp};
-        let (incoming, outgoing) = (singleton!(: [u8; IN] = [0; _])?, singleton!(: [u8; OUT] = [0; _])?);
-        let socket = skep_firmware::buffers::tcp(stack, incoming, outgoing);
-        let sealed = tcp::Sealed::new(own, keys::secret(seed, b"tcp"), Keeper(door));
-        Both { first: carrier, second: Tcp::new([socket], keys::word(seed, 2), sealed) }
-    };
-    singleton!(: Driver<Client, Carriers, 1> = Driver::new(client, carrier))
+    singleton!(: Datagrams = Rdt::bind::<_, Store>(stack, socket, 7_537, Rules::DEVICE, keys::word(seed, 1), sealed).ok()?)
+}
+
+#[cfg(feature = "tcp")]
+#[inline(never)]
+fn streams(
+    own: &KeyPair,
+    door: &'static Door<0>,
+    seed: &[u8; 32],
+    stack: &mut Stack<'static, Ethernet>,
+) -> Option<&'static mut Streams> {
+    let (incoming, outgoing) = (singleton!(: [u8; IN] = [0; _])?, singleton!(: [u8; OUT] = [0; _])?);
+    let socket = skep_firmware::buffers::tcp(stack, incoming, outgoing);
+    let sealed = skep_smoltcp::tcp::Sealed::new(own.clone(), keys::secret(seed, b"tcp"), Keeper(door));
+    singleton!(: Streams = Streams::new([socket], keys::word(seed, 2), sealed))
 }

@@ -34,6 +34,7 @@ const CHUNK: usize = <tcp::Sealed<Guests> as tcp::Wrapping>::LEAST;
 /// With four files for each user.
 type Places = tracker::Fixed<STREAMS, STREAMS, { 4 * STREAMS }, 64, 32, 8>;
 type Streams = Tcp<STREAMS, tcp::Sealed<Guests>, CHUNK>;
+type Running = Driver<&'static mut Tracker<Places>, &'static mut Streams, STREAMS>;
 
 /// Who may come in.
 struct Guests(Option<heapless::Vec<Public, SEATS>>);
@@ -78,13 +79,12 @@ fn run(settings: Settings<'_>) -> Option<()> {
     }
 }
 
-/// The tracker, and all that it speaks through. Not a part of `run`, whose stack would have room for it all the time.
-#[inline(never)]
+/// The tracker, and all that it speaks through.
 fn driver(
     settings: Settings<'_>,
     seed: &[u8; 32],
     stack: &mut Stack<'static, Ethernet>,
-) -> Option<&'static mut Driver<Tracker<Places>, Streams, STREAMS>> {
+) -> Option<&'static mut Running> {
     let own = KeyPair::new(keys::secret(seed, b"key"));
     say!["key ", core::str::from_utf8(&settings::key_text(own.public().as_bytes())).unwrap_or_default()];
     let guests = Guests(
@@ -92,12 +92,28 @@ fn driver(
             .get("allow")
             .map(|keys| keys.split(',').filter_map(settings::key).map(Public).take(SEATS).collect()),
     );
+    let machine = machine(*keys::secret(seed, b"tracker").expose())?;
+    let carrier = streams(own, guests, seed, stack)?;
+    singleton!(: Running = Driver::new(machine, carrier))
+}
+
+// Each on its own, as all of them together would be on the stack at once before they are where they stay.
+
+#[inline(never)]
+fn machine(seed: [u8; 32]) -> Option<&'static mut Tracker<Places>> {
+    let rules = Rules { seats: SEATS as u32, waiting: 0, accounts: 0, files_per_user: 4, ..Rules::DEFAULT };
+    singleton!(: Tracker<Places> = Tracker::fixed(rules, seed))
+}
+
+#[inline(never)]
+fn streams(
+    own: KeyPair,
+    guests: Guests,
+    seed: &[u8; 32],
+    stack: &mut Stack<'static, Ethernet>,
+) -> Option<&'static mut Streams> {
     let rooms = singleton!(: [[[u8; CHUNK]; 2]; STREAMS] = [[[0; _]; _]; _])?;
     let sockets = rooms.each_mut().map(|[incoming, outgoing]| buffers::tcp(stack, incoming, outgoing));
     let sealed = tcp::Sealed::new(own, keys::secret(seed, b"tcp"), guests).relaying();
-    let carrier = Tcp::new(sockets, keys::word(seed, 2), sealed).listening(PORT);
-
-    let rules = Rules { seats: SEATS as u32, waiting: 0, accounts: 0, files_per_user: 4, ..Rules::DEFAULT };
-    let machine = Tracker::fixed(rules, *keys::secret(seed, b"tracker").expose());
-    singleton!(: Driver<Tracker<Places>, Streams, STREAMS> = Driver::new(machine, carrier))
+    singleton!(: Streams = Tcp::new(sockets, keys::word(seed, 2), sealed).listening(PORT))
 }
