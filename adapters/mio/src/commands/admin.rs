@@ -1,6 +1,8 @@
 //! `skep admin`: looks after a tracker that runs on this machine.
 
-use std::{io::Write, path::Path};
+#[cfg(unix)]
+use std::io::Write;
+use std::path::Path;
 
 use crate::{
     args::{Admin, AdminAction},

@@ -167,7 +167,7 @@ fn a_tracker_whose_disk_is_full_confirms_nothing_and_goes_on_when_there_is_space
         confirmed.push(user);
     }
     fs::remove_file(home.path("small/filler")).unwrap();
-    assert_eq!(register(&tracker, "last"), 0);
+    assert_eq!(register(&tracker, "last"), 0, "{}", tracker.process.err());
     confirmed.push("last".to_owned());
     tracker.stop();
     let tracker = Tracker::start(&home, options);

@@ -192,7 +192,9 @@ impl<'a, F: Storage> Attempt<'a, F> {
         Some(match self.watch.connected {
             false => End::Unconnected(format!("no answer in {seconds} s")),
             true => {
-                End::Failed(Failure::network(format!("{url}: nothing came or went for {seconds} s; gave up")))
+                let bytes = self.watch.bytes;
+                let why = format!("nothing came or went for {seconds} s");
+                End::Failed(Failure::network(format!("{url}: broken off after {bytes} bytes: {why}")))
             }
         })
     }

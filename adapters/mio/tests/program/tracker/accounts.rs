@@ -38,7 +38,7 @@ fn where_accounts_are_open_a_name_belongs_to_the_key_that_came_by_it_first() {
     assert_eq!(Member::new(guest, "ana").refused(), Code::NotAllowed);
     assert_eq!(tracker.join_sealed("eva", &keys(1)).refused(), Code::NotAllowed);
     // Who has no key has a name while he is there.
-    drop(tracker.join("bob").welcomed());
+    tracker.join("bob").welcomed().leaves();
     tracker.join_sealed("bob", &keys(2)).welcomed();
     // The log has the name of each, whoever refused it.
     let log = tracker.stop().err;

@@ -222,6 +222,12 @@ impl Member {
         self.bye.expect("a word of farewell")
     }
 
+    /// Logs out, and waits until the tracker has let it go.
+    pub(crate) fn leaves(mut self) {
+        self.say(&Request::Logout);
+        while self.listen() {}
+    }
+
     /// Waits until somebody is there.
     #[track_caller]
     pub(crate) fn sees(&mut self, name: &str) {
