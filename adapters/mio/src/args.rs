@@ -35,7 +35,7 @@ use std::{
     process::exit,
 };
 
-pub use admin::{Admin, AdminAction, Whom};
+pub use admin::{Admin, AdminAction, Afar, Whom};
 pub use client::Client;
 pub use demo::Demo;
 pub use get::Get;

@@ -4,7 +4,8 @@
 //!   driver ◄──► Hub ──► Tracker (skep-core)             accounts, bans
 //!                │ └───► House: who may come in? ──► Store: a database, one fsync for many changes
 //!                ├── reports ──► Log
-//!                └── Desk: admins, numbers for Prometheus (threads beside the loop, which ask it)
+//!                ├── Orders: admins, over the network
+//!                └── Desk: admins here, numbers for Prometheus (threads beside the loop, which ask it)
 //! ```
 
 pub mod account;
@@ -18,6 +19,7 @@ pub mod log;
 mod memory;
 mod numbers;
 pub mod order;
+mod orders;
 pub mod store;
 
 pub use hub::{Hub, Receipt, Report, Shared};

@@ -5,16 +5,21 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 use ipnet::IpNet;
 
-use super::number::life;
+use super::{
+    login,
+    number::{life, seconds},
+};
 use crate::{
-    exit::CODES,
+    exit::{CODES, Failure},
     identity::Fingerprint,
     tracker::account::{Role, addresses},
+    url::Url,
 };
 
 const EXAMPLES: &str = "\
 It speaks with a tracker that runs on this machine, through a socket in its state directory that only its owner can \
-open. What it changes is stored before it is confirmed.
+open; with -s LINK with one elsewhere, if your key has a name there that has the role of an admin. What it changes is \
+stored before it is confirmed.
 
 TIME is a number with s, m, h or d behind it, at most 90d.
 
@@ -26,7 +31,9 @@ Examples:
   skep admin unban 3
   skep admin invite ann                          a link for ann, good for a day
   skep admin uninvite ann                        sent to the wrong person
-  skep admin add bob hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo";
+  skep admin add bob hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo
+  skep admin role ann admin                      ann may do all this, too:
+  skep admin -s skep://KEY@bee.example/ kick bob";
 
 /// Look after a tracker that runs
 #[derive(Args, Clone, Debug)]
@@ -36,6 +43,10 @@ pub struct Admin {
     #[arg(long, value_name = "DIR", global = true)]
     pub state: Option<PathBuf>,
 
+    /// A tracker elsewhere.
+    #[command(flatten)]
+    pub afar: Afar,
+
     /// Print JSON
     #[arg(long, global = true)]
     pub json: bool,
@@ -43,6 +54,39 @@ pub struct Admin {
     /// What to do.
     #[command(subcommand)]
     pub action: AdminAction,
+}
+
+/// How to reach a tracker elsewhere, and as whom.
+#[derive(Args, Clone, Debug)]
+pub struct Afar {
+    /// A tracker elsewhere: its link, skep://KEY@HOST/, or HOST if its key is known
+    #[arg(short, long, value_name = "LINK", value_parser = login::tracker, conflicts_with = "link_file")]
+    server: Option<Url>,
+
+    /// Read the link from this file; - is standard input
+    #[arg(long, value_name = "FILE")]
+    link_file: Option<PathBuf>,
+
+    /// With -s: the file of your secret key [default: see skep key]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+
+    /// With -s: give up when there is no answer after so many seconds
+    #[arg(long, value_name = "SECS", default_value = "30", value_parser = seconds)]
+    pub timeout: Duration,
+}
+
+impl Afar {
+    /// The tracker's link; `None`: it is the one on this machine.
+    ///
+    /// # Errors
+    /// It cannot be read or understood.
+    pub fn url(&self) -> Result<Option<Url>, Failure> {
+        if self.server.is_none() && self.link_file.is_none() {
+            return Ok(None);
+        }
+        login::link(self.server.as_ref(), self.link_file.as_deref()).map(Some)
+    }
 }
 
 /// What can be done with a tracker.
@@ -88,7 +132,7 @@ pub enum AdminAction {
         name: String,
         /// The public key
         key: Fingerprint,
-        /// What the list of accounts calls its owner
+        /// What its owner may do
         #[arg(long, value_enum, default_value = "user")]
         role: Role,
     },
@@ -97,7 +141,7 @@ pub enum AdminAction {
         /// The name
         name: String,
     },
-    /// Say what the list of accounts calls somebody; nobody may do more for it
+    /// Say what somebody may do
     Role {
         /// The name
         name: String,
@@ -112,7 +156,7 @@ pub enum AdminAction {
         /// Where he finds the tracker: HOST or HOST:PORT [default: as the tracker prints it]
         #[arg(long, value_name = "HOST")]
         host: Option<String>,
-        /// What the list of accounts calls him
+        /// What he may do
         #[arg(long, value_enum, default_value = "user")]
         role: Role,
         /// For how long it is good

@@ -1,6 +1,9 @@
 //! What `join`, `ls` and `find` say about the tracker, and about who one is there.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 
@@ -52,8 +55,7 @@ impl Login {
     /// # Errors
     /// There is none, or it cannot be read or understood.
     pub fn url(&self) -> Result<Url, Failure> {
-        let url = target::link_or(self.server.as_ref(), self.link_file.as_deref())?;
-        sealed(url).map_err(Failure::usage)
+        link(self.server.as_ref(), self.link_file.as_deref())
     }
 
     /// Whether one logs in with a password.
@@ -83,8 +85,16 @@ pub fn user_name(given: Option<&str>) -> Result<String, Failure> {
         .ok_or_else(|| Failure::usage("who are you at the tracker? Say it with -u NAME"))
 }
 
+/// The link of a tracker: as given, or from a file or $SKEP_LINK.
+///
+/// # Errors
+/// There is none, or it cannot be read or understood.
+pub(super) fn link(given: Option<&Url>, file: Option<&Path>) -> Result<Url, Failure> {
+    sealed(target::link_or(given, file)?).map_err(Failure::usage)
+}
+
 /// The link of a tracker; a host alone will do.
-fn tracker(text: &str) -> Result<Url, String> {
+pub(super) fn tracker(text: &str) -> Result<Url, String> {
     let link = if text.contains("://") { text.to_owned() } else { format!("skep://{text}") };
     sealed(link.parse().map_err(|error: crate::url::BadUrl| error.to_string())?)
 }

@@ -1,4 +1,6 @@
-//! `skep admin`: looks after a tracker that runs on this machine.
+//! `skep admin`: looks after a tracker that runs, on this machine or elsewhere.
+
+mod from_afar;
 
 #[cfg(unix)]
 use std::io::Write;
@@ -21,11 +23,20 @@ use crate::{
 
 /// Gives the order, and shows the answer.
 pub(super) fn run(admin: &Admin) -> Result<(), Failure> {
-    let directory = match &admin.state {
-        Some(state) => state.clone(),
-        None => state_directory(None)?,
+    let order = order(&admin.action);
+    let answer = match admin.afar.url()? {
+        Some(_) if admin.state.is_some() => {
+            return Err(Failure::usage("--state is for a tracker on this machine, and -s for one elsewhere"));
+        }
+        Some(url) => from_afar::ask(&url, &admin.afar, &order)?,
+        None => {
+            let directory = match &admin.state {
+                Some(state) => state.clone(),
+                None => state_directory(None)?,
+            };
+            ask(&directory.join(SOCKET), &order)?
+        }
     };
-    let answer = ask(&directory.join(SOCKET), &order(&admin.action))?;
     let answer = match (answer, &admin.action) {
         (Answer::Failed(why), _) => return Err(Failure::refused(escape(&why).to_string())),
         (Answer::Invited(link), AdminAction::Invite { host: Some(host), .. }) => {
@@ -64,7 +75,7 @@ fn ask(socket: &Path, order: &Order) -> Result<Answer, Failure> {
 
 #[cfg(not(unix))]
 fn ask(_: &Path, _: &Order) -> Result<Answer, Failure> {
-    Err(Failure::local("skep admin works on Unix only"))
+    Err(Failure::local("here skep admin works with -s LINK only, for a tracker elsewhere"))
 }
 
 fn order(action: &AdminAction) -> Order {

@@ -85,7 +85,7 @@ pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
     let mut signals = Signals::new(&mut driver)?;
     // Before anybody is told where it listens: who waits for that may be an admin, whose order waits for the loop.
     let orders = take_orders(&desk, &state)?;
-    let link = listen(&mut driver, tracker, &identity)?;
+    driver.service.link = listen(&mut driver, tracker, &identity)?;
     serve_numbers(&desk, tracker)?;
     let log = Log::new(tracker.log, tracker.quiet);
     let mut events = Events::with_capacity(4_096);
@@ -107,7 +107,7 @@ pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
         driver.service.settle_stored(now);
         for asked in questions.try_iter() {
             match asked {
-                Asked::Order(order, to) => driver.service.administer(now, order, link.as_deref(), to),
+                Asked::Order(order, to) => driver.service.administer(now, order, None, to),
                 Asked::Numbers(to) => _ = to.send(numbers(&driver.service, driver.unaccepted())),
             }
         }
@@ -189,16 +189,20 @@ impl Drop for Orders {
 /// Opens the socket for admins.
 #[cfg(unix)]
 fn take_orders(desk: &Desk, state: &Path) -> Result<Orders, Failure> {
-    use std::os::unix::{fs::PermissionsExt, net::UnixListener};
+    use rustix::{fs::Mode, process::umask};
+    use std::os::unix::net::UnixListener;
     let path = state.join(SOCKET);
     // Nobody else has the database, so nobody listens on what was left.
     let _ = std::fs::remove_file(&path);
     let shown = path.display().to_string();
     let cannot =
         |error: io::Error| Failure::cannot_on_network(format_args!("listen on {}", escape(&shown)), &error);
-    let listener = UnixListener::bind(&path).map_err(cannot)?;
+    // Nobody else can open it from the first moment on, whoever may look into the directory.
+    let before = umask(Mode::from_raw_mode(0o177));
+    let listener = UnixListener::bind(&path);
+    umask(before);
+    let listener = listener.map_err(cannot)?;
     let orders = Orders(path);
-    std::fs::set_permissions(&orders.0, std::fs::Permissions::from_mode(0o600)).map_err(cannot)?;
     desk.clone().take_orders(listener).map_err(cannot)?;
     Ok(orders)
 }

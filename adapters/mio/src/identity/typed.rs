@@ -5,16 +5,27 @@ use std::io;
 use std::{
     fs::File,
     io::{Read, Write},
+    os::unix::net::UnixStream,
 };
 
 #[cfg(unix)]
-use rustix::termios::{LocalModes, OptionalActions::Now, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
+    termios::{LocalModes, OptionalActions::Now, SpecialCodeIndex, Termios, tcgetattr, tcsetattr},
+};
+#[cfg(unix)]
+use signal_hook::{
+    SigId,
+    consts::SIGTERM,
+    low_level::{pipe, unregister},
+};
 use zeroize::Zeroizing;
 
 /// What became of a question.
 pub(super) enum Typed {
     Line(Zeroizing<String>),
-    /// Ctrl-C.
+    /// Ctrl-C, or the process is to end.
     Interrupted,
     /// Ctrl-D.
     Nothing,
@@ -27,19 +38,23 @@ pub(super) enum Typed {
 #[cfg(unix)]
 pub(super) fn ask(prompt: &str) -> io::Result<Typed> {
     let terminal = File::options().read(true).write(true).open("/dev/tty")?;
+    let end = End::new()?;
     let hidden = Hidden::new(&terminal)?;
     (&terminal).write_all(prompt.as_bytes())?;
-    let typed = read(&terminal, hidden.interrupts());
+    let typed = read(&terminal, &end, hidden.interrupts());
     drop(hidden);
     (&terminal).write_all(b"\n")?;
     typed
 }
 
 #[cfg(unix)]
-fn read(mut terminal: &File, interrupts: [u8; 2]) -> io::Result<Typed> {
+fn read(mut terminal: &File, end: &End, interrupts: [u8; 2]) -> io::Result<Typed> {
     let mut line = Zeroizing::new(Vec::with_capacity(super::password::LENGTH_MAX + 1));
     let mut piece = Zeroizing::new([0; 256]);
     loop {
+        if end.comes_before(terminal)? {
+            return Ok(Typed::Interrupted);
+        }
         let count = match terminal.read(&mut *piece) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             count => count?,
@@ -55,6 +70,42 @@ fn read(mut terminal: &File, interrupts: [u8; 2]) -> io::Result<Typed> {
     line.pop();
     let text = std::str::from_utf8(&line).map_err(|_| io::Error::other("it is not UTF-8"))?;
     Ok(Typed::Line(Zeroizing::new(text.to_owned())))
+}
+
+/// The wish that the process end: it would not put the terminal back if it ended at once.
+#[cfg(unix)]
+struct End {
+    wished: UnixStream,
+    signal: SigId,
+}
+
+#[cfg(unix)]
+impl End {
+    fn new() -> io::Result<Self> {
+        let (wished, wish) = UnixStream::pair()?;
+        Ok(Self { wished, signal: pipe::register(SIGTERM, wish)? })
+    }
+
+    /// Waits until something was typed, or the process is to end.
+    fn comes_before(&self, terminal: &File) -> io::Result<bool> {
+        let mut both = [PollFd::new(terminal, PollFlags::IN), PollFd::new(&self.wished, PollFlags::IN)];
+        loop {
+            match poll(&mut both, None) {
+                Err(Errno::INTR) => {}
+                outcome => {
+                    outcome?;
+                    return Ok(!both[1].revents().is_empty());
+                }
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for End {
+    fn drop(&mut self) {
+        unregister(self.signal);
+    }
 }
 
 /// A terminal that shows nothing, and on which Ctrl-C ends the line and not the process, which could not put the terminal

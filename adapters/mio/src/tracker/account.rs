@@ -12,15 +12,14 @@ use crate::{escape::escape, identity::Fingerprint};
 /// The longest reason that is kept with a ban, in bytes.
 pub const REASON_MAX: usize = 200;
 
-/// What the list of accounts calls somebody. The tracker lets nobody do more for it: orders come only through its socket,
-/// from who can open that.
+/// What somebody may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// One of those who log in, share and fetch
+    /// Log in, share and fetch
     #[default]
     User,
-    /// One of those who look after the tracker: a mark in the list, and no more
+    /// Besides that, all that `skep admin` does, from anywhere
     Admin,
 }
 
@@ -30,7 +29,7 @@ pub struct Account {
     /// The key.
     #[serde(with = "text")]
     pub key: Fingerprint,
-    /// What its owner is called in the list.
+    /// What its owner may do.
     #[serde(default)]
     pub role: Role,
 }
@@ -65,7 +64,7 @@ pub struct Ban {
 pub struct Invite {
     /// The name that the guest gets.
     pub name: String,
-    /// What he is called in the list then.
+    /// What he may do then.
     pub role: Role,
     /// When it ends.
     pub until: Timestamp,

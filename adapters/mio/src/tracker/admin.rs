@@ -26,10 +26,11 @@ pub struct Ordered {
 }
 
 impl Hub {
-    /// Does what an admin asks for. The answer comes when it is stored, where it has to be. `link` is the tracker's own.
-    pub fn administer(&mut self, now: Instant, order: Order, link: Option<&str>, to: SyncSender<Answer>) {
+    /// Does what an admin asks for: who, when that comes over the network. The answer comes when it is stored, where it has
+    /// to be.
+    pub fn administer(&mut self, now: Instant, order: Order, by: Option<&str>, to: SyncSender<Answer>) {
         self.house().forget_ended();
-        let told = told_of(&order);
+        let told = told_of(&order).map(|what| Report::Ordered { what: what.into(), by: by.map(Into::into) });
         let answer = match order {
             Order::Status => Answer::Status(self.status()),
             Order::List => Answer::Users(self.present()),
@@ -50,7 +51,7 @@ impl Hub {
                 true => Answer::Done(format!("{name} is out")),
                 false => Answer::Failed(format!("nobody called {name} is there")),
             },
-            _ => match self.change(order, link) {
+            _ => match self.change(order) {
                 Ok((change, answer)) => {
                     let ordered = Ordered { change: change.clone(), answer, told, to };
                     self.house().store.put(change, Receipt::Order(Box::new(ordered)));
@@ -67,7 +68,7 @@ impl Hub {
     }
 
     /// What an order changes once that is stored, and the answer then.
-    fn change(&self, order: Order, link: Option<&str>) -> Result<(Change, Answer), String> {
+    fn change(&self, order: Order) -> Result<(Change, Answer), String> {
         let (change, answer) = match order {
             Order::Ban { who, seconds, reason } => {
                 if reason.len() > REASON_MAX {
@@ -95,7 +96,7 @@ impl Hub {
                 let answer = format!("{name} is {}", called(role));
                 (Change::Put(name.into(), account), answer)
             }
-            Order::Invite { name, role, seconds } => return self.invite(name, role, seconds, link),
+            Order::Invite { name, role, seconds } => return self.invite(name, role, seconds),
             Order::Uninvite { invite } => self.uninvite(&invite)?,
             Order::Status
             | Order::List
@@ -188,15 +189,9 @@ impl Hub {
     }
 
     /// Makes an invite; the answer is its link.
-    fn invite(
-        &self,
-        name: String,
-        role: Role,
-        seconds: u64,
-        link: Option<&str>,
-    ) -> Result<(Change, Answer), String> {
+    fn invite(&self, name: String, role: Role, seconds: u64) -> Result<(Change, Answer), String> {
         check_name(&name).map_err(str::to_owned)?;
-        let link = link.ok_or("this tracker has no sealed port to come to")?;
+        let link = self.link.as_deref().ok_or("this tracker has no sealed port to come to")?;
         let code = Code::random().map_err(|error| error.to_string())?;
         let house = self.house();
         if house.has_password(&name) {
@@ -293,7 +288,7 @@ fn called(role: Role) -> &'static str {
 }
 
 /// What is told of an order that is carried out.
-fn told_of(order: &Order) -> Option<Report> {
+fn told_of(order: &Order) -> Option<String> {
     let because = |reason: &str| if reason.is_empty() { String::new() } else { format!(": {reason}") };
     let what = match order {
         Order::Status | Order::List | Order::Bans | Order::Accounts | Order::Invites => return None,
@@ -309,7 +304,7 @@ fn told_of(order: &Order) -> Option<Report> {
         Order::Invite { name, .. } => format!("invite {name}"),
         Order::Uninvite { invite } => format!("take back the invite {invite}"),
     };
-    Some(Report::Ordered { what: what.into() })
+    Some(what)
 }
 
 #[cfg(test)]

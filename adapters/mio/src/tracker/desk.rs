@@ -15,14 +15,10 @@ use std::{
 
 use mio::Waker;
 
-use super::order::{Answer, Order};
+use super::order::{Answer, ORDER_MAX, Order};
 
 /// How long who asks may take to do so, and the loop to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The longest order, in bytes.
-#[cfg(unix)]
-const ORDER_MAX: u64 = 64 << 10;
 
 /// The longest request for a page, in bytes.
 const REQUEST_MAX: usize = 8 << 10;
@@ -85,7 +81,7 @@ impl Desk {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut line = String::new();
-        BufReader::new(stream.take(ORDER_MAX)).read_line(&mut line)?;
+        BufReader::new(stream.take(ORDER_MAX as u64)).read_line(&mut line)?;
         let answer = match serde_json::from_str(&line) {
             Ok(order) => self
                 .ask(|answer| Asked::Order(order, answer))

@@ -127,6 +127,13 @@ impl<R: Send + 'static> House<R> {
         kept.or_else(|| Some(self.passwords.find(key)?.name.as_str()))
     }
 
+    /// The name of a key that may give orders from an address: its account has the role for that, and no ban covers it.
+    pub fn admin(&self, key: &Fingerprint, address: IpAddr) -> Option<Box<str>> {
+        let name = self.names.get(key)?;
+        let is_admin = self.accounts.get(name)?.role == Role::Admin;
+        (is_admin && !self.bans.cover(name, Some(key), address)).then(|| name.clone())
+    }
+
     /// Whether a key is about to get a name.
     pub fn is_coming(&self, key: &Fingerprint) -> bool {
         self.coming_keys.contains(key)

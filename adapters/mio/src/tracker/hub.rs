@@ -22,6 +22,7 @@ use super::{
     admin::Ordered,
     house::{House, Judgement},
     memory::{self, Wide},
+    orders::{Giver, Orders},
     store::{Change, Kept, NotStored},
 };
 use crate::{driver::Subject, gate::Admission, identity::Fingerprint};
@@ -91,6 +92,8 @@ pub enum Report {
     Ordered {
         /// What.
         what: Box<str>,
+        /// Who, when it was done over the network.
+        by: Option<Box<str>>,
     },
     /// Something could not be stored, or nobody let in for want of what the system has to give.
     Failed {
@@ -131,6 +134,9 @@ pub type Shared = Arc<Mutex<House<Receipt>>>;
 pub struct Hub {
     pub(super) tracker: Tracker<Wide>,
     house: Shared,
+    pub(super) orders: Orders,
+    /// The tracker's own link, if it has a sealed port: what invites are made of.
+    pub link: Option<String>,
     /// What happened outside the machine.
     pub(super) reports: Vec<Report>,
 }
@@ -149,7 +155,7 @@ impl Hub {
                 let _ = tracker.restore_file(user, path);
             }
         }
-        Self { tracker, house, reports: Vec::new() }
+        Self { tracker, house, orders: Orders::default(), link: None, reports: Vec::new() }
     }
 
     /// The machine.
@@ -182,13 +188,18 @@ impl Hub {
         let key = admission.caller.and_then(|caller| caller.key);
         let found = key.and_then(|key| Fingerprint::new(key).ok());
         let account = found.and_then(|key| Some(self.house().name_of(&key)?.to_owned()));
+        let giver = found.filter(|key| self.house().admin(key, address).is_some());
         let peer = Peer {
             address,
             account: account.as_ref().and_then(|name| Text::new(name.as_bytes()).ok()),
             key: key.map(|key| key.0),
             rights: Rights::ALL,
         };
-        self.tracker.opened_as(now, admission.stream, dialect, &peer)
+        let is_taken = self.tracker.opened_as(now, admission.stream, dialect, &peer);
+        if let Some(key) = giver.filter(|_| is_taken && dialect == Dialect::Session) {
+            self.orders.expect(admission.stream, Giver { key, address });
+        }
+        is_taken
     }
 
     /// Does what waited for something to be stored.
@@ -351,6 +362,9 @@ impl Service for Hub {
     }
 
     fn received(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) -> usize {
+        if self.take_order(now, stream, bytes) {
+            return bytes.len();
+        }
         self.tracker.received(now, stream, bytes)
     }
 
@@ -363,11 +377,15 @@ impl Service for Hub {
     }
 
     fn closed(&mut self, now: Instant, stream: StreamId, how: Closed) {
-        self.tracker.closed(now, stream, how);
+        if !self.orders.closed(stream) {
+            self.tracker.closed(now, stream, how);
+        }
     }
 
     fn flushed(&mut self, now: Instant, stream: StreamId) {
-        self.tracker.flushed(now, stream);
+        if !self.orders.flushed(stream) {
+            self.tracker.flushed(now, stream);
+        }
     }
 
     fn relocated(&mut self, now: Instant, stream: StreamId, address: SocketAddr) {
@@ -379,6 +397,9 @@ impl Service for Hub {
     }
 
     fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Action<'b, Report> {
+        if let Some(due) = self.orders.due(now) {
+            return self.orders.act(&due, room);
+        }
         match self.tracker.poll(now, room) {
             Action::Event(event) => Action::Event(self.report(now, event)),
             Action::Write { stream, bytes } => Action::Write { stream, bytes },
@@ -393,7 +414,7 @@ impl Service for Hub {
             Action::Create { file, name, length } => Action::Create { file, name, length },
             Action::Commit(file) => Action::Commit(file),
             Action::Release(file) => Action::Release(file),
-            Action::Wait(until) => Action::Wait(until),
+            Action::Wait(until) => Action::Wait(until.into_iter().chain(self.orders.deadline()).min()),
         }
     }
 }

@@ -97,7 +97,8 @@ fn in_words(report: &Report, peer: Option<SocketAddr>) -> Option<String> {
             format!("transfer {transfer} ({way}): {} fetches from {}", escape(requester), escape(owner))
         }
         Report::Ended { transfer, code } => format!("transfer {transfer} is over: {code}"),
-        Report::Ordered { what } => format!("admin: {}", escape(what)),
+        Report::Ordered { what, by: None } => format!("admin: {}", escape(what)),
+        Report::Ordered { what, by: Some(by) } => format!("admin {}: {}", escape(by), escape(what)),
         Report::Failed { what } => format!("failed: {}", escape(what)),
         Report::Nothing => return None,
     })
@@ -123,7 +124,7 @@ fn in_fields(report: &Report, peer: Option<SocketAddr>) -> Option<Map<String, Va
         Report::Ended { transfer, code } => {
             ("ended", json!({ "transfer": transfer, "how": code.to_string() }))
         }
-        Report::Ordered { what } => ("ordered", json!({ "what": what })),
+        Report::Ordered { what, by } => ("ordered", json!({ "what": what, "by": by })),
         Report::Failed { what } => ("failed", json!({ "what": what })),
         Report::Nothing => return None,
     };

@@ -1,12 +1,15 @@
 //! What an admin can ask of a tracker that runs, and what he is answered.
 //!
 //! An order and its answer are a line of JSON each, over a socket in the tracker's state directory that only its owner
-//! can open (`desk.rs`).
+//! can open (`desk.rs`), or over the network (`orders.rs`; docs/protocol.md section 5.1).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::account::{Account, Ban, Banned, Role};
+
+/// The longest order, in bytes.
+pub const ORDER_MAX: usize = 64 << 10;
 
 /// An order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,7 +48,7 @@ pub enum Order {
     Add {
         /// The name.
         name: String,
-        /// The key, and what the list calls its owner.
+        /// The key, and what its owner may do.
         account: Account,
     },
     /// Takes a name from a key, and ends its session.
@@ -53,7 +56,7 @@ pub enum Order {
         /// The name.
         name: String,
     },
-    /// Says what the list of accounts calls somebody.
+    /// Says what somebody may do.
     Role {
         /// The name.
         name: String,
@@ -64,7 +67,7 @@ pub enum Order {
     Invite {
         /// The name that he gets.
         name: String,
-        /// What the list calls him then.
+        /// What he may do then.
         role: Role,
         /// For how long it is good, in seconds.
         seconds: u64,

@@ -2,7 +2,10 @@
 
 use std::{fs::File, io::Write};
 
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::{
+    process::Signal,
+    termios::{LocalModes, tcgetattr},
+};
 
 use crate::support::{Home, Process, at_terminal, shown, until};
 
@@ -48,4 +51,14 @@ fn whoever_is_asked_for_a_password_can_leave_and_the_terminal_is_as_it_was() {
         process.end().with(code).saying(said);
         assert!(shows(&terminal), "{typed:?}");
     }
+}
+
+#[test]
+fn who_is_asked_to_end_while_a_password_is_typed_leaves_the_terminal_as_it_was() {
+    let home = Home::new();
+    let (process, mut terminal) = asked(&home);
+    terminal.write_all(b"corr").unwrap();
+    process.send(Signal::TERM);
+    process.end().with(130).saying("interrupted");
+    assert!(shows(&terminal));
 }

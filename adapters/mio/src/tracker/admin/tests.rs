@@ -39,7 +39,9 @@ fn ban(id: u64, name: &str) -> Ban {
 fn hub_on(directory: &Path, store: Store<Receipt>, kept: Kept) -> Hub {
     let passwords = directory.join("passwords");
     let house = House::new(Registration::Open, store, kept, &passwords, &Secret::new([1; 32])).unwrap();
-    Hub::new(Settings::DEFAULT, [2; 32], Arc::new(Mutex::new(house)), &Kept::default())
+    let mut hub = Hub::new(Settings::DEFAULT, [2; 32], Arc::new(Mutex::new(house)), &Kept::default());
+    hub.link = Some(LINK.into());
+    hub
 }
 
 fn hub(directory: &Path) -> Hub {
@@ -51,7 +53,7 @@ fn hub(directory: &Path) -> Hub {
 
 fn give(hub: &mut Hub, order: Order) -> Receiver<Answer> {
     let (to, answer) = sync_channel(1);
-    hub.administer(Instant::ZERO, order, Some(LINK), to);
+    hub.administer(Instant::ZERO, order, None, to);
     answer
 }
 

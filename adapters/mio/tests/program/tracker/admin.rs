@@ -1,10 +1,18 @@
 //! `skep admin` with a tracker that runs.
 
-use std::os::unix::fs::PermissionsExt;
+use std::{
+    io::{Read, Write},
+    os::unix::fs::PermissionsExt,
+};
 
 use skep_core::wire::session::Code;
 
-use super::{accounts::fingerprint, commands::command, member::Tracker, wire::keys};
+use super::{
+    accounts::fingerprint,
+    commands::command,
+    member::Tracker,
+    wire::{Wire, keys},
+};
 use crate::support::{Home, port_of_both, until};
 
 #[test]
@@ -93,4 +101,74 @@ fn the_socket_of_admins_is_its_owner_s_and_goes_with_the_tracker() {
     let listen = format!("tracker --listen {}", taken.local_addr().unwrap());
     home.run_as("tracker", &listen).with(3).saying("cannot listen on");
     assert!(state.exists() && !state.join("admin.sock").exists());
+}
+
+#[test]
+fn whose_name_has_the_role_of_an_admin_gives_orders_from_elsewhere() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0");
+    let order = |who: &str, line: &str| home.run_as(who, &format!("admin -s {} {line}", tracker.link()));
+    let key = |who: &str| home.make_key(who).split(' ').nth(1).unwrap().to_owned();
+    let takes_none = "takes no orders from your key";
+    order("nobody", "list --state .").with(2).saying("--state is for a tracker on this machine");
+    key("nobody");
+    order("nobody", "list").with(1).saying(takes_none);
+    for who in ["ann", "zoe"] {
+        tracker.admin(&home, &format!("add {who} {}", key(who)));
+    }
+    order("ann", "list").with(1).saying(takes_none);
+    tracker.admin(&home, "role ann admin");
+
+    let eva = tracker.join("eva").welcomed();
+    let list = order("ann", "list --json").well().out;
+    let list: serde_json::Value = serde_json::from_slice(&list).unwrap();
+    assert_eq!((list.as_array().unwrap().len(), &list[0]["name"]), (1, &"eva".into()));
+    assert_eq!(order("ann", "kick eva --reason enough").well().out, b"eva is out\n");
+    assert_eq!(eva.refused(), Code::Dismissed);
+    order("ann", "kick eva").with(1).saying("nobody called eva is there");
+    // What has to be stored is answered when it is.
+    assert_eq!(order("ann", "ban --name eva").well().out, b"ban 1: name eva\n");
+    assert_eq!(tracker.join("eva").refused(), Code::NotAllowed);
+    let link = String::from_utf8(order("ann", "invite bob").well().out).unwrap();
+    assert!(link.starts_with("skep://") && link.contains('.'), "{link}");
+    // An answer that takes many messages.
+    for number in 0..40 {
+        tracker.admin(&home, &format!("ban --name {number} --reason {}", "x".repeat(150)));
+    }
+    assert_eq!(String::from_utf8(order("ann", "bans").well().out).unwrap().lines().count(), 41);
+    // An admin is a user as well; and none any more from the moment on at which that is said.
+    home.run_as("ann", &format!("ls -s {} -u ann", tracker.link())).well();
+    order("ann", "role zoe admin").well();
+    order("zoe", "role ann user").well();
+    order("ann", "list").with(1).saying(takes_none);
+    order("zoe", "ban --name zoe").well();
+    order("zoe", "list").with(1).saying(takes_none);
+    let log = tracker.stop().err;
+    for line in ["admin: make ann an admin", "admin ann: kick eva: enough", "admin zoe: make ann a user"] {
+        assert!(log.contains(line), "no {line} in {log}");
+    }
+}
+
+#[test]
+fn an_order_that_is_none_is_told_so_and_who_is_no_admin_learns_nothing() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0");
+    tracker.admin(&home, &format!("add ann {} --role admin", fingerprint(&keys(1))));
+    tracker.admin(&home, &format!("add bob {}", fingerprint(&keys(2))));
+    let say = |number: u8, text: &[u8]| {
+        let mut wire = Wire::sealed(tracker.sealed(), &tracker.key(), Some(&keys(number))).unwrap();
+        wire.write_all(text).unwrap();
+        let mut answer = Vec::new();
+        let _ = wire.read_to_end(&mut answer);
+        answer
+    };
+    let text = |answer: Vec<u8>| String::from_utf8(answer).unwrap();
+    assert!(text(say(1, b"{\"dance\":1}\n")).starts_with("{\"failed\":\"this is no order: "));
+    assert!(text(say(1, &[b'"'; 70_000])).starts_with("{\"failed\":\"this is no order: "));
+    assert!(text(say(1, b"\"status\"\nand more")).starts_with("{\"status\":{\"users\":0,"));
+    for number in [2, 3] {
+        let answer = say(number, b"\"status\"\n");
+        assert!(answer.starts_with(&[0, 2, 0x2d]) && !answer.contains(&b'{'), "{answer:?}");
+    }
+    tracker.stop();
 }

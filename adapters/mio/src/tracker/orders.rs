@@ -1,0 +1,296 @@
+//! Orders that come over the network: whose account has the role of an admin gives them as on the tracker's own machine
+//! (docs/protocol.md section 5.1).
+//!
+//! ```text
+//!   a stream with an admin's key ── { or " ──► a line, an order ──► Hub::administer ──► a line, the answer, and the end
+//!                                └─ else ────► the machine: a session
+//! ```
+//!
+//! No message of a session begins so: it would be longer than any may be.
+
+use std::{
+    net::IpAddr,
+    sync::mpsc::{Receiver, TryRecvError, sync_channel},
+    time::Duration,
+};
+
+use skep_core::{
+    Instant,
+    stream::{Action, Closed, Service as _, StreamId},
+};
+
+use super::{
+    Hub, Report,
+    order::{Answer, ORDER_MAX},
+};
+use crate::identity::Fingerprint;
+
+/// How long an order and its answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How an order begins: it is an object, or a word.
+const BEGINNINGS: [u8; 2] = [b'{', b'"'];
+
+/// Who may give orders on a stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Giver {
+    pub(super) key: Fingerprint,
+    pub(super) address: IpAddr,
+}
+
+/// The streams of admins that say nothing yet, or give orders. There are few of them.
+#[derive(Debug, Default)]
+pub(super) struct Orders(Vec<Talk>);
+
+#[derive(Debug)]
+struct Talk {
+    stream: StreamId,
+    giver: Giver,
+    stage: Stage,
+    until: Option<Instant>,
+    /// What was written last has not left.
+    in_flight: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// It may become a session.
+    Silent,
+    Asking(Vec<u8>),
+    Waiting(Receiver<Answer>),
+    Answering(Vec<u8>),
+    Over,
+}
+
+/// What is to be done on a stream.
+pub(super) enum Due {
+    Write(StreamId),
+    Finish(StreamId),
+    Abort(StreamId),
+}
+
+impl Orders {
+    /// Orders may come on this stream.
+    pub(super) fn expect(&mut self, stream: StreamId, giver: Giver) {
+        self.0.push(Talk { stream, giver, stage: Stage::Silent, until: None, in_flight: false });
+    }
+
+    /// Whether these bytes of a stream belong to an order.
+    fn are_mine(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) -> bool {
+        let Some(place) = self.place(stream) else { return false };
+        let talk = &mut self.0[place];
+        if !matches!(talk.stage, Stage::Silent) {
+            return true;
+        }
+        let is_order = bytes.first().is_some_and(|first| BEGINNINGS.contains(first));
+        if is_order {
+            (talk.stage, talk.until) = (Stage::Asking(Vec::new()), Some(now + PATIENCE));
+        } else if !bytes.is_empty() {
+            self.0.swap_remove(place);
+        }
+        is_order
+    }
+
+    /// Takes bytes of an order: all of it, and who gives it, when it is whole.
+    fn take(&mut self, stream: StreamId, bytes: &[u8]) -> Option<(Vec<u8>, Giver)> {
+        let place = self.place(stream)?;
+        let talk = &mut self.0[place];
+        // Nothing is said after an order.
+        let Stage::Asking(line) = &mut talk.stage else { return None };
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        line.extend_from_slice(&bytes[..end.unwrap_or(bytes.len())]);
+        if end.is_none() && line.len() <= ORDER_MAX {
+            return None;
+        }
+        let line = std::mem::take(line);
+        talk.stage = Stage::Over;
+        Some((line, talk.giver))
+    }
+
+    fn wait_for(&mut self, stream: StreamId, answer: Receiver<Answer>) {
+        if let Some(place) = self.place(stream) {
+            self.0[place].stage = Stage::Waiting(answer);
+        }
+    }
+
+    /// What was written on a stream has left. `false`: no order was given on it.
+    pub(super) fn flushed(&mut self, stream: StreamId) -> bool {
+        let place = self.place(stream).filter(|&place| !matches!(self.0[place].stage, Stage::Silent));
+        if let Some(place) = place {
+            self.0[place].in_flight = false;
+        }
+        place.is_some()
+    }
+
+    /// A stream is gone. `false`: no order was given on it.
+    pub(super) fn closed(&mut self, stream: StreamId) -> bool {
+        let talk = self.place(stream).map(|place| self.0.swap_remove(place));
+        talk.is_some_and(|talk| !matches!(talk.stage, Stage::Silent))
+    }
+
+    /// When something is to be done, if no answer comes before.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.0.iter().filter_map(|talk| talk.until).min()
+    }
+
+    /// The next thing to do.
+    pub(super) fn due(&mut self, now: Instant) -> Option<Due> {
+        self.0.iter_mut().find_map(|talk| talk.due(now))
+    }
+
+    /// Does it; what is written stands in `room`.
+    pub(super) fn act<'b>(&mut self, due: &Due, room: &'b mut [u8]) -> Action<'b, Report> {
+        match *due {
+            Due::Finish(stream) => Action::Finish(stream),
+            Due::Abort(stream) => Action::Abort(stream),
+            Due::Write(stream) => {
+                let mut count = 0;
+                if let Some(place) = self.place(stream)
+                    && let Stage::Answering(text) = &mut self.0[place].stage
+                {
+                    count = text.len().min(room.len());
+                    room[..count].copy_from_slice(&text[..count]);
+                    text.drain(..count);
+                    self.0[place].in_flight = true;
+                }
+                Action::Write { stream, bytes: &room[..count] }
+            }
+        }
+    }
+
+    fn place(&self, stream: StreamId) -> Option<usize> {
+        self.0.iter().position(|talk| talk.stream == stream)
+    }
+}
+
+impl Talk {
+    fn due(&mut self, now: Instant) -> Option<Due> {
+        if self.until.is_some_and(|until| until <= now) {
+            (self.until, self.stage) = (None, Stage::Over);
+            return Some(Due::Abort(self.stream));
+        }
+        if let Stage::Waiting(answer) = &self.stage {
+            match answer.try_recv() {
+                Ok(answer) => self.stage = Stage::Answering(line_of(&answer)),
+                Err(TryRecvError::Empty) => return None,
+                Err(TryRecvError::Disconnected) => {
+                    self.stage = Stage::Answering(line_of(&Answer::Failed("nobody answers".into())));
+                }
+            }
+        }
+        match &self.stage {
+            Stage::Answering(text) if !self.in_flight && text.is_empty() => {
+                self.stage = Stage::Over;
+                Some(Due::Finish(self.stream))
+            }
+            Stage::Answering(_) if !self.in_flight => Some(Due::Write(self.stream)),
+            _ => None,
+        }
+    }
+}
+
+fn line_of(answer: &Answer) -> Vec<u8> {
+    // What has names and numbers only can be said.
+    let mut line = serde_json::to_vec(answer).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+impl Hub {
+    /// Takes what belongs to an order. `false`: it is a session's.
+    pub(super) fn take_order(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) -> bool {
+        if !self.orders.are_mine(now, stream, bytes) {
+            return false;
+        }
+        // It is no session; to the machine it is as if it were gone.
+        self.tracker.closed(now, stream, Closed::Done);
+        let Some((line, giver)) = self.orders.take(stream, bytes) else { return true };
+        let (to, answer) = sync_channel(1);
+        self.orders.wait_for(stream, answer);
+        let by = self.house().admin(&giver.key, giver.address);
+        // There is room for the one answer.
+        match (serde_json::from_slice(&line), by) {
+            (_, None) => _ = to.send(Answer::Failed("your key has not the role of an admin any more".into())),
+            (Err(error), _) => _ = to.send(Answer::Failed(format!("this is no order: {error}"))),
+            (Ok(order), Some(by)) => self.administer(now, order, Some(&by), to),
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIVER: StreamId = StreamId(7);
+    const NOW: Instant = Instant::ZERO;
+
+    fn orders() -> Orders {
+        let mut orders = Orders::default();
+        let key = "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo".parse().unwrap();
+        orders.expect(GIVER, Giver { key, address: [192, 0, 2, 1].into() });
+        orders
+    }
+
+    /// All that is done until nothing is due; what was written has left at once.
+    fn done(orders: &mut Orders) -> (Vec<u8>, usize) {
+        let (mut text, mut ends) = (Vec::new(), 0);
+        while let Some(due) = orders.due(NOW) {
+            let mut room = [0; 16];
+            match orders.act(&due, &mut room) {
+                Action::Write { stream: GIVER, bytes } => text.extend_from_slice(bytes),
+                Action::Finish(GIVER) => ends += 1,
+                _ => panic!("something else is done"),
+            }
+            assert!(orders.flushed(GIVER));
+        }
+        (text, ends)
+    }
+
+    #[test]
+    fn a_stream_that_begins_otherwise_is_a_session_and_of_others_nothing_is_taken() {
+        let mut orders = orders();
+        assert!(!orders.are_mine(NOW, StreamId(8), b"{"));
+        assert!(!orders.are_mine(NOW, GIVER, b""));
+        assert!(!orders.are_mine(NOW, GIVER, b"\0"));
+        assert!(!orders.are_mine(NOW, GIVER, b"{"), "only the first byte decides");
+        assert!(!orders.closed(GIVER));
+    }
+
+    #[test]
+    fn an_order_is_taken_to_the_end_of_its_line_or_to_the_longest() {
+        let mut first = orders();
+        assert!(first.are_mine(NOW, GIVER, b"{\"a"));
+        assert!(first.take(GIVER, b"{\"a").is_none());
+        assert_eq!(first.take(GIVER, b"\"}\nmore").unwrap().0, b"{\"a\"}");
+        assert!(first.take(GIVER, b"{}\n").is_none());
+        assert!(first.closed(GIVER));
+        let mut second = orders();
+        assert!(second.are_mine(NOW, GIVER, b"{"));
+        assert!(second.take(GIVER, &[b'{'; ORDER_MAX]).is_none());
+        assert!(second.take(GIVER, b"{").is_some());
+    }
+
+    #[test]
+    fn an_answer_goes_out_in_pieces_and_then_it_is_over() {
+        let mut orders = orders();
+        assert!(orders.are_mine(NOW, GIVER, b"{") && orders.take(GIVER, b"{}\n").is_some());
+        let (to, answer) = sync_channel(1);
+        orders.wait_for(GIVER, answer);
+        assert_eq!(done(&mut orders), (vec![], 0));
+        let said = Answer::Done("a text that is longer than the room for one message".into());
+        to.send(said.clone()).unwrap();
+        assert_eq!(done(&mut orders), (line_of(&said), 1));
+        assert_eq!(done(&mut orders), (vec![], 0));
+    }
+
+    #[test]
+    fn who_does_not_go_on_is_let_go_and_who_keeps_silent_may() {
+        let mut orders = orders();
+        assert_eq!(orders.deadline(), None);
+        assert!(orders.are_mine(NOW, GIVER, b"{"));
+        assert_eq!(orders.deadline(), Some(NOW + PATIENCE));
+        assert!(matches!(orders.due(NOW + PATIENCE), Some(Due::Abort(GIVER))));
+        assert!(orders.due(NOW + PATIENCE).is_none());
+    }
+}
