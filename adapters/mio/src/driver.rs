@@ -14,6 +14,7 @@
 mod act;
 mod alarm;
 mod connect;
+mod crowd;
 mod files;
 mod handshake;
 mod rdt;
@@ -34,6 +35,7 @@ use crate::{
     storage::Committer,
 };
 use alarm::Alarm;
+use crowd::Crowd;
 use files::OpenFiles;
 use mio::{Events, Interest, Poll, Token, Waker, net::TcpListener};
 use skep_core::{
@@ -110,6 +112,8 @@ pub struct Driver<S: Service, F> {
     streams: Slab<Stream>,
     active: VecDeque<usize>,
     listeners: Vec<Listener>,
+    /// Where those that were accepted come from.
+    crowd: Crowd,
     unaccepted: Unaccepted,
     /// The connections of sealed listeners whose handshake is not done.
     handshakes: Handshakes,
@@ -189,6 +193,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             streams: Slab::new(),
             active: VecDeque::new(),
             listeners: Vec::new(),
+            crowd: Crowd::default(),
             unaccepted: Unaccepted::default(),
             handshakes: Handshakes::new(),
             deferred: Vec::new(),

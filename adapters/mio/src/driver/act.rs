@@ -222,6 +222,11 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     pub(super) fn close(&mut self, now: Instant, key: usize, how: Closed, reason: Option<String>) {
         let Some(mut stream) = self.streams.try_remove(key) else { return };
         self.handshakes.leave(key);
+        if let Carrier::Tcp(tcp) = &stream.carrier
+            && tcp.was_accepted
+        {
+            self.crowd.leave(tcp.peer.ip());
+        }
         let was_turned_away = stream.was_turned_away();
         if let Some(tunnel) = stream.tunnel() {
             let (socket, connection) = (tunnel.socket, tunnel.connection);

@@ -6,6 +6,7 @@ mod outgoing;
 use super::{Carrier, Driver, FIRST, PORTIONS_A_TURN, Sealed, Storage, Stream, Subject};
 use crate::exit::reason;
 use crate::net::{
+    canonical,
     records::{Phase, Records},
     tcp::Tcp,
     wire::Wire,
@@ -103,12 +104,20 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     }
 
     fn take(&mut self, now: Instant, socket: TcpStream, peer: SocketAddr, label: usize, sealed: Sealed) {
+        if !self.crowd.admits(&socket, peer.ip(), self.streams.len()) {
+            let (network, count) = (canonical(peer), self.crowd.of(peer.ip()));
+            let why = format!("too many from the network of {}: {count}", network.ip());
+            self.unaccepted.note(now, &io::Error::other(why));
+            return;
+        }
         let records = (sealed != Sealed::No).then(|| Records::new(Phase::Listening));
         let Ok(StreamId(key)) = self.add_tcp(socket, peer, false, records) else { return };
         let key = key as usize;
+        self.crowd.enter(peer.ip());
         if let Some(stream) = self.streams.get_mut(key) {
             stream.label = Some(label as u16);
             if let Carrier::Tcp(tcp) = &mut stream.carrier {
+                tcp.was_accepted = true;
                 tcp.undecided = matches!(sealed, Sealed::But { .. });
             }
         }

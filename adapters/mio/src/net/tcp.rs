@@ -47,6 +47,8 @@ pub(crate) struct Tcp {
     pub(crate) writable: bool,
     /// Its connect call has not been answered yet.
     pub(crate) connecting: bool,
+    /// It is counted among those of its network.
+    pub(crate) was_accepted: bool,
     /// Its first byte says whether it is sealed.
     pub(crate) undecided: bool,
     /// The system has said that no more comes after what is there to be read.
@@ -80,6 +82,7 @@ impl Tcp {
             readable: true,
             writable: true,
             connecting,
+            was_accepted: false,
             undecided: false,
             hung_up: false,
             ended: false,

@@ -37,7 +37,11 @@ pub fn numbers(hub: &Hub, unaccepted: u64) -> String {
     };
     count("changes", "Changes of the list", tracker.newest());
     count("turned_away", "Connections that found no room", counters.turned_away);
-    count("unaccepted", "Times that the system had no file descriptor for a connection", unaccepted);
+    count(
+        "unaccepted",
+        "Connections that found no file descriptor, or too many of their network",
+        unaccepted,
+    );
     count("logins", "Log-ins that were granted", counters.logins);
     count("logins_refused", "Log-ins that were refused", counters.logins_refused);
     count("died", "Sessions that died", counters.died);

@@ -18,7 +18,7 @@ pub(crate) use middle::{Dice, Mischief, Storm, port_of_both, tcp_middle};
 pub(crate) use process::{Ended, Process, until, until_within};
 pub(crate) use prompt::{Prompt, at_terminal, shown};
 pub(crate) use python::Python;
-pub(crate) use raw::{CONFIRM, answer, connect, error, request, upload};
+pub(crate) use raw::{CONFIRM, answer, connect, connect_from, error, request, upload};
 pub(crate) use relay::Relay;
 pub(crate) use stub::{Answer, Stub};
 pub(crate) use udp_only::{Calls, UdpOnly};

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 
 pub(crate) const CONFIRM: [u8; 1] = [3];
 
@@ -32,6 +32,14 @@ pub(crate) fn connect(to: SocketAddr) -> TcpStream {
     // Little is received before it is asked for.
     SockRef::from(&stream).set_recv_buffer_size(64 << 10).unwrap();
     stream
+}
+
+/// Connects from another network than others of these do.
+pub(crate) fn connect_from(network: u8, to: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, network, 1], 0)).into()).unwrap();
+    socket.connect(&to.into()).unwrap();
+    socket.into()
 }
 
 /// Sends the bytes, and reads to the end. The server ends it: this side only listens after it has spoken.

@@ -5,8 +5,11 @@ use std::{
     net::{SocketAddr, TcpStream},
 };
 
-use super::member::Tracker;
-use crate::support::{Home, until};
+use super::{
+    member::{Member, Tracker},
+    wire::Wire,
+};
+use crate::support::{Home, connect_from, until};
 
 fn page(at: SocketAddr, request: &str) -> (String, String) {
     let mut stream = TcpStream::connect(at).unwrap();
@@ -63,7 +66,7 @@ fn connections_for_which_the_system_has_no_descriptor_are_counted_and_told() {
     let few = std::fs::read_dir(format!("/proc/{id}/fd")).unwrap().count() as u64 + 4;
     let limit = Rlimit { current: Some(few), maximum: Some(few) };
     prlimit(Pid::from_raw(id as i32), Resource::Nofile, limit).unwrap();
-    let many: Vec<_> = (0..16).map(|_| TcpStream::connect(tracker.plain()).unwrap()).collect();
+    let many: Vec<_> = (0..16).map(|network| connect_from(network, tracker.plain())).collect();
     until("a line that says why", || {
         let err = tracker.process.err();
         err.contains("failed: cannot accept connections: Too many open files").then_some(())
@@ -72,6 +75,38 @@ fn connections_for_which_the_system_has_no_descriptor_are_counted_and_told() {
     let (_, body) = page(tracker.told("numbers at http://", "/metrics"), "GET /metrics");
     let mut counts = body.lines().filter_map(|line| line.strip_prefix("skep_tracker_unaccepted_total "));
     assert!(counts.next().is_some_and(|count| count != "0"), "{body}");
+    tracker.stop();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn however_many_connections_one_network_has_others_come_in_and_so_does_who_measures() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0 --metrics 127.0.0.1:0");
+    let limit = Rlimit { current: Some(60), maximum: Some(60) };
+    prlimit(Pid::from_raw(tracker.process.id() as i32), Resource::Nofile, limit).unwrap();
+    let many: Vec<_> = (0..60).map(|_| connect_from(1, tracker.plain())).collect();
+    until("a line that says why", || {
+        let err = tracker.process.err();
+        err.contains("failed: cannot accept connections: too many from the network of 127.0.1.1: ")
+            .then_some(())
+    });
+    let numbers = tracker.told("numbers at http://", "/metrics");
+    assert!(page(numbers, "GET /health").1 == "ok\n");
+    let mut wire = Wire::plain(tracker.plain());
+    wire.stream = connect_from(2, tracker.plain());
+    let eva = Member::new(wire, "eva").welcomed();
+    // Those that go make room for others of their network.
+    drop(many);
+    until("room", || {
+        let mut wire = Wire::plain(tracker.plain());
+        wire.stream = connect_from(1, tracker.plain());
+        let mut ana = Member::new(wire, "ana");
+        while !ana.welcome && ana.listen() {}
+        ana.welcome.then_some(())
+    });
+    drop(eva);
     tracker.stop();
 }
 

@@ -1,0 +1,106 @@
+//! Connections of each network among those of all: each takes a file descriptor, and nobody is to take all of them.
+
+use std::{collections::HashMap, net::IpAddr};
+
+use mio::net::TcpStream;
+
+use crate::net::prefix::Prefix;
+
+/// A network may have so many times as many connections as there are descriptors left. So one has at most three
+/// quarters of those that there are, two have three sevenths each, and however many there are, some are left.
+const TIMES_FREE: usize = 3;
+
+/// How many connections were accepted from each network (/24, /48), and are open.
+#[derive(Debug, Default)]
+pub(super) struct Crowd(HashMap<Prefix, usize>);
+
+impl Crowd {
+    /// Whether one more may come from an address, when so many descriptors are left.
+    fn has_room(&self, from: IpAddr, free: usize) -> bool {
+        self.of(from) < free.saturating_mul(TIMES_FREE)
+    }
+
+    /// Whether a connection that was just accepted may stay; `streams` are open besides.
+    pub(super) fn admits(&self, socket: &TcpStream, from: IpAddr, streams: usize) -> bool {
+        left_besides(socket, streams).is_none_or(|free| self.has_room(from, free))
+    }
+
+    /// How many connections there are from the network of an address.
+    pub(super) fn of(&self, from: IpAddr) -> usize {
+        self.0.get(&Prefix::site(from)).copied().unwrap_or(0)
+    }
+
+    pub(super) fn enter(&mut self, from: IpAddr) {
+        *self.0.entry(Prefix::site(from)).or_default() += 1;
+    }
+
+    pub(super) fn leave(&mut self, from: IpAddr) {
+        let prefix = Prefix::site(from);
+        if let Some(count) = self.0.get_mut(&prefix) {
+            *count -= 1;
+            if *count == 0 {
+                self.0.remove(&prefix);
+            }
+        }
+    }
+}
+
+/// How many descriptors are left, at most. The system gives the lowest number that is free, so about so many are taken.
+#[cfg(unix)]
+fn left_besides(socket: &TcpStream, streams: usize) -> Option<usize> {
+    use std::os::fd::AsRawFd;
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current?;
+    let taken = usize::try_from(socket.as_raw_fd()).unwrap_or(0).max(streams);
+    Some(usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(taken))
+}
+
+/// There is no such limit.
+#[cfg(not(unix))]
+fn left_besides(_: &TcpStream, _: usize) -> Option<usize> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many networks come again and again until none gets in: how many connections each has.
+    fn shares(networks: u8, places: usize) -> Vec<usize> {
+        let mut crowd = Crowd::default();
+        let address = |network| IpAddr::from([10, network, 0, 1]);
+        let mut taken = 0;
+        loop {
+            let before = taken;
+            for network in 0..networks {
+                if crowd.has_room(address(network), places - taken) {
+                    crowd.enter(address(network));
+                    taken += 1;
+                }
+            }
+            if taken == before {
+                return (0..networks).map(|network| crowd.of(address(network))).collect();
+            }
+        }
+    }
+
+    #[test]
+    fn one_network_has_three_quarters_and_two_three_sevenths_each() {
+        assert_eq!(shares(1, 1_000), [750]);
+        assert_eq!(shares(2, 700), [300, 300]);
+        assert!(shares(200, 1_000).into_iter().sum::<usize>() < 1_000);
+    }
+
+    #[test]
+    fn who_leaves_makes_room_and_is_forgotten() {
+        let mut crowd = Crowd::default();
+        let (one, same, other) = ([192, 0, 2, 1].into(), [192, 0, 2, 9].into(), [192, 0, 3, 1].into());
+        crowd.enter(one);
+        crowd.enter(same);
+        assert_eq!((crowd.of(one), crowd.of(other)), (2, 0));
+        crowd.leave(one);
+        crowd.leave(other);
+        assert_eq!(crowd.of(same), 1);
+        crowd.leave(same);
+        assert!(crowd.0.is_empty());
+    }
+}
