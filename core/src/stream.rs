@@ -185,16 +185,13 @@ pub trait Service {
 
     /// [`Action::Splice`] has moved bytes of this stream. Called when some were moved, and at least once a second
     /// while they are: how long it has been silent only the machine knows. An application may call it, too, when it sees
-    /// that more has arrived of what [`Action::Send`] has handed to the system. Machines that wait for neither ignore it.
-    fn progressed(&mut self, now: Instant, stream: StreamId) {
-        let _ = (now, stream);
-    }
+    /// that more has arrived of what [`Action::Send`] has handed to the system. Machines that wait for neither ignore it;
+    /// there is no body for them here, as who wraps a machine would not miss one that is not passed on.
+    fn progressed(&mut self, now: Instant, stream: StreamId);
 
     /// The peer of a stream that was opened is at this address from now on, and has proven it: sealed sessions over RDT stay
     /// when that changes. Machines that tell nobody where a peer is ignore it.
-    fn relocated(&mut self, now: Instant, stream: StreamId, address: SocketAddr) {
-        let _ = (now, stream, address);
-    }
+    fn relocated(&mut self, now: Instant, stream: StreamId, address: SocketAddr);
 
     /// The answer to [`Action::Open`] or [`Action::Commit`] (the length of the file), or to [`Action::Create`]
     /// (any number).

@@ -204,6 +204,10 @@ impl Service for Wanderer {
         self.client.closed(now, stream, how);
     }
 
+    fn progressed(&mut self, _: Instant, _: StreamId) {}
+
+    fn relocated(&mut self, _: Instant, _: StreamId, _: std::net::SocketAddr) {}
+
     fn stored(&mut self, _now: Instant, _file: FileId, _outcome: Result<u64, Fault>) {}
 
     fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Action<'b, ()> {

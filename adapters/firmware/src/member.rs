@@ -333,6 +333,10 @@ impl<P: Profile, const SERVED: usize> Service for Member<P, SERVED> {
         }
     }
 
+    fn progressed(&mut self, _: Instant, _: StreamId) {}
+
+    fn relocated(&mut self, _: Instant, _: StreamId, _: core::net::SocketAddr) {}
+
     fn stored(&mut self, now: Instant, file: FileId, outcome: Result<u64, Fault>) {
         match (file.0.checked_sub(DOWNLOADS), &mut self.download) {
             (None, _) => self.server.stored(now, file, outcome),

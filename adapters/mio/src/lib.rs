@@ -7,6 +7,7 @@ pub mod args;
 pub mod commands;
 mod conceal;
 pub mod console;
+mod descriptors;
 pub mod driver;
 pub mod escape;
 pub mod exit;

@@ -42,6 +42,7 @@ pub use committer::Committer;
 pub use part::Part;
 pub use source::{SETTLING, Source};
 
+use crate::descriptors;
 use announced::Announced;
 use confined::Folder;
 use fault::fault;
@@ -68,9 +69,12 @@ impl Directory {
     ///
     /// # Errors
     /// [`Fault::NotFound`] when there is none, when it is a directory, device or anything else, or when a link is on
-    /// the way.
+    /// the way. [`Fault::Busy`] when so many files and connections are open that the last ones are left to new connections.
     pub fn open_file(&self, name: Name<'_>) -> Result<Source, Fault> {
         let file = self.folder.read(name.as_str()).map_err(|error| fault(&error))?;
+        if descriptors::is_reserved(&file) {
+            return Err(Fault::Busy);
+        }
         Source::new(file).map_err(|error| fault(&error))?.ok_or(Fault::NotFound)
     }
 

@@ -51,6 +51,10 @@ impl<P: Profile> Service for Client<P> {
         self.owes.abort = self.owes.abort.filter(|&other| other != stream);
     }
 
+    fn progressed(&mut self, _: Instant, _: StreamId) {}
+
+    fn relocated(&mut self, _: Instant, _: StreamId, _: core::net::SocketAddr) {}
+
     /// A client stores nothing by itself.
     fn stored(&mut self, _now: Instant, _file: FileId, _outcome: Result<u64, Fault>) {}
 

@@ -66,6 +66,10 @@ impl Service for Relay {
         self.streams.retain(|other| *other != stream);
     }
 
+    fn progressed(&mut self, _: Instant, _: StreamId) {}
+
+    fn relocated(&mut self, _: Instant, _: StreamId, _: std::net::SocketAddr) {}
+
     fn stored(&mut self, _: Instant, _: FileId, _: Result<u64, Fault>) {}
 
     fn poll<'b>(&mut self, _: Instant, _: &'b mut [u8]) -> Action<'b, ()> {
@@ -132,6 +136,14 @@ impl<S: Service> Service for End<S> {
 
     fn closed(&mut self, now: Instant, stream: StreamId, how: Closed) {
         self.machine.closed(now, stream, how);
+    }
+
+    fn progressed(&mut self, now: Instant, stream: StreamId) {
+        self.machine.progressed(now, stream);
+    }
+
+    fn relocated(&mut self, now: Instant, stream: StreamId, address: std::net::SocketAddr) {
+        self.machine.relocated(now, stream, address);
     }
 
     fn stored(&mut self, now: Instant, file: FileId, outcome: Result<u64, Fault>) {

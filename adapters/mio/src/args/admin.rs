@@ -6,14 +6,14 @@ use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 use ipnet::IpNet;
 
 use super::{
-    login,
+    invite, login,
     number::{life, seconds},
 };
 use crate::{
     exit::{CODES, Failure},
     identity::Fingerprint,
     tracker::account::{Role, addresses},
-    url::Url,
+    url::{Host, Url},
 };
 
 const EXAMPLES: &str = "\
@@ -59,7 +59,7 @@ pub struct Admin {
 /// How to reach a tracker elsewhere, and as whom.
 #[derive(Args, Clone, Debug)]
 pub struct Afar {
-    /// A tracker elsewhere: its link, skep://KEY@HOST/, or HOST if its key is known
+    /// A tracker elsewhere: its link, skep://KEY@HOST/, or HOST if its key is known ($SKEP_LINK does not count here)
     #[arg(short, long, value_name = "LINK", value_parser = login::tracker, conflicts_with = "link_file")]
     server: Option<Url>,
 
@@ -71,7 +71,7 @@ pub struct Afar {
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
 
-    /// With -s: give up when there is no answer after so many seconds
+    /// Give up when there is no answer after so many seconds
     #[arg(long, value_name = "SECS", default_value = "30", value_parser = seconds)]
     pub timeout: Duration,
 }
@@ -131,6 +131,7 @@ pub enum AdminAction {
         /// The name
         name: String,
         /// The public key
+        #[arg(allow_hyphen_values = true)]
         key: Fingerprint,
         /// What its owner may do
         #[arg(long, value_enum, default_value = "user")]
@@ -149,13 +150,13 @@ pub enum AdminAction {
         #[arg(value_enum)]
         role: Role,
     },
-    /// Make an invite for somebody, and print its link
+    /// Make an invite for somebody, and print its link; he uses it by skep join or skep ls
     Invite {
         /// The name that he gets
         name: String,
         /// Where he finds the tracker: HOST or HOST:PORT [default: as the tracker prints it]
-        #[arg(long, value_name = "HOST")]
-        host: Option<String>,
+        #[arg(long, value_name = "HOST", value_parser = invite::host)]
+        host: Option<Host>,
         /// What he may do
         #[arg(long, value_enum, default_value = "user")]
         role: Role,
@@ -186,7 +187,7 @@ pub struct Whom {
     pub name: Option<String>,
 
     /// Whoever has this key
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     pub key: Option<Fingerprint>,
 
     /// Whoever comes from this address, or these: 192.0.2.0/24

@@ -72,6 +72,6 @@ fn invite(text: &str) -> Result<InviteId, String> {
     text.parse().map_err(|_| "it is no invite; skep invite list prints what they are called".to_owned())
 }
 
-fn host(text: &str) -> Result<Host, String> {
+pub(super) fn host(text: &str) -> Result<Host, String> {
     Host::parse(text, PORT)
 }

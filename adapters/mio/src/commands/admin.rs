@@ -4,7 +4,7 @@ mod from_afar;
 
 #[cfg(unix)]
 use std::io::Write;
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use crate::{
     args::{Admin, AdminAction},
@@ -19,6 +19,7 @@ use crate::{
         account::{Account, Ban, Banned},
         order::{Answer, Open, Order, Owner, Present},
     },
+    url::Host,
 };
 
 /// Gives the order, and shows the answer.
@@ -29,12 +30,15 @@ pub(super) fn run(admin: &Admin) -> Result<(), Failure> {
             return Err(Failure::usage("--state is for a tracker on this machine, and -s for one elsewhere"));
         }
         Some(url) => from_afar::ask(&url, &admin.afar, &order)?,
+        None if admin.afar.key.is_some() => {
+            return Err(Failure::usage("--key says who you are to a tracker elsewhere, which -s names"));
+        }
         None => {
             let directory = match &admin.state {
                 Some(state) => state.clone(),
                 None => state_directory(None)?,
             };
-            ask(&directory.join(SOCKET), &order)?
+            ask(&directory.join(SOCKET), &order, admin.afar.timeout)?
         }
     };
     let answer = match (answer, &admin.action) {
@@ -48,7 +52,7 @@ pub(super) fn run(admin: &Admin) -> Result<(), Failure> {
 }
 
 #[cfg(unix)]
-fn ask(socket: &Path, order: &Order) -> Result<Answer, Failure> {
+fn ask(socket: &Path, order: &Order, patience: Duration) -> Result<Answer, Failure> {
     use std::{
         io::{self, BufRead, BufReader},
         os::unix::net::UnixStream,
@@ -59,10 +63,17 @@ fn ask(socket: &Path, order: &Order) -> Result<Answer, Failure> {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                 Failure::network(format!("no tracker runs with {}", escape(&place)))
             }
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Failure::network(format!(
+                "the tracker at {} did not answer in {} s",
+                escape(&place),
+                patience.as_secs()
+            )),
             _ => Failure::cannot(format_args!("ask the tracker at {}", escape(&place)), error),
         }
     };
     let asked = UnixStream::connect(socket).and_then(|mut stream| {
+        stream.set_read_timeout(Some(patience))?;
+        stream.set_write_timeout(Some(patience))?;
         let mut line = serde_json::to_string(order)?;
         line.push('\n');
         stream.write_all(line.as_bytes())?;
@@ -74,7 +85,7 @@ fn ask(socket: &Path, order: &Order) -> Result<Answer, Failure> {
 }
 
 #[cfg(not(unix))]
-fn ask(_: &Path, _: &Order) -> Result<Answer, Failure> {
+fn ask(_: &Path, _: &Order, _: Duration) -> Result<Answer, Failure> {
     Err(Failure::local("here skep admin works with -s LINK only, for a tracker elsewhere"))
 }
 
@@ -136,7 +147,7 @@ fn text(answer: &Answer) -> String {
 }
 
 /// The link with another host in it.
-fn at_host(link: &str, host: &str) -> String {
+fn at_host(link: &str, host: &Host) -> String {
     match link.split_once('@') {
         Some((key, _)) => format!("{key}@{host}/"),
         None => link.to_owned(),

@@ -53,6 +53,10 @@ const GIVE_BACK: Duration = Duration::from_secs(10);
 const DATABASE: &str = "state.redb";
 pub(super) const SOCKET: &str = "admin.sock";
 
+/// The longest path that a socket can have everywhere, in bytes.
+#[cfg(unix)]
+const SOCKET_MAX: usize = 103;
+
 /// Where a tracker keeps what it has to keep: `tracker`, beside its key.
 pub(super) fn state_directory(key: Option<&Path>) -> Result<PathBuf, Failure> {
     let home = home(key)?;
@@ -198,6 +202,11 @@ fn take_orders(desk: &Desk, state: &Path) -> Result<Orders, Failure> {
     let cannot =
         |error: io::Error| Failure::cannot_on_network(format_args!("listen on {}", escape(&shown)), &error);
     // Nobody else can open it from the first moment on, whoever may look into the directory.
+    if path.as_os_str().len() > SOCKET_MAX {
+        return Err(Failure::local(format!(
+            "{shown} is too long for the path of a socket; say a shorter --state"
+        )));
+    }
     let before = umask(Mode::from_raw_mode(0o177));
     let listener = UnixListener::bind(&path);
     umask(before);

@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::IpAddr};
 
 use mio::net::TcpStream;
 
-use crate::net::prefix::Prefix;
+use crate::{descriptors, net::prefix::Prefix};
 
 /// A network may have so many times as many connections as there are descriptors left. So one has at most three
 /// quarters of those that there are, two have three sevenths each, and however many there are, some are left.
@@ -12,7 +12,10 @@ const TIMES_FREE: usize = 3;
 
 /// How many connections were accepted from each network (/24, /48), and are open.
 #[derive(Debug, Default)]
-pub(super) struct Crowd(HashMap<Prefix, usize>);
+pub(super) struct Crowd {
+    networks: HashMap<Prefix, usize>,
+    all: usize,
+}
 
 impl Crowd {
     /// Whether one more may come from an address, when so many descriptors are left.
@@ -20,44 +23,31 @@ impl Crowd {
         self.of(from) < free.saturating_mul(TIMES_FREE)
     }
 
-    /// Whether a connection that was just accepted may stay; `streams` are open besides.
-    pub(super) fn admits(&self, socket: &TcpStream, from: IpAddr, streams: usize) -> bool {
-        left_besides(socket, streams).is_none_or(|free| self.has_room(from, free))
+    /// Whether a connection that was just accepted may stay.
+    pub(super) fn admits(&self, socket: &TcpStream, from: IpAddr) -> bool {
+        descriptors::left_behind(socket, self.all).is_none_or(|free| self.has_room(from, free))
     }
 
     /// How many connections there are from the network of an address.
     pub(super) fn of(&self, from: IpAddr) -> usize {
-        self.0.get(&Prefix::site(from)).copied().unwrap_or(0)
+        self.networks.get(&Prefix::site(from)).copied().unwrap_or(0)
     }
 
     pub(super) fn enter(&mut self, from: IpAddr) {
-        *self.0.entry(Prefix::site(from)).or_default() += 1;
+        *self.networks.entry(Prefix::site(from)).or_default() += 1;
+        self.all += 1;
     }
 
     pub(super) fn leave(&mut self, from: IpAddr) {
         let prefix = Prefix::site(from);
-        if let Some(count) = self.0.get_mut(&prefix) {
+        if let Some(count) = self.networks.get_mut(&prefix) {
+            self.all -= 1;
             *count -= 1;
             if *count == 0 {
-                self.0.remove(&prefix);
+                self.networks.remove(&prefix);
             }
         }
     }
-}
-
-/// How many descriptors are left, at most. The system gives the lowest number that is free, so about so many are taken.
-#[cfg(unix)]
-fn left_besides(socket: &TcpStream, streams: usize) -> Option<usize> {
-    use std::os::fd::AsRawFd;
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current?;
-    let taken = usize::try_from(socket.as_raw_fd()).unwrap_or(0).max(streams);
-    Some(usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(taken))
-}
-
-/// There is no such limit.
-#[cfg(not(unix))]
-fn left_besides(_: &TcpStream, _: usize) -> Option<usize> {
-    None
 }
 
 #[cfg(test)]
@@ -101,6 +91,6 @@ mod tests {
         crowd.leave(other);
         assert_eq!(crowd.of(same), 1);
         crowd.leave(same);
-        assert!(crowd.0.is_empty());
+        assert!(crowd.networks.is_empty() && crowd.all == 0);
     }
 }

@@ -104,7 +104,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     }
 
     fn take(&mut self, now: Instant, socket: TcpStream, peer: SocketAddr, label: usize, sealed: Sealed) {
-        if !self.crowd.admits(&socket, peer.ip(), self.streams.len()) {
+        if !self.crowd.admits(&socket, peer.ip()) {
             let (network, count) = (canonical(peer), self.crowd.of(peer.ip()));
             let why = format!("too many from the network of {}: {count}", network.ip());
             self.unaccepted.note(now, &io::Error::other(why));

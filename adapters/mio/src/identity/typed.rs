@@ -5,27 +5,28 @@ use std::io;
 use std::{
     fs::File,
     io::{Read, Write},
-    os::unix::net::UnixStream,
 };
 
 #[cfg(unix)]
 use rustix::{
-    event::{PollFd, PollFlags, poll},
+    event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
     termios::{LocalModes, OptionalActions::Now, SpecialCodeIndex, Termios, tcgetattr, tcsetattr},
 };
-#[cfg(unix)]
-use signal_hook::{
-    SigId,
-    consts::SIGTERM,
-    low_level::{pipe, unregister},
-};
 use zeroize::Zeroizing;
+
+/// The signals that end a process.
+#[cfg(unix)]
+const ENDS: [i32; 4] = [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT];
+
+/// How often it is looked whether one of them has come.
+#[cfg(unix)]
+const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// What became of a question.
 pub(super) enum Typed {
     Line(Zeroizing<String>),
-    /// Ctrl-C, or the process is to end.
+    /// Ctrl-C; or the process is to end, and does so by itself.
     Interrupted,
     /// Ctrl-D.
     Nothing,
@@ -38,21 +39,21 @@ pub(super) enum Typed {
 #[cfg(unix)]
 pub(super) fn ask(prompt: &str) -> io::Result<Typed> {
     let terminal = File::options().read(true).write(true).open("/dev/tty")?;
-    let end = End::new()?;
+    let held_up = HeldUp::new();
     let hidden = Hidden::new(&terminal)?;
     (&terminal).write_all(prompt.as_bytes())?;
-    let typed = read(&terminal, &end, hidden.interrupts());
+    let typed = read(&terminal, &held_up, hidden.interrupts());
     drop(hidden);
     (&terminal).write_all(b"\n")?;
     typed
 }
 
 #[cfg(unix)]
-fn read(mut terminal: &File, end: &End, interrupts: [u8; 2]) -> io::Result<Typed> {
+fn read(mut terminal: &File, held_up: &HeldUp, interrupts: [u8; 2]) -> io::Result<Typed> {
     let mut line = Zeroizing::new(Vec::with_capacity(super::password::LENGTH_MAX + 1));
     let mut piece = Zeroizing::new([0; 256]);
     loop {
-        if end.comes_before(terminal)? {
+        if held_up.ends_before(terminal)? {
             return Ok(Typed::Interrupted);
         }
         let count = match terminal.read(&mut *piece) {
@@ -72,39 +73,54 @@ fn read(mut terminal: &File, end: &End, interrupts: [u8; 2]) -> io::Result<Typed
     Ok(Typed::Line(Zeroizing::new(text.to_owned())))
 }
 
-/// The wish that the process end: it would not put the terminal back if it ended at once.
+/// What would end the process is held up until this is dropped: it would leave the terminal as it is.
 #[cfg(unix)]
-struct End {
-    wished: UnixStream,
-    signal: SigId,
+struct HeldUp {
+    before: libc::sigset_t,
 }
 
 #[cfg(unix)]
-impl End {
-    fn new() -> io::Result<Self> {
-        let (wished, wish) = UnixStream::pair()?;
-        Ok(Self { wished, signal: pipe::register(SIGTERM, wish)? })
+impl HeldUp {
+    fn new() -> Self {
+        // SAFETY: plain data, of which zeros are a value; the calls only write into what they are given.
+        unsafe {
+            let (mut ends, mut before) = (std::mem::zeroed(), std::mem::zeroed());
+            libc::sigemptyset(&raw mut ends);
+            for signal in ENDS {
+                libc::sigaddset(&raw mut ends, signal);
+            }
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const ends, &raw mut before);
+            Self { before }
+        }
     }
 
     /// Waits until something was typed, or the process is to end.
-    fn comes_before(&self, terminal: &File) -> io::Result<bool> {
-        let mut both = [PollFd::new(terminal, PollFlags::IN), PollFd::new(&self.wished, PollFlags::IN)];
+    fn ends_before(&self, terminal: &File) -> io::Result<bool> {
         loop {
-            match poll(&mut both, None) {
-                Err(Errno::INTR) => {}
-                outcome => {
-                    outcome?;
-                    return Ok(!both[1].revents().is_empty());
-                }
+            let mut typed = [PollFd::new(terminal, PollFlags::IN)];
+            match poll(&mut typed, Some(&LOOK)) {
+                Ok(0) | Err(Errno::INTR) if !Self::is_pending() => {}
+                Ok(0) | Err(Errno::INTR) => return Ok(true),
+                outcome => return outcome.map(|_| false).map_err(io::Error::from),
             }
+        }
+    }
+
+    fn is_pending() -> bool {
+        // SAFETY: as above.
+        unsafe {
+            let mut pending = std::mem::zeroed();
+            libc::sigpending(&raw mut pending) == 0
+                && ENDS.into_iter().any(|signal| libc::sigismember(&raw const pending, signal) == 1)
         }
     }
 }
 
 #[cfg(unix)]
-impl Drop for End {
+impl Drop for HeldUp {
     fn drop(&mut self) {
-        unregister(self.signal);
+        // SAFETY: the mask is the one that was there.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };
     }
 }
 

@@ -93,6 +93,10 @@ impl Service for Member {
         }
     }
 
+    fn progressed(&mut self, _: Instant, _: StreamId) {}
+
+    fn relocated(&mut self, _: Instant, _: StreamId, _: std::net::SocketAddr) {}
+
     fn stored(&mut self, now: Instant, file: FileId, outcome: Result<u64, Fault>) {
         match of_file(file) {
             None => self.server.stored(now, file, outcome),

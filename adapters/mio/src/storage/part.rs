@@ -7,6 +7,7 @@
 
 use std::{fs::File, io, io::IoSlice};
 
+use crate::descriptors;
 use skep_core::stream::Fault;
 
 use super::{
@@ -73,6 +74,9 @@ impl Part {
             expected: None,
             committed: false,
         };
+        if origin == Origin::Peer && descriptors::is_reserved(&part.file) {
+            return Err(Fault::Busy);
+        }
         match length {
             None | Some(0) => {}
             // More than the system can number, so it is no use to ask.

@@ -7,7 +7,7 @@ use skep_core::Instant;
 
 use super::{
     Hub, Report,
-    account::{Account, Ban, Invite, REASON_MAX, Role, check_name},
+    account::{Account, Ban, Banned, Invite, REASON_MAX, Role, check_name},
     house::House,
     hub::Receipt,
     order::{Answer, Open, Order, Owner, Present, Status},
@@ -70,6 +70,9 @@ impl Hub {
     /// What an order changes once that is stored, and the answer then.
     fn change(&self, order: Order) -> Result<(Change, Answer), String> {
         let (change, answer) = match order {
+            Order::Ban { who: Banned::Name(name), .. } if name.is_empty() => {
+                return Err("a ban needs a name".into());
+            }
             Order::Ban { who, seconds, reason } => {
                 if reason.len() > REASON_MAX {
                     return Err(format!("a reason has at most {REASON_MAX} bytes"));
@@ -200,6 +203,9 @@ impl Hub {
         if house.is_owned(&name) {
             return Err(format!("{name} belongs to a key already"));
         }
+        if !house.takes_invites() {
+            return Err("with --accounts fixed there are no invites: give the name to a key with add".into());
+        }
         let (id, psk) = (code.id().0, *code.psk().expose());
         let invite = Invite { name, role, until: in_seconds(seconds), psk };
         let link = link.replacen('@', &format!(".{}@", code.reveal().as_str()), 1);
@@ -263,7 +269,14 @@ impl Hub {
 
 /// Why an order about the account of a name cannot be done.
 fn not_owned(house: &House<Receipt>, name: &str) -> String {
-    if house.has_password(name) { has_password(name) } else { format!("{name} belongs to no key") }
+    if house.has_password(name) { has_password(name) } else { format!("no key has the name {name}") }
+}
+
+const fn as_called(role: Role) -> &'static str {
+    match role {
+        Role::User => "",
+        Role::Admin => " as an admin",
+    }
 }
 
 fn has_password(name: &str) -> String {
@@ -298,10 +311,10 @@ fn told_of(order: &Order) -> Option<String> {
             format!("ban {who} for {seconds} s{}", because(reason))
         }
         Order::Unban { id } => format!("lift ban {id}"),
-        Order::Add { name, account } => format!("add {name} {}", account.key),
+        Order::Add { name, account } => format!("add {name} {}{}", account.key, as_called(account.role)),
         Order::Remove { name } => format!("remove {name}"),
         Order::Role { name, role } => format!("make {name} {}", called(*role)),
-        Order::Invite { name, .. } => format!("invite {name}"),
+        Order::Invite { name, role, .. } => format!("invite {name}{}", as_called(*role)),
         Order::Uninvite { invite } => format!("take back the invite {invite}"),
     };
     Some(what)

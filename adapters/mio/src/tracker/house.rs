@@ -134,6 +134,11 @@ impl<R: Send + 'static> House<R> {
         (is_admin && !self.bans.cover(name, Some(key), address)).then(|| name.clone())
     }
 
+    /// Whether a guest with an invite gets a name: not where admins enter all that there are.
+    pub fn takes_invites(&self) -> bool {
+        self.registration != Registration::Fixed
+    }
+
     /// Whether a key is about to get a name.
     pub fn is_coming(&self, key: &Fingerprint) -> bool {
         self.coming_keys.contains(key)
@@ -329,6 +334,9 @@ impl<R: Send + 'static> House<R> {
     /// A guest has come with an invite: he is let in when it is stored that it is used up, and that his key has the
     /// name.
     fn enrol(&mut self, id: [u8; 8], key: &Public) -> Decision {
+        if !self.takes_invites() {
+            return Decision::Refuse;
+        }
         let Ok(key) = Fingerprint::new(*key) else { return Decision::Refuse };
         self.settle_guests();
         match self.guests.ask(&id, &key) {

@@ -207,6 +207,7 @@ impl Hub {
         let arrived = self.house().take_arrived();
         for name in arrived {
             self.dismiss_stranger(now, &name);
+            self.reports.push(Report::Registered { user: name.into() });
         }
         loop {
             let done = self.house().store.done();
@@ -389,7 +390,12 @@ impl Service for Hub {
     }
 
     fn relocated(&mut self, now: Instant, stream: StreamId, address: SocketAddr) {
+        self.orders.relocated(stream, address.ip().to_canonical());
         self.tracker.relocated(now, stream, address);
+    }
+
+    fn progressed(&mut self, now: Instant, stream: StreamId) {
+        self.tracker.progressed(now, stream);
     }
 
     fn stored(&mut self, now: Instant, file: FileId, outcome: Result<u64, Fault>) {
@@ -408,7 +414,11 @@ impl Service for Hub {
                 Action::Receive { stream, file, offset, length }
             }
             Action::Splice { from, to } => Action::Splice { from, to },
-            Action::Finish(stream) => Action::Finish(stream),
+            Action::Finish(stream) => {
+                // What is said after our end is no order any more.
+                self.orders.forget(stream);
+                Action::Finish(stream)
+            }
             Action::Abort(stream) => Action::Abort(stream),
             Action::Open { file, name } => Action::Open { file, name },
             Action::Create { file, name, length } => Action::Create { file, name, length },

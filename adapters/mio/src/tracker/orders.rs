@@ -9,6 +9,7 @@
 //! No message of a session begins so: it would be longer than any may be.
 
 use std::{
+    collections::VecDeque,
     net::IpAddr,
     sync::mpsc::{Receiver, TryRecvError, sync_channel},
     time::Duration,
@@ -31,6 +32,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How an order begins: it is an object, or a word.
 const BEGINNINGS: [u8; 2] = [b'{', b'"'];
 
+/// Streams of admins that have said nothing yet. When there is one more, the oldest can only become a session: whoever
+/// replays an admin's first message can make many, and each is looked for in the list.
+const SILENT_MAX: usize = 64;
+
+/// Orders under way. When there is one more, its stream is ended: an answer may have many megabytes.
+const ORDERS_MAX: usize = 16;
+
 /// Who may give orders on a stream.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Giver {
@@ -38,9 +46,15 @@ pub(super) struct Giver {
     pub(super) address: IpAddr,
 }
 
-/// The streams of admins that say nothing yet, or give orders. There are few of them.
+/// The streams of admins that say nothing yet, and those on which they give orders.
 #[derive(Debug, Default)]
-pub(super) struct Orders(Vec<Talk>);
+pub(super) struct Orders {
+    silent: VecDeque<(StreamId, Giver)>,
+    talks: Vec<Talk>,
+    /// The last thing that was done was for an order: the sessions come first; and were let.
+    had_turn: bool,
+    was_passed_over: bool,
+}
 
 #[derive(Debug)]
 struct Talk {
@@ -54,11 +68,10 @@ struct Talk {
 
 #[derive(Debug)]
 enum Stage {
-    /// It may become a session.
-    Silent,
     Asking(Vec<u8>),
     Waiting(Receiver<Answer>),
-    Answering(Vec<u8>),
+    /// An answer, of which so much is written.
+    Answering(Vec<u8>, usize),
     Over,
 }
 
@@ -72,29 +85,35 @@ pub(super) enum Due {
 impl Orders {
     /// Orders may come on this stream.
     pub(super) fn expect(&mut self, stream: StreamId, giver: Giver) {
-        self.0.push(Talk { stream, giver, stage: Stage::Silent, until: None, in_flight: false });
+        if self.silent.len() >= SILENT_MAX {
+            self.silent.pop_front();
+        }
+        self.silent.push_back((stream, giver));
+    }
+
+    /// It is a session, or nothing: nothing more is expected on it.
+    pub(super) fn forget(&mut self, stream: StreamId) -> Option<Giver> {
+        let place = self.silent.iter().position(|(silent, _)| *silent == stream)?;
+        Some(self.silent.remove(place)?.1)
     }
 
     /// Whether these bytes of a stream belong to an order.
     fn are_mine(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) -> bool {
-        let Some(place) = self.place(stream) else { return false };
-        let talk = &mut self.0[place];
-        if !matches!(talk.stage, Stage::Silent) {
-            return true;
-        }
-        let is_order = bytes.first().is_some_and(|first| BEGINNINGS.contains(first));
+        let Some(first) = bytes.first() else { return false };
+        let Some(giver) = self.forget(stream) else { return self.talk(stream).is_some() };
+        let is_order = BEGINNINGS.contains(first);
         if is_order {
-            (talk.stage, talk.until) = (Stage::Asking(Vec::new()), Some(now + PATIENCE));
-        } else if !bytes.is_empty() {
-            self.0.swap_remove(place);
+            let is_one_too_many = self.talks.len() >= ORDERS_MAX;
+            let until = if is_one_too_many { now } else { now + PATIENCE };
+            let stage = Stage::Asking(Vec::new());
+            self.talks.push(Talk { stream, giver, stage, until: Some(until), in_flight: false });
         }
         is_order
     }
 
     /// Takes bytes of an order: all of it, and who gives it, when it is whole.
-    fn take(&mut self, stream: StreamId, bytes: &[u8]) -> Option<(Vec<u8>, Giver)> {
-        let place = self.place(stream)?;
-        let talk = &mut self.0[place];
+    fn take(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) -> Option<(Vec<u8>, Giver)> {
+        let talk = self.talk(stream).filter(|talk| talk.until.is_some_and(|until| until > now))?;
         // Nothing is said after an order.
         let Stage::Asking(line) = &mut talk.stage else { return None };
         let end = bytes.iter().position(|byte| *byte == b'\n');
@@ -108,34 +127,50 @@ impl Orders {
     }
 
     fn wait_for(&mut self, stream: StreamId, answer: Receiver<Answer>) {
-        if let Some(place) = self.place(stream) {
-            self.0[place].stage = Stage::Waiting(answer);
+        if let Some(talk) = self.talk(stream) {
+            talk.stage = Stage::Waiting(answer);
         }
     }
 
     /// What was written on a stream has left. `false`: no order was given on it.
     pub(super) fn flushed(&mut self, stream: StreamId) -> bool {
-        let place = self.place(stream).filter(|&place| !matches!(self.0[place].stage, Stage::Silent));
-        if let Some(place) = place {
-            self.0[place].in_flight = false;
+        self.talk(stream).map(|talk| talk.in_flight = false).is_some()
+    }
+
+    /// The peer of a stream is at another address.
+    pub(super) fn relocated(&mut self, stream: StreamId, address: IpAddr) {
+        if let Some((_, giver)) = self.silent.iter_mut().find(|(silent, _)| *silent == stream) {
+            giver.address = address;
+        } else if let Some(talk) = self.talk(stream) {
+            talk.giver.address = address;
         }
-        place.is_some()
     }
 
     /// A stream is gone. `false`: no order was given on it.
     pub(super) fn closed(&mut self, stream: StreamId) -> bool {
-        let talk = self.place(stream).map(|place| self.0.swap_remove(place));
-        talk.is_some_and(|talk| !matches!(talk.stage, Stage::Silent))
+        self.forget(stream);
+        let before = self.talks.len();
+        self.talks.retain(|talk| talk.stream != stream);
+        self.talks.len() < before
     }
 
-    /// When something is to be done, if no answer comes before.
+    /// When something is to be done, if nothing comes before: at once, where it was the sessions' turn.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.0.iter().filter_map(|talk| talk.until).min()
+        if self.was_passed_over {
+            return Some(Instant::ZERO);
+        }
+        self.talks.iter().filter_map(|talk| talk.until).min()
     }
 
-    /// The next thing to do.
+    /// The next thing to do, every second time.
     pub(super) fn due(&mut self, now: Instant) -> Option<Due> {
-        self.0.iter_mut().find_map(|talk| talk.due(now))
+        self.was_passed_over = std::mem::take(&mut self.had_turn) && !self.talks.is_empty();
+        if self.talks.is_empty() || self.was_passed_over {
+            return None;
+        }
+        let due = self.talks.iter_mut().find_map(|talk| talk.due(now));
+        self.had_turn = due.is_some();
+        due
     }
 
     /// Does it; what is written stands in `room`.
@@ -145,21 +180,20 @@ impl Orders {
             Due::Abort(stream) => Action::Abort(stream),
             Due::Write(stream) => {
                 let mut count = 0;
-                if let Some(place) = self.place(stream)
-                    && let Stage::Answering(text) = &mut self.0[place].stage
-                {
-                    count = text.len().min(room.len());
-                    room[..count].copy_from_slice(&text[..count]);
-                    text.drain(..count);
-                    self.0[place].in_flight = true;
+                if let Some(Talk { stage: Stage::Answering(text, from), in_flight, .. }) = self.talk(stream) {
+                    let rest = &text[*from..];
+                    count = rest.len().min(room.len());
+                    room[..count].copy_from_slice(&rest[..count]);
+                    *from += count;
+                    *in_flight = true;
                 }
                 Action::Write { stream, bytes: &room[..count] }
             }
         }
     }
 
-    fn place(&self, stream: StreamId) -> Option<usize> {
-        self.0.iter().position(|talk| talk.stream == stream)
+    fn talk(&mut self, stream: StreamId) -> Option<&mut Talk> {
+        self.talks.iter_mut().find(|talk| talk.stream == stream)
     }
 }
 
@@ -170,20 +204,20 @@ impl Talk {
             return Some(Due::Abort(self.stream));
         }
         if let Stage::Waiting(answer) = &self.stage {
-            match answer.try_recv() {
-                Ok(answer) => self.stage = Stage::Answering(line_of(&answer)),
+            let answer = match answer.try_recv() {
+                Ok(answer) => answer,
                 Err(TryRecvError::Empty) => return None,
-                Err(TryRecvError::Disconnected) => {
-                    self.stage = Stage::Answering(line_of(&Answer::Failed("nobody answers".into())));
-                }
-            }
+                Err(TryRecvError::Disconnected) => Answer::Failed("nobody answers".into()),
+            };
+            self.stage = Stage::Answering(line_of(&answer), 0);
         }
         match &self.stage {
-            Stage::Answering(text) if !self.in_flight && text.is_empty() => {
+            Stage::Answering(..) if self.in_flight => None,
+            Stage::Answering(text, from) if *from < text.len() => Some(Due::Write(self.stream)),
+            Stage::Answering(..) => {
                 self.stage = Stage::Over;
                 Some(Due::Finish(self.stream))
             }
-            Stage::Answering(_) if !self.in_flight => Some(Due::Write(self.stream)),
             _ => None,
         }
     }
@@ -204,7 +238,7 @@ impl Hub {
         }
         // It is no session; to the machine it is as if it were gone.
         self.tracker.closed(now, stream, Closed::Done);
-        let Some((line, giver)) = self.orders.take(stream, bytes) else { return true };
+        let Some((line, giver)) = self.orders.take(now, stream, bytes) else { return true };
         let (to, answer) = sync_channel(1);
         self.orders.wait_for(stream, answer);
         let by = self.house().admin(&giver.key, giver.address);
@@ -243,6 +277,9 @@ mod tests {
                 _ => panic!("something else is done"),
             }
             assert!(orders.flushed(GIVER));
+            // The sessions come in between.
+            assert!(orders.due(NOW).is_none());
+            assert_eq!(orders.deadline(), Some(Instant::ZERO));
         }
         (text, ends)
     }
@@ -261,20 +298,20 @@ mod tests {
     fn an_order_is_taken_to_the_end_of_its_line_or_to_the_longest() {
         let mut first = orders();
         assert!(first.are_mine(NOW, GIVER, b"{\"a"));
-        assert!(first.take(GIVER, b"{\"a").is_none());
-        assert_eq!(first.take(GIVER, b"\"}\nmore").unwrap().0, b"{\"a\"}");
-        assert!(first.take(GIVER, b"{}\n").is_none());
+        assert!(first.take(NOW, GIVER, b"{\"a").is_none());
+        assert_eq!(first.take(NOW, GIVER, b"\"}\nmore").unwrap().0, b"{\"a\"}");
+        assert!(first.take(NOW, GIVER, b"{}\n").is_none());
         assert!(first.closed(GIVER));
         let mut second = orders();
         assert!(second.are_mine(NOW, GIVER, b"{"));
-        assert!(second.take(GIVER, &[b'{'; ORDER_MAX]).is_none());
-        assert!(second.take(GIVER, b"{").is_some());
+        assert!(second.take(NOW, GIVER, &[b'{'; ORDER_MAX]).is_none());
+        assert!(second.take(NOW, GIVER, b"{").is_some());
     }
 
     #[test]
     fn an_answer_goes_out_in_pieces_and_then_it_is_over() {
         let mut orders = orders();
-        assert!(orders.are_mine(NOW, GIVER, b"{") && orders.take(GIVER, b"{}\n").is_some());
+        assert!(orders.are_mine(NOW, GIVER, b"{") && orders.take(NOW, GIVER, b"{}\n").is_some());
         let (to, answer) = sync_channel(1);
         orders.wait_for(GIVER, answer);
         assert_eq!(done(&mut orders), (vec![], 0));
@@ -282,6 +319,33 @@ mod tests {
         to.send(said.clone()).unwrap();
         assert_eq!(done(&mut orders), (line_of(&said), 1));
         assert_eq!(done(&mut orders), (vec![], 0));
+    }
+
+    #[test]
+    fn there_are_so_many_silent_ones_and_so_many_orders_and_no_more() {
+        let mut orders = orders();
+        let giver = orders.silent[0].1;
+        for number in 0..SILENT_MAX as u32 {
+            orders.expect(StreamId(100 + number), giver);
+        }
+        assert!(!orders.are_mine(NOW, GIVER, b"{"), "the oldest can only become a session");
+        for number in 0..ORDERS_MAX as u32 {
+            assert!(orders.are_mine(NOW, StreamId(100 + number), b"{"));
+            assert!(orders.due(NOW).is_none());
+        }
+        let last = StreamId(100 + ORDERS_MAX as u32);
+        assert!(orders.are_mine(NOW, last, b"{}\n") && orders.take(NOW, last, b"{}\n").is_none());
+        assert!(matches!(orders.due(NOW), Some(Due::Abort(stream)) if stream == last));
+        assert!(orders.closed(last) && !orders.closed(last));
+    }
+
+    #[test]
+    fn who_has_moved_is_asked_at_the_new_address() {
+        let mut orders = orders();
+        let new = IpAddr::from([198, 51, 100, 7]);
+        orders.relocated(GIVER, new);
+        assert!(orders.are_mine(NOW, GIVER, b"{}\n"));
+        assert_eq!(orders.take(NOW, GIVER, b"{}\n").unwrap().1.address, new);
     }
 
     #[test]

@@ -213,6 +213,27 @@ fn who_finds_no_file_descriptor_left_is_told_that_the_server_is_busy() {
 }
 
 #[test]
+fn however_many_connections_and_files_one_network_has_open_another_is_answered() {
+    let home = Home::new();
+    home.write("shared/large", content(8 << 20));
+    let (server, url) = limited(&home, "-n 64");
+    let address: SocketAddr = url.strip_prefix("tcp://").unwrap().parse().unwrap();
+    let many: Vec<_> = (0..64).map(|_| connect_from(1, address)).collect();
+    for mut stream in &many {
+        // Those that were too many are closed.
+        let _ = stream.write_all(&request(b"large"));
+    }
+    until("refusals", || server.err().contains("too many files are open").then_some(()));
+    for network in [2, 3] {
+        let mut other = connect_from(network, address);
+        other.write_all(&request(b"large")).unwrap();
+        let mut answer = [0; 2];
+        other.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, error(6), "no file is left for it, but a word");
+    }
+}
+
+#[test]
 fn a_limit_on_file_sizes_is_an_error_and_not_the_end_of_the_server() {
     let home = Home::new();
     home.write("large", content(2 << 20));

@@ -55,10 +55,13 @@ fn whoever_is_asked_for_a_password_can_leave_and_the_terminal_is_as_it_was() {
 
 #[test]
 fn who_is_asked_to_end_while_a_password_is_typed_leaves_the_terminal_as_it_was() {
-    let home = Home::new();
-    let (process, mut terminal) = asked(&home);
-    terminal.write_all(b"corr").unwrap();
-    process.send(Signal::TERM);
-    process.end().with(130).saying("interrupted");
-    assert!(shows(&terminal));
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
+        let home = Home::new();
+        let (process, mut terminal) = asked(&home);
+        terminal.write_all(b"corr").unwrap();
+        process.send(signal);
+        // By the signal, as any program.
+        assert_eq!(process.end().code, None);
+        assert!(shows(&terminal));
+    }
 }

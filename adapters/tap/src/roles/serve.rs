@@ -68,6 +68,14 @@ impl Service for Files {
         self.server.flushed(now, stream);
     }
 
+    fn progressed(&mut self, now: Instant, stream: StreamId) {
+        self.server.progressed(now, stream);
+    }
+
+    fn relocated(&mut self, now: Instant, stream: StreamId, address: std::net::SocketAddr) {
+        self.server.relocated(now, stream, address);
+    }
+
     fn stored(&mut self, now: Instant, file: FileId, outcome: Result<u64, Fault>) {
         self.server.stored(now, file, outcome);
     }

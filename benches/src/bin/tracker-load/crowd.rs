@@ -141,6 +141,10 @@ impl Service for Clients {
         self.lost += 1;
     }
 
+    fn progressed(&mut self, _: Instant, _: StreamId) {}
+
+    fn relocated(&mut self, _: Instant, _: StreamId, _: SocketAddr) {}
+
     fn stored(&mut self, _: Instant, _: FileId, _: Result<u64, Fault>) {}
 
     fn poll<'b>(&mut self, _: Instant, room: &'b mut [u8]) -> Action<'b, Nothing> {

@@ -107,6 +107,8 @@ impl Service for Client {
         }
     }
 
+    fn relocated(&mut self, _: Instant, _: StreamId, _: core::net::SocketAddr) {}
+
     fn stored(&mut self, _now: Instant, file: FileId, outcome: Result<u64, Fault>) {
         if file != FILE || self.file != FileState::Asked {
             return;

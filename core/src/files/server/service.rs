@@ -104,6 +104,10 @@ impl<M: Memory<Named<Session>>> Service for Server<M> {
         }
     }
 
+    fn progressed(&mut self, _: Instant, _: StreamId) {}
+
+    fn relocated(&mut self, _: Instant, _: StreamId, _: core::net::SocketAddr) {}
+
     fn stored(&mut self, _now: Instant, file: FileId, outcome: Result<u64, Fault>) {
         let number = file.0;
         let Some(session) = self.sessions.get_mut(number).filter(|session| session.file == FileState::Asked)

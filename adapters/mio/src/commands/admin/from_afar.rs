@@ -34,7 +34,7 @@ pub(super) fn ask(url: &Url, afar: &Afar, order: &Order) -> Result<Answer, Failu
             "a link with an invite is for skep join; an admin's has only the tracker's key",
         ));
     }
-    let credentials = Credentials::new(url, &As::Member, afar.key.as_deref(), afar.timeout)?;
+    let credentials = Credentials::new(url, &As::Anyone, afar.key.as_deref(), afar.timeout)?;
     let cannot = |error: &std::io::Error| Failure::cannot("start", error);
     let mut line = serde_json::to_vec(order).map_err(|error| cannot(&error.into()))?;
     line.push(b'\n');
@@ -53,6 +53,11 @@ pub(super) fn ask(url: &Url, afar: &Afar, order: &Order) -> Result<Answer, Failu
         if let Some(answer) = driver.service.take_answer() {
             return answer_of(host, &answer);
         }
+        if driver.service.is_broken() {
+            return Err(Failure::network(format!(
+                "{host}: broken off without an answer; it may have been done"
+            )));
+        }
         if calls.is_over(&driver) {
             let hint = calls.failed.hint("tracker", credentials.proof);
             return Err(Failure::network(format!("cannot connect to {host}: {}{hint}", calls.failed)));
@@ -70,8 +75,7 @@ pub(super) fn ask(url: &Url, afar: &Afar, order: &Order) -> Result<Answer, Failu
 fn answer_of(host: &Host, answer: &[u8]) -> Result<Answer, Failure> {
     serde_json::from_slice(answer).map_err(|_| {
         Failure::refused(format!(
-            "{host} takes no orders from your key; on its machine, skep admin role NAME admin lets the owner of a name \
-             give them"
+            "{host} takes no orders from your key: it has no name there with the role of an admin, or is banned"
         ))
     })
 }
@@ -96,7 +100,7 @@ impl Calls<'_> {
             let reason = gone.reason.unwrap_or_else(|| "no answer".into());
             self.failed.failed(self.host, address, "tcp", &reason);
         }
-        if driver.service.is_open() {
+        if driver.service.was_open {
             return None;
         }
         while self.open.is_empty() || self.next <= Clock::now() {
@@ -120,6 +124,7 @@ impl Calls<'_> {
 struct Asking {
     line: Vec<u8>,
     stream: Option<StreamId>,
+    was_open: bool,
     in_flight: bool,
     answer: Vec<u8>,
     is_answered: bool,
@@ -138,11 +143,24 @@ impl Subject for Nothing {
 
 impl Asking {
     const fn new(line: Vec<u8>) -> Self {
-        Self { line, stream: None, in_flight: false, answer: Vec::new(), is_answered: false, leaves: None }
+        Self {
+            line,
+            stream: None,
+            was_open: false,
+            in_flight: false,
+            answer: Vec::new(),
+            is_answered: false,
+            leaves: None,
+        }
     }
 
     const fn is_open(&self) -> bool {
         self.stream.is_some()
+    }
+
+    /// The stream was open, and is no more: what was said on it may have been heard.
+    const fn is_broken(&self) -> bool {
+        self.was_open && self.stream.is_none() && !self.is_answered
     }
 
     fn take_answer(&mut self) -> Option<Vec<u8>> {
@@ -154,14 +172,16 @@ impl Service for Asking {
     type Event = Nothing;
 
     fn opened(&mut self, _: Instant, stream: StreamId) -> bool {
-        let is_first = self.stream.is_none();
-        self.stream.get_or_insert(stream);
-        is_first
+        if std::mem::replace(&mut self.was_open, true) {
+            return false;
+        }
+        self.stream = Some(stream);
+        true
     }
 
     fn received(&mut self, _: Instant, _: StreamId, bytes: &[u8]) -> usize {
         self.answer.extend_from_slice(bytes);
-        // What begins otherwise is a word of the session for which it was taken.
+        // What begins otherwise is a word of the session for which it was taken. One that is too long cannot be read.
         if self.answer.first() != Some(&b'{') || self.answer.len() > ANSWER_MAX {
             self.is_answered = true;
             self.leaves = Some(Closed::Broken);
@@ -185,6 +205,10 @@ impl Service for Asking {
     fn flushed(&mut self, _: Instant, _: StreamId) {
         self.in_flight = false;
     }
+
+    fn progressed(&mut self, _: Instant, _: StreamId) {}
+
+    fn relocated(&mut self, _: Instant, _: StreamId, _: SocketAddr) {}
 
     fn stored(&mut self, _: Instant, _: FileId, _: Result<u64, Fault>) {}
 

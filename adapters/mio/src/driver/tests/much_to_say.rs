@@ -44,6 +44,10 @@ impl Service for Crier {
         self.in_flight = false;
     }
 
+    fn progressed(&mut self, _: Instant, _: StreamId) {}
+
+    fn relocated(&mut self, _: Instant, _: StreamId, _: std::net::SocketAddr) {}
+
     fn stored(&mut self, _: Instant, _: FileId, _: Result<u64, Fault>) {}
 
     fn poll<'b>(&mut self, _: Instant, _: &'b mut [u8]) -> Action<'b, Nothing> {

@@ -75,6 +75,10 @@ impl Service for Joiner {
         self.flushed += 1;
     }
 
+    fn progressed(&mut self, _: Instant, _: StreamId) {}
+
+    fn relocated(&mut self, _: Instant, _: StreamId, _: std::net::SocketAddr) {}
+
     fn stored(&mut self, _: Instant, _: FileId, _: Result<u64, Fault>) {}
 
     fn poll<'b>(&mut self, _: Instant, _: &'b mut [u8]) -> Action<'b, Nothing> {
@@ -162,6 +166,10 @@ impl Service for Talker {
         let talk = self.talks.get_mut(&stream.0).unwrap();
         assert!(std::mem::take(&mut talk.in_flight), "flushed without a write");
     }
+
+    fn progressed(&mut self, _: Instant, _: StreamId) {}
+
+    fn relocated(&mut self, _: Instant, _: StreamId, _: std::net::SocketAddr) {}
 
     fn stored(&mut self, _: Instant, _: FileId, _: Result<u64, Fault>) {}
 

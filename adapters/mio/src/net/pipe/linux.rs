@@ -1,5 +1,6 @@
 //! splice(2) through a pipe: the pages of one socket become those of the other.
 
+use crate::descriptors;
 use mio::net::TcpStream;
 use rustix::{
     io::Errno,
@@ -22,9 +23,12 @@ pub(crate) struct Pipe {
 }
 
 impl Pipe {
-    /// `None`: the system has none to give.
+    /// `None`: the system has none to give, or only the last ones.
     pub(crate) fn new() -> Option<Self> {
         let (read, write) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC).ok()?;
+        if descriptors::is_reserved(&write) {
+            return None;
+        }
         // A smaller one only means more calls.
         let _ = fcntl_setpipe_size(&write, ROOM);
         Some(Self { read, write, held: 0 })

@@ -44,7 +44,7 @@ pub(crate) struct Process {
 /// How a process ended, and what it printed.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    code: Option<i32>,
+    pub(crate) code: Option<i32>,
     pub(crate) out: Vec<u8>,
     pub(crate) err: String,
 }

@@ -39,6 +39,7 @@ pub(crate) fn connect_from(network: u8, to: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from(([127, 0, network, 1], 0)).into()).unwrap();
     socket.connect(&to.into()).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     socket.into()
 }
 

@@ -121,7 +121,9 @@ fn a_name_with_a_password_is_the_file_s_and_orders_say_so() {
     {
         tracker.admin_fails(&home, order, "ana has a password");
     }
-    tracker.admin_fails(&home, "remove eva", "eva belongs to no key");
+    tracker.admin_fails(&home, "remove eva", "no key has the name eva");
+    tracker.admin_fails(&home, "invite eva", "with --accounts fixed there are no invites");
+    home.run_as("tracker", "admin invite eva --host skep://bee").with(2);
     home.run_as("tracker", "admin ban --name= --for 1h").with(2);
     tracker.stop();
 }
