@@ -62,8 +62,11 @@ impl<P: Profile> Tracker<P> {
         let work = self.links.get_mut(number).and_then(Link::begin).ok_or(Code::Gone)?;
         work.name = stored;
         let account = work.account;
-        let is_allowed =
-            if account.is_empty() { self.settings.anonymous } else { self.directory.texts.is(account, name) };
+        // Whoever is asked may know of more names for an account.
+        let is_allowed = match account.is_empty() {
+            true => self.settings.anonymous,
+            false => self.settings.asks || self.directory.texts.is(account, name),
+        };
         if !is_allowed {
             return Err(Code::NotAllowed);
         }

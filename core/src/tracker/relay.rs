@@ -81,6 +81,9 @@ impl<P: Profile> Tracker<P> {
                 session.key.is_some() && self.links.get(other).is_some_and(|other| other.key.is_some());
             return has_keys && is_near;
         }
+        if session.key.is_some() && relay.key == session.key {
+            return true;
+        }
         let account = relay.work().map_or(Stored::EMPTY, |work| work.account);
         if !session.has_account {
             return account.is_empty() && is_near;

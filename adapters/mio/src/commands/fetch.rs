@@ -89,6 +89,7 @@ pub(super) fn run(
     let mut signals = Signals::new(&mut node.driver)?;
     let mut fetch = Fetch {
         get,
+        name: &name,
         url,
         owner,
         what: &format!("{owner}/{file}"),
@@ -116,6 +117,8 @@ pub(super) fn run(
 
 struct Fetch<'a> {
     get: &'a Get,
+    /// Who fetches it.
+    name: &'a str,
     url: &'a Url,
     owner: &'a str,
     what: &'a str,
@@ -169,7 +172,7 @@ impl Fetch<'_> {
     }
 
     /// Takes note of what happens; what it came to, when it is over.
-    fn hear(&mut self, node: &Node, event: Event) -> Result<Option<Summary>, Failure> {
+    fn hear(&mut self, node: &mut Node, event: Event) -> Result<Option<Summary>, Failure> {
         match event {
             Event::Waiting { place } => {
                 if !self.get.quiet {
@@ -200,6 +203,7 @@ impl Fetch<'_> {
             }
             // What flows from door to door goes on without the tracker.
             _ if self.stage == Stage::Flowing => {}
+            event if node.come_again(self.name, &event) => {}
             event => cannot_log_in(node, &self.url.host, &event)?,
         }
         Ok(None)

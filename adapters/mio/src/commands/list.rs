@@ -94,6 +94,7 @@ fn visit(login: &Login) -> Result<List, Failure> {
             while let Some(event) = node.news.pop_front() {
                 match event {
                     Event::Listed => return Ok(taken(node)),
+                    event if node.come_again(&name, &event) => {}
                     event => cannot_log_in(node, host, &event)?,
                 }
             }

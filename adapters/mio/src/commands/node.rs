@@ -18,13 +18,14 @@ use crate::{
     exit::Failure,
     gate::Gate,
     member::{Accept, DOOR, Event, Introductions, Leg, Member, PLAIN_DOOR, Places, Rules, Target},
+    tracker::account::VISIT,
     url::{Host, Url},
 };
 use breaks::Breaks;
 use mio::Events;
 use relays::{Opening, Relays};
 use rendezvous::{Next, Rendezvous, Way};
-use skep_core::stream::StreamId;
+use skep_core::{stream::StreamId, wire::session::Code};
 use std::{
     collections::VecDeque,
     io,
@@ -89,6 +90,7 @@ pub(super) struct Node {
     window: Option<u16>,
     /// Sockets from which is called over RDT, for IPv4 and IPv6.
     callers: [Option<usize>; 2],
+    has_come_again: bool,
     /// What is to be told.
     pub(super) news: VecDeque<Event>,
 }
@@ -128,6 +130,7 @@ impl Node {
             via,
             window,
             callers: [None; 2],
+            has_come_again: false,
             news: VecDeque::new(),
         };
         if let Some(host) = plan.door {
@@ -251,6 +254,18 @@ impl Node {
             self.leave()?;
         }
         outcome
+    }
+
+    /// Logs in as a visit of the user, who is logged in already: `NAME~` and four digits. `false`: that is one already, or
+    /// there are others that stand in the way.
+    pub(super) fn come_again(&mut self, user: &str, event: &Event) -> bool {
+        let is_first = !std::mem::replace(&mut self.has_come_again, true);
+        let mut random = [0; 2];
+        let is_random = getrandom::fill(&mut random).is_ok();
+        matches!(event, Event::Over { code: Code::NameInUse })
+            && is_first
+            && is_random
+            && self.driver.service.start(&format!("{user}{VISIT}{:04x}", u16::from_ne_bytes(random)))
     }
 
     /// Logs out, and sees to it that the other side knows; not for ever.

@@ -83,7 +83,7 @@ impl Ban {
     pub fn covers(&self, name: &str, key: Option<&Fingerprint>, address: IpAddr, now: Timestamp) -> bool {
         !self.has_ended(now)
             && match &self.who {
-                Banned::Name(banned) => banned == name,
+                Banned::Name(banned) => banned == name || is_visit_of(banned, name),
                 Banned::Key(banned) => Some(banned) == key,
                 Banned::Address(banned) => banned.contains(&address),
             }
@@ -103,6 +103,15 @@ impl Display for Banned {
             Self::Address(net) => write!(formatter, "address {net}"),
         }
     }
+}
+
+/// What stands between a user's name and what tells his visits apart: whoever is logged in may look in once more, for a
+/// list or a file, as `NAME~` and anything.
+pub const VISIT: char = '~';
+
+/// Whether a name is one of a user's visits.
+pub fn is_visit_of(user: &str, name: &str) -> bool {
+    name.strip_prefix(user).is_some_and(|rest| rest.starts_with(VISIT))
 }
 
 /// What a user may be called: it is shown to others, and stands in links before the name of a file.

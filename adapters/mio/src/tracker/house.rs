@@ -25,7 +25,7 @@ use skep_core::{
 };
 
 use super::{
-    account::{Account, Invite, Role, check_name},
+    account::{Account, Invite, Role, VISIT, check_name, is_visit_of},
     bans::Bans,
     guests::{Guests, Standing},
     store::{Change, Kept, Store},
@@ -164,9 +164,9 @@ impl<R: Send + 'static> House<R> {
             return Judgement::Refuse(Code::NotAllowed);
         }
         if let Some(key) = &key
-            && let Some(own) = self.name_of(key)
+            && self.name_of(key).is_some()
         {
-            let is_own = own == name;
+            let is_own = self.is_his(key, name);
             return match is_own && self.comes_in(key, address) {
                 true => Judgement::LetIn,
                 false => Judgement::Refuse(Code::NotAllowed),
@@ -249,9 +249,18 @@ impl<R: Send + 'static> House<R> {
         Moment::from_micros(u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
-    /// Whether a name belongs to a key, or is about to.
+    /// Whether a name belongs to a key, or is about to: by itself, or as a visit's of somebody.
     pub fn is_owned(&self, name: &str) -> bool {
+        self.is_taken(name) || name.match_indices(VISIT).any(|(end, _)| self.is_taken(&name[..end]))
+    }
+
+    fn is_taken(&self, name: &str) -> bool {
         self.accounts.contains_key(name) || self.coming.contains_key(name) || self.passwords.has_name(name)
+    }
+
+    /// Whether a name is that of a key, or of a visit of its owner.
+    pub fn is_his(&self, key: &Fingerprint, name: &str) -> bool {
+        self.name_of(key).is_some_and(|own| own == name || is_visit_of(own, name) && !self.is_taken(name))
     }
 
     /// Whether a name has a password. Such names are the file's of accounts, and no order changes that.

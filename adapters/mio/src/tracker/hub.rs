@@ -325,7 +325,7 @@ impl Hub {
         let Some(there) = self.tracker.whereabouts(user) else { return true };
         let key = there.key.and_then(|key| Fingerprint::new(Public(key)).ok());
         let house = self.house();
-        let is_his = key.is_some_and(|key| house.name_of(&key) == Some(name));
+        let is_his = key.is_some_and(|key| house.is_his(&key, name));
         (is_his || !house.is_owned(name)) && !house.bans.cover(name, key.as_ref(), there.address)
     }
 

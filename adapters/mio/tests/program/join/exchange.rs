@@ -181,7 +181,6 @@ fn what_cannot_be_had_says_why() {
     hub.home.write("file", "mine");
     hub.get("ben", ("ana", "file"), "--no-replace").with(4).saying("there is a file of that name already");
     assert_eq!(hub.home.read("file"), b"mine");
-    hub.get("ana", ("ana", "file"), "").with(1).saying("somebody of that name is logged in");
 }
 
 #[test]
@@ -230,4 +229,35 @@ fn a_directory_of_downloads_is_not_the_shared_one_and_is_not_shared_where_it_lie
     let _ana = hub.start("ana", &line);
     hub.share("ana", "mine", "content");
     assert_eq!(hub.names("ana"), ["mine"]);
+}
+
+#[test]
+fn who_is_logged_in_can_look_in_once_more_for_the_list_and_for_a_file() {
+    for options in ["", "--accounts fixed"] {
+        let hub = Hub::new(options);
+        for name in ["ana", "ben", "eye"] {
+            let key = hub.home.make_key(name).split(' ').nth(1).unwrap().to_owned();
+            hub.tracker.admin(&hub.home, &format!("add {name} {key}"));
+        }
+        let ana = hub.join("ana", "");
+        let ben = hub.join("ben", "");
+        let bytes = hub.share("ben", "notes", content(300_000));
+        let link = hub.link();
+        let list = hub.run("ana", &format!("ls -s {link} -u ana")).well().out;
+        assert!(String::from_utf8(list).unwrap().contains("ben/notes"));
+        hub.run("ana", &format!("find notes -s {link} -u ana")).well();
+        for way in ["", "--via tcp", "--relay --via udp", "--relay --via tcp"] {
+            hub.get("ana", ("ben", "notes"), &format!("{way} -o got")).well();
+            assert!(hub.home.read("got") == bytes, "{way}");
+        }
+        until_told(&ben, "ana~");
+        // Twice at the same time is not what it is for.
+        hub.run("ana", &hub.line("ana", "")).with(1).saying("somebody of that name is logged in");
+        // The name is nobody else's, with what stands behind it neither; and a ban of it is one of both.
+        hub.run("eye", &format!("ls -s {link} -u ana~1")).with(1).saying("it belongs to another key");
+        hub.tracker.admin(&hub.home, "ban --name ana");
+        hub.run("ana", &format!("ls -s {link} -u ana")).with(1).saying("you are banned");
+        hub.run("ana", &format!("ls -s {link} -u ana~1")).with(1).saying("you are banned");
+        drop((ana, ben));
+    }
 }
