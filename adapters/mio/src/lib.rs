@@ -14,6 +14,8 @@ pub mod exit;
 pub mod gate;
 pub mod host;
 pub mod identity;
+#[cfg(unix)]
+mod ignored;
 mod log_ins;
 pub mod log_writer;
 pub mod member;

@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 use super::spawn;
+#[cfg(unix)]
+use crate::ignored::is_ignored;
 use crate::{
     driver::{Driver, Storage, Subject},
     exit::Failure,
@@ -20,15 +22,6 @@ use std::sync::{
 pub(super) fn to_end() -> Vec<i32> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     [SIGINT, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)).chain([SIGTERM]).collect()
-}
-
-#[cfg(unix)]
-fn is_ignored(signal: i32) -> bool {
-    // SAFETY: plain data, of which zeros are a value.
-    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    // SAFETY: nothing is set, and what is written goes into a place of that type.
-    let asked = unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) };
-    asked == 0 && action.sa_sigaction == libc::SIG_IGN
 }
 
 /// Signals that ask the program to end.

@@ -8,6 +8,8 @@ use std::{
 };
 
 #[cfg(unix)]
+use crate::ignored::is_ignored;
+#[cfg(unix)]
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -15,9 +17,12 @@ use rustix::{
 };
 use zeroize::Zeroizing;
 
-/// The signals that end a process.
+/// The signals that end a process, unless they are ignored.
 #[cfg(unix)]
-const ENDS: [i32; 4] = [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT];
+fn ends() -> impl Iterator<Item = i32> {
+    let all = [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT];
+    all.into_iter().filter(|signal| !is_ignored(*signal))
+}
 
 /// How often it is looked whether one of them has come.
 #[cfg(unix)]
@@ -84,12 +89,12 @@ impl HeldUp {
     fn new() -> Self {
         // SAFETY: plain data, of which zeros are a value; the calls only write into what they are given.
         unsafe {
-            let (mut ends, mut before) = (std::mem::zeroed(), std::mem::zeroed());
-            libc::sigemptyset(&raw mut ends);
-            for signal in ENDS {
-                libc::sigaddset(&raw mut ends, signal);
+            let (mut held, mut before) = (std::mem::zeroed(), std::mem::zeroed());
+            libc::sigemptyset(&raw mut held);
+            for signal in ends() {
+                libc::sigaddset(&raw mut held, signal);
             }
-            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const ends, &raw mut before);
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const held, &raw mut before);
             Self { before }
         }
     }
@@ -111,7 +116,7 @@ impl HeldUp {
         unsafe {
             let mut pending = std::mem::zeroed();
             libc::sigpending(&raw mut pending) == 0
-                && ENDS.into_iter().any(|signal| libc::sigismember(&raw const pending, signal) == 1)
+                && ends().any(|signal| libc::sigismember(&raw const pending, signal) == 1)
         }
     }
 }

@@ -102,11 +102,12 @@ impl Home {
         self.shelter(&mut command, who);
         // Who starts the tests may ignore signals, as a script does for what it leaves in the background; the program leaves
         // alone what was ignored from the start.
-        // SAFETY: two system calls, as a terminal's shell makes them.
+        // SAFETY: system calls, as a terminal's shell makes them.
         unsafe {
             command.pre_exec(|| {
                 libc::signal(libc::SIGHUP, libc::SIG_DFL);
                 libc::signal(libc::SIGINT, libc::SIG_DFL);
+                libc::signal(libc::SIGQUIT, libc::SIG_DFL);
                 Ok(())
             });
         }
