@@ -179,7 +179,7 @@ fn who_was_killed_and_started_again_takes_the_place_of_what_is_left_of_him() {
     let member = hub.join("ana", "--via udp");
     hub.share("ana", "file", "content");
     // But who is there stays there.
-    hub.home.run_as("ana", &ls).with(1).saying("somebody of that name is logged in");
+    hub.run("ana", &hub.line("ana", "")).with(1).saying("somebody of that name is logged in");
     hub.get("ben", ("ana", "file"), "-o got").well();
     member.send(Signal::TERM);
     member.end().well();

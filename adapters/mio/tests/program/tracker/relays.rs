@@ -4,6 +4,7 @@ use std::{
     io::{Read, Write},
     net::SocketAddr,
     thread,
+    time::{Duration, Instant},
 };
 
 use skep_core::{
@@ -78,6 +79,37 @@ fn a_relayed_transfer_is_sealed_between_its_two_sides_over_plain_streams() {
     });
     owner.listen_until("Ended", |owner| owner.ended == [(asked.transfer, Code::Done)]);
     requester.listen_until("Ended", |requester| requester.ended == [(goes.transfer, Code::Done)]);
+    tracker.stop();
+}
+
+/// One that does not move for 60 s is broken off; this one does, and takes longer.
+#[test]
+fn a_relayed_transfer_may_last_as_long_as_it_moves() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "");
+    let (mut owner, mut requester) = meet(&tracker);
+    let (to, asked, goes) = (tracker.sealed(), owner.meetings[0].clone(), requester.meetings[0].clone());
+    thread::scope(|scope| {
+        // They say that they are there when they are asked.
+        for member in [&mut owner, &mut requester] {
+            scope.spawn(|| member.listen_until("Ended", |member| !member.ended.is_empty()));
+        }
+        let other = scope.spawn(|| attach(to, &asked, Side::Owner));
+        let mut mine = attach(to, &goes, Side::Requester);
+        let mut other = other.join().unwrap();
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_secs(62) {
+            other.write_all(b".").unwrap();
+            mine.read_exact(&mut [0; 1]).expect("it goes on");
+            thread::sleep(Duration::from_secs(1));
+        }
+        for wire in [mine, other] {
+            wire.stream.shutdown(std::net::Shutdown::Write).unwrap();
+        }
+    });
+    for member in [owner, requester] {
+        assert_eq!(member.ended, [(asked.transfer, Code::Done)]);
+    }
     tracker.stop();
 }
 
