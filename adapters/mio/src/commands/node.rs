@@ -18,7 +18,7 @@ use crate::{
     exit::Failure,
     gate::Gate,
     member::{Accept, DOOR, Event, Introductions, Leg, Member, PLAIN_DOOR, Places, Rules, Target},
-    tracker::account::VISIT,
+    tracker::account::{VISITS, visit_of},
     url::{Host, Url},
 };
 use breaks::Breaks;
@@ -90,7 +90,8 @@ pub(super) struct Node {
     window: Option<u16>,
     /// Sockets from which is called over RDT, for IPv4 and IPv6.
     callers: [Option<usize>; 2],
-    has_come_again: bool,
+    /// By which number a visit is tried next.
+    next_visit: u8,
     /// What is to be told.
     pub(super) news: VecDeque<Event>,
 }
@@ -130,7 +131,7 @@ impl Node {
             via,
             window,
             callers: [None; 2],
-            has_come_again: false,
+            next_visit: 0,
             news: VecDeque::new(),
         };
         if let Some(host) = plan.door {
@@ -256,16 +257,15 @@ impl Node {
         outcome
     }
 
-    /// Logs in as a visit of the user, who is logged in already: `NAME~` and four digits. `false`: that is one already, or
-    /// there are others that stand in the way.
+    /// Logs in as a visit of the user, who is logged in already: as the next one. `false`: it is not for that that he is not
+    /// let in, or all visits are taken, too.
     pub(super) fn come_again(&mut self, user: &str, event: &Event) -> bool {
-        let is_first = !std::mem::replace(&mut self.has_come_again, true);
-        let mut random = [0; 2];
-        let is_random = getrandom::fill(&mut random).is_ok();
-        matches!(event, Event::Over { code: Code::NameInUse })
-            && is_first
-            && is_random
-            && self.driver.service.start(&format!("{user}{VISIT}{:04x}", u16::from_ne_bytes(random)))
+        let number = self.next_visit;
+        if !matches!(event, Event::Over { code: Code::NameInUse }) || number >= VISITS {
+            return false;
+        }
+        self.next_visit += 1;
+        self.driver.service.start(&visit_of(user, number))
     }
 
     /// Logs out, and sees to it that the other side knows; not for ever.

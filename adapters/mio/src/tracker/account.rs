@@ -105,13 +105,20 @@ impl Display for Banned {
     }
 }
 
-/// What stands between a user's name and what tells his visits apart: whoever is logged in may look in once more, for a
-/// list or a file, as `NAME~` and anything.
+/// What stands between a user's name and the number of a visit.
 pub const VISIT: char = '~';
 
-/// Whether a name is one of a user's visits.
+/// How often whoever is logged in may look in besides, at the same time, for a list or a file.
+pub const VISITS: u8 = 8;
+
+/// The name of a user's visit: `NAME~0` to `NAME~7`.
+pub fn visit_of(user: &str, number: u8) -> String {
+    format!("{user}{VISIT}{number}")
+}
+
+/// Whether a name is that of one of a user's visits.
 pub fn is_visit_of(user: &str, name: &str) -> bool {
-    name.strip_prefix(user).is_some_and(|rest| rest.starts_with(VISIT))
+    (0..VISITS).any(|number| visit_of(user, number) == name)
 }
 
 /// What a user may be called: it is shown to others, and stands in links before the name of a file.

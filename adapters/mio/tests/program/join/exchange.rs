@@ -250,7 +250,10 @@ fn who_is_logged_in_can_look_in_once_more_for_the_list_and_for_a_file() {
             hub.get("ana", ("ben", "notes"), &format!("{way} -o got")).well();
             assert!(hub.home.read("got") == bytes, "{way}");
         }
-        until_told(&ben, "ana~");
+        until_told(&ben, "ana~0");
+        // A key is no more users than that.
+        hub.run("ana", &format!("ls -s {link} -u ana~7")).well();
+        hub.run("ana", &format!("ls -s {link} -u ana~8")).with(1).saying("your key to another name");
         // Twice at the same time is not what it is for.
         hub.run("ana", &hub.line("ana", "")).with(1).saying("somebody of that name is logged in");
         // The name is nobody else's, with what stands behind it neither; and a ban of it is one of both.
