@@ -33,7 +33,7 @@ Examples:
   skep admin uninvite ann                        sent to the wrong person
   skep admin add bob hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo
   skep admin role ann admin                      ann may do all this, too:
-  skep admin -s skep://KEY@bee.example/ kick bob";
+  skep admin kick bob -s skep://KEY@bee.example/";
 
 /// Look after a tracker that runs
 #[derive(Args, Clone, Debug)]
@@ -60,19 +60,20 @@ pub struct Admin {
 #[derive(Args, Clone, Debug)]
 pub struct Afar {
     /// A tracker elsewhere: its link, skep://KEY@HOST/, or HOST if its key is known ($SKEP_LINK does not count here)
-    #[arg(short, long, value_name = "LINK", value_parser = login::tracker, conflicts_with = "link_file")]
+    #[arg(short, long, value_name = "LINK", value_parser = login::tracker, conflicts_with = "link_file", global = true)]
     server: Option<Url>,
 
     /// Read the link from this file; - is standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     link_file: Option<PathBuf>,
 
-    /// With -s: the file of your secret key [default: see skep key]
-    #[arg(long, value_name = "FILE")]
+    // Before the action only: a ban has a --key, too.
+    /// With -s: the file of your secret key, said before the command [default: see skep key]
+    #[arg(id = "secret", long = "key", value_name = "FILE")]
     pub key: Option<PathBuf>,
 
     /// Give up when there is no answer after so many seconds
-    #[arg(long, value_name = "SECS", default_value = "30", value_parser = seconds)]
+    #[arg(long, value_name = "SECS", default_value = "30", value_parser = seconds, global = true)]
     pub timeout: Duration,
 }
 

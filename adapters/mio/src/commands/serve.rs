@@ -151,13 +151,15 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
         sealed.door.lock().unwrap_or_else(PoisonError::into_inner).wake(driver.waker());
     }
     let mut signals = Signals::new(&mut driver)?;
+    let mut bound = Vec::new();
     for (scheme, host) in &listeners {
-        listen(&mut driver, serve, sealed.as_ref(), *scheme, host)?;
+        bound.extend(listen(&mut driver, serve, *scheme, host)?.into_iter().map(|bound| (*scheme, bound)));
     }
-    if let Some(sealed) = &sealed
-        && !serve.quiet
-    {
-        sealed.tell(serve);
+    if !serve.quiet {
+        tell_where(&bound, sealed.as_ref());
+        if let Some(sealed) = &sealed {
+            sealed.tell(serve);
+        }
     }
     let mut log = Log::new(serve.verbose);
     let mut events = Events::with_capacity(1_024);
@@ -269,16 +271,16 @@ impl Sealed {
 /// How long the invite of `--invite` is good.
 const INVITE_LIFE: Duration = Duration::from_secs(86_400);
 
-/// Listens on all addresses of a host, and says where.
+/// Listens on all addresses of a host; where.
 fn listen(
     driver: &mut Driver<Files, Served>,
     serve: &Serve,
-    sealed: Option<&Sealed>,
     scheme: Scheme,
     host: &Host,
-) -> Result<(), Failure> {
+) -> Result<Vec<SocketAddr>, Failure> {
     let cannot =
         |error: &io::Error| Failure::cannot_on_network(format_args!("listen on {scheme}://{host}"), error);
+    let mut all = Vec::new();
     for address in host.resolve().map_err(|error| cannot(&error))? {
         let mut settings = settings(&serve.magic, serve.window)?;
         serve.pace.set(&mut settings);
@@ -294,13 +296,17 @@ fn listen(
                 driver.bind_sealed(address, settings, SEALED).map(|(_, bound)| bound)
             }),
         };
-        let bound = bound.map_err(|error| cannot(&error))?;
-        if serve.quiet {
-            continue;
-        }
-        // On standard output, and at once: a script may wait for it to learn the port.
-        let mut out = stdout().lock();
+        all.push(bound.map_err(|error| cannot(&error))?);
+    }
+    Ok(all)
+}
+
+/// Says where it listens: on standard output, as a script may wait for it to learn the port. When it listens everywhere, as a
+/// link that was printed is to be good.
+fn tell_where(bound: &[(Scheme, SocketAddr)], sealed: Option<&Sealed>) {
+    for &(scheme, bound) in bound {
         let plain = if scheme == Scheme::Skep { "" } else { " (plain: not encrypted)" };
+        let mut out = stdout().lock();
         let _ = writeln!(out, "listening on {scheme}://{bound}{plain}").and_then(|()| out.flush());
         drop(out);
         if let (Scheme::Skep, Some(sealed)) = (scheme, sealed) {
@@ -310,7 +316,6 @@ fn listen(
             }
         }
     }
-    Ok(())
 }
 
 /// What an error code of the protocol means to a person.

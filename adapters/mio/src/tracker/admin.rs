@@ -7,7 +7,7 @@ use skep_core::Instant;
 
 use super::{
     Hub, Report,
-    account::{Account, Ban, Banned, Invite, REASON_MAX, Role, check_name},
+    account::{Account, Ban, Banned, Invite, REASON_MAX, Role, VISITS, check_name, visit_of},
     house::House,
     hub::Receipt,
     order::{Answer, Open, Order, Owner, Present, Status},
@@ -47,7 +47,7 @@ impl Hub {
                 open.sort_by(|one, other| (&one.name, one.until).cmp(&(&other.name, other.until)));
                 Answer::Invites(open)
             }
-            Order::Kick { name, .. } => match self.dismiss(now, &name) {
+            Order::Kick { name, .. } => match self.send_away(now, &name) {
                 true => Answer::Done(format!("{name} is out")),
                 false => Answer::Failed(format!("nobody called {name} is there")),
             },
@@ -145,7 +145,7 @@ impl Hub {
             }
             Change::Drop(name) => {
                 self.house().strike(&name);
-                self.dismiss(now, &name);
+                self.send_away(now, &name);
             }
             Change::Invite(id, invite) => self.house().invite(id, invite),
             // Its guest may just have come.
@@ -225,6 +225,13 @@ impl Hub {
             [] => Err(format!("there is no invite {which}; it was used or has ended")),
             _ => Err(format!("there are {} invites for {which}; say the number of one", found.len())),
         }
+    }
+
+    /// Ends somebody's session, and those of his visits. `false`: there is none.
+    fn send_away(&mut self, now: Instant, name: &str) -> bool {
+        let visits = (0..VISITS).map(|number| visit_of(name, number));
+        let is_out = self.dismiss(now, name);
+        visits.fold(is_out, |is_out, visit| self.dismiss(now, &visit) || is_out)
     }
 
     /// Ends the sessions that a ban covers.

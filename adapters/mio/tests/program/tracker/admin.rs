@@ -36,6 +36,10 @@ fn an_admin_sees_who_is_there_and_kicks() {
     ana.misses("eva");
     assert_eq!(tracker.admin(&home, "kick old"), "old is out\n");
     ana.misses("old");
+    // And with somebody his visits go.
+    let visit = tracker.join_sealed("ana~3", &keys(1)).welcomed();
+    assert_eq!(tracker.admin(&home, "kick ana"), "ana is out\n");
+    assert_eq!((ana.refused(), visit.refused()), (Code::Dismissed, Code::Dismissed));
     tracker.admin_fails(&home, "kick nobody", "nobody called nobody is there");
     until("a line", || tracker.process.err().contains("admin: kick eva: enough").then_some(()));
     tracker.stop();
@@ -113,6 +117,7 @@ fn whose_name_has_the_role_of_an_admin_gives_orders_from_elsewhere() {
     order("nobody", "list --state .").with(2).saying("--state is for a tracker on this machine");
     key("nobody");
     order("nobody", "list").with(1).saying(takes_none);
+    home.run_as("nobody", &format!("admin list -s {}", tracker.link())).with(1).saying(takes_none);
     for who in ["ann", "zoe"] {
         tracker.admin(&home, &format!("add {who} {}", key(who)));
     }
