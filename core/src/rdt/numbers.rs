@@ -11,38 +11,26 @@ use crate::Instant;
 
 /// Who goes along a list of fields, and leaves each as it was when it was written down.
 pub(crate) trait Numbers {
-    /// The next byte.
-    fn raw(&mut self, byte: &mut u8);
+    /// The next bytes, as they are.
+    fn raw<const N: usize>(&mut self, bytes: &mut [u8; N]);
 
     /// The next flag.
     fn flag(&mut self, field: &mut bool);
 
     /// A number.
-    fn long(&mut self, field: &mut u64) {
-        let mut left = core::mem::take(field);
-        for place in (0..64).step_by(7) {
-            let more = if left > 0x7f { 0x80 } else { 0 };
-            let mut byte = (left & 0x7f) as u8 | more;
-            self.raw(&mut byte);
-            *field |= u64::from(byte & 0x7f) << place;
-            left >>= 7;
-            if byte & 0x80 == 0 {
-                return;
-            }
-        }
-    }
+    fn long(&mut self, field: &mut u64);
 
     /// One that is random, or so large that it takes all its bytes.
     fn random(&mut self, field: &mut u64) {
         let mut bytes = field.to_le_bytes();
-        bytes.iter_mut().for_each(|byte| self.raw(byte));
+        self.raw(&mut bytes);
         *field = u64::from_le_bytes(bytes);
     }
 
     /// The same of 32 bits.
     fn random_word(&mut self, field: &mut u32) {
         let mut bytes = field.to_le_bytes();
-        bytes.iter_mut().for_each(|byte| self.raw(byte));
+        self.raw(&mut bytes);
         *field = u32::from_le_bytes(bytes);
     }
 
@@ -121,81 +109,106 @@ pub(crate) trait Numbers {
 /// Writes numbers down.
 #[derive(Debug)]
 pub(crate) struct Writer<'o> {
-    /// What is still free; `None` when it did not suffice.
-    rest: Option<&'o mut [u8]>,
-    /// Where the newest flags are.
-    flags: Option<&'o mut u8>,
-    /// Which of them is the next.
+    out: &'o mut [u8],
+    /// Where the next byte stands, had it room.
+    at: usize,
+    /// Where the newest flags stand, and which of them is the next.
+    flags_at: usize,
     flag: u8,
 }
 
 impl<'o> Writer<'o> {
     pub(crate) const fn new(out: &'o mut [u8]) -> Self {
-        Self { rest: Some(out), flags: None, flag: 0 }
+        Self { out, at: 0, flags_at: 0, flag: 0 }
     }
 
     /// Whether there was room for all of them.
     pub(crate) const fn has_fitted(&self) -> bool {
-        self.rest.is_some()
+        self.at <= self.out.len()
     }
 
-    fn take(&mut self) -> Option<&'o mut u8> {
-        let (byte, rest) = self.rest.take()?.split_first_mut()?;
-        self.rest = Some(rest);
-        Some(byte)
+    fn put(&mut self, byte: u8) {
+        if let Some(place) = self.out.get_mut(self.at) {
+            *place = byte;
+        }
+        self.at = self.at.saturating_add(1);
     }
 }
 
 impl Numbers for Writer<'_> {
-    fn raw(&mut self, byte: &mut u8) {
-        if let Some(place) = self.take() {
-            *place = *byte;
+    fn raw<const N: usize>(&mut self, bytes: &mut [u8; N]) {
+        if let Some(room) = self.out.get_mut(self.at..).and_then(<[u8]>::first_chunk_mut) {
+            *room = *bytes;
         }
+        self.at = self.at.saturating_add(N);
     }
 
     fn flag(&mut self, field: &mut bool) {
         if self.flag == 0 {
-            self.flags = self.take();
-            self.flag = 1;
-            if let Some(flags) = &mut self.flags {
-                **flags = 0;
-            }
+            (self.flags_at, self.flag) = (self.at, 1);
+            self.put(0);
         }
-        if let Some(flags) = &mut self.flags {
-            **flags |= if *field { self.flag } else { 0 };
+        if let Some(flags) = self.out.get_mut(self.flags_at) {
+            *flags |= if *field { self.flag } else { 0 };
         }
         self.flag <<= 1;
+    }
+
+    fn long(&mut self, field: &mut u64) {
+        let mut left = *field;
+        while left > 0x7f {
+            self.put(left as u8 | 0x80);
+            left >>= 7;
+        }
+        self.put(left as u8);
     }
 }
 
 /// Reads what a [`Writer`] has written.
 #[derive(Debug)]
 pub(crate) struct Reader<'d> {
-    rest: &'d [u8],
+    bytes: &'d [u8],
+    at: usize,
     flags: u8,
     flag: u8,
 }
 
 impl<'d> Reader<'d> {
     pub(crate) const fn new(bytes: &'d [u8]) -> Self {
-        Self { rest: bytes, flags: 0, flag: 0 }
+        Self { bytes, at: 0, flags: 0, flag: 0 }
+    }
+
+    fn next(&mut self) -> u8 {
+        let byte = self.bytes.get(self.at).copied().unwrap_or(0);
+        self.at = self.at.saturating_add(1);
+        byte
     }
 }
 
 impl Numbers for Reader<'_> {
-    fn raw(&mut self, byte: &mut u8) {
-        let (first, rest) = self.rest.split_first().unwrap_or((&0, &[]));
-        (*byte, self.rest) = (*first, rest);
+    fn raw<const N: usize>(&mut self, bytes: &mut [u8; N]) {
+        let found = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk);
+        *bytes = found.copied().unwrap_or([0; N]);
+        self.at = self.at.saturating_add(N);
     }
 
     fn flag(&mut self, field: &mut bool) {
         if self.flag == 0 {
-            let mut flags = 0;
-            self.raw(&mut flags);
-            (self.flags, self.flag) = (flags, 1);
+            (self.flags, self.flag) = (self.next(), 1);
         }
         *field = self.flags & self.flag != 0;
         self.flag <<= 1;
+    }
+
+    fn long(&mut self, field: &mut u64) {
+        *field = 0;
+        for place in (0..64).step_by(7) {
+            let byte = self.next();
+            *field |= u64::from(byte & 0x7f) << place;
+            if byte & 0x80 == 0 {
+                return;
+            }
+        }
     }
 }
 
