@@ -116,7 +116,7 @@ impl Peer<'_> {
     }
 }
 
-/// Where a user is, as the tracker sees it.
+/// Where a user is, or who waits for a seat, as the tracker sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Whereabouts {
@@ -293,6 +293,11 @@ impl<P: Profile> Tracker<P> {
     pub fn user_name<'r>(&self, user: UserId, room: &'r mut [u8]) -> Option<Text<'r>> {
         let user = self.directory.users.get(user.0)?;
         Text::new(self.directory.texts.copy(user.name, room)?).ok()
+    }
+
+    /// The user of a name, there or not.
+    pub fn user_named(&self, name: Text<'_>) -> Option<UserId> {
+        self.directory.user_named(name.as_bytes()).map(UserId)
     }
 
     /// Whether somebody has registered by this name, by command.

@@ -30,6 +30,15 @@ impl Line {
         (self.length > 0).then_some(self.first)
     }
 
+    /// Those who wait, the first first.
+    pub(super) fn numbers<P: Profile>(
+        &self,
+        links: &Table<Link<P>, P::Links, ByName>,
+    ) -> impl Iterator<Item = u32> {
+        let next = |number: &u32| Some(links.get(*number)?.work()?.after);
+        core::iter::successors(self.first(), next).take(self.length as usize)
+    }
+
     /// Puts a session at the end; it must not be in the line already. Its place is to be told.
     pub(super) fn push<P: Profile>(&mut self, links: &mut Table<Link<P>, P::Links, ByName>, number: u32) {
         let Some(work) = links.get_mut(number).and_then(Link::work_mut) else { return };

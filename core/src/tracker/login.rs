@@ -1,7 +1,7 @@
 //! Seats: who gets one, who waits, who has left.
 
 use super::{
-    Ask, Event, Step, Tracker, UserId,
+    Ask, Event, Step, Tracker, UserId, Whereabouts,
     directory::{Presence, Standing},
     feed::{Feed, Pass},
     link::{Link, NONE, State, Work},
@@ -132,6 +132,31 @@ impl<P: Profile> Tracker<P> {
     pub fn refused_name<'r>(&self, stream: StreamId, room: &'r mut [u8]) -> Option<Text<'r>> {
         let work = self.links.get(self.links.named(stream.0)?)?.work()?;
         Text::new(self.directory.texts.copy(work.name, room)?).ok()
+    }
+
+    /// Those who wait for a seat, the first first.
+    pub fn waiters(&self) -> impl Iterator<Item = StreamId> + '_ {
+        self.line.numbers(&self.links).filter_map(|number| Some(self.links.get(number)?.stream))
+    }
+
+    /// Who waits on a stream for a seat: by which name, which is copied into `room` (at most [`USER_MAX`] bytes), and where.
+    pub fn waiter<'r>(&self, stream: StreamId, room: &'r mut [u8]) -> Option<(Text<'r>, Whereabouts)> {
+        let link = self.links.get(self.waiting_link(stream)?)?;
+        let name = self.directory.texts.copy(link.work()?.name, room)?;
+        let there = Whereabouts { address: link.address(), stream: Some(stream), key: link.key, files: 0 };
+        Some((Text::new(name).ok()?, there))
+    }
+
+    /// Sends somebody away who waits on a stream for a seat. `false`: nobody does.
+    pub fn turn_away(&mut self, now: Instant, stream: StreamId) -> bool {
+        self.now = now;
+        let number = self.waiting_link(stream);
+        number.map(|number| self.dismiss_link(number, Code::Dismissed)).is_some()
+    }
+
+    fn waiting_link(&self, stream: StreamId) -> Option<u32> {
+        let number = self.links.named(stream.0)?;
+        self.links.get(number).filter(|link| link.state == State::InLine).map(|_| number)
     }
 
     fn asked_link(&self, ask: Ask) -> Option<&Link<P>> {

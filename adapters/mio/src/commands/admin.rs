@@ -41,6 +41,9 @@ pub(super) fn run(admin: &Admin) -> Result<(), Failure> {
             ask(&directory.join(SOCKET), &order, admin.afar.timeout)?
         }
     };
+    if !answers(&answer, &order) {
+        return Err(Failure::network("the tracker answers something else than it was asked"));
+    }
     let answer = match (answer, &admin.action) {
         (Answer::Failed(why), _) => return Err(Failure::refused(escape(&why).to_string())),
         (Answer::Invited(link), AdminAction::Invite { host: Some(host), .. }) => {
@@ -49,6 +52,26 @@ pub(super) fn run(admin: &Admin) -> Result<(), Failure> {
         (answer, _) => answer,
     };
     output::print(if admin.json { json(&answer)? } else { text(&answer) })
+}
+
+/// Whether an answer is one to this order.
+const fn answers(answer: &Answer, order: &Order) -> bool {
+    match order {
+        _ if matches!(answer, Answer::Failed(_)) => true,
+        Order::Status => matches!(answer, Answer::Status(_)),
+        Order::List => matches!(answer, Answer::Users(_)),
+        Order::Bans => matches!(answer, Answer::Bans(_)),
+        Order::Accounts => matches!(answer, Answer::Accounts(_)),
+        Order::Invites => matches!(answer, Answer::Invites(_)),
+        Order::Invite { .. } => matches!(answer, Answer::Invited(_)),
+        Order::Kick { .. }
+        | Order::Ban { .. }
+        | Order::Unban { .. }
+        | Order::Add { .. }
+        | Order::Remove { .. }
+        | Order::Role { .. }
+        | Order::Uninvite { .. } => matches!(answer, Answer::Done(_)),
+    }
 }
 
 #[cfg(unix)]
@@ -130,7 +153,7 @@ fn json(answer: &Answer) -> Result<String, Failure> {
 fn text(answer: &Answer) -> String {
     match answer {
         Answer::Done(text) | Answer::Failed(text) => format!("{}\n", escape(text)),
-        Answer::Invited(link) => format!("{link}\n"),
+        Answer::Invited(link) => format!("{}\n", escape(link)),
         Answer::Status(status) => format!(
             "{}, {} waiting, {}, {}, {}\n",
             counted(status.users as usize, "user"),
@@ -160,7 +183,8 @@ fn present(user: &Present) -> String {
         (Some(key), _) => key,
         (None, _) => "no key",
     };
-    format!("{}\t{}\t{}\t{how}\n", escape(&user.name), user.address, counted(user.files as usize, "file"))
+    let files = counted(user.files as usize, "file");
+    format!("{}\t{}\t{files}\t{}\n", escape(&user.name), user.address, escape(how))
 }
 
 fn ban(ban: &Ban) -> String {
@@ -171,7 +195,7 @@ fn ban(ban: &Ban) -> String {
 
 fn invite(invite: &Open) -> String {
     let role = format!("{:?}", invite.role).to_lowercase();
-    format!("{}\t{}\tuntil {:.0}\t{role}\n", invite.id, escape(&invite.name), invite.until)
+    format!("{}\t{}\tuntil {:.0}\t{role}\n", escape(&invite.id), escape(&invite.name), invite.until)
 }
 
 fn owner(owner: &Owner) -> String {

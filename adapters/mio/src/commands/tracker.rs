@@ -16,9 +16,9 @@ use crate::{
         Hub, Report, Shared,
         desk::{Asked, Desk},
         house::House,
-        log::{Log, complain},
+        log::{Format, Log, complain},
         numbers,
-        store::{Kept, Store},
+        store::{DAMAGED, Kept, Store},
     },
     trim::give_back,
     url::{self, Host},
@@ -30,10 +30,14 @@ use skep_core::{
     tracker::{Dialect, SameName, Settings},
 };
 use std::{
+    fmt::Display,
     io::{self, Write, stdout},
     net::SocketAddr,
+    panic,
     path::{Path, PathBuf},
+    process,
     sync::{Arc, Mutex},
+    thread,
     time::Duration,
 };
 
@@ -126,8 +130,10 @@ pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
     driver.abort_all();
     let _ = driver.turn(&mut events, Some(Duration::ZERO));
     drop(orders);
-    if !tracker.quiet {
-        complain(&"ended");
+    match tracker.log {
+        Format::Json => log.tell(&Report::Stopped, None),
+        _ if tracker.quiet => {}
+        _ => complain(&"ended"),
     }
     Ok(())
 }
@@ -156,9 +162,10 @@ pub(super) fn driver(
     // The waker has to be there before the driver that wakes by it, which takes the machine that stores.
     let poll = mio::Poll::new().map_err(|error| cannot(&error))?;
     let waker = Driver::<Hub, NoFiles>::waker_of(&poll).map_err(|error| cannot(&error))?;
-    let opened = Store::open(&state.join(DATABASE), Arc::clone(&waker));
-    let (store, kept) = opened
-        .map_err(|error| Failure::local(format!("cannot use the state in {}: {error}", escape(&shown))))?;
+    let cannot_use =
+        |why: &dyn Display| Failure::local(format!("cannot use the state in {}: {why}", escape(&shown)));
+    let opened = or_fail(cannot_use(&DAMAGED), || Store::open(&state.join(DATABASE), Arc::clone(&waker)));
+    let (store, kept) = opened.map_err(|error| cannot_use(&error))?;
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| cannot(&io::Error::other(error)))?;
     let commands =
@@ -169,6 +176,23 @@ pub(super) fn driver(
     let mut driver = Driver::on(poll, waker, hub, NoFiles, admit).map_err(|error| cannot(&error))?;
     driver.bound_unsent(UNSENT_MAX);
     Ok((driver, house))
+}
+
+/// Does something in which a library panics when what it reads is damaged: then the program ends with that failure, as nothing
+/// else can be done with it.
+fn or_fail<T>(failure: Failure, something: impl FnOnce() -> T) -> T {
+    let (before, here) = (Arc::new(panic::take_hook()), thread::current().id());
+    let otherwise = Arc::clone(&before);
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().id() == here {
+            let _ = writeln!(io::stderr(), "skep: {failure}");
+            process::exit(failure.code() as i32);
+        }
+        otherwise(info);
+    }));
+    let done = something();
+    panic::set_hook(Box::new(move |info| before(info)));
+    done
 }
 
 /// A directory that only its owner can look into.
@@ -299,7 +323,7 @@ fn on_each(
 }
 
 /// On standard output, and at once: a script may wait for it to learn the port.
-fn tell(tracker: &Tracker, line: &dyn std::fmt::Display) {
+fn tell(tracker: &Tracker, line: &dyn Display) {
     if !tracker.quiet {
         let mut out = stdout().lock();
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());

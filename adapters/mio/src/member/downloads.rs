@@ -42,6 +42,8 @@ pub(super) struct Download {
     fetch: Option<client::FetchId>,
     owner: Box<str>,
     name: Box<str>,
+    /// What its owner had announced when it was asked for. What he announces afterwards he may have made for it.
+    announced: Option<FileInfo>,
     /// What it is called here.
     pub(super) local: Box<str>,
     /// Where it is still to be tried.
@@ -60,6 +62,15 @@ pub(super) struct Download {
 }
 
 impl Download {
+    /// What is known of the file: its length, and its hash. `now`: what its owner announces of it by now; the same file may
+    /// have got its hash meanwhile.
+    fn promised(&self, now: Option<FileInfo>) -> (Option<u64>, Option<[u8; 32]>) {
+        let length = |info: FileInfo| (info.flags & FileInfo::UNKNOWN_LENGTH == 0).then_some(info.length);
+        let (before, after) = (self.announced.and_then(length), now.and_then(length));
+        let hash = self.announced.and_then(|info| info.hash);
+        (before, hash.or_else(|| now?.hash.filter(|_| before.is_none() || before == after)))
+    }
+
     /// What the tracker's word for its end means: that the owner cannot be reached is the same whichever side finds it out.
     fn trouble(&mut self, code: Code) -> Trouble {
         match code {
@@ -82,11 +93,13 @@ impl Member {
         Name::new(local.as_bytes()).ok()?;
         let way = if relayed { Way::Relayed } else { Way::Direct };
         let (to, of) = (Text::new(owner.as_bytes()).ok()?, Text::new(name.as_bytes()).ok()?);
+        let announced = self.find(owner, name);
         let fetch = self.session.fetch(now, to, of, way)?;
         let key = self.downloads.insert(Download {
             fetch: Some(fetch),
             owner: owner.into(),
             name: name.into(),
+            announced,
             local: local.into(),
             targets: VecDeque::new(),
             travel: Travel::Tcp,
@@ -199,12 +212,9 @@ impl Member {
     /// A call of a download was answered.
     pub(super) fn open_download(&mut self, now: Instant, key: usize, stream: StreamId) -> bool {
         let Some(download) = self.downloads.get(key) else { return false };
-        let info = self.find(&download.owner, &download.name);
+        let (length, hash) = download.promised(self.find(&download.owner, &download.name));
         let Some(download) = self.downloads.get_mut(key) else { return false };
-        let limit = match info {
-            Some(FileInfo { length, flags, .. }) if flags & FileInfo::UNKNOWN_LENGTH == 0 => length,
-            _ => u64::MAX,
-        };
+        let limit = length.unwrap_or(u64::MAX);
         let (name, patience) = (download.name.as_bytes(), self.rules.patience);
         let client = if download.travel == Travel::Plain {
             // Who is there by command may call a file as he likes.
@@ -213,7 +223,7 @@ impl Member {
             Name::new(name).ok().map(|name| Client::download(name, Dialect::Files, limit, patience))
         };
         let Some(mut client) = client else { return false };
-        self.expected.set(&download.local, info.and_then(|info| info.hash));
+        self.expected.set(&download.local, hash);
         let is_open = client.opened(now, stream);
         download.deadline = None;
         download.client = Some(client);

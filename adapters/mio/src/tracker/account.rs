@@ -79,11 +79,18 @@ impl std::fmt::Debug for Invite {
 }
 
 impl Ban {
-    /// Whether it is good for somebody, now.
-    pub fn covers(&self, name: &str, key: Option<&Fingerprint>, address: IpAddr, now: Timestamp) -> bool {
+    /// Whether it is good for somebody, now. `names`: the one by which he comes, and the one whose visit that is, or the same
+    /// again.
+    pub fn covers(
+        &self,
+        names: [&str; 2],
+        key: Option<&Fingerprint>,
+        address: IpAddr,
+        now: Timestamp,
+    ) -> bool {
         !self.has_ended(now)
             && match &self.who {
-                Banned::Name(banned) => banned == name || is_visit_of(banned, name),
+                Banned::Name(banned) => names.contains(&banned.as_str()),
                 Banned::Key(banned) => Some(banned) == key,
                 Banned::Address(banned) => banned.contains(&address),
             }
@@ -116,12 +123,13 @@ pub fn visit_of(user: &str, number: u8) -> String {
     format!("{user}{VISIT}{number}")
 }
 
-/// Whether a name is that of one of a user's visits.
-pub fn is_visit_of(user: &str, name: &str) -> bool {
-    (0..VISITS).any(|number| visit_of(user, number) == name)
+/// The user whose visit a name is, if it is one.
+pub fn host_of(visit: &str) -> Option<&str> {
+    let (user, number) = visit.rsplit_once(VISIT)?;
+    (0..VISITS).any(|visit| number == visit.to_string()).then_some(user)
 }
 
-/// What a user may be called: it is shown to others, and stands in links before the name of a file.
+/// What a user may be called: at most 64 bytes, and see [`check_shown`].
 ///
 /// # Errors
 /// What is wrong with it.
@@ -129,6 +137,14 @@ pub fn check_name(name: &str) -> Result<(), &'static str> {
     if name.is_empty() || name.len() > skep_core::wire::session::USER_MAX {
         return Err("a name has 1 to 64 bytes");
     }
+    check_shown(name)
+}
+
+/// What can be shown to others as somebody's name, and stands in links before the name of a file.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_shown(name: &str) -> Result<(), &'static str> {
     if name.trim() != name {
         return Err("a name neither begins nor ends with a space");
     }
@@ -147,8 +163,19 @@ pub fn check_name(name: &str) -> Result<(), &'static str> {
 /// It is neither.
 pub fn addresses(text: &str) -> Result<IpNet, String> {
     let net: Result<IpNet, _> = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    net.map(|net| net.trunc())
+    net.map(|net| canonical(net.trunc()))
         .map_err(|_| "it is an address like 192.0.2.7, or a range like 192.0.2.0/24".into())
+}
+
+/// Addresses of IPv4 that are written as some of IPv6 (`::ffff:192.0.2.7`) are meant as what they are: that is how those who
+/// come have them.
+fn canonical(net: IpNet) -> IpNet {
+    let bits = net.prefix_len().checked_sub(96);
+    let short = bits.zip(Some(net.addr().to_canonical())).filter(|(_, address)| address.is_ipv4());
+    short
+        .and_then(|(bits, address)| IpNet::new(address, bits).ok())
+        .filter(|_| net.addr().is_ipv6())
+        .unwrap_or(net)
 }
 
 /// What has a text of its own, in a text.
@@ -189,13 +216,34 @@ mod tests {
         let address = IpAddr::from([192, 0, 2, 7]);
         let ban = |who, until| Ban { id: 1, who, until, reason: String::new() };
         let of_name = ban(Banned::Name("ana".into()), Some(later));
-        assert!(of_name.covers("ana", None, address, now) && !of_name.covers("eva", None, address, now));
-        assert!(!of_name.covers("ana", None, address, later));
-        for (net, is_covered) in [("192.0.2.7", true), ("192.0.2.99/24", true), ("192.0.3.0/24", false)] {
+        let covers = |ban: &Ban, name, now| ban.covers([name; 2], None, address, now);
+        assert!(covers(&of_name, "ana", now) && !covers(&of_name, "eva", now));
+        assert!(of_name.covers(["ana~0", "ana"], None, address, now));
+        assert!(!covers(&of_name, "ana", later));
+        for (net, is_covered) in [
+            ("192.0.2.7", true),
+            ("192.0.2.99/24", true),
+            ("192.0.3.0/24", false),
+            ("::ffff:192.0.2.7", true),
+            ("::ffff:192.0.2.0/120", true),
+            ("::ffff:192.0.3.0/120", false),
+            ("::/0", false),
+        ] {
             let of_address = ban(Banned::Address(addresses(net).unwrap()), None);
-            assert_eq!(of_address.covers("x", None, address, later), is_covered, "{net}");
+            assert_eq!(covers(&of_address, "x", later), is_covered, "{net}");
         }
         assert!(addresses("192.0.2").is_err() && addresses("::1/64").is_ok());
+    }
+
+    #[test]
+    fn a_visit_is_somebody_s_by_its_number() {
+        assert_eq!(
+            (host_of("ana~0"), host_of("ana~7"), host_of("a~b~3")),
+            (Some("ana"), Some("ana"), Some("a~b"))
+        );
+        for other in ["ana", "ana~", "ana~8", "ana~07", "ana~0 ", "ana~+1"] {
+            assert_eq!(host_of(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -3,17 +3,23 @@
 use std::sync::mpsc::SyncSender;
 
 use jiff::{SignedDuration, Timestamp};
-use skep_core::Instant;
+use skep_core::{
+    Instant,
+    seal::Public,
+    stream::StreamId,
+    tracker::Whereabouts,
+    wire::{TEXT_MAX, session::USER_MAX},
+};
 
 use super::{
     Hub, Report,
-    account::{Account, Ban, Banned, Invite, REASON_MAX, Role, VISITS, check_name, visit_of},
+    account::{Account, Ban, Banned, Invite, REASON_MAX, Role, check_name},
     house::House,
     hub::Receipt,
     order::{Answer, Open, Order, Owner, Present, Status},
     store::{Change, NotStored},
 };
-use crate::identity::{Code, Fingerprint, InviteId};
+use crate::identity::{Code, Fingerprint, InviteId, LIFE_MAX};
 
 /// What an admin has ordered, while it is being stored.
 #[derive(Debug)]
@@ -70,8 +76,13 @@ impl Hub {
     /// What an order changes once that is stored, and the answer then.
     fn change(&self, order: Order) -> Result<(Change, Answer), String> {
         let (change, answer) = match order {
-            Order::Ban { who: Banned::Name(name), .. } if name.is_empty() => {
-                return Err("a ban needs a name".into());
+            Order::Ban { who: Banned::Name(name), .. } if !(1..=TEXT_MAX).contains(&name.len()) => {
+                return Err(format!("a ban needs a name, of at most {TEXT_MAX} bytes"));
+            }
+            Order::Ban { seconds: Some(seconds), .. } | Order::Invite { seconds, .. }
+                if !(1..=LIFE_MAX.as_secs()).contains(&seconds) =>
+            {
+                return Err(format!("that lasts for 1 to {} seconds", LIFE_MAX.as_secs()));
             }
             Order::Ban { who, seconds, reason } => {
                 if reason.len() > REASON_MAX {
@@ -141,7 +152,7 @@ impl Hub {
             Change::Lift(id) => self.house().bans.lift(id),
             Change::Put(name, account) => {
                 self.house().enter(&name, account);
-                self.dismiss_stranger(now, &name);
+                self.dismiss_strangers(now, &name);
             }
             Change::Drop(name) => {
                 self.house().strike(&name);
@@ -227,23 +238,32 @@ impl Hub {
         }
     }
 
-    /// Ends somebody's session, and those of his visits. `false`: there is none.
-    fn send_away(&mut self, now: Instant, name: &str) -> bool {
-        let visits = (0..VISITS).map(|number| visit_of(name, number));
-        let is_out = self.dismiss(now, name);
-        visits.fold(is_out, |is_out, visit| self.dismiss(now, &visit) || is_out)
-    }
-
     /// Ends the sessions that a ban covers.
     fn dismiss_covered(&mut self, now: Instant, ban: &Ban) {
-        let time = Timestamp::now();
-        let is_covered = |there: &Present| {
+        let mut present = self.present();
+        present.retain(|there| {
             let key = there.key.as_ref().and_then(|key| key.parse::<Fingerprint>().ok());
-            ban.covers(&there.name, key.as_ref(), there.address, time)
-        };
-        for there in self.present().into_iter().filter(is_covered) {
+            self.house().covers(ban, &there.name, key.as_ref(), there.address)
+        });
+        for there in present {
             self.dismiss(now, &there.name);
         }
+        for (stream, name, there) in self.waiters() {
+            let key = key_of(&there);
+            if self.house().covers(ban, &name, key.as_ref(), there.address) {
+                self.tracker.turn_away(now, stream);
+            }
+        }
+    }
+
+    /// Those who wait for a seat.
+    pub(super) fn waiters(&self) -> Vec<(StreamId, Box<str>, Whereabouts)> {
+        let waiter = |stream| {
+            let mut room = [0; USER_MAX];
+            let (name, there) = self.tracker().waiter(stream, &mut room)?;
+            Some((stream, name.as_str().into(), there))
+        };
+        self.tracker().waiters().filter_map(waiter).collect()
     }
 
     fn status(&self) -> Status {
@@ -261,12 +281,11 @@ impl Hub {
         let tracker = self.tracker();
         let present = tracker.users().filter_map(|user| {
             let there = tracker.whereabouts(user)?;
-            let key = there.key.and_then(|key| Fingerprint::new(skep_core::seal::Public(key)).ok());
             Some(Present {
                 name: self.name(user).into(),
                 address: there.address,
                 by_command: there.stream.is_none(),
-                key: key.map(|key| key.to_string()),
+                key: key_of(&there).map(|key| key.to_string()),
                 files: there.files,
             })
         });
@@ -284,6 +303,10 @@ const fn as_called(role: Role) -> &'static str {
         Role::User => "",
         Role::Admin => " as an admin",
     }
+}
+
+pub(super) fn key_of(there: &Whereabouts) -> Option<Fingerprint> {
+    there.key.and_then(|key| Fingerprint::new(Public(key)).ok())
 }
 
 fn has_password(name: &str) -> String {

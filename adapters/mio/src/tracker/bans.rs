@@ -21,10 +21,10 @@ impl Bans {
         Self { bans: kept, last }
     }
 
-    /// Whether somebody is banned, by any of what he comes with.
-    pub fn cover(&self, name: &str, key: Option<&Fingerprint>, address: IpAddr) -> bool {
+    /// Whether somebody is banned, by any of what he comes with: see [`Ban::covers`].
+    pub fn cover(&self, names: [&str; 2], key: Option<&Fingerprint>, address: IpAddr) -> bool {
         let now = Timestamp::now();
-        self.bans.iter().any(|ban| ban.covers(name, key, address, now))
+        self.bans.iter().any(|ban| ban.covers(names, key, address, now))
     }
 
     /// Whether nobody may come by a name.

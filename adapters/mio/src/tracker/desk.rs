@@ -123,6 +123,7 @@ impl Desk {
         let request = request(stream)?;
         let mut words = request.split_ascii_whitespace();
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let path = path.split_once('?').map_or(path, |(path, _)| path);
         let (status, kind, body) = match (method, path) {
             ("GET" | "HEAD", "/metrics") => match self.ask(Asked::Numbers) {
                 Ok(numbers) => ("200 OK", NUMBERS, numbers),
@@ -159,7 +160,10 @@ fn those_who_come<T>(incoming: impl Iterator<Item = io::Result<T>>) -> impl Iter
 fn request(mut stream: &TcpStream) -> io::Result<String> {
     let until = Instant::now() + PATIENCE;
     let (mut request, mut room) = (Vec::new(), [0; 1_024]);
-    while !request.ends_with(b"\r\n\r\n") && !request.ends_with(b"\n\n") && request.len() < REQUEST_MAX {
+    let is_whole = |request: &[u8]| {
+        request.windows(2).any(|end| end == b"\n\n") || request.windows(4).any(|end| end == b"\r\n\r\n")
+    };
+    while !is_whole(&request) && request.len() < REQUEST_MAX {
         let left = until.saturating_duration_since(Instant::now());
         stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
         match stream.read(&mut room)? {

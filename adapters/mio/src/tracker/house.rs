@@ -15,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use skep_core::{
     Instant as Moment,
     seal::{
@@ -25,7 +26,7 @@ use skep_core::{
 };
 
 use super::{
-    account::{Account, Invite, Role, VISIT, check_name, is_visit_of},
+    account::{Account, Ban, Invite, Role, VISIT, check_name, host_of},
     bans::Bans,
     guests::{Guests, Standing},
     store::{Change, Kept, Store},
@@ -78,6 +79,8 @@ pub struct House<R: Send + 'static> {
     turned_away: TurnedAway,
     /// Who was turned away, and is still to be told of.
     untold: Vec<Caller>,
+    /// What went wrong at its side, and is still to be told.
+    failures: Vec<String>,
     began: Instant,
     /// Where all this is kept.
     pub store: Store<R>,
@@ -111,6 +114,7 @@ impl<R: Send + 'static> House<R> {
             log_ins: LogIns::new(),
             turned_away: TurnedAway::new(),
             untold: Vec::new(),
+            failures: Vec::new(),
             began: Instant::now(),
             store,
         };
@@ -131,7 +135,7 @@ impl<R: Send + 'static> House<R> {
     pub fn admin(&self, key: &Fingerprint, address: IpAddr) -> Option<Box<str>> {
         let name = self.names.get(key)?;
         let is_admin = self.accounts.get(name)?.role == Role::Admin;
-        (is_admin && !self.bans.cover(name, Some(key), address)).then(|| name.clone())
+        (is_admin && !self.is_banned(name, Some(key), address)).then(|| name.clone())
     }
 
     /// Whether a guest with an invite gets a name: not where admins enter all that there are.
@@ -160,7 +164,7 @@ impl<R: Send + 'static> House<R> {
         if check_name(name).is_err() {
             return Judgement::Refuse(Code::BadName);
         }
-        if self.bans.cover(name, key.as_ref(), address) {
+        if self.is_banned(name, key.as_ref(), address) {
             return Judgement::Refuse(Code::NotAllowed);
         }
         if let Some(key) = &key
@@ -212,6 +216,11 @@ impl<R: Send + 'static> House<R> {
         std::mem::take(&mut self.untold)
     }
 
+    /// What went wrong since the last call, besides what somebody is answered.
+    pub fn take_failures(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.failures)
+    }
+
     /// What becomes of a caller, before he says by which name he wants to log in.
     fn judge_caller(&mut self, caller: &Caller, is_proven: bool) -> Decision {
         let is_open = self.registration == Registration::Open;
@@ -260,7 +269,22 @@ impl<R: Send + 'static> House<R> {
 
     /// Whether a name is that of a key, or of a visit of its owner.
     pub fn is_his(&self, key: &Fingerprint, name: &str) -> bool {
-        self.name_of(key).is_some_and(|own| own == name || is_visit_of(own, name) && !self.is_taken(name))
+        self.name_of(key).is_some_and(|own| self.names_of(name).contains(&own))
+    }
+
+    /// A name, and whose visit it is; the same again where it is nobody's.
+    fn names_of<'n>(&self, name: &'n str) -> [&'n str; 2] {
+        [name, host_of(name).filter(|_| !self.is_taken(name)).unwrap_or(name)]
+    }
+
+    /// Whether somebody is banned, by any of what he comes with.
+    pub fn is_banned(&self, name: &str, key: Option<&Fingerprint>, address: IpAddr) -> bool {
+        self.bans.cover(self.names_of(name), key, address)
+    }
+
+    /// Whether a ban covers somebody.
+    pub fn covers(&self, ban: &Ban, name: &str, key: Option<&Fingerprint>, address: IpAddr) -> bool {
+        ban.covers(self.names_of(name), key, address, Timestamp::now())
     }
 
     /// Whether a name has a password. Such names are the file's of accounts, and no order changes that.
@@ -371,7 +395,7 @@ impl<R: Send + 'static> House<R> {
     pub fn settle_guests(&mut self) {
         for (name, account, outcome) in self.guests.settled() {
             if let Err(error) = &outcome {
-                super::log::complain(error);
+                self.failures.push(format!("cannot store that {name} has come by an invite: {error}"));
             }
             self.settle(&name, account, outcome.is_ok());
             if outcome.is_ok() {
@@ -403,7 +427,7 @@ impl<R: Send + 'static> House<R> {
         self.looked = Instant::now();
         self.forget_ended();
         if let Err(failure) = self.passwords.reload_if_changed() {
-            super::log::complain(&failure);
+            self.failures.push(failure.to_string());
         }
     }
 }

@@ -8,7 +8,6 @@ use std::{
 
 use skep_core::{
     Instant,
-    seal::Public,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
     tracker::{Ask, Dialect, EntryId, Event, Peer, Record, Rights, Settings, Ticket, Tracker, UserId},
     wire::{
@@ -18,8 +17,8 @@ use skep_core::{
 };
 
 use super::{
-    account::Account,
-    admin::Ordered,
+    account::{Account, VISITS, check_shown, host_of, visit_of},
+    admin::{Ordered, key_of},
     house::{House, Judgement},
     memory::{self, Wide},
     orders::{Giver, Orders},
@@ -100,6 +99,8 @@ pub enum Report {
         /// What, and why.
         what: Box<str>,
     },
+    /// The tracker ends.
+    Stopped,
     /// Nothing that is told.
     Nothing,
 }
@@ -170,6 +171,8 @@ impl Hub {
             Report::TurnedAway { key: key.map(|key| key.to_string().into()), from: caller.address }
         });
         self.reports.extend(turned_away);
+        let failures = self.house().take_failures();
+        self.reports.extend(failures.into_iter().map(|what| Report::Failed { what: what.into() }));
         std::mem::take(&mut self.reports)
     }
 
@@ -182,7 +185,7 @@ impl Hub {
     #[must_use]
     pub fn admit(&mut self, now: Instant, admission: &Admission, dialect: Dialect) -> bool {
         let address = admission.peer.ip().to_canonical();
-        if dialect == Dialect::Command && self.house().bans.cover("", None, address) {
+        if dialect == Dialect::Command && self.house().is_banned("", None, address) {
             return false;
         }
         let key = admission.caller.and_then(|caller| caller.key);
@@ -206,7 +209,7 @@ impl Hub {
     pub fn settle_stored(&mut self, now: Instant) {
         let arrived = self.house().take_arrived();
         for name in arrived {
-            self.dismiss_stranger(now, &name);
+            self.dismiss_strangers(now, &name);
             self.reports.push(Report::Registered { user: name.into() });
         }
         loop {
@@ -226,6 +229,7 @@ impl Hub {
             }
             Receipt::LogIn(ask, user, account) => {
                 self.house().settle(&user, account, outcome.is_ok());
+                self.dismiss_strangers(now, &user);
                 self.tracker.decided(now, ask, outcome.as_ref().map_or(Err(Code::Full), |()| Ok(())));
                 if outcome.is_ok() {
                     self.reports.push(Report::Registered { user });
@@ -254,7 +258,7 @@ impl Hub {
         }
     }
 
-    /// A command is to be stored, unless it would take a name that belongs to a key, or that is banned.
+    /// A command is to be stored, unless it would take a name that cannot be shown, belongs to a key, or is banned.
     fn store(&mut self, now: Instant, ticket: Ticket, record: Record) {
         let change = match record {
             Record::Register(user) => Change::Register(self.name(user)),
@@ -270,7 +274,7 @@ impl Hub {
         };
         let house = self.house();
         if let Change::Register(user) = &change
-            && (house.is_owned(user) || house.bans.cover_name(user))
+            && (check_shown(user).is_err() || house.is_owned(user) || house.bans.cover_name(user))
         {
             drop(house);
             self.tracker.committed(now, ticket, Err(Fault::NotAllowed));
@@ -323,18 +327,31 @@ impl Hub {
     /// Whether somebody who is there may be, by this name, as it is now.
     fn may_stay(&self, user: UserId, name: &str) -> bool {
         let Some(there) = self.tracker.whereabouts(user) else { return true };
-        let key = there.key.and_then(|key| Fingerprint::new(Public(key)).ok());
+        let key = key_of(&there);
         let house = self.house();
         let is_his = key.is_some_and(|key| house.is_his(&key, name));
-        (is_his || !house.is_owned(name)) && !house.bans.cover(name, key.as_ref(), there.address)
+        (is_his || !house.is_owned(name)) && !house.is_banned(name, key.as_ref(), there.address)
     }
 
-    /// A name was given to a key: who has it without that goes.
-    pub(super) fn dismiss_stranger(&mut self, now: Instant, name: &str) {
-        let user = self.tracker.users().find(|&user| *self.name(user) == *name);
-        if user.is_some_and(|user| !self.may_stay(user, name)) {
-            self.dismiss(now, name);
+    /// A name was given to a key: who has it without that goes, and who has one of its visits'.
+    pub(super) fn dismiss_strangers(&mut self, now: Instant, name: &str) {
+        for name in with_visits(name) {
+            let user = Text::new(name.as_bytes()).ok().and_then(|name| self.tracker.user_named(name));
+            if user.is_some_and(|user| !self.may_stay(user, &name)) {
+                self.dismiss(now, &name);
+            }
         }
+    }
+
+    /// Ends somebody's session, those of his visits, and what of them waits for a seat. `false`: there is none.
+    pub(super) fn send_away(&mut self, now: Instant, name: &str) -> bool {
+        let waiting = self
+            .waiters()
+            .into_iter()
+            .filter(|(_, waiter, _)| **waiter == *name || host_of(waiter).is_some_and(|host| host == name));
+        let is_out =
+            waiting.fold(false, |is_out, (stream, ..)| self.tracker.turn_away(now, stream) || is_out);
+        with_visits(name).fold(is_out, |is_out, name| self.dismiss(now, &name) || is_out)
     }
 
     pub(super) fn dismiss(&mut self, now: Instant, name: &str) -> bool {
@@ -353,6 +370,11 @@ impl Hub {
             None => Default::default(),
         }
     }
+}
+
+/// A name, and those of its visits.
+fn with_visits(name: &str) -> impl Iterator<Item = String> {
+    std::iter::once(name.to_owned()).chain((0..VISITS).map(move |number| visit_of(name, number)))
 }
 
 impl Service for Hub {

@@ -77,30 +77,38 @@ fn missing_in_fields(count: u64) -> String {
     json!({ "event": "left-out", "time": Timestamp::now().to_string(), "lines": count }).to_string()
 }
 
+/// A name as a word of a line. One in which there are others is quoted, so that none can pass for the rest of the line.
+fn name(text: &str) -> String {
+    match text.contains([' ', ':', '"']) {
+        true => format!("\"{}\"", escape(&text.replace('"', "\\\""))),
+        false => escape(text).to_string(),
+    }
+}
+
 fn in_words(report: &Report, peer: Option<SocketAddr>) -> Option<String> {
     let from = || peer.map(|peer| format!(" from {}", canonical(peer))).unwrap_or_default();
     Some(match report {
-        Report::Came { user, .. } => format!("{} came{}", escape(user), from()),
-        Report::Left { user, code } => format!("{} left: {code}", escape(user)),
+        Report::Came { user, .. } => format!("{} came{}", name(user), from()),
+        Report::Left { user, code } => format!("{} left: {code}", name(user)),
         Report::Waits { .. } => format!("somebody{} waits for a seat", from()),
         Report::Refused { user, code, .. } if user.is_empty() => format!("log-in{} refused: {code}", from()),
-        Report::Refused { user, code, .. } => format!("log-in of {}{} refused: {code}", escape(user), from()),
+        Report::Refused { user, code, .. } => format!("log-in of {}{} refused: {code}", name(user), from()),
         Report::TurnedAway { key: Some(key), from } => {
             format!("turned away {key}, from {}", canonical(*from))
         }
         Report::TurnedAway { key: None, from } => {
             format!("turned away somebody without a key, from {}", canonical(*from))
         }
-        Report::Registered { user } => format!("{} has an account now", escape(user)),
+        Report::Registered { user } => format!("{} has an account now", name(user)),
         Report::Began { transfer, way, requester, owner } => {
             let way = if *way == Way::Relayed { "relayed" } else { "direct" };
-            format!("transfer {transfer} ({way}): {} fetches from {}", escape(requester), escape(owner))
+            format!("transfer {transfer} ({way}): {} fetches from {}", name(requester), name(owner))
         }
         Report::Ended { transfer, code } => format!("transfer {transfer} is over: {code}"),
         Report::Ordered { what, by: None } => format!("admin: {}", escape(what)),
-        Report::Ordered { what, by: Some(by) } => format!("admin {}: {}", escape(by), escape(what)),
+        Report::Ordered { what, by: Some(by) } => format!("admin {}: {}", name(by), escape(what)),
         Report::Failed { what } => format!("failed: {}", escape(what)),
-        Report::Nothing => return None,
+        Report::Stopped | Report::Nothing => return None,
     })
 }
 
@@ -126,6 +134,7 @@ fn in_fields(report: &Report, peer: Option<SocketAddr>) -> Option<Map<String, Va
         }
         Report::Ordered { what, by } => ("ordered", json!({ "what": what, "by": by })),
         Report::Failed { what } => ("failed", json!({ "what": what })),
+        Report::Stopped => ("stopped", json!({})),
         Report::Nothing => return None,
     };
     let Value::Object(mut fields) = fields else { return None };
@@ -139,7 +148,22 @@ fn in_fields(report: &Report, peer: Option<SocketAddr>) -> Option<Map<String, Va
 
 #[cfg(test)]
 mod tests {
+    use skep_core::{stream::StreamId, wire::session::Code};
+
     use super::*;
+
+    #[test]
+    fn a_name_passes_for_nothing_else() {
+        let refused =
+            |user: &str| Report::Refused { user: user.into(), stream: StreamId(0), code: Code::NotAllowed };
+        let line = |user| in_words(&refused(user), None).unwrap();
+        assert!(line("größe").starts_with("log-in of größe refused: "));
+        let forged = "ana from 9.9.9.9:99 refused: not allowed; \"x";
+        assert!(
+            line(forged)
+                .starts_with(r#"log-in of "ana from 9.9.9.9:99 refused: not allowed; \"x" refused: "#)
+        );
+    }
 
     #[test]
     fn lines_that_are_missing_are_told_in_the_format_of_the_others() {

@@ -143,8 +143,16 @@ impl<R: Send + 'static> Store<R> {
     /// # Errors
     /// It cannot be read, is damaged, or another process has it.
     pub fn open(path: &Path, waker: Arc<Waker>) -> Result<(Self, Kept), NotStored> {
-        let database = create(path).map_err(not_opened)?;
-        let kept = read(&database).map_err(not_stored)?;
+        let mut database = create(path).map_err(not_opened)?;
+        // A page that reads as empty has lost what was on it, without a word; sums of all pages are kept.
+        if !database.check_integrity().map_err(|error| not_opened(error.into()))? {
+            return Err(NotStored(
+                "its database was damaged, and repaired: what was changed last may be missing; \
+                                  start again to go on with it"
+                    .into(),
+            ));
+        }
+        let kept = read(&database).map_err(not_opened)?;
         let (orders, to_do) = channel();
         let (answers, done) = channel();
         let path = path.to_owned();
@@ -201,15 +209,21 @@ impl<R: Send + 'static> Drop for Store<R> {
     }
 }
 
+/// What can be done with a database that is not as it was written.
+pub const DAMAGED: &str =
+    "its database is damaged: put back a copy of state.redb, or move that away to begin with nothing";
+
 fn not_stored(error: impl std::fmt::Display) -> NotStored {
     NotStored(error.to_string())
 }
 
-/// Why a database cannot be opened; of the commonest reason, what it means here.
+/// Why a database cannot be opened, in words of our own where the library's say nothing here.
 fn not_opened(error: redb::Error) -> NotStored {
+    use io::ErrorKind::{InvalidData, UnexpectedEof};
     match error {
         redb::Error::DatabaseAlreadyOpen => NotStored("another tracker uses it".into()),
-        error => not_stored(error),
+        redb::Error::Io(error) if !matches!(error.kind(), InvalidData | UnexpectedEof) => not_stored(error),
+        error => NotStored(format!("{DAMAGED} ({error})")),
     }
 }
 
@@ -326,7 +340,8 @@ fn json(value: &impl serde::Serialize) -> Result<String, redb::Error> {
 }
 
 fn parse<'t, T: serde::Deserialize<'t>>(text: &'t str) -> Result<T, redb::Error> {
-    serde_json::from_str(text).map_err(|error| redb::Error::Io(io::Error::other(error)))
+    serde_json::from_str(text)
+        .map_err(|error| redb::Error::Io(io::Error::new(io::ErrorKind::InvalidData, error)))
 }
 
 fn read(database: &Database) -> Result<Kept, redb::Error> {

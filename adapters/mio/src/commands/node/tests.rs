@@ -449,6 +449,22 @@ fn what_is_not_what_was_announced_leaves_nothing() {
 }
 
 #[test]
+fn what_is_announced_otherwise_once_it_is_asked_for_is_not_taken_either() {
+    let mut world = World::new(&[Who { accept: Accept::Ask, ..Who::new("ana") }, Who::new("ben")]);
+    world.share(0, "ana", "file", b"content", true);
+    world.get(1, ("ana", "file"), "got", false);
+    let asked = world.until(0, |event| matches!(event, Event::Asked { .. }));
+    let Event::Asked { upload, .. } = asked else { unreachable!() };
+    world.share(0, "ana", "file", b"much more than that", false);
+    let node = &mut world.nodes[0].0;
+    let now = node.driver.now();
+    assert!(node.driver.service.accept(now, upload));
+    let outcome = world.outcome(1);
+    assert!(matches!(outcome, Err(Trouble::Failed(_))), "{outcome:?}");
+    assert_eq!(fs::read_dir(world.path("ben", "downloads")).map_or(0, Iterator::count), 0);
+}
+
+#[test]
 fn an_owner_may_be_asked_and_refuse() {
     let mut world = World::new(&[Who { accept: Accept::Ask, ..Who::new("ana") }, Who::new("ben")]);
     world.share(0, "ana", "file", b"content", false);

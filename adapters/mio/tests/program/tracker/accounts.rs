@@ -7,6 +7,7 @@ use skep_core::{
 };
 
 use super::{
+    commands::command,
     member::{Member, Tracker},
     wire::{Keys, Wire, keys},
 };
@@ -54,11 +55,46 @@ fn where_accounts_are_open_a_name_belongs_to_the_key_that_came_by_it_first() {
 }
 
 #[test]
-fn a_name_that_could_not_be_shown_or_linked_is_none() {
+fn who_has_a_name_without_a_key_makes_way_for_the_key_that_gets_it() {
     let home = Home::new();
     let tracker = Tracker::start(&home, "--plain 127.0.0.1:0");
+    let (guest, visit) = (tracker.join("ana").welcomed(), tracker.join("ana~1").welcomed());
+    let other = tracker.join("ana~8").welcomed();
+    tracker.join_sealed("ana", &keys(1)).welcomed();
+    assert_eq!((guest.refused(), visit.refused()), (Code::Dismissed, Code::Dismissed));
+    other.leaves();
+    // Nobody is left behind where the name goes.
+    let visit = tracker.join_sealed("ana~1", &keys(1)).welcomed();
+    tracker.admin(&home, "remove ana");
+    assert_eq!(visit.refused(), Code::Dismissed);
+    tracker.stop();
+}
+
+#[test]
+fn a_ban_of_a_name_is_not_about_who_has_that_of_a_visit_for_himself() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "");
+    let sam = tracker.join_sealed("sam", &keys(1)).welcomed();
+    tracker.admin(&home, &format!("add eva~3 {}", fingerprint(&keys(2))));
+    let other = tracker.join_sealed("eva~3", &keys(2)).welcomed();
+    tracker.admin(&home, &format!("add eva {}", fingerprint(&keys(3))));
+    let visit = tracker.join_sealed("eva~4", &keys(3)).welcomed();
+    tracker.admin(&home, "ban --name eva");
+    assert_eq!(visit.refused(), Code::Dismissed);
+    assert_eq!(tracker.join_sealed("eva~4", &keys(3)).refused(), Code::NotAllowed);
+    other.leaves();
+    tracker.join_sealed("eva~3", &keys(2)).welcomed();
+    sam.leaves();
+    tracker.stop();
+}
+
+#[test]
+fn a_name_that_could_not_be_shown_or_linked_is_none() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0 --commands 127.0.0.1:0");
     for name in ["a/b", " ana", "a\u{202e}na", "..", "a\nb"] {
         assert_eq!(tracker.join(name).refused(), Code::BadName, "{name:?}");
+        assert_eq!(command(tracker.commands(), &["REGISTER", name]), [2], "{name:?}");
     }
     tracker.stop();
 }
@@ -149,7 +185,7 @@ fn by_a_list_comes_whom_an_admin_has_entered() {
     let line = format!("turned away {}, from 127.0.0.1:", fingerprint(&keys(1)));
     until("a line", || tracker.process.err().contains(&line).then_some(()));
     assert_eq!(tracker.process.err().matches("turned away").count(), 1);
-    assert_eq!(super::commands::command(tracker.commands(), &["REGISTER", "ana"]), [2]);
+    assert_eq!(command(tracker.commands(), &["REGISTER", "ana"]), [2]);
     tracker.admin(&home, &format!("add ana {}", fingerprint(&keys(1))));
     tracker.join_sealed("ana", &keys(1)).welcomed();
     tracker.admin_fails(&home, &format!("add ana {}", fingerprint(&keys(2))), "belongs to a key already");
@@ -178,7 +214,7 @@ fn who_has_a_name_without_a_key_goes_when_it_is_given_to_one() {
     eva.listen_until("Bye", |eva| eva.bye == Some(Code::Dismissed));
     Member::new(wire, "eva").welcomed();
     // And who comes by command has it no longer, now or later.
-    let command = |word: &[&str]| super::commands::command(tracker.commands(), word);
+    let command = |word: &[&str]| command(tracker.commands(), word);
     assert_eq!(command(&["REGISTER", "old"]), [0]);
     assert_eq!(command(&["CONNECT", "old", "4000"]), [0]);
     tracker.admin(&home, &format!("add old {}", fingerprint(&keys(3))));
@@ -203,11 +239,11 @@ fn a_name_that_belongs_to_a_key_cannot_be_taken_by_command_and_one_by_command_by
         until("nobody there", || tracker.admin(&home, "list").is_empty().then_some(()));
     };
     visit("ana", 1);
-    assert_eq!(super::commands::command(to, &["REGISTER", "ana"]), [2]);
-    assert_eq!(super::commands::command(to, &["REGISTER", "bob"]), [0]);
+    assert_eq!(command(to, &["REGISTER", "ana"]), [2]);
+    assert_eq!(command(to, &["REGISTER", "bob"]), [0]);
     visit("bob", 2);
     assert!(!tracker.admin(&home, "accounts").contains("bob"));
-    assert_eq!(super::commands::command(to, &["UNREGISTER", "bob"]), [0]);
+    assert_eq!(command(to, &["UNREGISTER", "bob"]), [0]);
     tracker.stop();
 }
 

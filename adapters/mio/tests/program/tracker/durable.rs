@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, sync::Mutex, thread, time::Duration};
 
-use super::{commands::command, member::Tracker};
-use crate::support::{Home, Over};
+use super::{accounts::fingerprint, commands::command, member::Tracker, wire::keys};
+use crate::support::{Home, Over, port_of_both};
 
 #[test]
 fn accounts_and_files_by_command_are_there_after_a_restart() {
@@ -31,6 +31,43 @@ fn accounts_and_files_by_command_are_there_after_a_restart() {
     assert_eq!(command(to, &["CONNECT", "ana", "4000"]), [0]);
     assert_eq!(command(to, &["LIST_CONTENT", "ana", "ana"]), b"\x001\0/tmp/x\0");
     tracker.stop();
+}
+
+#[test]
+fn a_database_that_is_damaged_loses_nothing_without_a_word() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "");
+    let key = |number| fingerprint(&keys(number));
+    (1..=20).for_each(|number| _ = tracker.admin(&home, &format!("add n{number} {}", key(number))));
+    let accounts = tracker.admin(&home, "accounts");
+    tracker.stop();
+    let path = home.keys("tracker").join("tracker/state.redb");
+    let whole = std::fs::read(&path).unwrap();
+    let (taken, _) = port_of_both();
+    let elsewhere = format!("tracker --listen {}", taken.local_addr().unwrap());
+    let mut refused = 0;
+    for page in (0..whole.len()).step_by(4_096) {
+        let mut damaged = whole.clone();
+        damaged[page + 64..page + 4_096].fill(0);
+        if damaged == whole {
+            continue;
+        }
+        std::fs::write(&path, &damaged).unwrap();
+        let ended = home.run_as("tracker", &elsewhere);
+        if ended.code == Some(4) {
+            ended.saying("its database is damaged: put back a copy of state.redb");
+            refused += 1;
+        } else {
+            // What is there has nothing to do with what is kept.
+            ended.with(3).saying("cannot listen on");
+            let tracker = Tracker::start(&home, "");
+            assert_eq!(tracker.admin(&home, "accounts"), accounts, "at {page}");
+            tracker.stop();
+        }
+    }
+    assert!(refused > 0);
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    home.run_as("tracker", &elsewhere).with(4).saying("its database is damaged");
 }
 
 /// Registers as fast as it can, and writes down what was confirmed.

@@ -25,6 +25,27 @@ fn who_finds_no_seat_waits_in_line_and_is_told_his_place() {
 }
 
 #[test]
+fn who_waits_in_line_can_be_banned_and_kicked() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--plain 127.0.0.1:0 --max-users 1 --waiting 3");
+    let ana = tracker.join("ana").welcomed();
+    let mut waiting = ["bob", "eva", "dan"].map(|name| tracker.join(name));
+    for (place, who) in (1..).zip(&mut waiting) {
+        who.listen_until("a place", |who| who.place == Some(place));
+    }
+    let [bob, eva, mut dan] = waiting;
+    tracker.admin(&home, "ban --name bob");
+    assert_eq!(bob.refused(), Code::Dismissed);
+    assert_eq!(tracker.admin(&home, "kick eva"), "eva is out\n");
+    assert_eq!(eva.refused(), Code::Dismissed);
+    dan.listen_until("the first place", |dan| dan.place == Some(1));
+    assert!(tracker.admin(&home, "status").starts_with("1 user, 1 waiting"));
+    ana.leaves();
+    dan.welcomed();
+    tracker.stop();
+}
+
+#[test]
 fn without_a_line_who_finds_no_seat_is_refused() {
     let home = Home::new();
     let tracker = Tracker::start(&home, "--plain 127.0.0.1:0 --max-users 1 --waiting refuse");
