@@ -53,10 +53,12 @@ pub enum Change {
         /// The name that it had.
         name: Box<str>,
     },
-    /// A file cannot be shared under its name. Told once.
-    BadName {
+    /// A file cannot be shared. Told once.
+    NotShared {
         /// Where it is, as far as that can be shown.
         path: Box<str>,
+        /// Why not.
+        why: &'static str,
     },
     /// Everything that is there has been looked at once.
     Settled,

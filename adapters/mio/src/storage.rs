@@ -41,6 +41,7 @@ use skep_core::{stream::Fault, wire::Name};
 pub use committer::Committer;
 pub use part::Part;
 pub use source::{SETTLING, Source};
+pub(crate) use variant::fold;
 
 use crate::descriptors;
 use announced::Announced;

@@ -43,7 +43,7 @@ pub struct Get {
     #[command(flatten)]
     pub target: Target,
 
-    /// Save it as this file, or into this directory; - is standard output
+    /// Save it as this file, or into this directory; - is standard output, where it goes when all of it has come to $TMPDIR
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 

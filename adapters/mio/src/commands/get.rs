@@ -82,7 +82,14 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
             sink.as_ref().map_or("standard output".to_owned(), |path| path.display().to_string())
         }
     };
-    let summary = transfer(get, &url, &path, &local)?;
+    let gathered = match &temporary {
+        Some(temporary) => {
+            &format!("{} (gathered there for {local}; see TMPDIR)", temporary.path().display())
+        }
+        None => &local,
+    };
+    let summary = transfer(get, &url, &path, gathered)?;
+    let is_to_standard_output = matches!(wish, Wish::Pour(None));
     if let Wish::Pour(sink) = wish {
         let path = path.clone();
         let poured = interruptible(move || pour(&path, sink.as_deref()))?.ok_or_else(|| {
@@ -99,7 +106,7 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
     }
     if get.json {
         let json = summary.json();
-        if get.is_to_standard_output() {
+        if is_to_standard_output {
             let _ = writeln!(stderr(), "{json}");
         } else {
             print(format_args!("{json}\n"))?;
@@ -158,8 +165,24 @@ fn wish(get: &Get, url: &Url) -> Result<Wish, Failure> {
         Some(output) if output.is_dir() => output.join(own),
         Some(output) => output.clone(),
     };
+    #[cfg(unix)]
+    match descriptor(&path) {
+        Some(1) => return Ok(Wish::Pour(None)),
+        Some(_) if fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) => {
+            let path = path.display();
+            return Err(Failure::local(format!("cannot write {path}: it is a file; name that itself")));
+        }
+        _ => {}
+    }
     // The user's own link is followed, as a shell's redirection would.
-    let path = fs::canonicalize(&path).unwrap_or(path);
+    let path = match fs::canonicalize(&path) {
+        Ok(path) => path,
+        Err(_) if path.is_symlink() => {
+            let path = path.display();
+            return Err(Failure::local(format!("cannot write {path}: it is a link that leads nowhere")));
+        }
+        Err(_) => path,
+    };
     match fs::metadata(&path) {
         Ok(metadata) if metadata.is_dir() => {
             let path = path.display();
@@ -168,6 +191,23 @@ fn wish(get: &Get, url: &Url) -> Result<Wish, Failure> {
         Ok(metadata) if !metadata.is_file() => Ok(Wish::Pour(Some(path))),
         _ => Ok(Wish::File(path)),
     }
+}
+
+/// The number of one of our own descriptors, if a path is a name of one: `/dev/stdout`, `/dev/fd/1`. What is open there already
+/// is to be written to, and nothing else to be put in its place.
+#[cfg(unix)]
+fn descriptor(path: &Path) -> Option<u32> {
+    let own = fs::canonicalize("/proc/self/fd").ok()?;
+    let mut path = path.to_owned();
+    // So many links lead from one to the other at most.
+    for _ in 0..8 {
+        let parent = path.parent()?.to_owned();
+        if fs::canonicalize(&parent).is_ok_and(|parent| parent == own) {
+            return path.file_name()?.to_str()?.parse().ok();
+        }
+        path = parent.join(fs::read_link(&path).ok()?);
+    }
+    None
 }
 
 /// Whether a path can be that of a directory only, by its end.
@@ -202,8 +242,9 @@ fn pour(from: &Path, to: Option<&Path>) -> io::Result<()> {
         Some(path) => io::copy(&mut content, &mut File::options().write(true).open(path)?).map(drop),
     };
     match poured {
-        // Whoever reads no further, as `head` does, has what he wanted.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Err(io::Error::other("whoever reads it has gone before the end"))
+        }
         other => other,
     }
 }

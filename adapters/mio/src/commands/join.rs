@@ -231,6 +231,9 @@ impl<'a> Stay<'a> {
     }
 
     fn leave(&mut self, node: &mut Node) {
+        if let Some(left) = self.gets.left() {
+            self.tell(&left);
+        }
         self.leaves = true;
         node.driver.service.log_out(node.driver.now());
     }

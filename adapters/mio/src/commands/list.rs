@@ -12,8 +12,9 @@ use crate::{
     escape::escape,
     exit::{Code as Exit, Failure},
     member::{Accept, Event},
+    storage::fold,
 };
-use glob::{MatchOptions, Pattern};
+use glob::Pattern;
 use serde_json::json;
 use skep_core::wire::session::FileInfo;
 use std::{collections::BTreeMap, path::Path, time::Instant as Clock};
@@ -46,6 +47,11 @@ pub(super) fn find(find: &Find) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Upper and lower case as one.
+fn folded(name: &str) -> String {
+    fold(name).collect()
+}
+
 /// A pattern of the shell.
 pub(super) struct Search {
     pattern: Pattern,
@@ -59,6 +65,7 @@ impl Search {
     pub(super) fn new(pattern: &str) -> Result<Self, Failure> {
         let is_plain = !pattern.contains(['*', '?', '[']);
         let wanted = if is_plain { format!("*{}*", Pattern::escape(pattern)) } else { pattern.to_owned() };
+        let wanted = folded(&wanted);
         let found = Pattern::new(&wanted);
         let pattern =
             found.map_err(|error| Failure::usage(format!("\"{pattern}\" is no pattern: {}", error.msg)))?;
@@ -67,8 +74,7 @@ impl Search {
 
     pub(super) fn finds(&self, name: &str) -> bool {
         let last = name.rsplit('/').next().unwrap_or(name);
-        let options = MatchOptions { case_sensitive: false, ..MatchOptions::new() };
-        self.pattern.matches_with(if self.is_path { name } else { last }, options)
+        self.pattern.matches(&folded(if self.is_path { name } else { last }))
     }
 }
 

@@ -2,35 +2,104 @@
 
 use crate::exit::Failure;
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
-/// A new directory that nobody else can look into. Dropped, it is removed with all that is in it.
+/// How such directories are called; sixteen digits follow.
+const PREFIX: &str = "skep-";
+
+/// A file in each that is locked as long as somebody uses it.
+const LOCK: &str = "lock";
+
+/// A new directory that nobody else can look into. Dropped, it is removed with all that is in it; if the program is killed
+/// before, by the next one that makes one.
 #[derive(Debug)]
-pub(super) struct Temporary(PathBuf);
+pub(super) struct Temporary {
+    path: PathBuf,
+    _lock: File,
+}
 
 impl Temporary {
     pub(super) fn new() -> Result<Self, Failure> {
+        let home = std::env::temp_dir();
+        sweep(&home);
         let mut random = [0; 8];
-        let cannot = |error: &io::Error| Failure::cannot("make a temporary directory", error);
+        let cannot = |error: &io::Error| {
+            Failure::cannot(format_args!("make a temporary directory in {}", home.display()), error)
+        };
         getrandom::fill(&mut random).map_err(|error| cannot(&io::Error::other(error)))?;
-        let path = std::env::temp_dir().join(format!("skep-{:016x}", u64::from_ne_bytes(random)));
+        let path = home.join(format!("{PREFIX}{:016x}", u64::from_ne_bytes(random)));
         #[cfg_attr(not(unix), expect(unused_mut, reason = "only here there is a mode to set"))]
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&path).map_err(|error| cannot(&error))?;
-        Ok(Self(path))
+        let lock = lock(&path).inspect_err(|_| _ = fs::remove_dir_all(&path));
+        let lock = lock.map_err(|error| cannot(&error))?;
+        Ok(Self { path, _lock: lock })
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Takes the lock of a new directory. It is there when it is locked: nobody sweeps in between.
+fn lock(path: &Path) -> io::Result<File> {
+    let new = path.join("lock.new");
+    let lock = File::create_new(&new)?;
+    lock.lock()?;
+    fs::rename(new, path.join(LOCK))?;
+    Ok(lock)
+}
+
+/// Removes what was left by those who were killed. Others' directories cannot be looked into, and stay.
+fn sweep(home: &Path) {
+    for entry in fs::read_dir(home).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let digits = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).unwrap_or_default();
+        let is_one = digits.len() == 16
+            && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+            && entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_one && File::open(entry.path().join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_uses_any_more_is_swept_and_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let make = |name: &str| {
+            fs::create_dir(home.path().join(name)).unwrap();
+            File::create(home.path().join(name).join(LOCK)).unwrap()
+        };
+        let (left, used, other) = ("skep-0123456789abcdef", "skep-fedcba9876543210", "skep-not-one-of-ours");
+        make(left);
+        make(other);
+        let lock = make(used);
+        lock.lock().unwrap();
+        // One that is just being made.
+        fs::create_dir(home.path().join("skep-0000000000000000")).unwrap();
+        sweep(home.path());
+        assert!(!home.path().join(left).exists());
+        for kept in [used, other, "skep-0000000000000000"] {
+            assert!(home.path().join(kept).exists(), "{kept}");
+        }
+        drop(lock);
+        sweep(home.path());
+        assert!(!home.path().join(used).exists());
     }
 }

@@ -17,7 +17,10 @@ use super::{
 use crate::storage::Directory;
 use mio::Waker;
 use notify::{Event, RecommendedWatcher};
-use skep_core::wire::{Name, session::FileInfo};
+use skep_core::{
+    stream::Fault,
+    wire::{Name, session::FileInfo},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -42,6 +45,10 @@ const SETTLE_MAX: Duration = Duration::from_secs(3);
 
 /// Files up to this are hashed before they are shared, the others afterwards.
 const SMALL: u64 = 1 << 20;
+
+/// Why something is not shared.
+pub(in crate::shelf) const BAD_NAME: &str = "others could not use its name";
+const UNREADABLE: &str = "you may not read it";
 
 /// Names that wait to be looked at; if there are more, everything is.
 const MARKED_MAX: usize = 10_000;
@@ -71,7 +78,8 @@ pub(super) struct Keeper {
     /// What was looked at and is not complete, and when to look again.
     pending: BTreeMap<String, (Sign, Instant)>,
     hashing: Hashing,
-    told_bad: BTreeSet<String>,
+    /// What is not shared, of which that was told.
+    told_not: BTreeSet<String>,
     walk_at: Instant,
     settled: bool,
     began: Instant,
@@ -104,7 +112,7 @@ impl Keeper {
             marked: BTreeMap::new(),
             pending: BTreeMap::new(),
             hashing: Hashing::default(),
-            told_bad: BTreeSet::new(),
+            told_not: BTreeSet::new(),
             walk_at: Instant::now(),
             settled: false,
             began: Instant::now(),
@@ -164,6 +172,14 @@ impl Keeper {
         // A loop that cannot be woken looks by itself some time.
         let _ = self.waker.wake();
         Ok(())
+    }
+
+    /// Tells of something that it cannot be shared, once.
+    fn tell_once(&mut self, path: &str, why: &'static str) -> Result<(), Stopped> {
+        if self.told_not.len() >= MARKED_MAX || !self.told_not.insert(path.to_owned()) {
+            return Ok(());
+        }
+        self.tell(Change::NotShared { path: path.into(), why })
     }
 
     fn walk_soon(&mut self) {
@@ -245,9 +261,14 @@ impl Keeper {
             return Ok(());
         }
         let opened = Name::new(name.as_bytes()).ok().zip(Directory::open(&self.root).ok());
-        let Some(Ok(source)) = opened.map(|(name, directory)| directory.open_file(name)) else {
-            // There is a link on the way, or it may not be read.
-            return self.withdraw(name);
+        let source = match opened.map(|(name, directory)| directory.open_file(name)) {
+            Some(Ok(source)) => source,
+            Some(Err(Fault::NotAllowed)) => {
+                self.tell_once(name, UNREADABLE)?;
+                return self.withdraw(name);
+            }
+            // There is a link on the way, say.
+            _ => return self.withdraw(name),
         };
         let hash = if source.len() <= SMALL {
             match hash(&source) {

@@ -1,6 +1,6 @@
 //! A directory that is watched while files come, grow, move and go.
 
-use super::{Change, Shelf};
+use super::{Change, Shelf, keeper::BAD_NAME};
 use mio::{Events, Poll, Token, Waker};
 use skep_core::wire::session::FileInfo;
 use std::{
@@ -115,7 +115,7 @@ fn hidden_unfinished_linked_and_downloaded_files_are_not_shared() {
     fs::write(world.path(".more"), "content").unwrap();
     fs::write(world.path("more"), "content").unwrap();
     world.until_list(&["last", "more"]);
-    assert!(world.told.contains(&Change::BadName { path: "back\\slash".into() }));
+    assert!(world.told.contains(&Change::NotShared { path: "back\\slash".into(), why: BAD_NAME }));
 }
 
 #[test]

@@ -47,7 +47,7 @@ impl Source {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
         let opened = Self::new(options.open(path)?)?;
-        let mut source = opened.ok_or_else(|| io::Error::other("it is not a regular file"))?;
+        let mut source = opened.ok_or_else(|| io::Error::other("it is not a regular file of some length"))?;
         for _ in 0..SETTLING.as_millis() {
             if source.settle()? {
                 break;
@@ -57,13 +57,17 @@ impl Source {
         Ok(source)
     }
 
-    /// A source of an open file, or `None` when that is not a regular one.
+    /// A source of an open file, or `None` when that is not a regular one, or one that does not say how long it is.
     pub(super) fn new(file: File) -> io::Result<Option<Self>> {
         if !file.metadata()?.is_file() {
             return Ok(None);
         }
         let opened = Stamp::of(&file)?;
-        Ok(Some(Self { file, opened }))
+        // What is made while it is read, as below /proc, has no length of its own.
+        let has_no_length = opened.size == 0
+            && positioned::read_exact(&file, &mut [0], 0).is_ok()
+            && Stamp::of(&file)?.size == 0;
+        Ok((!has_no_length).then_some(Self { file, opened }))
     }
 
     /// Looks whether every change of the file will be seen from now on; its length may be another one than before. Rarely

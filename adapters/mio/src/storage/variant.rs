@@ -21,7 +21,7 @@ pub(super) fn has_variant(folder: &Folder, name: &str) -> io::Result<bool> {
 }
 
 /// Upper case first: it makes one of what has several in lower case, as the sigma of the end of a word.
-fn fold(name: &str) -> impl Iterator<Item = char> {
+pub(crate) fn fold(name: &str) -> impl Iterator<Item = char> {
     name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
 }
 

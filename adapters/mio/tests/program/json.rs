@@ -162,6 +162,8 @@ fn of_a_member_and_of_a_tracker_that_logs() {
     let hub = Hub::new("--log json --max-users 2");
     let ana = hub.join("ana", "--via tcp --json");
     hub.share("ana", "file", "content");
+    hub.home.write("ana-shares/12:30", "content");
+    until_told(&ana, "\"not-shared\"");
     let eva = hub.join("eva", "--via tcp --json");
     let bob = hub.start("bob", &hub.line("bob", "--via tcp --json"));
     until_told(&bob, "\"waiting\"");
@@ -195,7 +197,7 @@ fn of_a_member_and_of_a_tracker_that_logs() {
     Section::new("`join --json`").describes_events(
         &lines(&told),
         &["event", "time"],
-        &["not-published", "left-out"],
+        &["not-published", "left-out", "trouble"],
     );
     // And stores whatever it has to, while there is room on its disk. What is told, is read.
     let common = ["event", "time", "from"];

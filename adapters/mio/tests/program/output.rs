@@ -98,6 +98,20 @@ fn to_standard_output_goes_the_content_and_nothing_else() {
 }
 
 #[test]
+fn what_is_open_already_is_written_to_and_nothing_put_in_its_place() {
+    let (home, server, bytes) = served();
+    let before = home.write("log", "what was there\n");
+    let log = File::options().append(true).open(home.path("log")).unwrap();
+    let mut command = home.command(&["get", &server.url("tcp", "file"), "-q", "-o", "/dev/stdout"]);
+    Process::start_at(command.stdout(log), Stdio::null(), std::io::empty()).end().well();
+    assert_eq!(home.read("log"), [before, bytes].concat());
+    let log = File::options().append(true).open(home.path("log")).unwrap();
+    let mut command = home.command(&["get", &server.url("tcp", "file"), "-q", "-o", "/dev/fd/0"]);
+    let ended = Process::start_with(&mut command, Stdio::from(log)).end();
+    ended.with(4).saying("/dev/fd/0: it is a file; name that itself");
+}
+
+#[test]
 fn a_device_and_a_pipe_are_written_to_and_stay_what_they_are() {
     let (home, server, bytes) = served();
     let device =
@@ -125,6 +139,9 @@ fn local_files_that_cannot_be_used_are_told_by_name() {
     let (url, drop) = (server.url("tcp", "file"), server.url("tcp", ""));
     home.run(&format!("get {url} -o nowhere/copy")).with(4).saying("nowhere: No such file or directory");
     home.run(&format!("get {url} -o folder")).with(4).saying("folder/file: it is a directory");
+    symlink("nowhere", home.path("dangling")).unwrap();
+    home.run(&format!("get {url} -o dangling")).with(4).saying("dangling: it is a link that leads nowhere");
+    home.run(&format!("put /proc/version {url}")).with(4).saying("not a regular file of some length");
     home.write("plain", "old");
     for folder in ["nowhere/", "nowhere/.", "plain/"] {
         let why = format!("{folder}: there is no such directory");
@@ -312,7 +329,7 @@ fn nobody_has_to_listen_to_the_output() {
 }
 
 #[test]
-fn who_reads_no_further_has_what_he_wanted() {
+fn that_a_reader_has_gone_before_the_end_is_no_success() {
     let home = Home::new();
     home.write("shared/large", content(1 << 20));
     let server = home.serve("");
@@ -323,13 +340,13 @@ fn who_reads_no_further_has_what_he_wanted() {
     let to_output = Process::start_at(command.stdout(write), Stdio::null(), std::io::empty());
     drop(command);
     read_some(read);
-    to_output.end().well().silently();
+    to_output.end().with(4).saying("cannot write to standard output: whoever reads it has gone");
 
     let pipe = home.path("pipe");
     make_pipe(&pipe);
     let to_pipe = home.start(&format!("get {url} -q -o pipe"));
     read_some(File::open(pipe).unwrap());
-    to_pipe.end().well().silently();
+    to_pipe.end().with(4).saying("pipe: whoever reads it has gone");
     assert_eq!(home.entries("temporary"), [""; 0]);
 }
 

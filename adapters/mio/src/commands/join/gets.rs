@@ -143,6 +143,13 @@ impl Gets {
         active.chain(waiting).collect()
     }
 
+    /// What is given up when the session ends now, in words.
+    pub(super) fn left(&self) -> Option<String> {
+        let wants = self.active.iter().map(|active| &active.want).chain(&self.waiting);
+        let shown: Vec<_> = wants.map(Want::shown).collect();
+        (!shown.is_empty()).then(|| format!("not fetched: {}", shown.join(", ")))
+    }
+
     /// How far those are that have not been told of for a while.
     pub(super) fn news(&mut self, node: &Node) -> Vec<String> {
         let mut lines = Vec::new();

@@ -81,8 +81,9 @@ impl Stay<'_> {
                         gone.push(name);
                     }
                 }
-                Change::BadName { path } => {
-                    self.tell(&format!("{} is not shared: others could not use its name", escape(&path)));
+                Change::NotShared { path, why } => {
+                    self.tell(&format!("{} is not shared: {why}", escape(&path)));
+                    self.tell_json(&json!({"event": "not-shared", "name": path, "why": why}));
                 }
                 Change::Settled => {
                     sharing.settled = true;
@@ -97,7 +98,10 @@ impl Stay<'_> {
                     ));
                 }
                 Change::Back => self.tell(&format!("{} is back", escape(&sharing.shown))),
-                Change::Trouble { text } => self.tell(&text),
+                Change::Trouble { text } => {
+                    self.tell(&text);
+                    self.tell_json(&json!({"event": "trouble", "what": text}));
+                }
             }
         }
         if sharing.settled {

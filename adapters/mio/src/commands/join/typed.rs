@@ -53,6 +53,9 @@ impl Stay<'_> {
                 }
             }
             Order::Users => self.list_users(node),
+            Order::Files(Some(user)) if !self.is_there(node, &user) => {
+                self.tell(&format!("nobody called {} is there", escape(&user)));
+            }
             Order::Files(user) => {
                 self.list_files(node, |owner, _| user.as_ref().is_none_or(|user| **user == *owner));
             }
@@ -87,6 +90,11 @@ impl Stay<'_> {
             }
             Order::Quit => self.leave(node),
         }
+    }
+
+    /// Whether somebody of this name is there: oneself, or another.
+    fn is_there(&self, node: &Node, user: &str) -> bool {
+        *user == *self.name || node.driver.service.users().any(|(other, _)| *other == *user)
     }
 
     fn list(&mut self, lines: Vec<String>, none: &str) {

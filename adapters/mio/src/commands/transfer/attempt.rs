@@ -90,7 +90,13 @@ impl<'a, F: Storage> Attempt<'a, F> {
         }
         if self.signals.ask_to_end(&mut self.driver) {
             self.let_go();
-            return Err(Failure::interrupted());
+            let is_sent = self.order.header.is_some() && self.watch.total == Some(self.watch.bytes);
+            return Err(match is_sent {
+                true => {
+                    Failure::new(Code::Interrupted, "interrupted; all was sent, and it may be stored there")
+                }
+                false => Failure::interrupted(),
+            });
         }
         let is_stalled = self.watch.is_stalled(self.order.link.timeout) && self.driver.count() > 0;
         Ok(if is_stalled { self.give_up() } else { None })
@@ -211,6 +217,9 @@ impl<'a, F: Storage> Attempt<'a, F> {
             Progress::Refused(code) => Failure::refused(match (code, order.folder) {
                 (file::Code::NotFound, Some(folder)) => {
                     format!("{url}: there is no directory {folder} there, and none is made by this")
+                }
+                (file::Code::NotAllowed, _) if order.header.is_some() => {
+                    format!("{url}: {}; into a directory files are put by a / at the end", because(code))
                 }
                 _ => format!("{url}: {}", because(code)),
             }),

@@ -1,6 +1,6 @@
 //! Everything at once: the directory itself, and a walk through it.
 
-use super::{Change, Keeper, LOOK, MARKED_MAX, Stopped};
+use super::{BAD_NAME, Change, Keeper, LOOK, Stopped};
 use crate::shelf::{
     scan::scan,
     sign::{QUIET, Sign},
@@ -87,9 +87,7 @@ impl Keeper {
             }
         }
         for path in found.bad {
-            if self.told_bad.len() < MARKED_MAX && self.told_bad.insert(path.clone()) {
-                self.tell(Change::BadName { path: path.into() })?;
-            }
+            self.tell_once(&path, BAD_NAME)?;
         }
         let took = began.elapsed();
         // Without notices this is all that there is.

@@ -47,6 +47,11 @@ fn files_are_found_by_a_pattern_or_a_part_of_the_name() {
         let out = String::from_utf8(find(pattern, "").well().out).unwrap();
         assert_eq!(out, "         7 B  ana/photos/Bee.JPG\n", "{pattern}");
     }
+    hub.share("ana", "grüße.md", "content");
+    for pattern in ["GRÜ", "*ÜSSE.*", "grüß?.[MN]D"] {
+        let out = String::from_utf8(find(pattern, "").well().out).unwrap();
+        assert_eq!(out, "         7 B  ana/grüße.md\n", "{pattern}");
+    }
     let list: serde_json::Value = serde_json::from_slice(&find("*.txt", "--json").well().out).unwrap();
     assert_eq!(list["users"][0]["files"][0]["name"], "notes.txt");
     let ended = find("wasp", "").with(1).saying("nothing is called like wasp");

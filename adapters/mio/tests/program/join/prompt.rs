@@ -73,6 +73,8 @@ fn users_and_files_are_listed_found_and_fetched_while_notices_come() {
     ben.says("get ana/none", "no such file is shared there");
     ben.says("downloads", "no downloads");
     ben.says("who", "nobody fetches from you");
+    ben.says("files nobody", "nobody called nobody is there");
+    ben.says("files ben", "no such files");
     ben.says("dance", "there is no command dance");
     // A notice comes in the middle of a line, which is not lost.
     ben.types("files a");
@@ -156,6 +158,14 @@ fn an_owner_who_wants_to_be_asked_accepts_and_refuses() {
         get.end().well();
     }
     ana.says("accept", "nobody asks");
+    // What is on its way when somebody leaves is told of.
+    let mut ben = Typist::new(&hub, "ben", "");
+    ben.types("get ana/file\r");
+    ana.until_shown("ben asks for file");
+    ben.types("quit\r");
+    ben.until_shown("not fetched: ana/file");
+    ben.until_shown("logged out");
+    ben.process.end().well();
     ana.types("\x03");
     ana.until_shown("logged out");
     ana.process.end().well();
