@@ -50,5 +50,6 @@ pub use key_file::Identity;
 pub use known_hosts::{KnownHosts, Verdict};
 pub use label::Label;
 pub use password::Password;
+pub use private::{check_own, make_directory};
 pub use public_line::PublicLine;
 pub use rights::Rights;

@@ -11,7 +11,7 @@ use crate::{
     escape::escape,
     exit::Failure,
     gate::{Admission, Gate},
-    identity::{Home, Identity},
+    identity::{Home, Identity, make_directory},
     tracker::{
         Hub, Report, Shared,
         desk::{Asked, Desk},
@@ -157,13 +157,13 @@ pub(super) fn driver(
         accounts: if tracker.accounts == Registration::Open { Settings::DEFAULT.accounts } else { 0 },
         ..Settings::DEFAULT
     };
-    make_directory(state)?;
     let shown = state.display().to_string();
     // The waker has to be there before the driver that wakes by it, which takes the machine that stores.
     let poll = mio::Poll::new().map_err(|error| cannot(&error))?;
     let waker = Driver::<Hub, NoFiles>::waker_of(&poll).map_err(|error| cannot(&error))?;
     let cannot_use =
         |why: &dyn Display| Failure::local(format!("cannot use the state in {}: {why}", escape(&shown)));
+    make_directory(state).map_err(|error| cannot_use(&error))?;
     let opened = or_fail(cannot_use(&DAMAGED), || Store::open(&state.join(DATABASE), Arc::clone(&waker)));
     let (store, kept) = opened.map_err(|error| cannot_use(&error))?;
     let mut seed = [0; 32];
@@ -193,16 +193,6 @@ fn or_fail<T>(failure: Failure, something: impl FnOnce() -> T) -> T {
     let done = something();
     panic::set_hook(Box::new(move |info| before(info)));
     done
-}
-
-/// A directory that only its owner can look into.
-fn make_directory(path: &Path) -> Result<(), Failure> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    let shown = path.display().to_string();
-    builder.create(path).map_err(|error| Failure::cannot(format_args!("make {}", escape(&shown)), &error))
 }
 
 /// The socket for admins, which goes with the tracker.

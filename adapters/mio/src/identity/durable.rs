@@ -8,12 +8,12 @@
 //! is always the same: what a crash left there is removed by the next writer.
 
 use std::{
-    fs::{self, DirBuilder, File, Metadata, OpenOptions},
+    fs::{self, File, Metadata, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use super::private::Privacy;
+use super::private::{Privacy, make_directory};
 use crate::exit::Failure;
 
 /// A file that nobody else of us writes as long as this lives.
@@ -110,28 +110,6 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
-}
-
-/// Makes a directory for nobody else, or makes sure that nobody else can put other files into the one that is there.
-fn make_directory(directory: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let mode = fs::metadata(directory)?.mode();
-        // In a sticky directory, like /tmp, nobody replaces the files of others.
-        if mode & 0o022 != 0 && mode & 0o1000 == 0 {
-            let shown = directory.display();
-            return Err(io::Error::other(format!(
-                "others can change what is in {shown}; run: chmod go-w {shown}"
-            )));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(unix)]

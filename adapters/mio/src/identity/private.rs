@@ -1,7 +1,7 @@
-//! Files that others must not read, or must not write.
+//! Files and directories that others must not read, or must not write.
 
 use std::{
-    fs::{File, Metadata, OpenOptions},
+    fs::{self, DirBuilder, File, Metadata, OpenOptions},
     io::{self, Read},
     path::Path,
     time::SystemTime,
@@ -9,7 +9,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use crate::exit::Failure;
+use crate::{escape::escape, exit::Failure};
 
 /// The largest file that is read. A hundred thousand keys fit.
 const SIZE_MAX: u64 = 16 << 20;
@@ -47,7 +47,7 @@ impl Stamp {
 
     /// The stamp of the file that is there now, if there is one.
     pub(super) fn now(path: &Path) -> io::Result<Option<Self>> {
-        match std::fs::metadata(path) {
+        match fs::metadata(path) {
             Ok(metadata) => Ok(Some(Self::of(&metadata))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -114,9 +114,7 @@ pub(super) fn check(path: &Path, metadata: &Metadata, privacy: Privacy) -> Resul
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let me = rustix::process::geteuid().as_raw();
-        // Root may do as it likes with everything, and everybody lives with what root does.
-        if me != 0 && metadata.uid() != me && metadata.uid() != 0 {
+        if is_of_others(metadata) {
             return Err(Failure::local(format!(
                 "{shown} belongs to somebody else, who could change it; make a copy of your own"
             )));
@@ -139,4 +137,51 @@ pub(super) fn check(path: &Path, metadata: &Metadata, privacy: Privacy) -> Resul
     #[cfg(not(unix))]
     let _ = privacy;
     Ok(())
+}
+
+/// Makes a directory for nobody else, or makes sure that nobody else can put other files into the one that is there.
+///
+/// # Errors
+/// It cannot be made, or somebody else can; then the error says what to do.
+pub fn make_directory(directory: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = fs::metadata(directory)?;
+        let shown = directory.display().to_string();
+        let shown = escape(&shown);
+        // In a sticky directory, like /tmp, nobody replaces the files of others.
+        if metadata.mode() & 0o022 != 0 && metadata.mode() & 0o1000 == 0 {
+            return Err(io::Error::other(format!(
+                "others can change what is in {shown}; run: chmod go-w {shown}"
+            )));
+        }
+        if is_of_others(&metadata) {
+            return Err(io::Error::other(format!(
+                "{shown} belongs to somebody else, who could change what is in it; use a directory of your own"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Makes sure that nobody else can write an open file, and that it is a file.
+///
+/// # Errors
+/// It is none, or somebody else can; then the error says what to do.
+pub fn check_own(path: &Path, file: &File) -> io::Result<()> {
+    check(path, &file.metadata()?, Privacy::Own).map_err(|failure| io::Error::other(failure.to_string()))
+}
+
+/// Root may do as it likes with everything, and everybody lives with what root does.
+#[cfg(unix)]
+fn is_of_others(metadata: &Metadata) -> bool {
+    let me = rustix::process::geteuid().as_raw();
+    let owner = std::os::unix::fs::MetadataExt::uid(metadata);
+    me != 0 && owner != me && owner != 0
 }

@@ -22,6 +22,7 @@ use mio::Waker;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 
 use super::account::{Account, Ban, Invite};
+use crate::identity::check_own;
 
 /// Who has registered by command.
 const REGISTERED: TableDefinition<'_, &str, ()> = TableDefinition::new("registered");
@@ -236,6 +237,7 @@ fn create(path: &Path) -> Result<Database, redb::Error> {
     let file = options.open(path)?;
     #[cfg(unix)]
     make_private(&file)?;
+    check_own(path, &file)?;
     Ok(Database::builder().set_cache_size(CACHE).create_file(file)?)
 }
 
@@ -387,9 +389,13 @@ mod tests {
     use mio::{Poll, Token};
 
     fn open(path: &Path) -> (Store<u32>, Kept) {
+        try_open(path).unwrap()
+    }
+
+    fn try_open(path: &Path) -> Result<(Store<u32>, Kept), NotStored> {
         let poll = Poll::new().unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-        Store::open(path, waker).unwrap()
+        Store::open(path, waker)
     }
 
     #[test]
@@ -451,6 +457,11 @@ mod tests {
         set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         drop(open(&path));
         assert_eq!(mode(), 0o600);
+        // And what is no file at all.
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/dev/null", &path).unwrap();
+        let error = try_open(&path).err().unwrap().to_string();
+        assert!(error.contains("not a regular file"), "{error}");
     }
 
     #[test]

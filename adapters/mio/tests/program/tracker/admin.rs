@@ -105,6 +105,10 @@ fn the_socket_of_admins_is_its_owner_s_and_goes_with_the_tracker() {
     let listen = format!("tracker --listen {}", taken.local_addr().unwrap());
     home.run_as("tracker", &listen).with(3).saying("cannot listen on");
     assert!(state.exists() && !state.join("admin.sock").exists());
+    // Nor is one used in which others can put other accounts in the place of what was kept.
+    std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let others = home.run_as("tracker", "tracker --listen 127.0.0.1:0");
+    others.with(4).saying("cannot use the state in").saying("chmod go-w");
 }
 
 #[test]
