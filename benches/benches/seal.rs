@@ -24,19 +24,19 @@ const BATCH: usize = 64;
 /// Text in a record.
 const TEXT: usize = 16 << 10;
 
-struct Sides {
-    client: KeyPair<RustCrypto>,
-    server: KeyPair<RustCrypto>,
+struct Sides<P: Provider> {
+    client: KeyPair<P>,
+    server: KeyPair<P>,
     psk: Psk,
 }
 
-impl Sides {
+impl<P: Provider> Sides<P> {
     fn new() -> Self {
         let pair = |byte| KeyPair::new(Secret::new([byte; 32]));
         Self { client: pair(1), server: pair(2), psk: Psk::new(Secret::new([3; 32])) }
     }
 
-    fn keys(&self, purpose: Purpose) -> (InitiatorKeys<'_>, ResponderKeys<'_>) {
+    fn keys(&self, purpose: Purpose) -> (InitiatorKeys<'_, P>, ResponderKeys<'_, P>) {
         let (client, server, psk) = (&self.client, &self.server, &self.psk);
         let peer = server.public();
         match purpose {
@@ -68,9 +68,15 @@ impl Sides {
     }
 }
 
+/// With the core's default provider, and with the one that the program has on this system.
 fn handshakes(criterion: &mut Criterion) {
-    let sides = Sides::new();
-    let mut group = criterion.benchmark_group("seal/handshake");
+    handshakes_of::<RustCrypto>(criterion, "seal/handshake/core");
+    handshakes_of::<HostProvider>(criterion, "seal/handshake/host");
+}
+
+fn handshakes_of<P: Provider>(criterion: &mut Criterion, name: &str) {
+    let sides = Sides::<P>::new();
+    let mut group = criterion.benchmark_group(name);
     for (name, purpose) in [
         ("IK", Purpose::Member),
         ("NK", Purpose::Guest),
@@ -84,7 +90,6 @@ fn handshakes(criterion: &mut Criterion) {
 
 const SUITES: [(&str, Suite); 2] = [("ChaCha20-Poly1305", Suite::ChaCha), ("AES-128-GCM", Suite::Aes)];
 
-/// With the core's default provider, and with the one that the program has on this system.
 fn datagrams(criterion: &mut Criterion) {
     datagrams_of::<RustCrypto>(criterion, "seal/datagram/core");
     datagrams_of::<HostProvider>(criterion, "seal/datagram/host");
@@ -95,7 +100,7 @@ fn datagrams_of<P: Provider>(criterion: &mut Criterion, name: &str) {
     let bytes = DATAGRAM * BATCH;
     group.throughput(Throughput::Bytes(bytes as u64));
     for (name, suite) in SUITES {
-        let (ours, theirs) = Sides::new().shake_hands(Purpose::Member);
+        let (ours, theirs) = Sides::<P>::new().shake_hands(Purpose::Member);
         let mut sealer = Protection::<P>::new(suite, &ours, [7; 8]).unwrap();
         let mut opener = Protection::<P>::new(suite, &theirs, [8; 8]).unwrap();
         let mut batch = vec![0; bytes];
@@ -129,7 +134,7 @@ fn records_of<P: Provider>(criterion: &mut Criterion, name: &str) {
     let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Bytes(TEXT as u64));
     for (name, suite) in SUITES {
-        let (ours, _) = Sides::new().shake_hands(Purpose::Member);
+        let (ours, _) = Sides::<P>::new().shake_hands(Purpose::Member);
         let mut sealer = record::Sealer::<P>::new(suite, &ours, record::HOST_LARGEST).unwrap();
         let mut bytes = vec![0; TEXT + record::OVERHEAD];
         group.bench_function(BenchmarkId::new("seal", name), |bencher| {

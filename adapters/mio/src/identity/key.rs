@@ -2,9 +2,10 @@
 
 use std::io;
 
-use skep_core::seal::{Provider, RustCrypto, Secret};
+use skep_core::seal::{Provider, Secret};
 
 use super::Fingerprint;
+use crate::provider::HostProvider;
 
 /// A new secret key.
 pub(super) fn random() -> io::Result<Secret> {
@@ -20,12 +21,12 @@ pub(super) fn fill(bytes: &mut [u8]) -> io::Result<()> {
 
 /// The public key that belongs to a secret one.
 pub(super) fn public(secret: &Secret) -> Fingerprint {
-    Fingerprint::of(RustCrypto::public(secret))
+    Fingerprint::of(HostProvider::public(secret))
 }
 
 /// BLAKE2s over the parts one after another. Some of what is hashed is secret, so the result is taken for secret.
 pub(super) fn hash(parts: &[&[u8]]) -> Secret {
-    Secret::take(&mut RustCrypto::hash(parts))
+    Secret::take(&mut HostProvider::hash(parts))
 }
 
 #[cfg(test)]

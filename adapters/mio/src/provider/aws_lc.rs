@@ -1,8 +1,12 @@
-//! The ciphers of AWS-LC; the handshake's primitives stay those of the default provider.
+//! The ciphers and the key agreement of AWS-LC; the hash, which it does not have, is that of the default provider.
 
 mod key;
 
 use crate::memory::Whole;
+use aws_lc_rs::{
+    agreement::{PrivateKey, UnparsedPublicKey, X25519, agree},
+    error::Unspecified,
+};
 use key::Key;
 pub(super) use key::rest;
 use skep_core::seal::{Aead, Provider, Public, RustCrypto, Secret, TAG_LENGTH, datagram::WORDS};
@@ -11,7 +15,7 @@ use zeroize::Zeroize;
 #[cfg(test)]
 mod tests;
 
-/// ChaCha20-Poly1305 and AES-128-GCM of AWS-LC, the rest of [`RustCrypto`].
+/// X25519, ChaCha20-Poly1305 and AES-128-GCM of AWS-LC, BLAKE2s of [`RustCrypto`].
 #[derive(Clone, Copy, Debug)]
 pub enum AwsLc {}
 
@@ -21,16 +25,29 @@ impl Provider for AwsLc {
     type Numbers = Whole<u64, WORDS>;
 
     fn public(secret: &Secret) -> Public {
-        RustCrypto::public(secret)
+        let made = private(secret).and_then(|key| key.compute_public_key().ok());
+        let bytes = made.and_then(|public| public.as_ref().try_into().ok());
+        // Its memory has come to an end, say: there is another way to the same.
+        bytes.map_or_else(|| RustCrypto::public(secret), Public)
     }
 
     fn agree(secret: &Secret, public: &Public) -> Option<Secret> {
-        RustCrypto::agree(secret, public)
+        let public = UnparsedPublicKey::new(&X25519, &public.0);
+        // A result of zeros is an error.
+        agree(&private(secret)?, public, Unspecified, |shared| {
+            Ok(Secret::new(shared.try_into().map_err(|_| Unspecified)?))
+        })
+        .ok()
     }
 
     fn hash(parts: &[&[u8]]) -> [u8; 32] {
         RustCrypto::hash(parts)
     }
+}
+
+/// A secret key as AWS-LC wants it, which wipes its own copy; it clamps what it calculates with.
+fn private(secret: &Secret) -> Option<PrivateKey> {
+    PrivateKey::from_private_key(&X25519, secret.expose()).ok()
 }
 
 /// ChaCha20-Poly1305 (RFC 8439).

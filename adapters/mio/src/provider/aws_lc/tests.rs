@@ -32,6 +32,46 @@ fn check<A: Aead>(material: &Secret, number: u64, header: &str, text: &[u8], sea
 }
 
 #[test]
+fn x25519_is_that_of_rfc_7748_section_5_2() {
+    let agreed = |secret: &str, public: &str, shared: &str| {
+        let public = Public(bytes(public).try_into().unwrap());
+        let made = AwsLc::agree(&self::secret(&bytes(secret)), &public).unwrap();
+        assert_eq!(made.expose().to_vec(), bytes(shared));
+    };
+    // The second has a point whose highest bit means nothing.
+    agreed(
+        "a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4",
+        "e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c",
+        "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552",
+    );
+    agreed(
+        "4b66e9d4d1b4673c5ad22691957d6af5c11b6421e0ea01d42ca4169e7918ba0d",
+        "e5210f12786811d3f4b7959d0538ae2c31dbe7106fc03c3efc4cd549c715a493",
+        "95cbde9476e8907d7aade45cb4b873f88b595a68799fa152e6f8f7647aac7957",
+    );
+}
+
+#[test]
+fn key_agreement_is_that_of_the_default_provider_and_never_zero() {
+    for byte in 0..=255_u8 {
+        let secret = Secret::new(std::array::from_fn(|place| byte.wrapping_mul(31) ^ place as u8));
+        assert_eq!(AwsLc::public(&secret).0, RustCrypto::public(&secret).0);
+        for point in [[byte; 32], AwsLc::public(&Secret::new([byte; 32])).0] {
+            let (one, other) =
+                (AwsLc::agree(&secret, &Public(point)), RustCrypto::agree(&secret, &Public(point)));
+            assert_eq!(one, other);
+        }
+    }
+    for low in [[0; 32], {
+        let mut one = [0; 32];
+        one[0] = 1;
+        one
+    }] {
+        assert!(AwsLc::agree(&Secret::new([7; 32]), &Public(low)).is_none());
+    }
+}
+
+#[test]
 fn chacha20_poly1305_is_that_of_rfc_8439_appendix_a_5() {
     let key = bytes("1c9240a5eb55d38af333888604f6b5f0473917c1402b80099dca5cbc207075c0");
     let text = "Internet-Drafts are draft documents valid for a maximum of six months and may be updated, replaced, or \
