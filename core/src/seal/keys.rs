@@ -91,7 +91,8 @@ impl<P: Provider> KeyPair<P> {
     /// The pair of a private key: 32 random bytes, clamped when they are used (RFC 7748, section 5). Costs
     /// one multiplication on the curve.
     pub fn new(secret: Secret) -> Self {
-        Self { public: P::public(&secret), secret, provider: PhantomData }
+        let public = P::public(&P::private(&secret));
+        Self { public, secret, provider: PhantomData }
     }
 }
 

@@ -21,12 +21,17 @@ pub trait Provider {
     /// it only while some of them are missing, and gives it back, so that on a host it need not be a part of the session.
     type Numbers: Memory<u64> + Default;
 
-    /// The public key of a secret one: X25519 with the base point (RFC 7748, section 6.1). `secret` is
-    /// clamped here.
-    fn public(secret: &Secret) -> Public;
+    /// A private key, ready to calculate with. What it keeps of the key is wiped when it is dropped.
+    type Private<'k>;
 
-    /// X25519. `None` when the result is all zero: `public` is a point of low order, whatever `secret` is.
-    fn agree(secret: &Secret, public: &Public) -> Option<Secret>;
+    /// Makes a private key ready. It is clamped here, or when it is used.
+    fn private(secret: &Secret) -> Self::Private<'_>;
+
+    /// The public key of a private one: X25519 with the base point (RFC 7748, section 6.1).
+    fn public(private: &Self::Private<'_>) -> Public;
+
+    /// X25519. `None` when the result is all zero: `public` is a point of low order, whatever `private` is.
+    fn agree(private: &Self::Private<'_>, public: &Public) -> Option<Secret>;
 
     /// BLAKE2s (RFC 7693) with 32 bytes of output and no key, over the parts one after another.
     fn hash(parts: &[&[u8]]) -> [u8; 32];

@@ -37,15 +37,20 @@ impl Provider for RustCrypto {
     #[cfg(not(feature = "aes"))]
     type Aes = super::Absent;
     type Numbers = [u64; super::datagram::WORDS];
+    type Private<'k> = &'k Secret;
 
-    fn public(secret: &Secret) -> Public {
-        // The Montgomery ladder again, not the multiplication on the Edwards curve: a third slower on a host
-        // (one of five in a handshake), and none of that curve's code in a device.
-        Public(multiply(secret, &BASE))
+    fn private(secret: &Secret) -> &Secret {
+        secret
     }
 
-    fn agree(secret: &Secret, public: &Public) -> Option<Secret> {
-        let shared = Secret::take(&mut multiply(secret, &public.0));
+    fn public(private: &&Secret) -> Public {
+        // The Montgomery ladder again, not the multiplication on the Edwards curve: a third slower on a host
+        // (one of five in a handshake), and none of that curve's code in a device.
+        Public(multiply(private, &BASE))
+    }
+
+    fn agree(private: &&Secret, public: &Public) -> Option<Secret> {
+        let shared = Secret::take(&mut multiply(private, &public.0));
         let zero = shared.expose().ct_eq(&[0; 32]);
         (!bool::from(zero)).then_some(shared)
     }
@@ -112,9 +117,9 @@ mod tests {
         for byte in (0..=255).step_by(fewer(1, 256)) {
             let (scalar, point) = ([byte ^ 0x5a; 32], [byte; 32]);
             let expected = MontgomeryPoint(point).mul_clamped(scalar).to_bytes();
-            let shared = RustCrypto::agree(&Secret::new(scalar), &Public(point));
+            let shared = RustCrypto::agree(&&Secret::new(scalar), &Public(point));
             assert_eq!(shared, (expected != [0; 32]).then(|| Secret::new(expected)));
         }
-        assert!(RustCrypto::agree(&Secret::new([1; 32]), &Public([0; 32])).is_none());
+        assert!(RustCrypto::agree(&&Secret::new([1; 32]), &Public([0; 32])).is_none());
     }
 }

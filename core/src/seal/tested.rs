@@ -46,14 +46,19 @@ mod toys {
         type ChaCha = Cipher;
         type Aes = Absent;
         type Numbers = [u64; crate::seal::datagram::WORDS];
+        type Private<'k> = &'k Secret;
 
-        fn public(secret: &Secret) -> Public {
-            Public(power(BASE, number(secret.expose())))
+        fn private(secret: &Secret) -> &Secret {
+            secret
         }
 
-        fn agree(secret: &Secret, public: &Public) -> Option<Secret> {
+        fn public(private: &&Secret) -> Public {
+            Public(power(BASE, number(private.expose())))
+        }
+
+        fn agree(private: &&Secret, public: &Public) -> Option<Secret> {
             let base = u128::from(number(&public.0)) % PRIME;
-            (base != 0).then(|| Secret::new(power(base, number(secret.expose()))))
+            (base != 0).then(|| Secret::new(power(base, number(private.expose()))))
         }
 
         fn hash(parts: &[&[u8]]) -> [u8; 32] {

@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn every_weak_point_is_refused_and_is_weak() {
         for point in WEAK {
-            assert_eq!(RustCrypto::agree(&Secret::new([0x5a; 32]), &Public(point)), None);
+            assert_eq!(RustCrypto::agree(&&Secret::new([0x5a; 32]), &Public(point)), None);
             assert_eq!(text(&point).parse::<Fingerprint>(), Err(BadFingerprint::Key));
         }
     }

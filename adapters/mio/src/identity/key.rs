@@ -21,7 +21,7 @@ pub(super) fn fill(bytes: &mut [u8]) -> io::Result<()> {
 
 /// The public key that belongs to a secret one.
 pub(super) fn public(secret: &Secret) -> Fingerprint {
-    Fingerprint::of(HostProvider::public(secret))
+    Fingerprint::of(HostProvider::public(&HostProvider::private(secret)))
 }
 
 /// BLAKE2s over the parts one after another. Some of what is hashed is secret, so the result is taken for secret.

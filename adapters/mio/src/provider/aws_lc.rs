@@ -23,21 +23,24 @@ impl Provider for AwsLc {
     type ChaCha = ChaCha;
     type Aes = Aes;
     type Numbers = Whole<u64, WORDS>;
+    type Private<'k> = Private<'k>;
 
-    fn public(secret: &Secret) -> Public {
-        let made = private(secret).and_then(|key| key.compute_public_key().ok());
-        let bytes = made.and_then(|public| public.as_ref().try_into().ok());
-        // Its memory has come to an end, say: there is another way to the same.
-        bytes.map_or_else(|| RustCrypto::public(secret), Public)
+    fn private(secret: &Secret) -> Private<'_> {
+        Private { made: PrivateKey::from_private_key(&X25519, secret.expose()).ok(), secret }
     }
 
-    fn agree(secret: &Secret, public: &Public) -> Option<Secret> {
-        let public = UnparsedPublicKey::new(&X25519, &public.0);
+    fn public(private: &Private<'_>) -> Public {
+        let made = private.made.as_ref().and_then(|key| key.compute_public_key().ok());
+        let bytes = made.and_then(|public| public.as_ref().try_into().ok());
+        bytes.map_or_else(|| RustCrypto::public(&private.secret), Public)
+    }
+
+    fn agree(private: &Private<'_>, public: &Public) -> Option<Secret> {
+        let Some(made) = &private.made else { return RustCrypto::agree(&private.secret, public) };
         // A result of zeros is an error.
-        agree(&private(secret)?, public, Unspecified, |shared| {
-            Ok(Secret::new(shared.try_into().map_err(|_| Unspecified)?))
-        })
-        .ok()
+        let public = UnparsedPublicKey::new(&X25519, &public.0);
+        let copied = |shared: &[u8]| Ok(Secret::new(shared.try_into().map_err(|_| Unspecified)?));
+        agree(made, public, Unspecified, copied).ok()
     }
 
     fn hash(parts: &[&[u8]]) -> [u8; 32] {
@@ -45,9 +48,11 @@ impl Provider for AwsLc {
     }
 }
 
-/// A secret key as AWS-LC wants it, which wipes its own copy; it clamps what it calculates with.
-fn private(secret: &Secret) -> Option<PrivateKey> {
-    PrivateKey::from_private_key(&X25519, secret.expose()).ok()
+/// A private key as AWS-LC wants it, which wipes its own copy. Should it have no memory for one, there is another way to
+/// the same.
+pub struct Private<'k> {
+    made: Option<PrivateKey>,
+    secret: &'k Secret,
 }
 
 /// ChaCha20-Poly1305 (RFC 8439).

@@ -96,7 +96,8 @@ impl<P: Provider> Initiator<P> {
         let (pattern, peer, own, psk) = keys.parts();
         let length = super::first_overhead(pattern).checked_add(payload.len()).ok_or(Refused::Length)?;
         let out = out.get_mut(..length).ok_or(Refused::Length)?;
-        let ephemeral = KeyPair::<P>::new(ephemeral);
+        let prepared = P::private(&ephemeral);
+        let ephemeral_public = P::public(&prepared);
         let mut symmetric = Symmetric::<P>::new(pattern, prologue);
         if let (Pattern::KkPsk0, Some(own)) = (pattern, own) {
             symmetric.mix_hash(own.public().as_bytes());
@@ -107,10 +108,10 @@ impl<P: Provider> Initiator<P> {
         }
         // e
         let (public, mut out) = out.split_first_chunk_mut::<32>().ok_or(Refused::Length)?;
-        *public = *ephemeral.public().as_bytes();
+        *public = ephemeral_public.0;
         symmetric.mix_ephemeral(pattern, public);
         // es
-        let mut key = symmetric.mix_agreement(ephemeral.secret(), peer)?;
+        let mut key = symmetric.mix_agreement(&prepared, peer)?;
         if let Some(own) = own {
             // s
             if pattern == Pattern::Ik {
@@ -120,12 +121,13 @@ impl<P: Provider> Initiator<P> {
                 out = rest;
             }
             // ss
-            key = symmetric.mix_agreement(own.secret(), peer)?;
+            key = symmetric.mix_agreement(&P::private(own.secret()), peer)?;
         }
         out.get_mut(..payload.len()).ok_or(Refused::Length)?.copy_from_slice(payload);
         symmetric.encrypt(&key, out)?;
         let own = own.map(|own| own.secret().clone());
-        let waiting = Waiting { symmetric, pattern, ephemeral: ephemeral.secret().clone(), own };
+        drop(prepared);
+        let waiting = Waiting { symmetric, pattern, ephemeral, own };
         Ok((Self { waiting: Some(waiting) }, length))
     }
 
@@ -153,10 +155,10 @@ impl<P: Provider> Initiator<P> {
         symmetric.mix_ephemeral(waiting.pattern, public);
         let public = Public(*public);
         // ee
-        let mut key = symmetric.mix_agreement(&waiting.ephemeral, &public)?;
+        let mut key = symmetric.mix_agreement(&P::private(&waiting.ephemeral), &public)?;
         // se
         if let Some(own) = &waiting.own {
-            key = symmetric.mix_agreement(own, &public)?;
+            key = symmetric.mix_agreement(&P::private(own), &public)?;
         }
         let length = symmetric.decrypt(&key, sealed, payload)?;
         Ok((symmetric.split(), length))

@@ -100,7 +100,8 @@ impl<P: Provider> Responder<P> {
         symmetric.mix_ephemeral(pattern, ephemeral);
         let ephemeral = Public(*ephemeral);
         // es
-        let mut key = symmetric.mix_agreement(own.secret(), &ephemeral)?;
+        let prepared = P::private(own.secret());
+        let mut key = symmetric.mix_agreement(&prepared, &ephemeral)?;
         // s
         let mut sent = Public([0; 32]);
         if pattern == Pattern::Ik {
@@ -111,7 +112,7 @@ impl<P: Provider> Responder<P> {
         }
         // ss
         if let Some(initiator) = initiator {
-            key = symmetric.mix_agreement(own.secret(), initiator)?;
+            key = symmetric.mix_agreement(&prepared, initiator)?;
         }
         let length = symmetric.decrypt(&key, sealed, payload)?;
         Ok((Self { symmetric, pattern, ephemeral, initiator: initiator.copied() }, length))
@@ -138,16 +139,16 @@ impl<P: Provider> Responder<P> {
     ) -> Result<(Keys, usize), Refused> {
         let length = super::SECOND_OVERHEAD.checked_add(payload.len()).ok_or(Refused::Length)?;
         let out = out.get_mut(..length).ok_or(Refused::Length)?;
-        let ephemeral = KeyPair::<P>::new(ephemeral);
+        let ephemeral = P::private(&ephemeral);
         // e
         let (public, out) = out.split_first_chunk_mut::<32>().ok_or(Refused::Length)?;
-        *public = *ephemeral.public().as_bytes();
+        *public = P::public(&ephemeral).0;
         self.symmetric.mix_ephemeral(self.pattern, public);
         // ee
-        let mut key = self.symmetric.mix_agreement(ephemeral.secret(), &self.ephemeral)?;
+        let mut key = self.symmetric.mix_agreement(&ephemeral, &self.ephemeral)?;
         // se
         if let Some(initiator) = &self.initiator {
-            key = self.symmetric.mix_agreement(ephemeral.secret(), initiator)?;
+            key = self.symmetric.mix_agreement(&ephemeral, initiator)?;
         }
         out.get_mut(..payload.len()).ok_or(Refused::Length)?.copy_from_slice(payload);
         self.symmetric.encrypt(&key, out)?;

@@ -47,8 +47,12 @@ impl<P: Provider> Symmetric<P> {
     }
 
     /// The tokens `ee`, `es`, `se` and `ss`.
-    pub(super) fn mix_agreement(&mut self, secret: &Secret, public: &Public) -> Result<OneKey, Refused> {
-        let shared = P::agree(secret, public).ok_or(Refused::Key)?;
+    pub(super) fn mix_agreement(
+        &mut self,
+        private: &P::Private<'_>,
+        public: &Public,
+    ) -> Result<OneKey, Refused> {
+        let shared = P::agree(private, public).ok_or(Refused::Key)?;
         Ok(self.mix_key(shared.expose()))
     }
 

@@ -32,14 +32,19 @@ impl Provider for Counting {
     type ChaCha = <Tested as Provider>::ChaCha;
     type Aes = <Tested as Provider>::Aes;
     type Numbers = <Tested as Provider>::Numbers;
+    type Private<'k> = <Tested as Provider>::Private<'k>;
 
-    fn public(secret: &Secret) -> Public {
-        Tested::public(secret)
+    fn private(secret: &Secret) -> Self::Private<'_> {
+        Tested::private(secret)
     }
 
-    fn agree(secret: &Secret, public: &Public) -> Option<Secret> {
+    fn public(private: &Self::Private<'_>) -> Public {
+        Tested::public(private)
+    }
+
+    fn agree(private: &Self::Private<'_>, public: &Public) -> Option<Secret> {
         AGREEMENTS.set(AGREEMENTS.get() + 1);
-        Tested::agree(secret, public)
+        Tested::agree(private, public)
     }
 
     fn hash(parts: &[&[u8]]) -> [u8; 32] {

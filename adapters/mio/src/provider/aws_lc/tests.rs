@@ -35,7 +35,7 @@ fn check<A: Aead>(material: &Secret, number: u64, header: &str, text: &[u8], sea
 fn x25519_is_that_of_rfc_7748_section_5_2() {
     let agreed = |secret: &str, public: &str, shared: &str| {
         let public = Public(bytes(public).try_into().unwrap());
-        let made = AwsLc::agree(&self::secret(&bytes(secret)), &public).unwrap();
+        let made = AwsLc::agree(&AwsLc::private(&self::secret(&bytes(secret))), &public).unwrap();
         assert_eq!(made.expose().to_vec(), bytes(shared));
     };
     // The second has a point whose highest bit means nothing.
@@ -55,19 +55,19 @@ fn x25519_is_that_of_rfc_7748_section_5_2() {
 fn key_agreement_is_that_of_the_default_provider_and_never_zero() {
     for byte in 0..=255_u8 {
         let secret = Secret::new(std::array::from_fn(|place| byte.wrapping_mul(31) ^ place as u8));
-        assert_eq!(AwsLc::public(&secret).0, RustCrypto::public(&secret).0);
-        for point in [[byte; 32], AwsLc::public(&Secret::new([byte; 32])).0] {
-            let (one, other) =
-                (AwsLc::agree(&secret, &Public(point)), RustCrypto::agree(&secret, &Public(point)));
-            assert_eq!(one, other);
+        let ours = AwsLc::private(&secret);
+        assert_eq!(AwsLc::public(&ours), RustCrypto::public(&&secret));
+        for point in [Public([byte; 32]), RustCrypto::public(&&Secret::new([byte; 32]))] {
+            let agreed = AwsLc::agree(&ours, &point);
+            assert_eq!(agreed, RustCrypto::agree(&&secret, &point));
+            // And where it has no memory.
+            assert_eq!(agreed, AwsLc::agree(&Private { made: None, secret: &secret }, &point));
         }
     }
-    for low in [[0; 32], {
-        let mut one = [0; 32];
-        one[0] = 1;
-        one
-    }] {
-        assert!(AwsLc::agree(&Secret::new([7; 32]), &Public(low)).is_none());
+    for low in [0, 1] {
+        let mut point = [0; 32];
+        point[0] = low;
+        assert!(AwsLc::agree(&AwsLc::private(&Secret::new([7; 32])), &Public(point)).is_none());
     }
 }
 
