@@ -273,8 +273,12 @@ impl Hub {
             }
         };
         let house = self.house();
+        // A visit's name is whose it looks like, and he may come later than the command.
         if let Change::Register(user) = &change
-            && (check_shown(user).is_err() || house.is_owned(user) || house.bans.cover_name(user))
+            && (check_shown(user).is_err()
+                || host_of(user).is_some()
+                || house.is_owned(user)
+                || house.bans.cover_name(user))
         {
             drop(house);
             self.tracker.committed(now, ticket, Err(Fault::NotAllowed));

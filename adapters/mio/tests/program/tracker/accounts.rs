@@ -96,6 +96,9 @@ fn a_name_that_could_not_be_shown_or_linked_is_none() {
         assert_eq!(tracker.join(name).refused(), Code::BadName, "{name:?}");
         assert_eq!(command(tracker.commands(), &["REGISTER", name]), [2], "{name:?}");
     }
+    // That of a visit is only hers who will be called so.
+    assert_eq!(command(tracker.commands(), &["REGISTER", "ana~7"]), [2]);
+    assert_eq!(command(tracker.commands(), &["REGISTER", "ana~8"]), [0]);
     tracker.stop();
 }
 
