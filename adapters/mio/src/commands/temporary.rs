@@ -61,18 +61,29 @@ fn lock(path: &Path) -> io::Result<File> {
     Ok(lock)
 }
 
-/// Removes what was left by those who were killed. Others' directories cannot be looked into, and stay.
+/// Removes what was left by those of us who were killed.
 fn sweep(home: &Path) {
     for entry in fs::read_dir(home).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let digits = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).unwrap_or_default();
         let is_one = digits.len() == 16
             && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
-            && entry.file_type().is_ok_and(|kind| kind.is_dir());
+            && entry.metadata().is_ok_and(|metadata| metadata.is_dir() && is_ours(&metadata));
         if is_one && File::open(entry.path().join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok()) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
+}
+
+/// In what others have made, the lock may be a FIFO that is never opened, or a link to anything.
+#[cfg(unix)]
+fn is_ours(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::uid(metadata) == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+const fn is_ours(_: &fs::Metadata) -> bool {
+    true
 }
 
 #[cfg(test)]
@@ -101,5 +112,22 @@ mod tests {
         drop(lock);
         sweep(home.path());
         assert!(!home.path().join(used).exists());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_others_have_made_is_neither_swept_nor_looked_into() {
+        let home = tempfile::tempdir().unwrap();
+        let theirs = home.path().join("skep-0123456789abcdef");
+        fs::create_dir(&theirs).unwrap();
+        // It is never opened for good.
+        let mode = rustix::fs::Mode::from_raw_mode(0o666);
+        rustix::fs::mkfifoat(rustix::fs::CWD, theirs.join(LOCK), mode).unwrap();
+        if std::os::unix::fs::chown(&theirs, Some(1), None).is_err() {
+            eprintln!("skipped: only root can give a directory to somebody else");
+            return;
+        }
+        sweep(home.path());
+        assert!(theirs.exists());
     }
 }
