@@ -83,8 +83,11 @@ impl Afar {
     /// # Errors
     /// It cannot be read or understood.
     pub fn url(&self) -> Result<Option<Url>, Failure> {
-        if self.server.is_none() && self.link_file.is_none() {
-            return Ok(None);
+        // Said on both sides of the action they do not meet where arguments are looked at.
+        match (&self.server, &self.link_file) {
+            (None, None) => return Ok(None),
+            (Some(_), Some(_)) => return Err(Failure::usage("give --server or --link-file, not both")),
+            _ => {}
         }
         login::link(self.server.as_ref(), self.link_file.as_deref()).map(Some)
     }

@@ -166,20 +166,27 @@ fn wish(get: &Get, url: &Url) -> Result<Wish, Failure> {
         Some(output) => output.clone(),
     };
     #[cfg(unix)]
-    match descriptor(&path) {
-        Some(1) => return Ok(Wish::Pour(None)),
-        Some(_) if fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) => {
+    match (descriptor(&path), fs::metadata(&path)) {
+        (Some(1), _) => return Ok(Wish::Pour(None)),
+        (Some(_), Ok(metadata)) if metadata.is_file() => {
             let path = path.display();
             return Err(Failure::local(format!("cannot write {path}: it is a file; name that itself")));
         }
+        // A pipe has no other name.
+        (Some(_), Ok(metadata)) if !metadata.is_dir() => return Ok(Wish::Pour(Some(path))),
         _ => {}
     }
     // The user's own link is followed, as a shell's redirection would.
     let path = match fs::canonicalize(&path) {
         Ok(path) => path,
-        Err(_) if path.is_symlink() => {
-            let path = path.display();
-            return Err(Failure::local(format!("cannot write {path}: it is a link that leads nowhere")));
+        Err(error) if path.is_symlink() => {
+            let what = format_args!("write {}", path.display());
+            return Err(match error.kind() {
+                io::ErrorKind::NotFound => {
+                    Failure::local(format!("cannot {what}: it is a link that leads nowhere"))
+                }
+                _ => Failure::cannot(what, &error),
+            });
         }
         Err(_) => path,
     };

@@ -14,7 +14,7 @@ use crate::{
     member::{Accept, Event},
     storage::fold,
 };
-use glob::Pattern;
+use glob::{MatchOptions, Pattern};
 use serde_json::json;
 use skep_core::wire::session::FileInfo;
 use std::{collections::BTreeMap, path::Path, time::Instant as Clock};
@@ -55,6 +55,8 @@ fn folded(name: &str) -> String {
 /// A pattern of the shell.
 pub(super) struct Search {
     pattern: Pattern,
+    /// The same of upper and lower case as one: some letters become two by that, and `?` is one.
+    folded: Pattern,
     /// It is about the whole path.
     is_path: bool,
 }
@@ -65,16 +67,19 @@ impl Search {
     pub(super) fn new(pattern: &str) -> Result<Self, Failure> {
         let is_plain = !pattern.contains(['*', '?', '[']);
         let wanted = if is_plain { format!("*{}*", Pattern::escape(pattern)) } else { pattern.to_owned() };
-        let wanted = folded(&wanted);
-        let found = Pattern::new(&wanted);
-        let pattern =
-            found.map_err(|error| Failure::usage(format!("\"{pattern}\" is no pattern: {}", error.msg)))?;
-        Ok(Self { is_path: wanted.contains('/'), pattern })
+        let made = |wanted: &str| {
+            Pattern::new(wanted)
+                .map_err(|error| Failure::usage(format!("\"{pattern}\" is no pattern: {}", error.msg)))
+        };
+        let (pattern, folded) = (made(&wanted)?, made(&folded(&wanted))?);
+        Ok(Self { is_path: wanted.contains('/'), pattern, folded })
     }
 
     pub(super) fn finds(&self, name: &str) -> bool {
         let last = name.rsplit('/').next().unwrap_or(name);
-        self.pattern.matches(&folded(if self.is_path { name } else { last }))
+        let name = if self.is_path { name } else { last };
+        let any_case = MatchOptions { case_sensitive: false, ..MatchOptions::new() };
+        self.folded.matches(&folded(name)) || self.pattern.matches_with(name, any_case)
     }
 }
 

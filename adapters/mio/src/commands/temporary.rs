@@ -52,12 +52,14 @@ impl Drop for Temporary {
     }
 }
 
-/// Takes the lock of a new directory. It is there when it is locked: nobody sweeps in between.
+/// Takes the lock of a new directory. It is there when it is locked: nobody sweeps in between. Where a file system has no
+/// locks, nobody sweeps.
 fn lock(path: &Path) -> io::Result<File> {
     let new = path.join("lock.new");
     let lock = File::create_new(&new)?;
-    lock.lock()?;
-    fs::rename(new, path.join(LOCK))?;
+    if lock.lock().is_ok() {
+        fs::rename(new, path.join(LOCK))?;
+    }
     Ok(lock)
 }
 

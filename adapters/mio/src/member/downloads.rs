@@ -68,7 +68,7 @@ impl Download {
         let length = |info: FileInfo| (info.flags & FileInfo::UNKNOWN_LENGTH == 0).then_some(info.length);
         let (before, after) = (self.announced.and_then(length), now.and_then(length));
         let hash = self.announced.and_then(|info| info.hash);
-        (before, hash.or_else(|| now?.hash.filter(|_| before.is_none() || before == after)))
+        (before.or(after), hash.or_else(|| now?.hash.filter(|_| before.is_none() || before == after)))
     }
 
     /// What the tracker's word for its end means: that the owner cannot be reached is the same whichever side finds it out.

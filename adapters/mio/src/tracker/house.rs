@@ -272,6 +272,11 @@ impl<R: Send + 'static> House<R> {
         self.name_of(key).is_some_and(|own| self.names_of(name).contains(&own))
     }
 
+    /// Whether who comes by a name is the user of this one, or his visit: `eva~3` may be somebody's own.
+    pub fn is_of(&self, name: &str, user: &str) -> bool {
+        self.names_of(name).contains(&user)
+    }
+
     /// A name, and whose visit it is; the same again where it is nobody's.
     fn names_of<'n>(&self, name: &'n str) -> [&'n str; 2] {
         [name, host_of(name).filter(|_| !self.is_taken(name)).unwrap_or(name)]

@@ -349,13 +349,15 @@ impl Hub {
 
     /// Ends somebody's session, those of his visits, and what of them waits for a seat. `false`: there is none.
     pub(super) fn send_away(&mut self, now: Instant, name: &str) -> bool {
-        let waiting = self
-            .waiters()
+        let (mut waiting, mut there) = (self.waiters(), with_visits(name).collect::<Vec<_>>());
+        let house = self.house();
+        waiting.retain(|(_, waiter, _)| house.is_of(waiter, name));
+        there.retain(|there| house.is_of(there, name));
+        drop(house);
+        let is_out = waiting
             .into_iter()
-            .filter(|(_, waiter, _)| **waiter == *name || host_of(waiter).is_some_and(|host| host == name));
-        let is_out =
-            waiting.fold(false, |is_out, (stream, ..)| self.tracker.turn_away(now, stream) || is_out);
-        with_visits(name).fold(is_out, |is_out, name| self.dismiss(now, &name) || is_out)
+            .fold(false, |is_out, (stream, ..)| self.tracker.turn_away(now, stream) || is_out);
+        there.iter().fold(is_out, |is_out, name| self.dismiss(now, name) || is_out)
     }
 
     pub(super) fn dismiss(&mut self, now: Instant, name: &str) -> bool {

@@ -47,11 +47,14 @@ impl Log {
 
     /// Says what happened, and where from.
     pub fn tell(&self, report: &Report, peer: Option<SocketAddr>) {
-        if self.is_quiet {
+        // What fails is for who runs the tracker, who may want to hear of nothing else.
+        let is_failure = matches!(report, Report::Failed { .. });
+        if self.is_quiet && !is_failure {
             return;
         }
         match self.format {
-            Format::Text => {
+            Format::None if !is_failure => {}
+            Format::Text | Format::None => {
                 let Some(line) = in_words(report, peer) else { return };
                 log_writer::standard_error().tell(&format_args!("{:.0} {line}", Timestamp::now()));
             }
@@ -59,7 +62,6 @@ impl Log {
                 let Some(fields) = in_fields(report, peer) else { return };
                 log_writer::standard_error().tell(&Value::Object(fields));
             }
-            Format::None => {}
         }
     }
 }
@@ -79,8 +81,8 @@ fn missing_in_fields(count: u64) -> String {
 
 /// A name as a word of a line. One in which there are others is quoted, so that none can pass for the rest of the line.
 fn name(text: &str) -> String {
-    match text.contains([' ', ':', '"']) {
-        true => format!("\"{}\"", escape(&text.replace('"', "\\\""))),
+    match text.contains(|letter: char| letter.is_whitespace() || [':', '"', '\\'].contains(&letter)) {
+        true => format!("\"{}\"", escape(&text.replace('\\', "\\\\").replace('"', "\\\""))),
         false => escape(text).to_string(),
     }
 }
@@ -177,7 +179,15 @@ mod tests {
     #[test]
     fn a_name_cannot_forge_a_line() {
         let report = Report::Left { user: "a\nb\u{1b}[2J".into(), code: 9.into() };
-        assert_eq!(in_words(&report, None).unwrap(), r"a\u{a}b\u{1b}[2J left: gone");
+        assert_eq!(in_words(&report, None).unwrap(), r#""a\u{a}b\u{1b}[2J" left: gone"#);
+        for (user, shown) in [
+            ("ana", "ana"),
+            (r#"ana" left"#, r#""ana\" left""#),
+            (r#"ana\" left"#, r#""ana\\\" left""#),
+            ("ana\u{a0}left", "\"ana\u{a0}left\""),
+        ] {
+            assert_eq!(name(user), shown);
+        }
         let fields = Value::Object(in_fields(&report, None).unwrap()).to_string();
         assert!(!fields.contains('\n') && !fields.contains('\u{1b}'), "{fields}");
         let back: Value = serde_json::from_str(&fields).unwrap();

@@ -224,6 +224,9 @@ fn not_opened(error: redb::Error) -> NotStored {
     match error {
         redb::Error::DatabaseAlreadyOpen => NotStored("another tracker uses it".into()),
         redb::Error::Io(error) if !matches!(error.kind(), InvalidData | UnexpectedEof) => not_stored(error),
+        redb::Error::UpgradeRequired(_) => {
+            NotStored("its database has a format that this version of skep does not read".into())
+        }
         error => NotStored(format!("{DAMAGED} ({error})")),
     }
 }

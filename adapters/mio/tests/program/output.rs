@@ -104,7 +104,16 @@ fn what_is_open_already_is_written_to_and_nothing_put_in_its_place() {
     let log = File::options().append(true).open(home.path("log")).unwrap();
     let mut command = home.command(&["get", &server.url("tcp", "file"), "-q", "-o", "/dev/stdout"]);
     Process::start_at(command.stdout(log), Stdio::null(), std::io::empty()).end().well();
-    assert_eq!(home.read("log"), [before, bytes].concat());
+    assert_eq!(home.read("log"), [before, bytes.clone()].concat());
+    // What a shell puts in the place of >(...).
+    let (mut read, write) = std::io::pipe().unwrap();
+    let mut command = home.command(&["get", &server.url("tcp", "file"), "-q", "-o", "/dev/fd/0"]);
+    let process = Process::start_with(&mut command, Stdio::from(write));
+    drop(command);
+    let mut poured = Vec::new();
+    read.read_to_end(&mut poured).unwrap();
+    process.end().well();
+    assert_eq!(poured, bytes);
     let log = File::options().append(true).open(home.path("log")).unwrap();
     let mut command = home.command(&["get", &server.url("tcp", "file"), "-q", "-o", "/dev/fd/0"]);
     let ended = Process::start_with(&mut command, Stdio::from(log)).end();

@@ -90,7 +90,8 @@ impl<'a, F: Storage> Attempt<'a, F> {
         }
         if self.signals.ask_to_end(&mut self.driver) {
             self.let_go();
-            let is_sent = self.order.header.is_some() && self.watch.total == Some(self.watch.bytes);
+            let is_whole = self.watch.total == Some(self.watch.bytes);
+            let is_sent = self.order.header.is_some() && self.watch.connected && is_whole;
             return Err(match is_sent {
                 true => {
                     Failure::new(Code::Interrupted, "interrupted; all was sent, and it may be stored there")
@@ -218,8 +219,8 @@ impl<'a, F: Storage> Attempt<'a, F> {
                 (file::Code::NotFound, Some(folder)) => {
                     format!("{url}: there is no directory {folder} there, and none is made by this")
                 }
-                (file::Code::NotAllowed, _) if order.header.is_some() => {
-                    format!("{url}: {}; into a directory files are put by a / at the end", because(code))
+                (file::Code::NotAllowed, _) if order.header.is_some() && !url.to_string().ends_with('/') => {
+                    format!("{url}: {}; if that is a directory there, put a / behind it", because(code))
                 }
                 _ => format!("{url}: {}", because(code)),
             }),

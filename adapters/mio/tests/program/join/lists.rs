@@ -48,7 +48,7 @@ fn files_are_found_by_a_pattern_or_a_part_of_the_name() {
         assert_eq!(out, "         7 B  ana/photos/Bee.JPG\n", "{pattern}");
     }
     hub.share("ana", "grüße.md", "content");
-    for pattern in ["GRÜ", "*ÜSSE.*", "grüß?.[MN]D"] {
+    for pattern in ["GRÜ", "*ÜSSE.*", "grüß?.[MN]D", "gr[üo]?e.*"] {
         let out = String::from_utf8(find(pattern, "").well().out).unwrap();
         assert_eq!(out, "         7 B  ana/grüße.md\n", "{pattern}");
     }

@@ -83,7 +83,15 @@ fn a_ban_of_a_name_is_not_about_who_has_that_of_a_visit_for_himself() {
     assert_eq!(visit.refused(), Code::Dismissed);
     assert_eq!(tracker.join_sealed("eva~4", &keys(3)).refused(), Code::NotAllowed);
     other.leaves();
-    tracker.join_sealed("eva~3", &keys(2)).welcomed();
+    let other = tracker.join_sealed("eva~3", &keys(2)).welcomed();
+    // Nor is what ends her sessions.
+    tracker.admin(&home, "unban 1");
+    for order in ["kick eva", "remove eva"] {
+        let visit = tracker.join_sealed("eva~4", &keys(3)).welcomed();
+        tracker.admin(&home, order);
+        assert_eq!(visit.refused(), Code::Dismissed, "{order}");
+    }
+    other.leaves();
     sam.leaves();
     tracker.stop();
 }
