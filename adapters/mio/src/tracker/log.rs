@@ -21,7 +21,7 @@ pub enum Format {
     Text,
     /// An object of JSON each.
     Json,
-    /// None.
+    /// None, but of what fails.
     None,
 }
 
