@@ -46,6 +46,9 @@ pub(crate) const UNLIMITED: u32 = 1 << 30;
 /// acknowledgement, and no numbers are left out. A device need not carry code for more.
 const SMALL: usize = 16;
 
+/// So long a peer may keep an acknowledgement back that was not asked for, in microseconds (docs/protocol.md section 6.3).
+const ACKNOWLEDGED_IN: u64 = 1_000;
+
 #[derive(Debug)]
 pub(crate) struct Sender<P: Profile> {
     pub(crate) content: Outgoing<P::Outbox, P::Pieces>,
@@ -64,6 +67,8 @@ pub(crate) struct Sender<P: Profile> {
     probes: Probes,
     size: u16,
     asks_for_room: bool,
+    /// The newest transmission asks for its acknowledgement.
+    asks: bool,
     pub(crate) width: Width,
     gaps: Gaps,
     pub(crate) bytes_acknowledged: u64,
@@ -85,6 +90,7 @@ impl<P: Profile> Sender<P> {
             probes: Probes::default(),
             size: 1,
             asks_for_room: false,
+            asks: false,
             width: Width::default(),
             gaps: Gaps::new(seed),
             bytes_acknowledged: 0,
@@ -236,9 +242,10 @@ impl<P: Profile> Sender<P> {
         }
     }
 
-    /// Starts the time-out.
+    /// Starts the time-out (RFC 9002 section 6.2.1).
     fn wait(&mut self, now: Instant, settings: &Settings) {
-        self.timeout = now.plus_micros(self.rtt.timeout(settings).into());
+        let delay = if self.asks || self.is_small() { 0 } else { ACKNOWLEDGED_IN };
+        self.timeout = now.plus_micros(delay.saturating_add(self.rtt.timeout(settings).into()));
     }
 
     /// The system says that it sends no whole segments to this peer.
@@ -274,5 +281,49 @@ mod tests {
         assert!(sender.acknowledged(Instant::from_micros(20_001), &ack, &settings, &mut record));
         sender.take_complete();
         assert_eq!(sender.deadline(), Instant::FAR);
+    }
+
+    fn all<P: Profile>(sender: &mut Sender<P>, now: Instant, record: &mut Record<P::Trace>) -> u32 {
+        let mut sent = 0;
+        while let Some(batch) = sender.batch(now, 64, &Settings::HOST, record) {
+            sent += batch.count;
+        }
+        sent
+    }
+
+    #[test]
+    fn a_time_out_repeats_the_last_segment_and_takes_nothing_for_lost() {
+        let (settings, mut record) = (Settings::HOST, Record::<()>::default());
+        let mut sender = Sender::<Fixed<1, 64>>::new(1);
+        let mut now = Instant::from_micros(1);
+        sender.measured(Instant::ZERO, Instant::from_micros(20_000), &mut record);
+        sender.open(now, (1_000, 1_100), (64, 64), 0, &settings);
+        assert!(sender.content.write(b"hello"));
+        all(&mut sender, now, &mut record);
+        for _ in 0..2 {
+            now = sender.deadline();
+            assert_eq!(sender.expire(now, &settings, &mut record), Ok(Expired::Nothing));
+            assert!(all(&mut sender, now, &mut record) > 0, "nothing is sent again");
+            assert_eq!(record.lost.0, 0);
+        }
+        // The third in a row says that the path is gone.
+        now = sender.deadline();
+        assert_eq!(sender.expire(now, &settings, &mut record), Ok(Expired::Nothing));
+        assert!(record.lost.0 > 0);
+    }
+
+    #[test]
+    fn the_time_out_counts_from_the_last_sending() {
+        let (settings, mut record) = (Settings::HOST, Record::<()>::default());
+        let mut sender = Sender::<Fixed<1, 64>>::new(1);
+        let (first, later) = (Instant::from_micros(1), Instant::from_micros(15_001));
+        sender.measured(Instant::ZERO, Instant::from_micros(20_000), &mut record);
+        sender.open(first, (1_000, 1_100), (64, 64), 0, &settings);
+        assert!(sender.content.write(b"hello"));
+        all(&mut sender, first, &mut record);
+        let before = sender.deadline();
+        assert!(sender.content.write(b"again"));
+        assert!(all(&mut sender, later, &mut record) > 0);
+        assert_eq!(sender.deadline().micros_since(before), 15_000);
     }
 }

@@ -62,6 +62,8 @@ const WHOLE: u64 = 256;
 /// What of it is used in general: in calm rounds, as the largest of several rates may be a little more than the path
 /// carries, and in others, in which a little of a queue does no harm and an idle link would.
 const CRUISE: [u64; 2] = [252, 256];
+/// What of it is used while there is a queue: that goes, and who else makes it finds room before it overflows.
+const YIELDS: u64 = 208;
 
 /// The model of one direction.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +101,8 @@ pub struct Model {
     crowd: Crowd,
     /// The pace when the round before began, and when this one did.
     paces: [u64; 2],
+    /// The largest rate of the rounds with a queue that have just been; 0 when the last one had none.
+    queued: u64,
     /// The rate before the last time-out; 0 when something was acknowledged since.
     saved: u64,
 }
@@ -145,6 +149,7 @@ impl Controller for Model {
             drains: 1,
             crowd: Crowd::default(),
             paces: [0; 2],
+            queued: 0,
             saved: 0,
         };
         let round_trip = if start.round_trip > 0 { start.round_trip } else { start.expected };
@@ -326,6 +331,8 @@ impl Model {
         } else if self.phase != Phase::Cruise || !self.meets_others(&seen, is_own) {
             self.go_on(&seen);
         }
+        let is_shared = seen.is_queued && !self.round.is_starved;
+        self.queued = if is_shared { self.queued.max(seen.rate).max(1) } else { 0 };
     }
 
     /// What the round has shown.
@@ -372,6 +379,11 @@ impl Model {
             self.probing.overflowed(self.round.peak, WINDOW_LEAST);
         }
         match self.phase {
+            Phase::Start if seen.is_much && !seen.is_queued && self.first_flight.goes_on => {
+                // A gap, not a queue: so little arrived that it tells nothing of the rate.
+                self.first_flight.goes_on = false;
+                self.window = self.round.delivered.clamp(WINDOW_LEAST, self.window.max(WINDOW_LEAST));
+            }
             Phase::Start if !self.round.is_starved => {
                 if self.rate() > self.grown.saturating_add(self.grown / 4) {
                     self.grown = self.rate();
@@ -397,6 +409,12 @@ impl Model {
                     self.probing.went_well();
                 }
                 self.enter(if has_grown && !seen.is_queued { Phase::Probe } else { Phase::Drain });
+            }
+            Phase::Cruise if self.queued > 0 && !seen.is_queued => {
+                // What came through while the path was full is our share of it. What was measured before is not, nor is it
+                // time for more: who else is there would lose by it, and then come back slowly.
+                self.forget_rates(self.queued);
+                self.enter(Phase::Cruise);
             }
             Phase::Drain if !seen.is_queued || self.rounds >= self.drains => self.enter(Phase::Cruise),
             // A queue that is there is not our own, or will be let go: to try more would only make it overflow.
@@ -488,6 +506,7 @@ impl Model {
                 Phase::Cruise if self.is_bounded() || self.crowd.is_there() => 320,
                 Phase::Probe => 320,
                 Phase::Drain => 192,
+                Phase::Cruise if self.queued > 0 => YIELDS,
                 _ if self.rounds < CALM_ROUNDS => calm,
                 _ => cruise,
             };

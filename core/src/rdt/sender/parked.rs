@@ -24,6 +24,8 @@ impl<P: Profile> Sender<P> {
             probes,
             size,
             asks_for_room,
+            // It tells of what is under way.
+            asks: _,
             width,
             gaps,
             bytes_acknowledged,

@@ -62,7 +62,7 @@ impl<P: Profile> Sender<P> {
             self.wait(now, settings);
             return Ok(Expired::AskForRoom);
         }
-        if !self.is_small() && self.flight.count > PROBES && self.tries < SILENCES {
+        if !self.is_small() && self.tries < SILENCES {
             self.probes.begin(PROBES as u8, self.flight.first);
             self.wait(now, settings);
         } else {

@@ -90,16 +90,17 @@ impl<P: Profile> Sender<P> {
         let count = self.send(now, &turn, most, form, record)?;
         self.copy(&turn, count, form, open, record);
         self.controller.sent(now, count, self.flight.newest, self.flight.count);
-        if self.timeout == Instant::FAR || self.asks_for_room {
-            self.asks_for_room = false;
-            self.wait(now, settings);
-        }
         let asks = self.is_small()
             || why != Why::New
             || count == open
             || count == below_limit
             || outgoing::bytes(count, self.size) >= left
             || !self.flight.has_room();
+        self.asks = asks;
+        if self.timeout == Instant::FAR || self.asks_for_room || why != Why::Probe {
+            self.asks_for_room = false;
+            self.wait(now, settings);
+        }
         let in_parts = form == Form::Parts;
         Some(Batch { first_segment: first, first_transmission, count, place, asks, in_parts })
     }

@@ -1,4 +1,4 @@
-//! What leaves before anything is heard.
+//! What leaves before anything is heard, and what a round shows.
 
 use super::*;
 use crate::rdt::control::Congestion;
@@ -55,4 +55,55 @@ fn what_leaves_on_a_long_path_before_anything_is_heard_fits_a_queue_before_100_m
         }
         assert!(sent >= FLIGHT / 4, "{sent} of {round_trip} us");
     }
+}
+
+/// A round of so many that were sent at `now`, on a path of this round trip in microseconds: so many of them are lost.
+fn round(model: &mut Model, (sent, newest): (u32, &mut u32), lost: u32, now: Instant, round_trip: u32) {
+    model.sent(now, sent, *newest + sent, sent);
+    *newest += sent;
+    let (top, next) = (*newest, *newest + 1);
+    let heard = now.plus_micros(round_trip.into());
+    let half = (sent - lost) / 2;
+    let news = News { acknowledged: half, lost: 0, in_flight: sent - half, top: top - 1, next, round_trip };
+    model.acknowledged(heard, &news);
+    let rest = sent - lost - half;
+    let heard = heard.plus_micros(u64::from(sent) * DATAGRAM * 1_000_000 / 12_500_000);
+    model.acknowledged(heard, &News { acknowledged: rest, lost, in_flight: 0, top, next, round_trip });
+}
+
+#[test]
+fn a_first_flight_that_a_gap_swallows_is_begun_again_and_says_nothing_of_the_rate() {
+    let mut model = model(Instant::from_micros(1_000_000), 100_000);
+    let mut newest = 0;
+    let mut now = Instant::from_micros(1_000_000);
+    round(&mut model, (400, &mut newest), 390, now, 100_000);
+    assert_eq!(model.phase, Phase::Start);
+    // From what came through it grows again.
+    for _ in 0..6 {
+        now = now.plus_micros(150_000);
+        let window = model.window();
+        round(&mut model, (window, &mut newest), 0, now, 100_000);
+    }
+    assert!(model.window() > 64, "{}", model.window());
+}
+
+#[test]
+fn a_queue_while_nothing_is_tried_makes_room_until_it_is_gone_and_then_the_share_counts() {
+    let mut model = model(Instant::from_micros(1_000_000), 40_000);
+    let (mut newest, mut now) = (0, Instant::from_micros(1_000_000));
+    model.enter(Phase::Cruise);
+    model.forget_rates(12_500_000);
+    let mut cruise = |model: &mut Model, sent, round_trip| {
+        now = now.plus_micros(60_000);
+        round(model, (sent, &mut newest), 0, now, round_trip);
+    };
+    cruise(&mut model, 300, 40_000);
+    let alone = model.pace;
+    cruise(&mut model, 300, 55_000);
+    cruise(&mut model, 300, 55_000);
+    assert!(model.pace < alone / 8 * 7, "{} of {alone} with a queue", model.pace);
+    cruise(&mut model, 200, 40_000);
+    cruise(&mut model, 200, 40_000);
+    assert!(model.queued == 0 && model.pace < alone, "{} of {alone} afterwards", model.pace);
+    assert!(model.rounds < CALM_ROUNDS + 2, "a probe is as far away as at first");
 }
