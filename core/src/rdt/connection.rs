@@ -363,7 +363,7 @@ impl<P: Profile> Connection<P> {
         if self.is_unproven() {
             return;
         }
-        match self.sender.expire(now, settings, &mut self.record) {
+        match self.sender.expire(now, self.mode == Mode::Own, settings, &mut self.record) {
             Ok(Expired::Nothing) => {}
             Ok(Expired::AskForRoom) if self.mode == Mode::Own => self.ask_for_sign(),
             Ok(Expired::AskForRoom) => {}

@@ -10,7 +10,7 @@
 //!
 //! A transmission is lost when one sent some numbers later was acknowledged, or one sent later and it is some time ago
 //! ([`Patience`]). A lost repeat is found in the same way, without a timer. When nothing comes back, two segments are
-//! sent again as probes. Only after several time-outs, or when there are no more than two, all is taken for lost.
+//! sent again as probes. Only after several time-outs, or at once with a small window, all is taken for lost.
 
 mod acknowledged;
 mod gaps;
@@ -302,13 +302,13 @@ mod tests {
         all(&mut sender, now, &mut record);
         for _ in 0..2 {
             now = sender.deadline();
-            assert_eq!(sender.expire(now, &settings, &mut record), Ok(Expired::Nothing));
+            assert_eq!(sender.expire(now, true, &settings, &mut record), Ok(Expired::Nothing));
             assert!(all(&mut sender, now, &mut record) > 0, "nothing is sent again");
             assert_eq!(record.lost.0, 0);
         }
         // The third in a row says that the path is gone.
         now = sender.deadline();
-        assert_eq!(sender.expire(now, &settings, &mut record), Ok(Expired::Nothing));
+        assert_eq!(sender.expire(now, true, &settings, &mut record), Ok(Expired::Nothing));
         assert!(record.lost.0 > 0);
     }
 

@@ -25,7 +25,8 @@ pub enum Congestion {
     Cubic,
     /// As older TCPs do (RFC 9002)
     Reno,
-    /// The window alone: for links that nobody else uses
+    /// The window alone: for links that nobody else uses, and that are faster than this machine. What is lost there
+    /// slows nothing down
     None,
 }
 

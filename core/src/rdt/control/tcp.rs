@@ -130,6 +130,9 @@ impl Controller for Tcp {
         }
         self.is_silent = true;
         self.recovers = false;
+        // The path is another one: no window of before is aimed at (RFC 9438 section 4.8).
+        self.before = 0;
+        self.epoch = None;
         self.window = WINDOW_LEAST.saturating_mul(PARTS).min(self.most);
         self.steer();
     }
@@ -184,8 +187,9 @@ impl Tcp {
         } else if !self.is_cubic {
             self.window.saturating_add(one)
         } else {
-            // RFC 9438 section 4.3: as fast as Reno with this reduction, at least.
-            self.reno = self.reno.saturating_add(one.saturating_mul(53) / 100);
+            // RFC 9438 section 4.3: as fast as Reno with this reduction, at least; beyond what was lost, as fast as Reno.
+            let percent = if self.reno < self.before { 53 } else { 100 };
+            self.reno = self.reno.saturating_add(one.saturating_mul(percent) / 100);
             let target = self.cubic(now).clamp(window, window.saturating_add(window / 2));
             let step = more.saturating_mul(target.saturating_sub(window)).checked_div(window).unwrap_or(0);
             self.window.saturating_add(step).max(self.reno)
@@ -203,11 +207,13 @@ impl Tcp {
             // Of no use was the window meanwhile: the cubic stands still (RFC 9438 section 5.8).
             *began = began.plus_micros(pause);
         }
-        let &mut (began, middle) = self.epoch.get_or_insert_with(|| {
-            let missing = self.before.saturating_sub(self.window);
-            // (missing / C) in cubic seconds, in cubic milliseconds: times 2.5 and 10^9.
-            (now, cube_root(missing.saturating_mul(2_500_000_000) / PARTS))
-        });
+        if self.epoch.is_none() {
+            self.before = self.before.max(self.window);
+        }
+        let missing = self.before.saturating_sub(self.window);
+        // (missing / C) in cubic seconds, in cubic milliseconds: times 2.5 and 10^9.
+        let &mut (began, middle) =
+            self.epoch.get_or_insert_with(|| (now, cube_root(missing.saturating_mul(2_500_000_000) / PARTS)));
         let millis = now.micros_since(began).saturating_add(self.round_trip.into()) / 1_000;
         let from_middle = millis.cast_signed().saturating_sub(middle.cast_signed()).clamp(-REACH, REACH);
         let cubed = from_middle.saturating_mul(from_middle).saturating_mul(from_middle);
@@ -299,6 +305,44 @@ mod tests {
             tcp.acknowledged(Instant::ZERO, &news(count, 0, 200 + round));
         }
         assert!((59..=60).contains(&tcp.window()), "{}", tcp.window());
+    }
+
+    #[test]
+    fn on_a_short_path_cubic_is_as_fast_as_reno_once_it_is_where_it_was() {
+        let mut tcp = Tcp::new(&START);
+        let mut now = Instant::ZERO;
+        tcp.acknowledged(now, &news(90, 0, 100));
+        tcp.acknowledged(now, &news(0, 1, 100));
+        tcp.recovers = false;
+        let mut rounds = |tcp: &mut Tcp, count: u32| {
+            for round in 0..count {
+                now = now.plus_micros(1_000);
+                let window = tcp.window();
+                tcp.acknowledged(now, &News { round_trip: 1_000, ..news(window, 0, 200 + round) });
+            }
+        };
+        // 30 at 0.53 a round, and then one a round: the cubic is slower than that for five seconds.
+        rounds(&mut tcp, 60);
+        let there = tcp.window();
+        assert!((98..=106).contains(&there), "{there}");
+        rounds(&mut tcp, 50);
+        assert!((46..=54).contains(&(tcp.window() - there)), "{} after {there}", tcp.window());
+    }
+
+    #[test]
+    fn after_a_time_out_the_cubic_begins_where_the_window_is() {
+        let mut tcp = Tcp::new(&START);
+        tcp.acknowledged(Instant::ZERO, &news(990, 0, 1_000));
+        tcp.timed_out(Instant::ZERO);
+        let mut now = Instant::ZERO;
+        for eighth in 0..60 * 8 {
+            now = now.plus_micros(12_500);
+            let heard = tcp.window().div_ceil(8);
+            tcp.acknowledged(now, &News { round_trip: 100_000, ..news(heard, 0, 2_000 + eighth) });
+        }
+        // Slow start leads to 700 in nine rounds; then Reno's one a round is more than the cubic. With the 1,000 for its aim
+        // that would be at 970.
+        assert!((730..=800).contains(&tcp.window()), "{}", tcp.window());
     }
 
     #[test]

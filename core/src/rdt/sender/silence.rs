@@ -35,10 +35,11 @@ pub(crate) enum Expired {
 }
 
 impl<P: Profile> Sender<P> {
-    /// A deadline has come. `Err`: the peer was given up.
+    /// A deadline has come. `Err`: the peer was given up. `is_numbered`: the peer acknowledges transmissions, not segments.
     pub(crate) fn expire(
         &mut self,
         now: Instant,
+        is_numbered: bool,
         settings: &Settings,
         record: &mut Record<P::Trace>,
     ) -> Result<Expired, ()> {
@@ -62,7 +63,10 @@ impl<P: Profile> Sender<P> {
             self.wait(now, settings);
             return Ok(Expired::AskForRoom);
         }
-        if !self.is_small() && self.tries < SILENCES {
+        // A known peer never says that a copy came: with few under way that would hold up the rest. With a window as small as
+        // that, so it is here too.
+        let many = if is_numbered { self.controller.window() } else { self.flight.count };
+        if !self.is_small() && many > PROBES && self.tries < SILENCES {
             self.probes.begin(PROBES as u8, self.flight.first);
             self.wait(now, settings);
         } else {
