@@ -60,6 +60,12 @@ struct State {
     is_done: bool,
 }
 
+/// Lines that are written together. `told`: so many missing ones are told of in the last of them.
+struct Batch {
+    lines: String,
+    told: u64,
+}
+
 /// A bucket of tokens, kept as the moment when it is full again.
 struct Budget {
     full_at: Instant,
@@ -159,21 +165,31 @@ impl Shared {
 
     /// Writes whatever there is to write, until no more lines come.
     fn write(&self, mut out: impl Write) {
-        while let Some(lines) = self.next() {
-            // Nobody may read them any more; then there is nobody to tell that, either.
-            let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+        let mut is_torn = false;
+        while let Some(Batch { lines, told }) = self.next() {
+            // What comes behind a part of a line is a line of its own.
+            is_torn = is_torn && write_some(&mut out, b"\n") == 0;
+            let written = if is_torn { 0 } else { write_some(&mut out, lines.as_bytes()) };
+            let (taken, lost) = lines.as_bytes().split_at(written);
+            is_torn = taken.last().map_or(is_torn, |last| *last != b'\n');
+            let lost = lost.iter().filter(|byte| **byte == b'\n').count() as u64;
+            if lost > 0 {
+                self.lock().lose(lost, told, Instant::now());
+            }
         }
         self.lock().is_done = true;
         self.changed.notify_all();
     }
 
     /// All lines that wait, when there are any.
-    fn next(&self) -> Option<String> {
+    fn next(&self) -> Option<Batch> {
         let mut state = self.lock();
         loop {
+            let untold = state.untold.map_or(0, |(count, _)| count);
             let patience = state.tell_untold(Instant::now());
             if !state.waiting.is_empty() {
-                return Some(std::mem::take(&mut state.waiting));
+                let told = if state.untold.is_none() { untold } else { 0 };
+                return Some(Batch { lines: std::mem::take(&mut state.waiting), told });
             }
             if state.is_over {
                 return None;
@@ -202,6 +218,16 @@ impl State {
         }
     }
 
+    /// So many lines were not taken, of which the last one, if any were `told`, was to say how many were missing before.
+    fn lose(&mut self, lines: u64, told: u64, now: Instant) {
+        let lost = lines - u64::from(told > 0);
+        self.left_out += lost;
+        // At the end nobody is left to be told.
+        if !self.is_over {
+            self.untold.get_or_insert((0, now)).0 += lost + told;
+        }
+    }
+
     /// Says how many lines are missing, if it is time for that; or how long it still is until then.
     fn tell_untold(&mut self, now: Instant) -> Option<Duration> {
         let (count, since) = self.untold?;
@@ -216,6 +242,21 @@ impl State {
     }
 }
 
+/// Writes as much as is taken: how many bytes.
+fn write_some(out: &mut impl Write, bytes: &[u8]) -> usize {
+    let mut written = 0;
+    while written < bytes.len() {
+        match out.write(&bytes[written..]) {
+            Ok(count @ 1..) => written += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            _ => break,
+        }
+    }
+    // What is not taken now is not known to be lost: it was counted as written.
+    let _ = out.flush();
+    written
+}
+
 static STANDARD_ERROR: OnceLock<LogWriter> = OnceLock::new();
 
 /// The one for standard error, which all parts of a server share.
@@ -224,9 +265,25 @@ pub fn standard_error() -> &'static LogWriter {
         .get_or_init(|| LogWriter::new(io::stderr(), QUEUE_MAX, |count| format!("skep: {}", left_out(count))))
 }
 
+static COMPLAINT: OnceLock<fn(&str) -> String> = OnceLock::new();
+
+/// From now on it is said in these words on standard error what is wrong.
+pub fn complain_in(words: fn(&str) -> String) {
+    // One command decides that, once.
+    let _ = COMPLAINT.set(words);
+}
+
+/// The line that says on standard error what is wrong.
+pub fn complaint(what: &dyn Display) -> String {
+    match COMPLAINT.get() {
+        Some(words) => words(&what.to_string()),
+        None => format!("skep: {what}"),
+    }
+}
+
 /// Says something to who runs a server.
 pub fn say(message: &dyn Display) {
-    standard_error().tell(&format_args!("skep: {message}"));
+    standard_error().tell(&complaint(message));
 }
 
 /// Waits until all that was said on standard error is written: for the end of the program, and not for long. `false`:
@@ -330,6 +387,54 @@ mod tests {
         writer.tell(&"first");
         begins.recv().unwrap();
         assert!(!writer.finish());
+    }
+
+    /// Takes so many bytes, and no more before it is let.
+    #[derive(Clone)]
+    struct Narrow {
+        written: Arc<Mutex<String>>,
+        room: Arc<Mutex<usize>>,
+    }
+
+    impl Write for Narrow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut room = self.room.lock().unwrap();
+            let count = bytes.len().min(*room);
+            if count == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            *room -= count;
+            self.written.lock().unwrap().push_str(std::str::from_utf8(&bytes[..count]).unwrap());
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_not_taken_is_counted_and_what_comes_behind_a_part_of_a_line_begins_a_new_one() {
+        let out = Narrow { written: Arc::default(), room: Arc::new(Mutex::new(8)) };
+        let writer = LogWriter::unlimited(out.clone(), 1 << 20, left_out);
+        writer.tell(&"first\nsecond\nthird");
+        let until = |lines| {
+            while writer.left_out() < lines {
+                std::thread::yield_now();
+            }
+        };
+        until(2);
+        writer.tell(&"fourth");
+        until(3);
+        // Even what says so is lost at first.
+        std::thread::sleep(COUNTED_FOR * 3 / 2);
+        *out.room.lock().unwrap() = 1_000;
+        writer.tell(&"fifth");
+        wait_for(&writer);
+        let written = out.written.lock().unwrap();
+        assert!(written.starts_with("first\nse\n") && written.contains("\nfifth\n"), "{written}");
+        assert_eq!(written.matches("\n3 lines left out\n").count(), 1, "{written}");
+        assert_eq!(writer.left_out(), 3);
     }
 
     #[test]

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         Err(failure) => {
             if is_read {
                 // `eprintln!` would panic when nobody reads standard error any more.
-                let _ = writeln!(stderr(), "skep: {failure}");
+                let _ = writeln!(stderr(), "{}", log_writer::complaint(&failure));
             }
             failure.report()
         }
