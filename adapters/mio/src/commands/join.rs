@@ -255,7 +255,7 @@ impl<'a> Stay<'a> {
     fn tell_json(&self, line: &Value) {
         if self.join.json {
             let mut line = line.clone();
-            line["time"] = jiff::Timestamp::now().to_string().into();
+            line["time"] = now().into();
             self.print(&line.to_string());
         }
     }
@@ -274,8 +274,12 @@ impl<'a> Stay<'a> {
 }
 
 fn missing_in_json(count: u64) -> String {
-    let time = jiff::Timestamp::now().to_string();
-    json!({"event": "left-out", "time": time, "lines": count}).to_string()
+    json!({"event": "left-out", "time": now(), "lines": count}).to_string()
+}
+
+/// Now, with as many digits as ever: sorted as texts, lines are in the order of their times.
+fn now() -> String {
+    format!("{:.6}", jiff::Timestamp::now())
 }
 
 /// Who else is there, and what they share.

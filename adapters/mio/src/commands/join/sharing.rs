@@ -92,10 +92,9 @@ impl Stay<'_> {
                     summed = new.len();
                 }
                 Change::Gone => {
-                    self.tell(&format!(
-                        "{} is gone; it is shared again when it is back",
-                        escape(&sharing.shown)
-                    ));
+                    let shown = &sharing.shown;
+                    self.tell(&format!("{} is gone; it is shared again when it is back", escape(shown)));
+                    self.tell_json(&json!({"event": "trouble", "what": format!("{shown} is gone")}));
                 }
                 Change::Back => self.tell(&format!("{} is back", escape(&sharing.shown))),
                 Change::Trouble { text } => {

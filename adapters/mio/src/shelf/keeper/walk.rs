@@ -41,10 +41,8 @@ impl Keeper {
             Ok(watcher) => self.watcher = Some(watcher),
             Err(error) => {
                 if !std::mem::replace(&mut self.told_trouble, true) {
-                    let text = format!(
-                        "cannot watch {}: {error}; it is looked at now and then",
-                        self.root.display()
-                    );
+                    let (root, why) = (self.root.display(), why(&error));
+                    let text = format!("cannot watch {root}: {why}; it is looked at now and then");
                     self.tell(Change::Trouble { text: text.into() })?;
                 }
             }
@@ -97,6 +95,30 @@ impl Keeper {
     }
 }
 
+/// Why a directory cannot be watched: where it is the system's limits, which of them.
+fn why(error: &notify::Error) -> String {
+    match &error.kind {
+        notify::ErrorKind::MaxFilesWatch => {
+            "no more can be watched; raise fs.inotify.max_user_watches".into()
+        }
+        // The system says the same when the process has no descriptor left; then no other file can be opened either.
+        notify::ErrorKind::Io(error) if is_out_of_files(error) && fs::File::open("/dev/null").is_ok() => {
+            "there are no more instances of inotify; raise fs.inotify.max_user_instances".into()
+        }
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(unix)]
+fn is_out_of_files(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EMFILE)
+}
+
+#[cfg(not(unix))]
+const fn is_out_of_files(_: &io::Error) -> bool {
+    false
+}
+
 /// What tells one directory at a path from another. A number alone does not: a directory that is made again at once often
 /// gets the number of the one that was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,5 +143,19 @@ impl Identity {
         #[cfg(not(unix))]
         let (device, number) = (0, 0);
         Ok(Self { device, number, made: metadata.created().ok() })
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_watched_for_a_limit_names_the_limit() {
+        let of = |number| notify::Error::io(io::Error::from_raw_os_error(number));
+        assert!(why(&of(libc::EMFILE)).contains("fs.inotify.max_user_instances"));
+        let watches = notify::Error::new(notify::ErrorKind::MaxFilesWatch);
+        assert!(why(&watches).contains("fs.inotify.max_user_watches"));
+        assert!(why(&of(libc::EACCES)).contains("Permission denied"));
     }
 }
