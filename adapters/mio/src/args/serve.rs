@@ -15,7 +15,8 @@ const EVERYWHERE: &str = "::";
 
 const EXAMPLES: &str = "\
 No name and no link leads out of DIR; links in it are not followed. A new file appears when it is whole and safely \
-stored; a transfer that breaks leaves nothing. Ctrl-C or SIGTERM end the server cleanly.
+stored; a transfer that breaks leaves nothing. Ctrl-C, SIGTERM and SIGHUP end the server cleanly. It does not open a log \
+file anew: rotate it by copying and truncating it (copytruncate), and have it written with >>.
 
 Everything is sealed: encrypted both ways, and only for those whose key is in the allow file, who have an invite, or \
 everybody with --public (to fetch, not to send). The link that is printed names this server's key; who uses the link \
@@ -55,7 +56,8 @@ pub struct Serve {
     #[arg(long, value_name = "FILE")]
     pub allow: Option<PathBuf>,
 
-    /// Make an invite for one guest, good for a day, and print its link
+    /// Make an invite for one guest, good for a day, and print its link; another one at each start, so a service is better
+    /// served by skep invite
     #[arg(long)]
     pub invite: bool,
 

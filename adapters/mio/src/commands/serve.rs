@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     args::Serve,
-    driver::{Driver, Storage},
+    driver::{Driver, Storage, Subject as _, Told},
     escape::escape,
     exit::Failure,
     gate::{Admission, Gate},
@@ -28,7 +28,7 @@ use log::Log;
 use mio::Events;
 use skep_core::{
     Instant,
-    files::{Dialect, Server, Session, Settings, Uploads, WhenFull},
+    files::{Dialect, Event, Server, Session, Settings, Uploads, WhenFull},
     seal::layer::Access,
     stream::Fault,
     table::Named,
@@ -171,12 +171,11 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
             sealed.door.lock().unwrap_or_else(PoisonError::into_inner).look();
         }
         while let Some(told) = driver.events.pop_front() {
-            log.tell(&told);
+            let called = sealed.as_ref().and_then(|sealed| sealed.name_of(&told));
+            log.tell(&told, called.as_ref());
         }
         driver.gone.clear();
-        if let Some(why) = driver.take_unaccepted()
-            && !serve.quiet
-        {
+        if let Some(why) = driver.take_unaccepted() {
             say(&format_args!("cannot accept connections: {why}"));
         }
         if signals.ask_to_end(&mut driver) {
@@ -202,6 +201,10 @@ pub(super) fn admit_plain(server: &mut Files, now: Instant, admission: &Admissio
 /// The same on any socket.
 fn admit(server: &mut Files, now: Instant, admission: &Admission, door: &Option<Arc<Mutex<Door>>>) -> bool {
     let dialect = if admission.label & PATHS != 0 { Dialect::Path } else { Dialect::Files };
+    if let Some(door) = door {
+        let mut door = door.lock().unwrap_or_else(PoisonError::into_inner);
+        door.note(admission.stream, admission.caller.as_ref());
+    }
     let uploads = match (&admission.caller, door) {
         (Some(caller), Some(door)) => door.lock().unwrap_or_else(PoisonError::into_inner).uploads(caller),
         _ if admission.label & SEALED != 0 => Uploads::Nowhere,
@@ -248,6 +251,12 @@ impl Sealed {
         Ok(Self { identity, home, door, code })
     }
 
+    /// What the key of whom something was told of is called.
+    fn name_of(&self, told: &Told<Event>) -> Option<Label> {
+        let (Some(stream), _) = told.event.subject() else { return None };
+        self.door.lock().unwrap_or_else(PoisonError::into_inner).name_on(stream)
+    }
+
     /// Prints the link of a listener, for the user to copy.
     fn tell_link(&self, bound: SocketAddr, code: Option<&Code>) {
         let link = url::link(&reached_at(bound), &self.identity.fingerprint(), code);
@@ -258,7 +267,7 @@ impl Sealed {
 
     fn tell(&self, serve: &Serve) {
         if !serve.public && self.door.lock().unwrap_or_else(PoisonError::into_inner).is_closed() {
-            let allow = self.home.allow().display().to_string();
+            let allow = serve.allow.clone().unwrap_or_else(|| self.home.allow()).display().to_string();
             say(&format_args!(
                 "nobody may come in yet: --public lets everybody fetch, --invite makes a link for one guest, or put \
                  keys into {}",

@@ -112,6 +112,10 @@ fn a_server_that_lets_nobody_in_says_so_when_it_starts() {
     let server = home.serve_sealed("");
     until("a new key", || server.process.err().contains("made a key in").then_some(()));
     until("a hint", || server.process.err().contains("nobody may come in yet").then_some(()));
+    // It names the file that counts.
+    home.write("empty", "");
+    let other = home.serve_sealed("--allow empty");
+    until("a hint", || other.process.err().contains("put keys into empty").then_some(()));
     let public = home.serve_sealed("--public");
     assert_eq!(public.stop().err, "skep: ended\n");
 }

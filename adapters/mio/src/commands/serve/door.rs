@@ -6,7 +6,7 @@ use crate::{
     commands::words::counted,
     escape::escape,
     exit::Failure,
-    identity::{Accounts, AllowFile, Enrolled, Fingerprint, Home, InviteId, Invites, Rights},
+    identity::{Accounts, AllowFile, Enrolled, Fingerprint, Home, InviteId, Invites, Label, Rights},
     log_ins::LogIns,
     log_writer::say,
     net::canonical,
@@ -20,9 +20,11 @@ use skep_core::{
         Psk, Public, Secret,
         layer::{Access, Caller, Decision, SALT},
     },
+    stream::StreamId,
     wire::seal::Purpose,
 };
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -46,6 +48,8 @@ pub(super) struct Door {
     misses: bool,
     log_ins: LogIns,
     enrolments: Enrolments,
+    /// Who has come on which stream, where the key has a name: until another stream has its number.
+    callers: HashMap<StreamId, Label>,
     turned_away: TurnedAway,
     /// Whether it is told who has enrolled.
     tells: bool,
@@ -66,6 +70,7 @@ impl Door {
         Ok(Self {
             enrolments,
             log_ins: LogIns::new(),
+            callers: HashMap::new(),
             turned_away: TurnedAway::new(),
             tells: !serve.quiet,
             tells_all: serve.verbose,
@@ -112,6 +117,24 @@ impl Door {
             // The public may look and not touch.
             _ => Uploads::Nowhere,
         }
+    }
+
+    /// Somebody has come on a stream.
+    pub(super) fn note(&mut self, stream: StreamId, caller: Option<&Caller>) {
+        let key = caller.and_then(|caller| Fingerprint::new(caller.key?).ok());
+        let name = key.and_then(|key| {
+            let allowed = self.allow.find(&key).map(|allowed| &allowed.name);
+            allowed.or_else(|| self.accounts.find(&key).map(|account| &account.name)).cloned()
+        });
+        match name {
+            Some(name) => _ = self.callers.insert(stream, name),
+            None => _ = self.callers.remove(&stream),
+        }
+    }
+
+    /// What the key of who has come on a stream is called, if it has a name.
+    pub(super) fn name_on(&self, stream: StreamId) -> Option<Label> {
+        self.callers.get(&stream).cloned()
     }
 
     /// Whose key it is.
