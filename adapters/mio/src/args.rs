@@ -84,7 +84,10 @@ impl Args {
     /// The command line of this process. Ends the process when it asks for help, or is wrong.
     pub fn of_process() -> Self {
         Self::of_transfer(std::env::args_os().skip(1)).unwrap_or_else(|| {
-            Self::try_parse().map_err(without_secrets).unwrap_or_else(|error| explain(&error))
+            Self::try_parse()
+                .map_err(without_secrets)
+                .map_err(with_place_of_key)
+                .unwrap_or_else(|error| explain(&error))
         })
     }
 
@@ -116,6 +119,17 @@ fn explain(error: &clap::Error) -> ! {
         }
         _ => exit(error.exit_code()),
     }
+}
+
+/// The key of an admin stands before the action: behind it there is none, or it is the one of a ban.
+fn with_place_of_key(mut error: clap::Error) -> clap::Error {
+    let unknown = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+    let is_admin = std::env::args_os().nth(1).is_some_and(|word| word == "admin");
+    if is_admin && unknown.is_some_and(|unknown| unknown == "--key") {
+        let tip = StyledStr::from("your own key stands before the action: skep admin --key FILE ...");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    error
 }
 
 /// clap repeats what it does not understand. There may be the code of an invite in it, and what a program prints ends

@@ -11,6 +11,7 @@
 pub mod account;
 mod admin;
 mod bans;
+pub mod because;
 pub mod desk;
 mod guests;
 pub mod house;
@@ -20,8 +21,10 @@ mod memory;
 mod numbers;
 pub mod order;
 mod orders;
+mod places;
 pub mod store;
 
 pub use hub::{Hub, Receipt, Report, Shared};
 pub use memory::{Wide, tracker};
 pub use numbers::numbers;
+pub use places::Places;

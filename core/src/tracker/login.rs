@@ -134,6 +134,11 @@ impl<P: Profile> Tracker<P> {
         Text::new(self.directory.texts.copy(work.name, room)?).ok()
     }
 
+    /// The key with which somebody came on a stream, as long as that is open; `None` also for who has none.
+    pub fn key_of(&self, stream: StreamId) -> Option<[u8; 32]> {
+        self.links.get(self.links.named(stream.0)?)?.key
+    }
+
     /// Those who wait for a seat, the first first.
     pub fn waiters(&self) -> impl Iterator<Item = StreamId> + '_ {
         self.line.numbers(&self.links).filter_map(|number| Some(self.links.get(number)?.stream))

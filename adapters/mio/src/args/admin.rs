@@ -25,13 +25,14 @@ TIME is a number with s, m, h or d behind it, at most 90d.
 
 Examples:
   skep admin list
-  skep admin kick bob --reason \"see you tomorrow\"
+  skep admin kick bob --reason spam              the reason is for the log; bob is not told
   skep admin ban --name bob --for 24h --reason spam
   skep admin ban --address 192.0.2.0/24
   skep admin unban 3
   skep admin invite ann                          a link for ann, good for a day
   skep admin uninvite ann                        sent to the wrong person
   skep admin add bob hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo
+  skep admin backup state-2026-11-20.redb        to be put back as state.redb
   skep admin role ann admin                      ann may do all this, too:
   skep admin kick bob -s skep://KEY@bee.example/";
 
@@ -128,7 +129,7 @@ pub enum AdminAction {
         #[arg(value_parser = ban)]
         id: u64,
     },
-    /// List the names that belong to keys
+    /// List the names that belong to keys, and those that have a password
     Accounts,
     /// Give a name to a key
     Add {
@@ -141,7 +142,9 @@ pub enum AdminAction {
         #[arg(long, value_enum, default_value = "user")]
         role: Role,
     },
-    /// Take a name from its key
+    /// Take a name from its key, and take back all invites for it
+    ///
+    /// With --accounts open the name can be taken again, also by that key: ban it to keep somebody out.
     Remove {
         /// The name
         name: String,
@@ -170,12 +173,26 @@ pub enum AdminAction {
     },
     /// List the invites that are open, without their codes
     Invites,
+    /// Copy what a tracker on this machine keeps into a new file, while it runs; the key belongs to it
+    Backup {
+        /// The file, which must not be there
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// Take an invite back
     Uninvite {
         /// Whose it is, or its number, as `skep admin invites` prints it
         #[arg(value_name = "NAME|NUMBER", allow_hyphen_values = true)]
         invite: String,
     },
+}
+
+fn banned(text: &str) -> Result<Fingerprint, String> {
+    text.parse().map_err(|error| {
+        format!(
+            "{error}; here --key is whom to ban, and before the command your own: skep admin --key FILE ban"
+        )
+    })
 }
 
 fn ban(text: &str) -> Result<u64, String> {
@@ -191,7 +208,7 @@ pub struct Whom {
     pub name: Option<String>,
 
     /// Whoever has this key
-    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = banned)]
     pub key: Option<Fingerprint>,
 
     /// Whoever comes from this address, or these: 192.0.2.0/24

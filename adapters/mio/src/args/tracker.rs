@@ -25,7 +25,10 @@ encryption, for closed networks and for measurements.
 `skep admin` lists, kicks and bans on a tracker that runs.
 
 ADDR is HOST:PORT, [IPV6]:PORT or just HOST (port 7537). `:PORT` is every address of this machine, IPv6 and IPv4. Port 0 \
-is any free one; the line that is printed tells which.
+is any free one; the line that is printed tells which. Nothing is printed before all of them are open.
+
+Ctrl-C, SIGTERM and SIGHUP end the tracker cleanly. It does not open a log file anew: rotate it by copying and truncating \
+it (copytruncate), and have it written with >>.
 
 Examples:
   skep tracker                                 for everybody who has the link
@@ -79,7 +82,8 @@ pub struct Tracker {
     #[arg(long, value_name = "N|refuse", default_value = "1000")]
     pub waiting: Waiting,
 
-    /// Serve numbers for Prometheus at http://ADDR/metrics, and at /health whether the tracker is well
+    /// Serve numbers for Prometheus at http://ADDR/metrics, and at /health whether the tracker is well; the port of HOST
+    /// alone is 9537
     #[arg(long, value_name = "ADDR", value_parser = numbers)]
     pub metrics: Vec<Host>,
 

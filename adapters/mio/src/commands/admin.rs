@@ -17,14 +17,14 @@ use crate::{
     exit::Failure,
     tracker::{
         account::{Account, Ban, Banned},
-        order::{Answer, Open, Order, Owner, Present},
+        order::{Answer, Open, Order, Owner, Present, Status},
     },
     url::Host,
 };
 
 /// Gives the order, and shows the answer.
 pub(super) fn run(admin: &Admin) -> Result<(), Failure> {
-    let order = order(&admin.action);
+    let order = order(&admin.action)?;
     let answer = match admin.afar.url()? {
         Some(_) if admin.state.is_some() => {
             return Err(Failure::usage("--state is for a tracker on this machine, and -s for one elsewhere"));
@@ -70,6 +70,7 @@ const fn answers(answer: &Answer, order: &Order) -> bool {
         | Order::Add { .. }
         | Order::Remove { .. }
         | Order::Role { .. }
+        | Order::Backup { .. }
         | Order::Uninvite { .. } => matches!(answer, Answer::Done(_)),
     }
 }
@@ -112,8 +113,8 @@ fn ask(_: &Path, _: &Order, _: Duration) -> Result<Answer, Failure> {
     Err(Failure::local("here skep admin works with -s LINK only, for a tracker elsewhere"))
 }
 
-fn order(action: &AdminAction) -> Order {
-    match action.clone() {
+fn order(action: &AdminAction) -> Result<Order, Failure> {
+    Ok(match action.clone() {
         AdminAction::Status => Order::Status,
         AdminAction::List => Order::List,
         AdminAction::Kick { name, reason } => Order::Kick { name, reason },
@@ -134,7 +135,13 @@ fn order(action: &AdminAction) -> Order {
         AdminAction::Invites => Order::Invites,
         AdminAction::Uninvite { invite } => Order::Uninvite { invite },
         AdminAction::Invite { name, role, time, .. } => Order::Invite { name, role, seconds: time.as_secs() },
-    }
+        // The tracker has another current directory.
+        AdminAction::Backup { file } => {
+            let whole = std::path::absolute(&file);
+            let cannot = |error| Failure::cannot(format_args!("tell where {} is", file.display()), &error);
+            Order::Backup { file: whole.map_err(cannot)? }
+        }
+    })
 }
 
 fn json(answer: &Answer) -> Result<String, Failure> {
@@ -155,12 +162,13 @@ fn text(answer: &Answer) -> String {
         Answer::Done(text) | Answer::Failed(text) => format!("{}\n", escape(text)),
         Answer::Invited(link) => format!("{}\n", escape(link)),
         Answer::Status(status) => format!(
-            "{}, {} waiting, {}, {}, {}\n",
+            "{}, {} waiting, {}, {}, {}{}\n",
             counted(status.users as usize, "user"),
             status.waiting,
             counted(status.files, "file"),
             counted(status.transfers, "transfer"),
             counted(status.connections, "connection"),
+            running(status),
         ),
         Answer::Users(users) => users.iter().map(present).collect(),
         Answer::Bans(bans) => bans.iter().map(ban).collect(),
@@ -174,6 +182,14 @@ fn at_host(link: &str, host: &Host) -> String {
     match link.split_once('@') {
         Some((key, _)) => format!("{key}@{host}/"),
         None => link.to_owned(),
+    }
+}
+
+/// Which version runs, and since when, where the tracker says that.
+fn running(status: &Status) -> String {
+    match (&status.version, status.since) {
+        (Some(version), Some(since)) => format!("; skep {}, since {since:.0}", escape(version)),
+        _ => String::new(),
     }
 }
 
@@ -199,6 +215,7 @@ fn invite(invite: &Open) -> String {
 }
 
 fn owner(owner: &Owner) -> String {
-    let role = format!("{:?}", owner.account.role).to_lowercase();
-    format!("{}\t{}\t{role}\n", escape(&owner.name), owner.account.key)
+    let role = format!("{:?}", owner.role).to_lowercase();
+    let key = owner.key.as_deref().unwrap_or(if owner.password { "password" } else { "no key" });
+    format!("{}\t{}\t{role}\n", escape(&owner.name), escape(key))
 }

@@ -12,8 +12,9 @@ use crate::{
     exit::Failure,
     gate::{Admission, Gate},
     identity::{Home, Identity, make_directory},
+    log_writer::complaint,
     tracker::{
-        Hub, Report, Shared,
+        Hub, Places, Report, Shared,
         desk::{Asked, Desk},
         house::House,
         log::{Format, Log, complain},
@@ -76,16 +77,20 @@ fn home(key: Option<&Path>) -> Result<Home, Failure> {
 
 /// Runs until it is asked to end.
 pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
+    let log = Log::new(tracker.log, tracker.quiet);
     raise_limit();
     let home = home(tracker.key.as_deref())?;
-    let identity = Identity::load_or_make(home.key())?;
-    if identity.is_new() && !tracker.quiet {
-        complain(&format_args!("made a key in {}", escape(&home.key().display().to_string())));
-    }
     let state = match &tracker.state {
         Some(state) => state.clone(),
         None => state_directory(tracker.key.as_deref())?,
     };
+    check_key(home.key(), &state)?;
+    let identity = Identity::load_or_make(home.key())?;
+    if identity.is_new() {
+        let file = home.key().display().to_string();
+        let made = format!("made a key in {}", escape(&file));
+        tell_besides(tracker, &log, &Report::MadeKey { file: file.into() }, &made);
+    }
     let (mut driver, house) = driver(tracker, &home, &identity, &state)?;
     let gate = Gate::new(house as Arc<Mutex<dyn Access + Send>>);
     driver.identify(identity.secret(), gate).map_err(|error| Failure::cannot("start", &error))?;
@@ -93,9 +98,13 @@ pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
     let mut signals = Signals::new(&mut driver)?;
     // Before anybody is told where it listens: who waits for that may be an admin, whose order waits for the loop.
     let orders = take_orders(&desk, &state)?;
-    driver.service.link = listen(&mut driver, tracker, &identity)?;
-    serve_numbers(&desk, tracker)?;
-    let log = Log::new(tracker.log, tracker.quiet);
+    let mut places = listen(&mut driver, tracker, &identity)?;
+    places.numbers = serve_numbers(&desk, tracker)?;
+    driver.service.link = places.link().map(str::to_owned);
+    if !tracker.quiet {
+        tell(&places);
+    }
+    log.tell(&Report::Started { accounts: tracker.accounts, places }, None);
     let mut events = Events::with_capacity(4_096);
     let mut gave_back = Instant::ZERO;
     loop {
@@ -117,6 +126,7 @@ pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
             match asked {
                 Asked::Order(order, to) => driver.service.administer(now, order, None, to),
                 Asked::Numbers(to) => _ = to.send(numbers(&driver.service, driver.unaccepted())),
+                Asked::Health(to) => _ = to.send(driver.service.trouble()),
             }
         }
         for report in driver.service.take_reports() {
@@ -130,10 +140,29 @@ pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
     driver.abort_all();
     let _ = driver.turn(&mut events, Some(Duration::ZERO));
     drop(orders);
+    tell_besides(tracker, &log, &Report::Stopped, "ended");
+    Ok(())
+}
+
+/// Tells what is no line of the log for people.
+fn tell_besides(tracker: &Tracker, log: &Log, report: &Report, words: &str) {
     match tracker.log {
-        Format::Json => log.tell(&Report::Stopped, None),
+        Format::Json => log.tell(report, None),
         _ if tracker.quiet => {}
-        _ => complain(&"ended"),
+        _ => complain(&words),
+    }
+}
+
+/// A state without its key is no state of the tracker that a new key would be: nobody's link leads to that.
+fn check_key(key: &Path, state: &Path) -> Result<(), Failure> {
+    let database = state.join(DATABASE);
+    if database.symlink_metadata().is_ok() && key.try_exists().is_ok_and(|is_there| !is_there) {
+        return Err(Failure::local(format!(
+            "there is {}, but not the tracker's key, {}: put that back from a copy, or all links to this tracker \
+             are dead; or move the state away to begin anew",
+            database.display(),
+            key.display()
+        )));
     }
     Ok(())
 }
@@ -185,7 +214,7 @@ fn or_fail<T>(failure: Failure, something: impl FnOnce() -> T) -> T {
     let otherwise = Arc::clone(&before);
     panic::set_hook(Box::new(move |info| {
         if thread::current().id() == here {
-            let _ = writeln!(io::stderr(), "skep: {failure}");
+            let _ = writeln!(io::stderr(), "{}", complaint(&failure));
             process::exit(failure.code() as i32);
         }
         otherwise(info);
@@ -235,44 +264,38 @@ fn take_orders(_: &Desk, state: &Path) -> Result<Orders, Failure> {
     Ok(Orders(state.join(SOCKET)))
 }
 
-fn serve_numbers(desk: &Desk, tracker: &Tracker) -> Result<(), Failure> {
+fn serve_numbers(desk: &Desk, tracker: &Tracker) -> Result<Vec<SocketAddr>, Failure> {
+    let mut all = Vec::new();
     for host in &tracker.metrics {
-        on_each(host, |address| {
+        all.extend(on_each(host, |address| {
             let listener = std::net::TcpListener::bind(address)?;
             let bound = listener.local_addr()?;
             desk.clone().serve_numbers(listener)?;
-            tell(tracker, &format_args!("numbers at http://{bound}/metrics"));
             Ok(bound)
-        })?;
+        })?);
     }
-    Ok(())
+    Ok(all)
 }
 
-/// Listens where it is told to, and says where that is; the link of the first sealed address.
+/// Listens where it is told to; where that is.
 pub(super) fn listen(
     driver: &mut Running,
     tracker: &Tracker,
     identity: &Identity,
-) -> Result<Option<String>, Failure> {
-    let mut first = None;
+) -> Result<Places, Failure> {
+    let mut places = Places::default();
     for host in tracker.sealed() {
-        for bound in listen_sealed(driver, &host)? {
-            let link = url::link(&reached_at(bound), &identity.fingerprint(), None);
-            tell(tracker, &format_args!("listening on skep://{bound}\ntracker {}", *link));
-            first.get_or_insert_with(|| link.to_string());
-        }
+        let bound = listen_sealed(driver, &host)?.into_iter();
+        let link = |bound| url::link(&reached_at(bound), &identity.fingerprint(), None).to_string();
+        places.sealed.extend(bound.map(|bound| (bound, link(bound))));
     }
     for host in &tracker.plain {
-        for bound in listen_plain(driver, host)? {
-            tell(tracker, &format_args!("listening on {bound} for sessions (plain: not encrypted)"));
-        }
+        places.plain.extend(listen_plain(driver, host)?);
     }
     for host in &tracker.commands {
-        for bound in on_each(host, |address| driver.listen_tcp(address, COMMANDS))? {
-            tell(tracker, &format_args!("listening on {bound} for commands (plain: not encrypted)"));
-        }
+        places.commands.extend(on_each(host, |address| driver.listen_tcp(address, COMMANDS))?);
     }
-    Ok(first)
+    Ok(places)
 }
 
 fn admit(hub: &mut Hub, now: Instant, admission: &Admission) -> bool {
@@ -312,10 +335,8 @@ fn on_each(
     addresses.into_iter().map(|address| listen(address).map_err(|error| cannot(&error))).collect()
 }
 
-/// On standard output, and at once: a script may wait for it to learn the port.
-fn tell(tracker: &Tracker, line: &dyn Display) {
-    if !tracker.quiet {
-        let mut out = stdout().lock();
-        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-    }
+/// On standard output, and at once: a script may wait for it to learn the port, and that all of them are open.
+fn tell(places: &Places) {
+    let mut out = stdout().lock();
+    let _ = writeln!(out, "{places}").and_then(|()| out.flush());
 }

@@ -134,6 +134,13 @@ impl Accounts {
         self.0.content().by_name.is_empty()
     }
 
+    /// The names that there are, in order.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.0.content().by_name.keys().map(Label::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// Whose key it is, if it may come in.
     pub fn find(&self, key: &Fingerprint) -> Option<&Account> {
         let table = self.0.content();

@@ -16,6 +16,7 @@ use super::{
     account::{Account, Ban, Banned, Invite, REASON_MAX, Role, check_name},
     house::House,
     hub::Receipt,
+    numbers::VERSION,
     order::{Answer, Open, Order, Owner, Present, Status},
     store::{Change, NotStored},
 };
@@ -43,9 +44,8 @@ impl Hub {
             Order::Bans => Answer::Bans(self.house().bans.open().cloned().collect()),
             Order::Accounts => {
                 let house = self.house();
-                let owner =
-                    |(name, account): (&str, &Account)| Owner { name: name.into(), account: account.clone() };
-                Answer::Accounts(house.accounts().map(owner).collect())
+                let with_password = house.names_with_password().into_iter().map(owner_by_password);
+                Answer::Accounts(house.accounts().map(owner).chain(with_password).collect())
             }
             Order::Invites => {
                 let house = self.house();
@@ -57,6 +57,9 @@ impl Hub {
                 true => Answer::Done(format!("{name} is out")),
                 false => Answer::Failed(format!("nobody called {name} is there")),
             },
+            Order::Backup { .. } if by.is_some() => {
+                Answer::Failed("a backup is ordered on the machine of the tracker".into())
+            }
             _ => match self.change(order) {
                 Ok((change, answer)) => {
                     let ordered = Ordered { change: change.clone(), answer, told, to };
@@ -102,7 +105,15 @@ impl Hub {
             Order::Add { name, account } => self.add(name, account)?,
             Order::Remove { name } => {
                 self.account_to_change(&name)?;
-                let answer = format!("{name} belongs to nobody now");
+                let answer = match self.house().invites().filter(|(_, invite)| invite.name == name).count() {
+                    0 => format!("{name} belongs to nobody now"),
+                    1 => {
+                        format!("{name} belongs to nobody now, and the invite for it lets nobody in any more")
+                    }
+                    count => format!(
+                        "{name} belongs to nobody now, and {count} invites for it let nobody in any more"
+                    ),
+                };
                 (Change::Drop(name.into()), answer)
             }
             Order::Role { name, role } => {
@@ -112,6 +123,10 @@ impl Hub {
             }
             Order::Invite { name, role, seconds } => return self.invite(name, role, seconds),
             Order::Uninvite { invite } => self.uninvite(&invite)?,
+            Order::Backup { file } => {
+                let answer = format!("all that is kept is in {}; keep the key with it", file.display());
+                (Change::BackUp(file), answer)
+            }
             Order::Status
             | Order::List
             | Order::Kick { .. }
@@ -151,11 +166,17 @@ impl Hub {
             }
             Change::Lift(id) => self.house().bans.lift(id),
             Change::Put(name, account) => {
-                self.house().enter(&name, account);
+                let mut house = self.house();
+                house.enter(&name, account);
+                house.uninvite_all(&name);
+                drop(house);
                 self.dismiss_strangers(now, &name);
             }
             Change::Drop(name) => {
-                self.house().strike(&name);
+                let mut house = self.house();
+                house.strike(&name);
+                house.uninvite_all(&name);
+                drop(house);
                 self.send_away(now, &name);
             }
             Change::Invite(id, invite) => self.house().invite(id, invite),
@@ -166,7 +187,9 @@ impl Hub {
             | Change::Unregister(_)
             | Change::Publish(..)
             | Change::Delete(..)
-            | Change::Enrol(..) => {}
+            | Change::Enrol(..)
+            // And this is done already.
+            | Change::BackUp(_) => {}
         }
     }
 
@@ -274,6 +297,8 @@ impl Hub {
             files: tracker.files(),
             transfers: tracker.transfers(),
             connections: tracker.links(),
+            version: Some(VERSION.into()),
+            since: Some(self.began),
         }
     }
 
@@ -313,6 +338,14 @@ fn has_password(name: &str) -> String {
     format!("{name} has a password: change that in the file `accounts` beside the tracker's key")
 }
 
+fn owner((name, account): (&str, &Account)) -> Owner {
+    Owner { name: name.into(), key: Some(account.key.to_string()), role: account.role, password: false }
+}
+
+fn owner_by_password(name: &str) -> Owner {
+    Owner { name: name.into(), key: None, role: Role::User, password: true }
+}
+
 fn open((id, invite): (&[u8; 8], &Invite)) -> Open {
     let Invite { name, role, until, .. } = invite.clone();
     Open { id: InviteId(*id).to_string(), name, role, until }
@@ -346,6 +379,7 @@ fn told_of(order: &Order) -> Option<String> {
         Order::Role { name, role } => format!("make {name} {}", called(*role)),
         Order::Invite { name, role, .. } => format!("invite {name}{}", as_called(*role)),
         Order::Uninvite { invite } => format!("take back the invite {invite}"),
+        Order::Backup { file } => format!("back up to {}", file.display()),
     };
     Some(what)
 }

@@ -21,10 +21,10 @@ impl Bans {
         Self { bans: kept, last }
     }
 
-    /// Whether somebody is banned, by any of what he comes with: see [`Ban::covers`].
-    pub fn cover(&self, names: [&str; 2], key: Option<&Fingerprint>, address: IpAddr) -> bool {
+    /// The number of a ban that is about somebody, by any of what he comes with: see [`Ban::covers`].
+    pub fn covering(&self, names: [&str; 2], key: Option<&Fingerprint>, address: IpAddr) -> Option<u64> {
         let now = Timestamp::now();
-        self.bans.iter().any(|ban| ban.covers(names, key, address, now))
+        self.bans.iter().find(|ban| ban.covers(names, key, address, now)).map(|ban| ban.id)
     }
 
     /// Whether nobody may come by a name.

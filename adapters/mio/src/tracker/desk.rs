@@ -36,6 +36,8 @@ pub enum Asked {
     Order(Order, SyncSender<Answer>),
     /// For the numbers of the moment, as Prometheus reads them.
     Numbers(SyncSender<String>),
+    /// What is wrong, if anything is.
+    Health(SyncSender<Option<String>>),
 }
 
 /// The way to the loop.
@@ -129,9 +131,10 @@ impl Desk {
                 Ok(numbers) => ("200 OK", NUMBERS, numbers),
                 Err(_) => ("503 Service Unavailable", TEXT, "the tracker does not answer\n".to_owned()),
             },
-            // Well is who answers.
-            ("GET" | "HEAD", "/" | "/health" | "/healthz") => match self.ask(Asked::Numbers) {
-                Ok(_) => ("200 OK", TEXT, "ok\n".to_owned()),
+            // Well is who answers, and can store what happens.
+            ("GET" | "HEAD", "/" | "/health" | "/healthz") => match self.ask(Asked::Health) {
+                Ok(None) => ("200 OK", TEXT, "ok\n".to_owned()),
+                Ok(Some(trouble)) => ("503 Service Unavailable", TEXT, format!("{trouble}\n")),
                 Err(_) => ("503 Service Unavailable", TEXT, "the tracker does not answer\n".to_owned()),
             },
             ("GET" | "HEAD", _) => ("404 Not Found", TEXT, "there are /metrics and /health\n".to_owned()),

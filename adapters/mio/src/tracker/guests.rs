@@ -70,6 +70,11 @@ impl Guests {
         self.open.remove(id).is_some()
     }
 
+    /// No invite for a name lets anybody in any more.
+    pub(super) fn uninvite_all(&mut self, name: &str) {
+        self.open.retain(|_, invite| invite.name != name);
+    }
+
     /// The invites that wait for a guest.
     pub(super) fn all(&self) -> impl Iterator<Item = (&Id, &Invite)> {
         let now = Timestamp::now();

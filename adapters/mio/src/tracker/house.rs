@@ -22,12 +22,13 @@ use skep_core::{
         Psk, Public, Secret,
         layer::{Access, Caller, Decision, SALT},
     },
-    wire::{seal::Purpose, session::Code},
+    wire::seal::Purpose,
 };
 
 use super::{
     account::{Account, Ban, Invite, Role, VISIT, check_name, host_of},
     bans::Bans,
+    because::Because,
     guests::{Guests, Standing},
     store::{Change, Kept, Store},
 };
@@ -53,7 +54,7 @@ pub enum Judgement {
     /// It may be as soon as this is stored: the name belongs to the key then.
     Register(Account),
     /// It may not be.
-    Refuse(Code),
+    Refuse(Because),
 }
 
 /// What is known of names, keys, bans and invites.
@@ -79,6 +80,8 @@ pub struct House<R: Send + 'static> {
     turned_away: TurnedAway,
     /// Who was turned away, and is still to be told of.
     untold: Vec<Caller>,
+    /// How often somebody was turned away.
+    refused: u64,
     /// What went wrong at its side, and is still to be told.
     failures: Vec<String>,
     began: Instant,
@@ -114,6 +117,7 @@ impl<R: Send + 'static> House<R> {
             log_ins: LogIns::new(),
             turned_away: TurnedAway::new(),
             untold: Vec::new(),
+            refused: 0,
             failures: Vec::new(),
             began: Instant::now(),
             store,
@@ -159,32 +163,32 @@ impl<R: Send + 'static> House<R> {
         let key = key.map(|key| Fingerprint::new(Public(key)));
         let key = match key.transpose() {
             Ok(key) => key,
-            Err(_) => return Judgement::Refuse(Code::NotAllowed),
+            Err(_) => return Judgement::Refuse(Because::NoAccount),
         };
         if check_name(name).is_err() {
-            return Judgement::Refuse(Code::BadName);
+            return Judgement::Refuse(Because::BadName);
         }
-        if self.is_banned(name, key.as_ref(), address) {
-            return Judgement::Refuse(Code::NotAllowed);
+        if let Some(ban) = self.ban_of(name, key.as_ref(), address) {
+            return Judgement::Refuse(Because::Banned(ban));
         }
         if let Some(key) = &key
             && self.name_of(key).is_some()
         {
-            let is_own = self.is_his(key, name);
-            return match is_own && self.comes_in(key, address) {
-                true => Judgement::LetIn,
-                false => Judgement::Refuse(Code::NotAllowed),
+            return match self.is_his(key, name) {
+                false => Judgement::Refuse(Because::KeyHasName),
+                true if self.comes_in(key, address) => Judgement::LetIn,
+                true => Judgement::Refuse(Because::TooManyTries),
             };
         }
         if key.as_ref().is_some_and(|key| self.is_coming(key)) {
-            return Judgement::Refuse(Code::NotAllowed);
+            return Judgement::Refuse(Because::KeyHasName);
         }
         if self.is_owned(name) {
             if let Some(key) = &key {
                 let now = self.now();
                 self.log_ins.failed(now, key.key(), address);
             }
-            return Judgement::Refuse(Code::NotAllowed);
+            return Judgement::Refuse(Because::NameOfAnotherKey);
         }
         match (self.registration, key) {
             (Registration::Open, None) => Judgement::LetIn,
@@ -193,7 +197,7 @@ impl<R: Send + 'static> House<R> {
                 Judgement::LetIn
             }
             (Registration::Open, Some(key)) => Judgement::Register(Account { key, role: Role::User }),
-            (Registration::Invite | Registration::Fixed, _) => Judgement::Refuse(Code::NotAllowed),
+            (Registration::Invite | Registration::Fixed, _) => Judgement::Refuse(Because::NoAccount),
         }
     }
 
@@ -214,6 +218,11 @@ impl<R: Send + 'static> House<R> {
     /// Whom the door has turned away since the last call.
     pub fn take_turned_away(&mut self) -> Vec<Caller> {
         std::mem::take(&mut self.untold)
+    }
+
+    /// How often the door has turned somebody away, also who was not told of.
+    pub const fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// What went wrong since the last call, besides what somebody is answered.
@@ -284,12 +293,28 @@ impl<R: Send + 'static> House<R> {
 
     /// Whether somebody is banned, by any of what he comes with.
     pub fn is_banned(&self, name: &str, key: Option<&Fingerprint>, address: IpAddr) -> bool {
-        self.bans.cover(self.names_of(name), key, address)
+        self.ban_of(name, key, address).is_some()
+    }
+
+    /// The number of the ban of somebody, by any of what he comes with.
+    fn ban_of(&self, name: &str, key: Option<&Fingerprint>, address: IpAddr) -> Option<u64> {
+        self.bans.covering(self.names_of(name), key, address)
+    }
+
+    /// A key as the log has it. That of a password is not told, as with it passwords can be tried at home.
+    pub fn key_for_log(&self, key: Option<Fingerprint>) -> Option<Box<str>> {
+        let key = key.filter(|key| self.passwords.find(key).is_none())?;
+        Some(key.to_string().into())
     }
 
     /// Whether a ban covers somebody.
     pub fn covers(&self, ban: &Ban, name: &str, key: Option<&Fingerprint>, address: IpAddr) -> bool {
         ban.covers(self.names_of(name), key, address, Timestamp::now())
+    }
+
+    /// The names that have a password, in order.
+    pub fn names_with_password(&self) -> Vec<&str> {
+        self.passwords.names()
     }
 
     /// Whether a name has a password. Such names are the file's of accounts, and no order changes that.
@@ -320,7 +345,13 @@ impl<R: Send + 'static> House<R> {
         self.release(name);
         if is_stored {
             self.enter(name, account);
+            self.uninvite_all(name);
         }
+    }
+
+    /// No invite for a name is good any more.
+    pub fn uninvite_all(&mut self, name: &str) {
+        self.guests.uninvite_all(name);
     }
 
     /// A name belongs to a key.
@@ -445,9 +476,12 @@ impl<R: Send + 'static> Access for House<R> {
     fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
         self.look();
         let decision = self.judge_caller(caller, is_proven);
-        let now = self.now();
-        if decision == Decision::Refuse && self.turned_away.is_news(now, caller) {
-            self.untold.push(*caller);
+        if decision == Decision::Refuse {
+            self.refused += 1;
+            let now = self.now();
+            if self.turned_away.is_news(now, caller) {
+                self.untold.push(*caller);
+            }
         }
         decision
     }

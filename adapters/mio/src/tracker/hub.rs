@@ -2,12 +2,15 @@
 //! happens by names.
 
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use jiff::Timestamp;
 use skep_core::{
     Instant,
+    seal::Public,
     stream::{Action, Closed, Fault, FileId, Service, StreamId},
     tracker::{Ask, Dialect, EntryId, Event, Peer, Record, Rights, Settings, Ticket, Tracker, UserId},
     wire::{
@@ -19,22 +22,38 @@ use skep_core::{
 use super::{
     account::{Account, VISITS, check_shown, host_of, visit_of},
     admin::{Ordered, key_of},
+    because::Because,
     house::{House, Judgement},
     memory::{self, Wide},
     orders::{Giver, Orders},
+    places::Places,
     store::{Change, Kept, NotStored},
 };
-use crate::{driver::Subject, gate::Admission, identity::Fingerprint};
+use crate::{args::Registration, driver::Subject, gate::Admission, identity::Fingerprint};
 
 /// What happened, in words that outlive it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
+    /// The tracker had no key, and has made one.
+    MadeKey {
+        /// In which file.
+        file: Box<str>,
+    },
+    /// The tracker is ready.
+    Started {
+        /// Who gets an account.
+        accounts: Registration,
+        /// Where it listens.
+        places: Places,
+    },
     /// A user is there.
     Came {
         /// The name.
         user: Box<str>,
         /// The stream.
         stream: StreamId,
+        /// His key, if he has one that can be told.
+        key: Option<Box<str>>,
     },
     /// A user is not there any more.
     Left {
@@ -54,8 +73,12 @@ pub enum Report {
         user: Box<str>,
         /// The stream.
         stream: StreamId,
-        /// Why.
+        /// What he was told.
         code: Code,
+        /// Why, where there is more to say.
+        because: Option<Because>,
+        /// His key, if he has one that can be told.
+        key: Option<Box<str>>,
     },
     /// Somebody was turned away at the door, before there was a stream.
     TurnedAway {
@@ -68,6 +91,8 @@ pub enum Report {
     Registered {
         /// The name.
         user: Box<str>,
+        /// The key.
+        key: Option<Box<str>>,
     },
     /// A transfer has begun.
     Began {
@@ -93,6 +118,15 @@ pub enum Report {
         what: Box<str>,
         /// Who, when it was done over the network.
         by: Option<Box<str>>,
+    },
+    /// Somebody wanted to give an order who is no admin.
+    OrderRefused {
+        /// What kind of order.
+        what: Box<str>,
+        /// The name of his key, if it has one.
+        by: Option<Box<str>>,
+        /// The key.
+        key: Option<Box<str>>,
     },
     /// Something could not be stored, or nobody let in for want of what the system has to give.
     Failed {
@@ -138,6 +172,10 @@ pub struct Hub {
     pub(super) orders: Orders,
     /// The tracker's own link, if it has a sealed port: what invites are made of.
     pub link: Option<String>,
+    /// Since when it runs.
+    pub(super) began: Timestamp,
+    /// Why log-ins are refused, until that is told.
+    refusals: HashMap<StreamId, Because>,
     /// What happened outside the machine.
     pub(super) reports: Vec<Report>,
 }
@@ -156,7 +194,15 @@ impl Hub {
                 let _ = tracker.restore_file(user, path);
             }
         }
-        Self { tracker, house, orders: Orders::default(), link: None, reports: Vec::new() }
+        Self {
+            tracker,
+            house,
+            orders: Orders::default(),
+            link: None,
+            began: Timestamp::now(),
+            refusals: HashMap::new(),
+            reports: Vec::new(),
+        }
     }
 
     /// The machine.
@@ -210,7 +256,8 @@ impl Hub {
         let arrived = self.house().take_arrived();
         for name in arrived {
             self.dismiss_strangers(now, &name);
-            self.reports.push(Report::Registered { user: name.into() });
+            let key = self.house().account(&name).map(|account| account.key.to_string().into());
+            self.reports.push(Report::Registered { user: name.into(), key });
         }
         loop {
             let done = self.house().store.done();
@@ -228,11 +275,12 @@ impl Hub {
                 self.tracker.committed(now, ticket, outcome.map_err(|_| Fault::Failed));
             }
             Receipt::LogIn(ask, user, account) => {
+                let key = Some(account.key.to_string().into());
                 self.house().settle(&user, account, outcome.is_ok());
                 self.dismiss_strangers(now, &user);
                 self.tracker.decided(now, ask, outcome.as_ref().map_or(Err(Code::Full), |()| Ok(())));
                 if outcome.is_ok() {
-                    self.reports.push(Report::Registered { user });
+                    self.reports.push(Report::Registered { user, key });
                 }
             }
             Receipt::Order(ordered) => self.settle_order(now, *ordered, outcome),
@@ -240,7 +288,7 @@ impl Hub {
     }
 
     /// Somebody wants to log in.
-    fn asked(&mut self, now: Instant, ask: Ask) {
+    fn asked(&mut self, now: Instant, ask: Ask, stream: StreamId) {
         let mut room = [0; USER_MAX];
         let Some((name, address, key)) = self.tracker.asked(ask, &mut room) else { return };
         let is_registered = self.tracker.is_registered(name);
@@ -248,7 +296,10 @@ impl Hub {
         let judgement = self.house().judge(&user, key, address, is_registered);
         match judgement {
             Judgement::LetIn => self.tracker.decided(now, ask, Ok(())),
-            Judgement::Refuse(code) => self.tracker.decided(now, ask, Err(code)),
+            Judgement::Refuse(because) => {
+                self.refusals.insert(stream, because);
+                self.tracker.decided(now, ask, Err(because.code()));
+            }
             Judgement::Register(account) => {
                 let mut house = self.house();
                 house.reserve(&user, account.key);
@@ -301,7 +352,8 @@ impl Hub {
                 let mut room = [0; USER_MAX];
                 let user = self.tracker.refused_name(stream, &mut room);
                 let user = user.map_or("", |user| user.as_str()).into();
-                Report::Refused { user, stream, code }
+                let (because, key) = (self.refusals.remove(&stream), self.key_on(stream));
+                Report::Refused { user, stream, code, because, key }
             }
             Event::Began { transfer, way, requester, owner } => {
                 let (requester, owner) = (self.name(requester), self.name(owner));
@@ -312,8 +364,8 @@ impl Hub {
                 self.store(now, ticket, record);
                 Report::Nothing
             }
-            Event::Asks { ask, .. } => {
-                self.asked(now, ask);
+            Event::Asks { ask, stream } => {
+                self.asked(now, ask, stream);
                 Report::Nothing
             }
         }
@@ -325,7 +377,24 @@ impl Hub {
         if !self.may_stay(user, &name) {
             self.dismiss(now, &name);
         }
-        Report::Came { user: name, stream }
+        Report::Came { user: name, stream, key: self.key_on(stream) }
+    }
+
+    /// The key with which somebody came on a stream, as the log has it.
+    pub(super) fn key_on(&self, stream: StreamId) -> Option<Box<str>> {
+        let key = self.tracker.key_of(stream).and_then(|key| Fingerprint::new(Public(key)).ok());
+        self.house().key_for_log(key)
+    }
+
+    /// How many callers the door has turned away, and how many writes failed.
+    pub(super) fn refused_and_failed(&self) -> (u64, u64) {
+        let house = self.house();
+        (house.refused(), house.store.health().failed)
+    }
+
+    /// Why nothing can be stored, as it seems: the last write failed.
+    pub fn trouble(&self) -> Option<String> {
+        self.house().store.health().trouble.map(|why| format!("cannot store: {why}"))
     }
 
     /// Whether somebody who is there may be, by this name, as it is now.
@@ -394,6 +463,7 @@ impl Service for Hub {
         if self.take_order(now, stream, bytes) {
             return bytes.len();
         }
+        self.tell_refused_order(stream, bytes);
         self.tracker.received(now, stream, bytes)
     }
 
@@ -406,6 +476,7 @@ impl Service for Hub {
     }
 
     fn closed(&mut self, now: Instant, stream: StreamId, how: Closed) {
+        self.refusals.remove(&stream);
         if !self.orders.closed(stream) {
             self.tracker.closed(now, stream, how);
         }

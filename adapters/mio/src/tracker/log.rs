@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use skep_core::wire::session::Way;
 
-use super::Report;
+use super::{Report, because::Because, numbers::VERSION};
 use crate::{
     escape::escape,
     log_writer::{self, left_out},
@@ -39,7 +39,10 @@ impl Log {
         let lines = log_writer::standard_error();
         match format {
             Format::Text => lines.say_in(missing_in_words),
-            Format::Json => lines.say_in(missing_in_fields),
+            Format::Json => {
+                lines.say_in(missing_in_fields);
+                log_writer::complain_in(complaint_in_fields);
+            }
             Format::None => {}
         }
         Self { format, is_quiet }
@@ -76,7 +79,16 @@ fn missing_in_words(count: u64) -> String {
 }
 
 fn missing_in_fields(count: u64) -> String {
-    json!({ "event": "left-out", "time": Timestamp::now().to_string(), "lines": count }).to_string()
+    json!({ "event": "left-out", "time": time(), "lines": count }).to_string()
+}
+
+fn complaint_in_fields(what: &str) -> String {
+    json!({ "event": "failed", "time": time(), "what": what }).to_string()
+}
+
+/// Now, with as many digits as ever: sorted as texts, lines are in the order of their times.
+fn time() -> String {
+    format!("{:.6}", Timestamp::now())
 }
 
 /// A name as a word of a line. One in which there are others is quoted, so that none can pass for the rest of the line.
@@ -93,15 +105,18 @@ fn in_words(report: &Report, peer: Option<SocketAddr>) -> Option<String> {
         Report::Came { user, .. } => format!("{} came{}", name(user), from()),
         Report::Left { user, code } => format!("{} left: {code}", name(user)),
         Report::Waits { .. } => format!("somebody{} waits for a seat", from()),
-        Report::Refused { user, code, .. } if user.is_empty() => format!("log-in{} refused: {code}", from()),
-        Report::Refused { user, code, .. } => format!("log-in of {}{} refused: {code}", name(user), from()),
+        Report::Refused { user, code, because, key, .. } => {
+            let of = if user.is_empty() { String::new() } else { format!(" of {}", name(user)) };
+            let because = because.map(|because| format!(", {because}")).unwrap_or_default();
+            format!("log-in{of}{} refused: {code}{because}{}", from(), with(key))
+        }
         Report::TurnedAway { key: Some(key), from } => {
             format!("turned away {key}, from {}", canonical(*from))
         }
         Report::TurnedAway { key: None, from } => {
             format!("turned away somebody without a key, from {}", canonical(*from))
         }
-        Report::Registered { user } => format!("{} has an account now", name(user)),
+        Report::Registered { user, .. } => format!("{} has an account now", name(user)),
         Report::Began { transfer, way, requester, owner } => {
             let way = if *way == Way::Relayed { "relayed" } else { "direct" };
             format!("transfer {transfer} ({way}): {} fetches from {}", name(requester), name(owner))
@@ -109,21 +124,49 @@ fn in_words(report: &Report, peer: Option<SocketAddr>) -> Option<String> {
         Report::Ended { transfer, code } => format!("transfer {transfer} is over: {code}"),
         Report::Ordered { what, by: None } => format!("admin: {}", escape(what)),
         Report::Ordered { what, by: Some(by) } => format!("admin {}: {}", name(by), escape(what)),
+        Report::OrderRefused { what, by, key } => {
+            let by = by.as_deref().map_or_else(|| "somebody".to_owned(), name);
+            format!("order of {by} refused: {}{}", escape(what), with(key))
+        }
         Report::Failed { what } => format!("failed: {}", escape(what)),
-        Report::Stopped | Report::Nothing => return None,
+        // What is told to people besides, or not at all.
+        Report::MadeKey { .. } | Report::Started { .. } | Report::Stopped | Report::Nothing => return None,
     })
+}
+
+fn with(key: &Option<Box<str>>) -> String {
+    key.as_ref().map(|key| format!(", key {key}")).unwrap_or_default()
+}
+
+/// Texts of all addresses.
+fn texts(addresses: &[SocketAddr]) -> Vec<String> {
+    addresses.iter().map(ToString::to_string).collect()
 }
 
 fn in_fields(report: &Report, peer: Option<SocketAddr>) -> Option<Map<String, Value>> {
     let (event, fields) = match report {
-        Report::Came { user, .. } => ("came", json!({ "user": user })),
+        Report::MadeKey { file } => ("made-key", json!({ "file": file })),
+        Report::Started { accounts, places } => {
+            let sealed: Vec<_> = places.sealed.iter().map(|(address, _)| *address).collect();
+            let fields = json!({
+                "version": VERSION, "accounts": accounts.to_possible_value().map(|name| name.get_name().to_owned()),
+                "link": places.link(), "sealed": texts(&sealed), "plain": texts(&places.plain),
+                "commands": texts(&places.commands), "metrics": texts(&places.numbers),
+            });
+            ("started", fields)
+        }
+        Report::Came { user, key, .. } => ("came", json!({ "user": user, "key": key })),
         Report::Left { user, code } => ("left", json!({ "user": user, "why": code.to_string() })),
         Report::Waits { .. } => ("waits", json!({})),
-        Report::Refused { user, code, .. } => ("refused", json!({ "user": user, "why": code.to_string() })),
+        Report::Refused { user, code, because, key, .. } => {
+            let (word, ban) = (because.map(Because::word), because.and_then(Because::ban));
+            let why = code.to_string();
+            ("refused", json!({ "user": user, "why": why, "because": word, "ban": ban, "key": key }))
+        }
         Report::TurnedAway { key, from } => {
             ("turned-away", json!({ "key": key, "from": canonical(*from).to_string() }))
         }
-        Report::Registered { user } => ("registered", json!({ "user": user })),
+        Report::Registered { user, key } => ("registered", json!({ "user": user, "key": key })),
         Report::Began { transfer, way, requester, owner } => {
             let is_relayed = *way == Way::Relayed;
             let fields = json!({
@@ -135,12 +178,15 @@ fn in_fields(report: &Report, peer: Option<SocketAddr>) -> Option<Map<String, Va
             ("ended", json!({ "transfer": transfer, "how": code.to_string() }))
         }
         Report::Ordered { what, by } => ("ordered", json!({ "what": what, "by": by })),
+        Report::OrderRefused { what, by, key } => {
+            ("order-refused", json!({ "what": what, "by": by, "key": key }))
+        }
         Report::Failed { what } => ("failed", json!({ "what": what })),
         Report::Stopped => ("stopped", json!({})),
         Report::Nothing => return None,
     };
     let Value::Object(mut fields) = fields else { return None };
-    fields.insert("time".into(), Timestamp::now().to_string().into());
+    fields.insert("time".into(), time().into());
     fields.insert("event".into(), event.into());
     if let Some(peer) = peer {
         fields.insert("from".into(), canonical(peer).to_string().into());
@@ -156,10 +202,15 @@ mod tests {
 
     #[test]
     fn a_name_passes_for_nothing_else() {
-        let refused =
-            |user: &str| Report::Refused { user: user.into(), stream: StreamId(0), code: Code::NotAllowed };
+        let refused = |user: &str| Report::Refused {
+            user: user.into(),
+            stream: StreamId(0),
+            code: Code::NotAllowed,
+            because: Some(Because::Banned(7)),
+            key: Some("KEY".into()),
+        };
         let line = |user| in_words(&refused(user), None).unwrap();
-        assert!(line("größe").starts_with("log-in of größe refused: "));
+        assert_eq!(line("größe"), "log-in of größe refused: not allowed, ban 7, key KEY");
         let forged = "ana from 9.9.9.9:99 refused: not allowed; \"x";
         assert!(
             line(forged)

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicU64;
 
 use prometheus_client::{
     encoding::text::encode,
-    metrics::{counter::Counter, gauge::Gauge},
+    metrics::{counter::Counter, gauge::Gauge, info::Info},
     registry::Registry,
 };
 
@@ -14,15 +14,21 @@ use crate::log_writer;
 type Level = Gauge<i64>;
 type Count = Counter<u64, AtomicU64>;
 
+/// The version of skep.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// All of them, at this moment; `unaccepted` are those of the driver.
 pub fn numbers(hub: &Hub, unaccepted: u64) -> String {
     let mut registry = Registry::with_prefix("skep_tracker");
     let tracker = hub.tracker();
+    registry.register("build", "The version of skep", Info::new(vec![("version", VERSION)]));
     let mut level = |name: &str, help: &str, value: u64| {
         let gauge = Level::default();
         gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         registry.register(name, help, gauge);
     };
+    let began = u64::try_from(hub.began.as_second()).unwrap_or_default();
+    level("start_time_seconds", "When the tracker was started, in seconds since 1970", began);
     level("users", "Users who are there, in sessions and by command", tracker.online().into());
     level("seats_taken", "Sessions that are logged in", tracker.seats_taken().into());
     level("waiting", "Sessions that wait for a seat", tracker.waiting().into());
@@ -44,6 +50,9 @@ pub fn numbers(hub: &Hub, unaccepted: u64) -> String {
     );
     count("logins", "Log-ins that were granted", counters.logins);
     count("logins_refused", "Log-ins that were refused", counters.logins_refused);
+    let (keys_refused, writes_failed) = hub.refused_and_failed();
+    count("keys_refused", "Callers whom the door turned away, before any log-in", keys_refused);
+    count("writes_failed", "Writes of the database that failed", writes_failed);
     count("died", "Sessions that died", counters.died);
     count("requests_refused", "Requests in sessions that were refused", counters.refused);
     count("malformed", "Messages that broke the format or came out of place", counters.malformed);

@@ -3,8 +3,11 @@
 //! An order and its answer are a line of JSON each, over a socket in the tracker's state directory that only its owner
 //! can open (`desk.rs`), or over the network (`orders.rs`; docs/protocol.md section 5.1).
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::account::{Account, Ban, Banned, Role};
 
@@ -51,7 +54,7 @@ pub enum Order {
         /// The key, and what its owner may do.
         account: Account,
     },
-    /// Takes a name from a key, and ends its session.
+    /// Takes a name from a key, with all invites for it, and ends its session.
     Remove {
         /// The name.
         name: String,
@@ -74,11 +77,27 @@ pub enum Order {
     },
     /// Which invites are open?
     Invites,
+    /// Copies all that is stored into a new file, where the order comes from the tracker's own machine.
+    Backup {
+        /// The whole path of the file.
+        file: PathBuf,
+    },
     /// Takes an invite back.
     Uninvite {
         /// Its number, or the name that it is for.
         invite: String,
     },
+}
+
+impl Order {
+    /// What kind it is, in the word that it begins with.
+    pub fn kind(&self) -> String {
+        match serde_json::to_value(self) {
+            Ok(Value::String(word)) => word,
+            Ok(Value::Object(order)) => order.into_iter().map(|(word, _)| word).next().unwrap_or_default(),
+            _ => String::new(),
+        }
+    }
 }
 
 /// An answer.
@@ -104,7 +123,7 @@ pub enum Answer {
 }
 
 /// How a tracker is.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Status {
     /// Users who are there.
     pub users: u32,
@@ -116,6 +135,12 @@ pub struct Status {
     pub transfers: usize,
     /// Connections.
     pub connections: usize,
+    /// The version of skep; earlier ones do not say it.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// Since when it runs; earlier versions do not say it.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
 }
 
 /// Somebody who is there.
@@ -133,14 +158,19 @@ pub struct Present {
     pub files: u32,
 }
 
-/// A name that belongs to a key.
+/// A name that belongs to a key, or has a password.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Owner {
     /// The name.
     pub name: String,
-    /// Key and role.
-    #[serde(flatten)]
-    pub account: Account,
+    /// The key; that of a password is not told.
+    pub key: Option<String>,
+    /// What its owner may do.
+    #[serde(default)]
+    pub role: Role,
+    /// Whether it has a password.
+    #[serde(default)]
+    pub password: bool,
 }
 
 /// An invite that waits for its guest, without what would let one in.

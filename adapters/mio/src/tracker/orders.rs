@@ -17,12 +17,13 @@ use std::{
 
 use skep_core::{
     Instant,
+    seal::Public,
     stream::{Action, Closed, Service as _, StreamId},
 };
 
 use super::{
     Hub, Report,
-    order::{Answer, ORDER_MAX},
+    order::{Answer, ORDER_MAX, Order},
 };
 use crate::identity::Fingerprint;
 
@@ -242,6 +243,9 @@ impl Hub {
         let (to, answer) = sync_channel(1);
         self.orders.wait_for(stream, answer);
         let by = self.house().admin(&giver.key, giver.address);
+        if by.is_none() {
+            self.tell_refused_order_of(&giver.key, &line);
+        }
         // There is room for the one answer.
         match (serde_json::from_slice(&line), by) {
             (_, None) => _ = to.send(Answer::Failed("your key has not the role of an admin any more".into())),
@@ -249,6 +253,26 @@ impl Hub {
             (Ok(order), Some(by)) => self.administer(now, order, Some(&by), to),
         }
         true
+    }
+
+    /// Tells of an order of somebody who may give none. He is answered as whoever says in a session what there is not.
+    pub(super) fn tell_refused_order(&mut self, stream: StreamId, bytes: &[u8]) {
+        if !bytes.first().is_some_and(|first| BEGINNINGS.contains(first)) {
+            return;
+        }
+        let key = self.tracker.key_of(stream).and_then(|key| Fingerprint::new(Public(key)).ok());
+        let line = bytes.split(|byte| *byte == b'\n').next();
+        if let (Some(key), Some(line)) = (key, line) {
+            self.tell_refused_order_of(&key, line);
+        }
+    }
+
+    fn tell_refused_order_of(&mut self, key: &Fingerprint, line: &[u8]) {
+        let Ok(order) = serde_json::from_slice::<Order>(line) else { return };
+        let house = self.house();
+        let (by, key) = (house.name_of(key).map(Into::into), house.key_for_log(Some(*key)));
+        drop(house);
+        self.reports.push(Report::OrderRefused { what: order.kind().into(), by, key });
     }
 }
 

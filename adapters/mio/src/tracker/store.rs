@@ -8,18 +8,20 @@
 //! A change is confirmed when it is on the disk, and not before: a kill at any moment loses nothing that was confirmed.
 
 use std::{
-    fs::File,
+    fs::{File, OpenOptions},
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
     },
     thread::{Builder, JoinHandle},
 };
 
 use mio::Waker;
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{
+    Database, Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, Value, WriteTransaction,
+};
 
 use super::account::{Account, Ban, Invite};
 use crate::identity::check_own;
@@ -60,9 +62,9 @@ pub enum Change {
     Publish(Box<str>, Box<str>),
     /// And withdraws it.
     Delete(Box<str>, Box<str>),
-    /// A name belongs to a key from now on.
+    /// A name belongs to a key from now on. No invite for it is good any more.
     Put(Box<str>, Account),
-    /// And does not any more.
+    /// And does not any more; nor is an invite for it good.
     Drop(Box<str>),
     /// Somebody is banned.
     Ban(Ban),
@@ -72,8 +74,10 @@ pub enum Change {
     Invite([u8; 8], Invite),
     /// And is not any more: the invite was taken back, or has ended.
     Uninvite([u8; 8]),
-    /// Or has come: it is used up.
+    /// Or has come: it is used up, and so are others for that name.
     Enrol([u8; 8], Box<str>, Account),
+    /// Nothing changes: all that is stored by then is copied into this file, which must not be there.
+    BackUp(PathBuf),
 }
 
 /// Everything that was kept.
@@ -135,6 +139,23 @@ pub struct Store<R: Send + 'static> {
     orders: Option<Sender<Order<R>>>,
     done: Receiver<Done<R>>,
     worker: Option<JoinHandle<()>>,
+    health: Arc<Mutex<Health>>,
+}
+
+/// Whether changes can be stored.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    /// Transactions that failed.
+    pub failed: u64,
+    /// Why the last one did, if it did.
+    pub trouble: Option<NotStored>,
+}
+
+impl Health {
+    fn wrote(&mut self, outcome: &Result<(), NotStored>) {
+        self.trouble = outcome.as_ref().err().cloned();
+        self.failed += u64::from(self.trouble.is_some());
+    }
 }
 
 impl<R: Send + 'static> Store<R> {
@@ -144,7 +165,7 @@ impl<R: Send + 'static> Store<R> {
     /// # Errors
     /// It cannot be read, is damaged, or another process has it.
     pub fn open(path: &Path, waker: Arc<Waker>) -> Result<(Self, Kept), NotStored> {
-        let mut database = create(path).map_err(not_opened)?;
+        let mut database = open_or_make(path).map_err(not_opened)?;
         // A page that reads as empty has lost what was on it, without a word; sums of all pages are kept.
         if !database.check_integrity().map_err(|error| not_opened(error.into()))? {
             return Err(NotStored(
@@ -157,9 +178,11 @@ impl<R: Send + 'static> Store<R> {
         let (orders, to_do) = channel();
         let (answers, done) = channel();
         let path = path.to_owned();
-        let work = move || work(&path, database, &to_do, &answers, &waker);
+        let health = Arc::default();
+        let of_worker = Arc::clone(&health);
+        let work = move || work(&path, database, &to_do, &answers, &of_worker, &waker);
         let worker = Builder::new().name("skep-store".into()).spawn(work).map_err(not_stored)?;
-        Ok((Self { orders: Some(orders), done, worker: Some(worker) }, kept))
+        Ok((Self { orders: Some(orders), done, worker: Some(worker), health }, kept))
     }
 
     /// A store of which the disk is full.
@@ -167,12 +190,16 @@ impl<R: Send + 'static> Store<R> {
     pub(super) fn full() -> Self {
         let (orders, to_do) = channel::<Order<R>>();
         let (answers, done) = channel();
+        let health = Arc::<Mutex<Health>>::default();
+        let of_worker = Arc::clone(&health);
         let refuse = move || {
             for (_, waiting) in to_do {
-                waiting.tell(Err(NotStored("the disk is full".into())), &answers);
+                let outcome = Err(NotStored("the disk is full".into()));
+                of_worker.lock().unwrap().wrote(&outcome);
+                waiting.tell(outcome, &answers);
             }
         };
-        Self { orders: Some(orders), done, worker: Some(std::thread::spawn(refuse)) }
+        Self { orders: Some(orders), done, worker: Some(std::thread::spawn(refuse)), health }
     }
 
     /// Stores a change; the outcome comes from [`Store::done`] with this receipt.
@@ -190,6 +217,11 @@ impl<R: Send + 'static> Store<R> {
     /// The next change whose outcome is known.
     pub fn done(&self) -> Option<Done<R>> {
         self.done.try_recv().ok()
+    }
+
+    /// Whether changes could be stored so far.
+    pub fn health(&self) -> Health {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn order(&self, change: Change, waiting: Waiting<R>) {
@@ -231,16 +263,47 @@ fn not_opened(error: redb::Error) -> NotStored {
     }
 }
 
-/// Opens a database that only its owner can read, as there are keys of invites in it.
-fn create(path: &Path) -> Result<Database, redb::Error> {
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, PRIVATE);
-    let file = options.open(path)?;
+/// Opens a database, or makes one where there is none. Only its owner can read it, as there are keys of invites in it.
+fn open_or_make(path: &Path) -> Result<Database, redb::Error> {
+    match make(path) {
+        Ok(file) => database(file).inspect_err(|error| {
+            // What could not be begun, as on a full disk, is not there: an empty file would be refused the next time.
+            if matches!(error, redb::Error::Io(_)) {
+                let _ = std::fs::remove_file(path);
+            }
+        }),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(path),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Opens a database that there is. From a file with nothing in it a new one would be made, without a word.
+fn open(path: &Path) -> Result<Database, redb::Error> {
+    let file = options().open(path)?;
     #[cfg(unix)]
     make_private(&file)?;
     check_own(path, &file)?;
+    if file.metadata()?.len() == 0 {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is empty").into());
+    }
+    database(file)
+}
+
+/// Makes a file that there is not.
+fn make(path: &Path) -> io::Result<File> {
+    let mut options = options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, PRIVATE);
+    options.create_new(true).open(path)
+}
+
+fn options() -> OpenOptions {
+    let mut options = File::options();
+    options.read(true).write(true);
+    options
+}
+
+fn database(file: File) -> Result<Database, redb::Error> {
     Ok(Database::builder().set_cache_size(CACHE).create_file(file)?)
 }
 
@@ -261,13 +324,14 @@ fn work<R>(
     database: Database,
     to_do: &Receiver<Order<R>>,
     answers: &Sender<Done<R>>,
+    health: &Mutex<Health>,
     waker: &Waker,
 ) {
     let mut database = Some(database);
     while let Ok(first) = to_do.recv() {
         // All that has come while the last transaction went to the disk goes in one.
         let orders: Vec<_> = std::iter::once(first).chain(to_do.try_iter().take(BATCH - 1)).collect();
-        let outcome = match database.take().map_or_else(|| create(path), Ok) {
+        let outcome = match database.take().map_or_else(|| open(path), Ok) {
             Ok(open) => {
                 let outcome = write(&open, orders.iter().map(|(change, _)| change));
                 // After a failure, as of a full disk, a database does nothing more: it is opened again for the next.
@@ -277,8 +341,13 @@ fn work<R>(
             Err(error) => Err(error),
         };
         let outcome = outcome.map_err(not_stored);
-        for (_, waiting) in orders {
-            waiting.tell(outcome.clone(), answers);
+        health.lock().unwrap_or_else(PoisonError::into_inner).wrote(&outcome);
+        for (change, waiting) in orders {
+            let outcome = match (change, &database) {
+                (Change::BackUp(to), Some(open)) => back_up(open, &to),
+                _ => outcome.clone(),
+            };
+            waiting.tell(outcome, answers);
         }
         let _ = waker.wake();
     }
@@ -317,7 +386,10 @@ fn apply(transaction: &WriteTransaction, change: &Change) -> Result<(), redb::Er
         }
         Change::Delete(user, path) => _ = transaction.open_table(PUBLISHED)?.remove((&**user, &**path))?,
         Change::Put(name, account) => put(transaction, name, account)?,
-        Change::Drop(name) => _ = transaction.open_table(ACCOUNTS)?.remove(&**name)?,
+        Change::Drop(name) => {
+            transaction.open_table(ACCOUNTS)?.remove(&**name)?;
+            uninvite(transaction, name)?;
+        }
         Change::Ban(ban) => {
             transaction.open_table(BANS)?.insert(ban.id, json(ban)?.as_str())?;
             transaction.open_table(NUMBERS)?.insert(OF_BANS, ban.id)?;
@@ -327,16 +399,66 @@ fn apply(transaction: &WriteTransaction, change: &Change) -> Result<(), redb::Er
             transaction.open_table(INVITES)?.insert(id, json(invite)?.as_str())?;
         }
         Change::Uninvite(id) => _ = transaction.open_table(INVITES)?.remove(id)?,
-        Change::Enrol(id, name, account) => {
-            transaction.open_table(INVITES)?.remove(id)?;
-            put(transaction, name, account)?;
-        }
+        // The invite itself is one of those for the name.
+        Change::Enrol(_, name, account) => put(transaction, name, account)?,
+        // When the transaction is over.
+        Change::BackUp(_) => {}
     }
     Ok(())
 }
 
+/// Copies all that is stored into a file that there is not yet; it is on the disk then.
+fn back_up(database: &Database, to: &Path) -> Result<(), NotStored> {
+    let cannot =
+        |error: &dyn std::fmt::Display| NotStored(format!("cannot back up to {}: {error}", to.display()));
+    let file = make(to).map_err(|error| cannot(&error))?;
+    copy(database, file).and_then(|()| Ok(sync_directory(to)?)).map_err(|error| {
+        let _ = std::fs::remove_file(to);
+        cannot(&error)
+    })
+}
+
+fn copy(from: &Database, file: File) -> Result<(), redb::Error> {
+    let copy = database(file)?;
+    let (from, to) = (from.begin_read()?, copy.begin_write()?);
+    copy_table(&from, &to, REGISTERED)?;
+    copy_table(&from, &to, PUBLISHED)?;
+    copy_table(&from, &to, ACCOUNTS)?;
+    copy_table(&from, &to, BANS)?;
+    copy_table(&from, &to, INVITES)?;
+    copy_table(&from, &to, NUMBERS)?;
+    to.commit()?;
+    Ok(())
+}
+
+fn copy_table<K: Key + 'static, V: Value + 'static>(
+    from: &ReadTransaction,
+    to: &WriteTransaction,
+    table: TableDefinition<'_, K, V>,
+) -> Result<(), redb::Error> {
+    let mut copy = to.open_table(table)?;
+    for entry in from.open_table(table)?.iter()? {
+        let (key, value) = entry?;
+        copy.insert(key.value(), value.value())?;
+    }
+    Ok(())
+}
+
+/// A file that was made is found again after a crash.
+fn sync_directory(file: &Path) -> io::Result<()> {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if cfg!(unix) { File::open(parent.unwrap_or(Path::new(".")))?.sync_all() } else { Ok(()) }
+}
+
 fn put(transaction: &WriteTransaction, name: &str, account: &Account) -> Result<(), redb::Error> {
     transaction.open_table(ACCOUNTS)?.insert(name, json(account)?.as_str())?;
+    uninvite(transaction, name)
+}
+
+/// Takes back all invites for a name.
+fn uninvite(transaction: &WriteTransaction, name: &str) -> Result<(), redb::Error> {
+    let is_for_it = |text: &str| parse::<Invite>(text).is_ok_and(|invite| invite.name == name);
+    transaction.open_table(INVITES)?.retain(|_, invite| !is_for_it(invite))?;
     Ok(())
 }
 
@@ -427,6 +549,28 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_that_is_made_amid_a_flood_of_changes_has_all_that_was_stored_before_and_replaces_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let [path, copy] = ["state.redb", "copy"].map(|name| directory.path().join(name));
+        let (store, _) = open(&path);
+        let ban = |id: u64| {
+            let who = super::super::account::Banned::Name(id.to_string());
+            Change::Ban(Ban { id, who, until: None, reason: String::new() })
+        };
+        (1..=2_000).for_each(|id| store.put(ban(id), 0));
+        let outcome = store.promise(Change::BackUp(copy.clone()));
+        (2_001..=20_000).for_each(|id| store.put(ban(id), 0));
+        outcome.recv().unwrap().unwrap();
+        let again = store.promise(Change::BackUp(copy.clone())).recv().unwrap();
+        assert!(again.unwrap_err().to_string().contains("exists"));
+        drop(store);
+        let (_store, kept) = open(&copy);
+        let count = kept.bans.len() as u64;
+        assert!((2_000..=20_000).contains(&count) && kept.last_ban == count, "{count}");
+        assert_eq!(open(&path).1.bans.len(), 20_000);
+    }
+
+    #[test]
     fn every_change_is_answered_once_with_its_receipt() {
         let directory = tempfile::tempdir().unwrap();
         let (store, _) = open(&directory.path().join("state.redb"));
@@ -465,6 +609,47 @@ mod tests {
         std::os::unix::fs::symlink("/dev/null", &path).unwrap();
         let error = try_open(&path).err().unwrap().to_string();
         assert!(error.contains("not a regular file"), "{error}");
+    }
+
+    #[test]
+    fn a_file_with_nothing_in_it_is_no_new_database_and_one_that_is_gone_is_not_made_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.redb");
+        std::fs::write(&path, b"").unwrap();
+        let error = try_open(&path).err().unwrap().to_string();
+        assert!(error.starts_with(DAMAGED) && error.contains("it is empty"), "{error}");
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+        std::fs::remove_file(&path).unwrap();
+        assert!(super::open(&path).is_err() && !path.exists());
+    }
+
+    #[test]
+    fn invites_for_a_name_go_when_a_key_gets_it_and_when_it_is_taken_away() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.redb");
+        let key = "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo".parse().unwrap();
+        let account = Account { key, role: super::super::account::Role::User };
+        let (until, role) = (jiff::Timestamp::MAX, account.role);
+        let (ann, ben) = ("ann".to_owned(), "ben".to_owned());
+        let changes: [fn(Account) -> Change; 3] = [
+            |account| Change::Enrol([0; 8], "ann".into(), account),
+            |account| Change::Put("ann".into(), account),
+            |_| Change::Drop("ann".into()),
+        ];
+        for change in changes {
+            let (store, _) = open(&path);
+            for (number, name) in [(0, &ann), (1, &ann), (2, &ben)] {
+                let invite = Invite { name: name.clone(), role, until, psk: [4; 32] };
+                store.put(Change::Invite([number; 8], invite), 0);
+            }
+            store.put(change(account.clone()), 0);
+            drop(store);
+            let left = open(&path).1.invites;
+            assert_eq!(
+                left.iter().map(|(id, invite)| (id[0], &invite.name)).collect::<Vec<_>>(),
+                [(2, &ben)]
+            );
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::{
     support::{
         Home, Known, Process, answer, connect, connect_from, content, error, request, skipped, until, upload,
     },
-    tracker::member::Tracker,
+    tracker::{member::Tracker, numbers::page},
 };
 
 /// A small file system in a test's home, gone with it.
@@ -88,6 +88,8 @@ fn an_upload_that_finds_no_space_is_refused_and_leaves_nothing() {
     assert_eq!(answer(server.at("tcp"), &upload(2 << 20, b"large")), error(4));
     assert_eq!(Known::answer(server.at("rdt"), &upload(2 << 20, b"large")), error(4));
     assert_eq!(home.entries("shared"), [""; 0]);
+    // Who runs the server is told, whether he wants to hear of transfers or not.
+    until("a line", || server.process.err().contains("refused large: there is no space left").then_some(()));
     // What fits is still taken.
     home.write("small", content(100_000));
     home.run(&format!("put small {}", server.url("tcp", ""))).well();
@@ -145,7 +147,7 @@ fn a_download_from_a_member_that_finds_no_space_leaves_nothing() {
 fn a_tracker_whose_disk_is_full_confirms_nothing_and_goes_on_when_there_is_space_again() {
     let home = Home::new();
     let Some(_small) = Small::of(&home, "small", 8) else { return };
-    let options = "--state small/state --commands 127.0.0.1:0 --accounts open";
+    let options = "--state small/state --commands 127.0.0.1:0 --accounts open --metrics 127.0.0.1:0";
     let tracker = Tracker::start(&home, options);
     let register = |tracker: &Tracker, user: &str| {
         let mut stream = connect(tracker.commands());
@@ -168,9 +170,15 @@ fn a_tracker_whose_disk_is_full_confirms_nothing_and_goes_on_when_there_is_space
         }
         confirmed.push(user);
     }
+    let numbers = tracker.told("numbers at http://", "/metrics");
+    let (status, trouble) = page(numbers, "GET /health");
+    assert_eq!(status, "HTTP/1.1 503 Service Unavailable", "{trouble}");
+    assert!(trouble.starts_with("cannot store: "), "{trouble}");
+    assert!(!page(numbers, "GET /metrics").1.contains("skep_tracker_writes_failed_total 0"));
     // Emptied, and not removed: a process that another test starts just now may have it open until then.
     fs::write(home.path("small/filler"), b"").unwrap();
     assert_eq!(register(&tracker, "last"), 0, "{}", tracker.process.err());
+    assert_eq!(page(numbers, "GET /health").1, "ok\n");
     confirmed.push("last".to_owned());
     tracker.stop();
     let tracker = Tracker::start(&home, options);

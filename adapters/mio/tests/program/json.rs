@@ -175,6 +175,7 @@ fn of_a_member_and_of_a_tracker_that_logs() {
     let bob = bob.end().with(1);
     hub.get("eva", ("ana", "file"), "-o got").well();
     hub.run("eva", &format!("ls -s {} -u ana", hub.link())).with(1);
+    hub.run("eva", &format!("admin list -s {}", hub.link())).with(1);
     std::fs::remove_file(hub.home.path("ana-shares/file")).unwrap();
     until_told(&ana, "\"not-sharing\"");
     let cyd = hub.join("cyd", "--via tcp --json");
@@ -187,6 +188,7 @@ fn of_a_member_and_of_a_tracker_that_logs() {
     let strict = Hub::new("--log json --accounts fixed");
     strict.run("eva", &format!("ls -s {} -u eva --timeout 2", strict.link())).with(3);
     let tracker = hub.tracker.stop().err + &strict.tracker.stop().err;
+    assert_eq!(lines(&tracker).len(), tracker.lines().count(), "{tracker}");
     until("its loss", || ana.out().contains("\"offline\"").then_some(()));
     ana.send(Signal::TERM);
     let ana = ana.end().well();

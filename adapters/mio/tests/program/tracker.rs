@@ -10,7 +10,7 @@ mod durable;
 #[cfg(target_os = "linux")]
 mod log;
 pub(crate) mod member;
-mod numbers;
+pub(crate) mod numbers;
 mod relays;
 mod seats;
 mod sessions;

@@ -184,9 +184,10 @@ impl Aside {
         let (mut driver, house) = tracker::driver(&args, &home, &identity, &directory.join("state"))?;
         let gate = Gate::new(house as Arc<Mutex<dyn Access + Send>>);
         driver.identify(identity.secret(), gate).map_err(|error| Failure::cannot("start", &error))?;
-        let link = tracker::listen(&mut driver, &args, &identity)?;
+        let places = tracker::listen(&mut driver, &args, &identity)?;
         let mut aside = Self::new(driver.waker());
-        aside.link = link.ok_or_else(|| Failure::network("the tracker listens nowhere"))?;
+        let link = places.link().ok_or_else(|| Failure::network("the tracker listens nowhere"))?;
+        aside.link = link.to_owned();
         let stop = Arc::clone(&aside.stop);
         aside.spawn("tracker", move || {
             let mut events = Events::with_capacity(64);

@@ -109,7 +109,7 @@ fn a_key_gets_one_name_however_many_it_asks_for_at_once() {
     let (key, address) = (guest(5).key.map(|key| key.0), IpAddr::from([127, 0, 0, 1]));
     let Judgement::Register(account) = house.judge("ana", key, address, false) else { panic!() };
     house.reserve("ana", account.key);
-    let refused = Judgement::Refuse(Code::NotAllowed);
+    let refused = Judgement::Refuse(Because::KeyHasName);
     assert_eq!(house.judge("bob", key, address, false), refused);
     invite(&mut house);
     assert_eq!(house.decide(&guest(5), true), Decision::Refuse);

@@ -41,8 +41,11 @@ fn where_accounts_are_open_a_name_belongs_to_the_key_that_came_by_it_first() {
     // Who has no key has a name while he is there.
     tracker.join("bob").welcomed().leaves();
     tracker.join_sealed("bob", &keys(2)).welcomed();
-    // The log has the name of each, whoever refused it.
+    // The log has the name of each, whoever refused it, and why.
     let log = tracker.stop().err;
+    for why in ["the name belongs to another key, key ", "the key has another name, key "] {
+        assert!(log.contains(&format!("refused: not allowed, {why}")), "{log}");
+    }
     for (name, count) in [("ana", 3), ("eva", 1)] {
         assert_eq!(log.matches(&format!("log-in of {name} from 127.0.0.1:")).count(), count, "{log}");
     }
@@ -160,6 +163,22 @@ fn an_admin_lists_invites_and_takes_them_back() {
 }
 
 #[test]
+fn an_invite_is_no_good_any_more_when_its_name_is_somebody_s_or_is_taken_away() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--accounts invite");
+    let [first, second, _] = ["invite ann"; 3].map(|order| tracker.admin(&home, order));
+    tracker.admin(&home, "invite ben");
+    Member::new(enrol(&tracker, &first, &keys(1)).unwrap(), "ann").welcomed();
+    let open = || tracker.admin(&home, "invites").lines().count();
+    assert_eq!(open(), 1);
+    tracker.admin(&home, &format!("add ben {}", fingerprint(&keys(2))));
+    assert_eq!(open(), 0);
+    assert_eq!(tracker.admin(&home, "remove ann"), "ann belongs to nobody now\n");
+    assert!(enrol(&tracker, &second, &keys(3)).is_err());
+    tracker.stop();
+}
+
+#[test]
 fn a_name_with_a_password_is_the_file_s_and_orders_say_so() {
     let home = Home::new();
     account_by_password(&home);
@@ -168,6 +187,7 @@ fn a_name_with_a_password_is_the_file_s_and_orders_say_so() {
     {
         tracker.admin_fails(&home, order, "ana has a password");
     }
+    assert_eq!(tracker.admin(&home, "accounts"), "ana\tpassword\tuser\n");
     tracker.admin_fails(&home, "remove eva", "no key has the name eva");
     tracker.admin_fails(&home, "invite eva", "with --accounts fixed there are no invites");
     home.run_as("tracker", "admin invite eva --host skep://bee").with(2);

@@ -30,7 +30,9 @@ fn an_admin_sees_who_is_there_and_kicks() {
     assert!(list.contains("old\t127.0.0.1\t0 files\tby command\n"), "{list}");
     let json: serde_json::Value = serde_json::from_str(&tracker.admin(&home, "list --json")).unwrap();
     assert_eq!(json.as_array().unwrap().len(), 3);
-    assert!(tracker.admin(&home, "status").starts_with("3 users, 0 waiting, 1 file,"));
+    let status = tracker.admin(&home, "status");
+    let version = concat!("; skep ", env!("CARGO_PKG_VERSION"), ", since 2");
+    assert!(status.starts_with("3 users, 0 waiting, 1 file,") && status.contains(version), "{status}");
     assert_eq!(tracker.admin(&home, "kick eva --reason enough"), "eva is out\n");
     eva.listen_until("Bye", |eva| eva.bye == Some(Code::Dismissed));
     ana.misses("eva");
@@ -153,6 +155,10 @@ fn whose_name_has_the_role_of_an_admin_gives_orders_from_elsewhere() {
     order("zoe", "ban --name zoe").well();
     order("zoe", "list").with(1).saying(takes_none);
     let log = tracker.stop().err;
+    assert!(
+        log.contains("order of ann refused: list, key ") && log.contains("order of zoe refused: list"),
+        "{log}"
+    );
     for line in ["admin: make ann an admin", "admin ann: kick eva: enough", "admin zoe: make ann a user"] {
         assert!(log.contains(line), "no {line} in {log}");
     }

@@ -66,8 +66,46 @@ fn a_database_that_is_damaged_loses_nothing_without_a_word() {
         }
     }
     assert!(refused > 0);
-    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    home.run_as("tracker", &elsewhere).with(4).saying("its database is damaged");
+    for length in [whole.len() / 2, 0] {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        home.run_as("tracker", &elsewhere).with(4).saying("its database is damaged");
+    }
+}
+
+#[test]
+fn a_tracker_goes_on_from_a_backup() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "");
+    tracker.admin(&home, &format!("add ana {}", fingerprint(&keys(1))));
+    let accounts = tracker.admin(&home, "accounts");
+    assert!(tracker.admin(&home, "backup copy").starts_with("all that is kept is in /"));
+    tracker.admin_fails(&home, "backup copy", "exists");
+    let afar = format!("admin -s {} backup other", tracker.link());
+    tracker
+        .admin(&home, &format!("add boss {} --role admin", home.make_key("boss").split(' ').nth(1).unwrap()));
+    home.run_as("boss", &afar).with(1).saying("on the machine of the tracker");
+    tracker.stop();
+    std::fs::rename(home.path("copy"), home.keys("tracker").join("tracker/state.redb")).unwrap();
+    let tracker = Tracker::start(&home, "");
+    assert_eq!(tracker.admin(&home, "accounts"), accounts);
+    tracker.stop();
+}
+
+#[test]
+fn a_state_without_its_key_is_not_given_a_new_one() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "");
+    let (link, key) = (tracker.link(), home.keys("tracker").join("key"));
+    tracker.stop();
+    let kept = home.keys("tracker").join("kept");
+    std::fs::rename(&key, &kept).unwrap();
+    let ended = home.run_as("tracker", "tracker --listen 127.0.0.1:0").with(4);
+    ended.saying("but not the tracker's key").saying(key.to_str().unwrap()).saying("put that back");
+    assert!(!key.exists());
+    std::fs::rename(&kept, &key).unwrap();
+    let tracker = Tracker::start(&home, "");
+    assert_eq!(tracker.link().split('@').next(), link.split('@').next());
+    tracker.stop();
 }
 
 /// Registers as fast as it can, and writes down what was confirmed.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::support::{Home, connect_from, until};
 
-fn page(at: SocketAddr, request: &str) -> (String, String) {
+pub(crate) fn page(at: SocketAddr, request: &str) -> (String, String) {
     let mut stream = TcpStream::connect(at).unwrap();
     stream.write_all(format!("{request} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
     let mut answer = String::new();
@@ -30,10 +30,19 @@ fn the_numbers_are_those_of_the_moment_and_the_health_page_says_ok() {
     tracker.join("ana").refused();
     let (status, body) = page(at, "GET /metrics");
     assert_eq!(status, "HTTP/1.1 200 OK");
-    for line in ["skep_tracker_users 2", "skep_tracker_logins_total 2", "skep_tracker_logins_refused_total 1"]
-    {
+    for line in [
+        "skep_tracker_users 2",
+        "skep_tracker_logins_total 2",
+        "skep_tracker_logins_refused_total 1",
+        "skep_tracker_keys_refused_total 0",
+        "skep_tracker_writes_failed_total 0",
+        &format!("skep_tracker_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")),
+    ] {
         assert!(body.lines().any(|found| found == line), "no {line} in\n{body}");
     }
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let mut starts = body.lines().filter_map(|line| line.strip_prefix("skep_tracker_start_time_seconds "));
+    assert!(starts.next().is_some_and(|start| start.parse::<u64>().unwrap().abs_diff(now) < 600), "{body}");
     assert!(body.ends_with("# EOF\n"));
     assert_eq!(page(at, "GET /health"), ("HTTP/1.1 200 OK".to_owned(), "ok\n".to_owned()));
     assert_eq!(page(at, "GET /nothing").0, "HTTP/1.1 404 Not Found");
@@ -108,6 +117,33 @@ fn however_many_connections_one_network_has_others_come_in_and_so_does_who_measu
         ana.welcome.then_some(())
     });
     drop(eva);
+    tracker.stop();
+}
+
+#[test]
+fn nothing_is_said_to_be_ready_before_all_is() {
+    let home = Home::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap();
+    for option in ["metrics", "commands", "plain"] {
+        let line = format!("tracker --listen 127.0.0.1:0 --{option} {taken} --log json");
+        let ended = home.run_as("tracker", &line).with(3).saying("cannot listen on");
+        assert_eq!(ended.out, b"", "{option}");
+        // What is wrong is an object like all others.
+        let lines = ended.err.lines();
+        let events = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        assert_eq!(events.last().unwrap()["event"], "failed", "{}", ended.err);
+    }
+}
+
+#[test]
+fn whom_the_door_turns_away_is_in_a_number() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--accounts fixed --metrics 127.0.0.1:0");
+    assert!(Wire::sealed(tracker.sealed(), &tracker.key(), Some(&super::wire::keys(1))).is_err());
+    let (_, body) = page(tracker.told("numbers at http://", "/metrics"), "GET /metrics");
+    let mut counts = body.lines().filter_map(|line| line.strip_prefix("skep_tracker_keys_refused_total "));
+    assert!(counts.next().is_some_and(|count| count != "0"), "{body}");
     tracker.stop();
 }
 
