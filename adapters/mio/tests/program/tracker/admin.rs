@@ -121,6 +121,12 @@ fn whose_name_has_the_role_of_an_admin_gives_orders_from_elsewhere() {
     let key = |who: &str| home.make_key(who).split(' ').nth(1).unwrap().to_owned();
     let takes_none = "takes no orders from your key";
     order("nobody", "list --state .").with(2).saying("--state is for a tracker on this machine");
+    // One's own key stands before the action.
+    let of_key = "skep admin --key FILE";
+    for action in ["list", "ban"] {
+        let ended = home.run_as("nobody", &format!("admin {action} --key mine")).with(2);
+        assert!(ended.err.contains(of_key), "{}", ended.err);
+    }
     key("nobody");
     order("nobody", "list").with(1).saying(takes_none);
     home.run_as("nobody", &format!("admin list -s {}", tracker.link())).with(1).saying(takes_none);
