@@ -32,6 +32,18 @@ fn friends(options: &str) -> (Home, Server) {
 }
 
 #[test]
+fn a_line_for_a_transfer_has_the_name_of_the_key() {
+    together(WAYS, |way| {
+        let (home, server) = friends("-v");
+        home.write("shared/file", "content");
+        home.run(&format!("get {} {way}", server.link("file"))).well();
+        until("a line", || server.process.err().contains(" (client) get file: 7 bytes in ").then_some(()));
+        home.run(&format!("get {} {way}", server.link("none"))).with(1);
+        until("a line", || server.process.err().contains(" (client) refused none: ").then_some(()));
+    });
+}
+
+#[test]
 fn files_of_all_sizes_arrive_sealed_both_ways() {
     together(WAYS.into_iter().chain(["--via udp --window 1", "--via udp --window 3", ""]), |way| {
         let (home, server) = friends("");

@@ -96,6 +96,19 @@ fn a_burst_of_a_thousand_files_and_a_directory_that_is_made_again() {
 }
 
 #[test]
+fn a_program_is_told_that_the_directory_is_gone() {
+    let hub = Hub::new("");
+    let ana = hub.join("ana", "--json");
+    fs::remove_dir_all(hub.home.path("ana-shares")).unwrap();
+    let told = until("a line", || {
+        let out = ana.out();
+        out.lines().find(|line| line.contains("\"trouble\"")).map(ToOwned::to_owned)
+    });
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["what"], "ana-shares is gone");
+}
+
+#[test]
 fn a_file_that_changes_is_fetched_as_it_is_or_not_at_all() {
     let hub = Hub::new("");
     let _ana = hub.join("ana", "");
