@@ -412,7 +412,7 @@ fn back_up(database: &Database, to: &Path) -> Result<(), NotStored> {
     let cannot =
         |error: &dyn std::fmt::Display| NotStored(format!("cannot back up to {}: {error}", to.display()));
     let file = make(to).map_err(|error| cannot(&error))?;
-    copy(database, file).and_then(|()| Ok(sync_directory(to)?)).map_err(|error| {
+    copy(database, file).and_then(|()| Ok(sync(to)?)).map_err(|error| {
         let _ = std::fs::remove_file(to);
         cannot(&error)
     })
@@ -444,8 +444,9 @@ fn copy_table<K: Key + 'static, V: Value + 'static>(
     Ok(())
 }
 
-/// A file that was made is found again after a crash.
-fn sync_directory(file: &Path) -> io::Result<()> {
+/// A file that was made is found again after a crash, with all that was written when it was closed.
+fn sync(file: &Path) -> io::Result<()> {
+    File::options().write(true).open(file)?.sync_all()?;
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
     if cfg!(unix) { File::open(parent.unwrap_or(Path::new(".")))?.sync_all() } else { Ok(()) }
 }

@@ -131,8 +131,8 @@ fn nothing_is_said_to_be_ready_before_all_is() {
         assert_eq!(ended.out, b"", "{option}");
         // What is wrong is an object like all others.
         let lines = ended.err.lines();
-        let events = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        let last = events.last().unwrap();
+        let mut events = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let last = events.next_back().unwrap();
         assert_eq!(last["event"], "failed", "{last}");
         assert!(last["what"].as_str().unwrap().starts_with("cannot listen on "), "{last}");
     }
