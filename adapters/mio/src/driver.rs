@@ -62,6 +62,9 @@ const GOOD_BYES: usize = 2;
 /// How long a program that ends waits for room in its sockets to say so.
 const GOOD_BYE_PATIENCE: Duration = Duration::from_secs(1);
 
+/// Bytes of datagrams that leave in one call: what UDP carries over IPv4 as one, as which the system takes a batch.
+const ROOM: usize = 65_507;
+
 const WAKER: Token = Token(0);
 const SIGNALS: Token = Token(1);
 const ALARM: Token = Token(2);
@@ -213,7 +216,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             late: false,
             portion: Vec::new(),
             trains: None,
-            room: vec![0; 65_535],
+            room: vec![0; ROOM],
             words: vec![0; act::ROOM],
             has_more: false,
         })

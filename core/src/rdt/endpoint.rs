@@ -311,11 +311,6 @@ impl<P: Profile> Endpoint<P> {
         Some(found.receiver.next())
     }
 
-    /// Whether the connection has so much to acknowledge that the driver should poll before it feeds on.
-    pub fn is_urgent(&self, connection: ConnectionId) -> bool {
-        self.table.get(connection.number).is_some_and(|found| found.receiver.is_urgent())
-    }
-
     /// The system refuses to send a whole segment on a connection, as too long for the path (`EMSGSIZE`): it goes in parts
     /// from now on, where it can.
     pub fn too_long(&mut self, now: Instant, connection: ConnectionId) {

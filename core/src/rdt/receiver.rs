@@ -28,8 +28,6 @@ use crate::{
 
 /// An acknowledgement is owed after so many transmissions, or one for every 32 in the window.
 const UNACKNOWLEDGED: u16 = 16;
-/// After so many the driver should not feed on before it polls: well within what a map can tell.
-const UNACKNOWLEDGED_MAX: u16 = 32;
 /// The longest that an acknowledgement waits for more to acknowledge, in microseconds.
 const DELAY: u64 = 1_000;
 /// Smaller windows are acknowledged at once.
@@ -341,11 +339,6 @@ impl<P: Profile> Receiver<P> {
     /// A deadline may have come.
     pub(crate) fn expire(&mut self, now: Instant) {
         self.owes |= self.deadline() <= now;
-    }
-
-    /// Whether so much is unacknowledged that the driver must not feed on before it polls.
-    pub(crate) const fn is_urgent(&self) -> bool {
-        self.unacknowledged >= UNACKNOWLEDGED_MAX
     }
 
     /// Whether acknowledgements may wait for more: a constant, where the memory is fixed.

@@ -16,6 +16,10 @@ const RECEIVES_A_TURN: usize = 4;
 /// Polls of an endpoint in a row before it is looked whether something came: acknowledgements should be heard.
 const POLLS_A_TURN: usize = 16;
 
+/// So many segments are written, and acknowledged, before others are taken: an ACK tells of the last 256 that came, so
+/// of more than these a lost one would take those before it along.
+const STORES_AT_ONCE: usize = 64;
+
 /// Content that was received and is to be written, together with what stands next to it.
 struct Store<'d> {
     ticket: Ticket,
@@ -101,7 +105,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         match incoming {
             Ok(Some(Incoming::Store { ticket, file, offset, bytes })) => {
                 stores.push(Store { ticket, file, offset, bytes });
-                if self.rdt[index].endpoint.is_urgent(ticket.connection()) {
+                if stores.len() >= STORES_AT_ONCE {
                     self.store(now, index, stores);
                     self.settle_socket(now, index);
                 }

@@ -1,7 +1,8 @@
 //! Streams that are joined end to end, over every pair of carriers, between two drivers in one thread; and a socket that
-//! takes nothing for a while; and a machine that has much to say.
+//! takes nothing for a while; and a machine that has much to say; and a flight of which one datagram is lost.
 
 mod blocked;
+mod flight;
 mod much_to_say;
 mod splice;
 mod talker;

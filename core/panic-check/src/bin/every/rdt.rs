@@ -89,6 +89,5 @@ fn ask<P: Profile>(endpoint: &mut Endpoint<P>) {
     endpoint.finish(connection);
     endpoint.abort(connection);
     keep(endpoint.expected(connection));
-    keep(endpoint.is_urgent(connection));
     keep(endpoint.statistics(connection));
 }
