@@ -352,7 +352,8 @@ fn case_34_who_asks_for_a_file_and_vanishes_is_let_go() {
     assert_eq!(server.storage.in_use(), 0);
 }
 
-/// It has a member's place for as long as it answers: what is bounded is what that costs.
+/// It has a member's place for as long as it answers, where the driver sets no deadline for content, as a host's does: what
+/// is bounded is what that costs.
 #[test]
 fn case_34_a_window_of_nothing_for_ever_costs_one_place_and_a_few_packets_a_minute() {
     let (mut server, mut tap, mut rogue) = asked();

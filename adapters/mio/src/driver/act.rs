@@ -120,8 +120,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
 
     fn send(&mut self, now: Instant, stream: StreamId, file: FileId, offset: u64, length: u64) {
         let key = stream.0 as usize;
-        let Some(Stream { carrier, .. }) = self.streams.get_mut(key) else { return };
-        match carrier {
+        let Some(found) = self.streams.get_mut(key) else { return };
+        match &mut found.carrier {
             Carrier::Tcp(tcp) => {
                 tcp.outbound.push_back(Outbound::Range { file, offset, left: length });
                 self.activate(key);
@@ -130,6 +130,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 let socket = &mut self.rdt[*socket as usize];
                 let sent = socket.endpoint.send(*connection, file, offset, length);
                 socket.stirred = true;
+                found.begin_sending(now);
                 if !sent {
                     self.abort_stream(now, stream, Some("too many files at once on the connection".into()));
                 }
@@ -155,7 +156,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             offset += count;
             length = length.map(|length| length - count);
         }
-        found.receive(Receiving { file, offset, left: length });
+        found.receive(now, Receiving { file, offset, left: length });
         match found.carrier {
             Carrier::Tcp(_) => self.activate(key),
             Carrier::Rdt { socket, connection } => {

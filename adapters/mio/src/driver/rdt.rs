@@ -405,7 +405,12 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             Event::Flushed(_) if is_tunnel => self.pump_tunnel(key),
             Event::Closed(_, Ok(())) if is_tunnel => self.tunnel_closed(index, connection, key),
             Event::Connected(_) => _ = self.open(now, key, None),
-            Event::Sent(_) => self.service.moved(now, id, Ok(())),
+            Event::Sent(_) => {
+                if let Some(stream) = self.streams.get_mut(key) {
+                    stream.end_sending();
+                }
+                self.service.moved(now, id, Ok(()));
+            }
             Event::Received(_) => {
                 let receiving = self.streams.get_mut(key).and_then(Stream::take_receiving);
                 if let Some(Receiving { .. }) = receiving {

@@ -52,9 +52,11 @@ pub(super) struct Stream {
 #[derive(Debug, Default)]
 struct Content {
     receiving: Option<Receiving>,
+    /// By RDT: ranges of files that were put on it, and of which not all was acknowledged.
+    sending: u32,
     splice: Option<Splice>,
     fed_by: Option<usize>,
-    /// Of a relayed stream by RDT.
+    /// By RDT.
     seen: Seen,
     /// By RDT: the beginning of a message whose rest is in segments to come.
     held: Vec<u8>,
@@ -68,7 +70,7 @@ pub(super) type Seen = (u64, Instant);
 impl Content {
     const fn is_empty(&self) -> bool {
         let carries = self.receiving.is_some() || self.splice.is_some() || self.fed_by.is_some();
-        !carries && self.held.is_empty() && self.moved == 0
+        !carries && self.sending == 0 && self.held.is_empty() && self.moved == 0
     }
 }
 
@@ -169,8 +171,27 @@ impl Stream {
         self.content.as_ref().is_some_and(|content| content.receiving.is_some())
     }
 
-    pub(super) fn receive(&mut self, receiving: Receiving) {
+    pub(super) fn receive(&mut self, now: Instant, receiving: Receiving) {
+        *self.seen() = (self.moved(), now);
         self.content.get_or_insert_default().receiving = Some(receiving);
+    }
+
+    /// By RDT: a range of a file was put on it.
+    pub(super) fn begin_sending(&mut self, now: Instant) {
+        *self.seen() = (self.moved(), now);
+        self.content.get_or_insert_default().sending += 1;
+    }
+
+    /// By RDT: all of a range was acknowledged.
+    pub(super) fn end_sending(&mut self) {
+        if let Some(content) = &mut self.content {
+            content.sending = content.sending.saturating_sub(1);
+        }
+    }
+
+    /// Whether content of files should come off it, or, by RDT, go onto it.
+    pub(super) fn has_content(&self) -> bool {
+        self.content.as_ref().is_some_and(|content| content.receiving.is_some() || content.sending > 0)
     }
 
     pub(super) fn take_receiving(&mut self) -> Option<Receiving> {
@@ -236,7 +257,10 @@ impl Stream {
         let has_outbound = matches!(&self.carrier, Carrier::Tcp(tcp) if !tcp.outbound.is_empty());
         has_outbound
             || self.content.as_ref().is_some_and(|content| {
-                content.receiving.is_some() || content.splice.is_some() || content.fed_by.is_some()
+                content.receiving.is_some()
+                    || content.sending > 0
+                    || content.splice.is_some()
+                    || content.fed_by.is_some()
             })
     }
 }

@@ -1,8 +1,10 @@
 //! Streams that are joined end to end, over every pair of carriers, between two drivers in one thread; and a socket that
-//! takes nothing for a while; and a machine that has much to say; and a flight of which one datagram is lost.
+//! takes nothing for a while; and a machine that has much to say; and a flight of which one datagram is lost;
+//! and a transfer on which nothing moves.
 
 mod blocked;
 mod flight;
 mod much_to_say;
 mod splice;
+mod stalled;
 mod talker;

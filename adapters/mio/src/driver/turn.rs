@@ -9,7 +9,7 @@ use skep_core::{
 };
 use std::{io, time::Duration};
 
-/// A TCP stream on which content should move, and none does for so long, is broken off: its slot is for others.
+/// A stream on which content should move, and none does for so long, is broken off: its slot is for others.
 const STALLED: Duration = Duration::from_secs(60);
 
 /// How long a tracker may take to join us with the other side of a transfer.
@@ -143,9 +143,10 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
     }
 
-    /// Breaks off streams on which nothing moves that should. (RDT sees by itself whether its peer lives, but not
-    /// whether a relayed transfer does.)
-    fn end_stalled(&mut self, now: Instant) {
+    /// Breaks off streams on which nothing moves that should. RDT sees by itself whether its peer lives, but not whether a
+    /// transfer does: who acknowledges nothing new lives as well. Of our own calls the machine sees it, as who is
+    /// called may let us wait for a slot with content before him.
+    pub(super) fn end_stalled(&mut self, now: Instant) {
         let mut stalled = Vec::new();
         for (key, stream) in &mut self.streams {
             let patience = match &stream.carrier {
@@ -153,9 +154,17 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                 Carrier::Tcp(_) if !stream.known && stream.label.is_some() => handshakes::DEADLINE,
                 Carrier::Tcp(_) => STALLED,
                 Carrier::Rdt { .. } if stream.is_splicing() => STALLED,
+                Carrier::Rdt { .. } if stream.has_content() && stream.label.is_some() => STALLED,
                 Carrier::Rdt { .. } => continue,
             };
-            let (moved, owes) = (stream.arrived(), stream.owes());
+            let acknowledged = match &stream.carrier {
+                Carrier::Rdt { socket, connection } if stream.has_content() => {
+                    let statistics = self.rdt[*socket as usize].endpoint.statistics(*connection);
+                    statistics.map_or(0, |statistics| statistics.bytes_acknowledged)
+                }
+                _ => 0,
+            };
+            let (moved, owes) = (stream.arrived().saturating_add(acknowledged), stream.owes());
             let seen = stream.seen();
             if patience == STALLED && (!owes || moved != seen.0) {
                 *seen = (moved, now);
