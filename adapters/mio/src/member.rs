@@ -119,6 +119,12 @@ pub struct Member {
     expected: Expected,
     news: VecDeque<Event>,
     aborts: VecDeque<StreamId>,
+    /// Files of downloads that are not wanted any more, to be let go.
+    releases: VecDeque<FileId>,
+    /// Those about which the storage owes an answer before.
+    left: Vec<FileId>,
+    /// The number that the last file of a download got.
+    next_file: u32,
     /// Streams of uploads that have gone, until the server has said all of them.
     closed: Vec<StreamId>,
     /// Until when streams whose transfer is over have to be closed.
@@ -157,6 +163,9 @@ impl Member {
             expected: places.expected(),
             news: VecDeque::new(),
             aborts: VecDeque::new(),
+            releases: VecDeque::new(),
+            left: Vec::new(),
+            next_file: 0,
             closed: Vec::new(),
             parting: VecDeque::new(),
             scratch: Box::new([0; MESSAGE_MAX]),

@@ -6,7 +6,7 @@
 //!                       └───────── relayed ────────┘
 //! ```
 
-use super::{DownloadId, Event, Leg, Member, Role, Target, Travel, Trouble};
+use super::{DownloadId, Event, Leg, Member, Role, Target, Travel, Trouble, step::Step};
 use crate::{
     args::Via,
     driver::{Joined, Relayed},
@@ -55,13 +55,44 @@ pub(super) struct Download {
     /// The stream that was called, or is open.
     pub(super) stream: Option<StreamId>,
     pub(super) client: Option<Client>,
+    /// The client's file.
+    file: FileId,
+    use_of_file: UseOfFile,
     /// Its file has begun to come.
     has_begun: bool,
     /// Until when a call is to be answered.
     pub(super) deadline: Option<Instant>,
 }
 
+/// What the storage has of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UseOfFile {
+    /// It was not asked for, or has let it go.
+    None,
+    /// It owes an answer.
+    Asked,
+    /// To be let go.
+    Held,
+}
+
 impl Download {
+    /// An action of its client, with the number and the name that its file has here.
+    pub(super) fn acts(&mut self, step: Step<Progress>, room: &mut [u8]) -> Step<Progress> {
+        match &step {
+            Step::Create { .. } | Step::Commit(_) => self.use_of_file = UseOfFile::Asked,
+            Step::Release(_) => self.use_of_file = UseOfFile::None,
+            _ => {}
+        }
+        match step.with_files(|_| self.file) {
+            Step::Create { file, length, .. } => {
+                let local = self.local.as_bytes();
+                room[..local.len()].copy_from_slice(local);
+                Step::Create { file, name: local.len(), length }
+            }
+            step => step,
+        }
+    }
+
     /// What is known of the file: its length, and its hash. `now`: what its owner announces of it by now; the same file may
     /// have got its hash meanwhile.
     fn promised(&self, now: Option<FileInfo>) -> (Option<u64>, Option<[u8; 32]>) {
@@ -106,6 +137,8 @@ impl Member {
             reasons: String::new(),
             stream: None,
             client: None,
+            file: FileId(FILES),
+            use_of_file: UseOfFile::None,
             has_begun: false,
             deadline: None,
         });
@@ -226,6 +259,9 @@ impl Member {
         self.expected.set(&download.local, hash);
         let is_open = client.opened(now, stream);
         download.deadline = None;
+        // Never one that the storage still has.
+        self.next_file = (self.next_file + 1) % FILES;
+        download.file = FileId(FILES + self.next_file);
         download.client = Some(client);
         is_open
     }
@@ -259,10 +295,39 @@ impl Member {
         }
     }
 
+    /// The storage has answered about a download's file. Nobody may wait for it any more.
+    pub(super) fn download_stored(&mut self, now: Instant, file: FileId, outcome: Result<u64, Fault>) {
+        if let Some(place) = self.left.iter().position(|&left| left == file) {
+            self.left.swap_remove(place);
+            self.releases.push_back(file);
+            return;
+        }
+        let found = self.downloads.iter_mut().map(|(_, download)| download);
+        for download in found.filter(|download| download.file == file) {
+            download.use_of_file = UseOfFile::Held;
+            if let Some(client) = &mut download.client {
+                client.stored(now, FileId(0), outcome);
+            }
+        }
+    }
+
+    /// A file of a download that is not wanted any more is let go, when the storage has said what it owes.
+    fn leave_file(&mut self, file: FileId, use_of_file: UseOfFile) {
+        match use_of_file {
+            UseOfFile::None => {}
+            UseOfFile::Asked => self.left.push(file),
+            UseOfFile::Held => self.releases.push_back(file),
+        }
+    }
+
     /// What was called is not wanted any more.
     fn drop_call(&mut self, key: usize) {
         let Some(download) = self.downloads.get_mut(key) else { return };
         download.client = None;
+        let (file, use_of_file) = (download.file, download.use_of_file);
+        download.use_of_file = UseOfFile::None;
+        self.leave_file(file, use_of_file);
+        let Some(download) = self.downloads.get_mut(key) else { return };
         if let Some(stream) = download.stream.take()
             && self.streams.remove(&stream).is_some()
         {
@@ -300,6 +365,7 @@ impl Member {
     fn end_download(&mut self, now: Instant, key: usize, outcome: Result<u64, Trouble>) {
         let Some(download) = self.downloads.try_remove(key) else { return };
         self.expected.set(&download.local, None);
+        self.leave_file(download.file, download.use_of_file);
         if let Some(stream) = download.stream
             && let Some(found) = self.streams.get_mut(&stream)
         {
@@ -320,12 +386,7 @@ impl Member {
     }
 }
 
-/// The number of a download's file.
-pub(super) fn file_of(key: usize) -> FileId {
-    FileId(FILES + key as u32)
-}
-
-/// The download whose file it is.
-pub(super) fn of_file(file: FileId) -> Option<usize> {
-    file.0.checked_sub(FILES).map(|key| key as usize)
+/// Whether a file is a download's, and not the server's.
+pub(super) const fn is_of_download(file: FileId) -> bool {
+    file.0 >= FILES
 }

@@ -1,10 +1,6 @@
 //! What the driver feeds to a member, and what it is asked for in return.
 
-use super::{
-    Event, Member, Role, Stream,
-    downloads::{file_of, of_file},
-    step::Step,
-};
+use super::{Event, Member, Role, Stream, downloads::is_of_download, step::Step};
 use skep_core::{
     Instant, client,
     limits::MESSAGE_MAX,
@@ -98,13 +94,10 @@ impl Service for Member {
     fn relocated(&mut self, _: Instant, _: StreamId, _: std::net::SocketAddr) {}
 
     fn stored(&mut self, now: Instant, file: FileId, outcome: Result<u64, Fault>) {
-        match of_file(file) {
-            None => self.server.stored(now, file, outcome),
-            Some(key) => {
-                if let Some(client) = self.client(key) {
-                    client.stored(now, FileId(0), outcome);
-                }
-            }
+        if is_of_download(file) {
+            self.download_stored(now, file, outcome);
+        } else {
+            self.server.stored(now, file, outcome);
         }
     }
 
@@ -134,6 +127,20 @@ impl Member {
             if let Some(stream) = self.aborts.pop_front() {
                 return Step::Abort(stream);
             }
+            if let Some(file) = self.releases.pop_front() {
+                return Step::Release(file);
+            }
+            if !self.closed.is_empty() {
+                // Before their names belong to other streams; what the server still says of them comes first.
+                match self.next_of_server(now, room) {
+                    Next::Step(step) => return step,
+                    Next::Again => continue,
+                    Next::Wait(_) => {}
+                }
+                for stream in std::mem::take(&mut self.closed) {
+                    self.upload_closed(stream);
+                }
+            }
             let mut deadline = self.deadline();
             match self.next_of_session(now, room) {
                 Next::Step(step) => return step,
@@ -144,9 +151,6 @@ impl Member {
                 Next::Step(step) => return step,
                 Next::Again => continue,
                 Next::Wait(until) => deadline = sooner(deadline, until),
-            }
-            for stream in std::mem::take(&mut self.closed) {
-                self.upload_closed(stream);
             }
             match self.next_of_downloads(now, room) {
                 Next::Step(step) => return step,
@@ -197,12 +201,7 @@ impl Member {
                     self.download_told(now, key, progress);
                     return Next::Again;
                 }
-                Step::Create { file: _, length, .. } => {
-                    let local = download.local.as_bytes();
-                    room[..local.len()].copy_from_slice(local);
-                    return Next::Step(Step::Create { file: file_of(key), name: local.len(), length });
-                }
-                step => match Next::of(step.with_files(|_| file_of(key))) {
+                step => match Next::of(download.acts(step, room)) {
                     Next::Wait(until) => deadline = sooner(deadline, until),
                     next => return next,
                 },
