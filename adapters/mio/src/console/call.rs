@@ -139,18 +139,19 @@ impl<'c> Call<'c> {
 fn read(stream: &mut TcpStream, cancelled: &AtomicBool, room: &mut [u8]) -> io::Result<usize> {
     let mut silence = Duration::ZERO;
     loop {
+        // Also when there is always something to read.
+        if cancelled.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         match stream.read(room) {
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
                 silence += TICK;
-                if silence >= SILENCE_MAX || cancelled.load(Ordering::Relaxed) {
+                if silence >= SILENCE_MAX {
                     return Err(io::ErrorKind::TimedOut.into());
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             outcome => return outcome,
-        }
-        if cancelled.load(Ordering::Relaxed) {
-            return Err(io::ErrorKind::Interrupted.into());
         }
     }
 }

@@ -1,35 +1,21 @@
 //! The date that some servers want in each command.
 
+use jiff::Timestamp;
 use skep_core::wire::command::DATE_LENGTH;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 /// `DD/MM/YYYY HH:MM:SS`, in UTC: nobody is told a time zone, so there is only one that both sides know.
 pub(super) fn of(time: SystemTime) -> [u8; DATE_LENGTH] {
-    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Years are counted from March on: then the day that comes and goes is the last one of its year. An era is the 400
-    // years after which the calendar is the same again; 1970 began 719,468 days after the first one did.
-    let day = days + 719_468;
-    let (era, day) = (day / 146_097, day % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    let year = 400 * era + year + next;
-    let text = format!(
-        "{day:02}/{month:02}/{year:04} {:02}:{:02}:{:02}",
-        second / 3_600,
-        second / 60 % 60,
-        second % 60
-    );
-    text.as_bytes().try_into().unwrap_or(*b"31/12/9999 23:59:59")
+    let text = Timestamp::try_from(time).map(|time| time.strftime("%d/%m/%Y %H:%M:%S").to_string());
+    let text = text.ok().and_then(|text| text.as_bytes().try_into().ok());
+    // Of a clock that is out of all range.
+    text.unwrap_or(*b"31/12/9999 23:59:59")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use std::time::{Duration, UNIX_EPOCH};
 
     #[test]
     fn dates_are_those_of_the_calendar() {

@@ -35,6 +35,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long somebody may take nothing of the content, or not close at its end.
 const STALL_MAX: Duration = Duration::from_secs(15);
 
+/// How long a piece of the content may take: who takes it byte by byte has no right to a seat.
+const PIECE_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// How long a door that cannot accept (there are no more descriptors) leaves it.
 const BREATHER: Duration = Duration::from_millis(100);
 
@@ -197,8 +200,41 @@ fn serve(mut stream: TcpStream, published: &Published) -> io::Result<()> {
     }
     stream.shutdown(Shutdown::Write)?;
     // A stream that is closed with unread bytes is reset, and what it was sent is lost.
-    stream.set_read_timeout(Some(STALL_MAX))?;
-    io::copy(&mut Read::by_ref(&mut stream).take(PIECE as u64), &mut io::sink()).map(drop)
+    discard(&mut stream)
+}
+
+/// Waits until the other side closes, at most for [`STALL_MAX`], whatever it sends.
+fn discard(stream: &mut TcpStream) -> io::Result<()> {
+    let begin = Instant::now();
+    let mut room = [0; 4_096];
+    loop {
+        let left = STALL_MAX.saturating_sub(begin.elapsed());
+        if left.is_zero() {
+            return Ok(());
+        }
+        stream.set_read_timeout(Some(left))?;
+        if stream.read(&mut room)? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Writes all of a piece, in time.
+fn write_in_time(stream: &mut TcpStream, piece: &[u8]) -> io::Result<()> {
+    let begin = Instant::now();
+    let mut rest = piece;
+    while !rest.is_empty() {
+        let left = PIECE_TIMEOUT.saturating_sub(begin.elapsed());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_write_timeout(Some(left.min(STALL_MAX)))?;
+        match stream.write(rest)? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            count => rest = &rest[count..],
+        }
+    }
+    Ok(())
 }
 
 /// The path that is asked for, or why there is no such path. `None`: the request is not whole.
@@ -247,7 +283,7 @@ fn send(stream: &mut TcpStream, source: &Source) -> Result<(), Fault> {
         let count = usize::try_from(source.len() - offset).unwrap_or(PIECE).min(PIECE);
         source.read_at(&mut piece[..count], offset)?;
         source.unchanged()?;
-        stream.write_all(&piece[..count]).map_err(|_| Fault::Failed)?;
+        write_in_time(stream, &piece[..count]).map_err(|_| Fault::Failed)?;
         offset += count as u64;
     }
     Ok(())
