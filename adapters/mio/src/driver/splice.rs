@@ -127,7 +127,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             if !tcp.has_input() && !tcp.ended {
                 return Ok(false);
             }
-            match tcp.read(&mut portion[..most])? {
+            match tcp.read(portion, most)? {
                 None => return Ok(false),
                 Some(0) => {
                     self.end_splice(now, key);

@@ -102,15 +102,17 @@ impl Records {
         self.wire = message;
     }
 
-    /// Reads text into `room`; `None` when there is nothing now. 0 is the end, and the peer meant it.
+    /// Reads at most `most` bytes of text into the beginning of `room`, which has to have room for a record and a byte;
+    /// `None` when there is nothing now. 0 is the end, and the peer meant it.
     pub(crate) fn read(
         &mut self,
         room: &mut [u8],
+        most: usize,
         mut read: impl FnMut(&mut [u8]) -> io::Result<Option<usize>>,
     ) -> io::Result<Option<usize>> {
         loop {
             if !self.text.is_empty() {
-                let count = room.len().min(self.text.len());
+                let count = most.min(room.len()).min(self.text.len());
                 room[..count].copy_from_slice(&self.text[..count]);
                 self.text.drain(..count);
                 if self.text.is_empty() {
@@ -123,14 +125,9 @@ impl Records {
             }
             let Phase::Open(directions) = &mut self.phase else { return Ok(None) };
             let opener = &mut directions.1;
-            let mut own = Vec::new();
-            let large = room.len() > opener.room();
-            let target = if large {
-                &mut *room
-            } else {
-                own.resize(opener.room() + 1, 0);
-                &mut own[..]
-            };
+            // What is more than a record is not read, unless it is asked for: it would have to be kept.
+            let end = most.max(opener.room() + 1).min(room.len());
+            let target = &mut room[..end];
             let before = self.wire.len();
             target[..before].copy_from_slice(&self.wire);
             let Some(count) = read(&mut target[before..])? else { return Ok(None) };
@@ -141,13 +138,10 @@ impl Records {
             let (text, used) = open(opener, &mut target[..length], &mut self.ended)?;
             self.wire.clear();
             self.wire.extend_from_slice(&target[used..length]);
-            if large {
-                if text > 0 {
-                    return Ok(Some(text));
-                }
-            } else {
-                own.truncate(text);
-                self.text = own;
+            if text > 0 {
+                let count = text.min(most);
+                self.text.extend_from_slice(&target[count..text]);
+                return Ok(Some(count));
             }
         }
     }

@@ -94,14 +94,16 @@ impl Tcp {
         }
     }
 
-    /// Reads into `room`; `None` when there is nothing now. 0 is the end.
-    pub(crate) fn read(&mut self, room: &mut [u8]) -> io::Result<Option<usize>> {
+    /// Reads at most `most` bytes into the beginning of `room`, of which what is sealed needs more than a record;
+    /// `None` when there is nothing now. 0 is the end.
+    pub(crate) fn read(&mut self, room: &mut [u8], most: usize) -> io::Result<Option<usize>> {
+        let most = most.min(room.len());
         let (wire, readable, hung_up) = (&mut self.wire, &mut self.readable, self.hung_up);
         let read = match &mut self.records {
-            None => read(wire, readable, hung_up, room)?,
-            Some(records) => records.read(room, |room| read(wire, readable, hung_up, room))?,
+            None => read(wire, readable, hung_up, &mut room[..most])?,
+            Some(records) => records.read(room, most, |room| read(wire, readable, hung_up, room))?,
         };
-        self.ended |= read == Some(0) && !room.is_empty();
+        self.ended |= read == Some(0) && most > 0;
         Ok(read)
     }
 

@@ -37,7 +37,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             }
             // Records come whole: what they hold beyond the content is kept.
             let room = if tcp.records.is_some() { portion.len() } else { most };
-            let Some(count) = tcp.read(&mut portion[..room])? else { return Ok(false) };
+            let Some(count) = tcp.read(portion, room)? else { return Ok(false) };
             if count > most {
                 tcp.untaken.extend_from_slice(&portion[most..count]);
             }
@@ -78,7 +78,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         // To discard, or to receive, more is read at once; what is not taken must be kept.
         let mut count = before;
         if before < UNTAKEN_MAX && tcp.has_input() && !tcp.ended {
-            count += tcp.read(&mut portion[before..UNTAKEN_MAX])?.unwrap_or(0);
+            count += tcp.read(&mut portion[before..], UNTAKEN_MAX - before)?.unwrap_or(0);
         }
         let ended = tcp.ended;
         let mut taken = 0;
