@@ -14,10 +14,13 @@ use skep_core::{
     seal::{KeyPair, Secret, TAG_LENGTH, datagram::FRONT, datagram::OVERHEAD, layer},
     wire::seal::Suite,
 };
-use std::{collections::BTreeMap, io, net::SocketAddr, num::NonZeroU32};
+use std::{collections::BTreeMap, io, net::SocketAddr, num::NonZeroU32, ops::Bound};
 
-/// The most early datagrams of known peers that are kept, for all of them together, in bytes.
+/// The most early datagrams of known peers that are kept, for all of them together, in bytes of memory.
 const KEPT_MAX: usize = 64 << 20;
+
+/// What one of them takes besides its own bytes: its place among the others, and what the allocator wants for it.
+const KEPT_OVERHEAD: usize = 128;
 
 /// Early datagrams of known peers, with who sent them, by connection and number.
 type Kept = BTreeMap<(ConnectionId, u32), (Peer, Box<[u8]>)>;
@@ -230,12 +233,13 @@ impl RdtSocket {
         from: Peer,
         datagram: &[u8],
     ) -> bool {
-        if self.kept_bytes + datagram.len() > KEPT_MAX {
+        let bytes = datagram.len() + KEPT_OVERHEAD;
+        if self.kept_bytes + bytes > KEPT_MAX {
             return false;
         }
         let key = (connection, number);
         if !self.kept.contains_key(&key) {
-            self.kept_bytes += datagram.len();
+            self.kept_bytes += bytes;
             self.kept.insert(key, (from, datagram.into()));
         }
         true
@@ -249,8 +253,14 @@ impl RdtSocket {
 
     /// The connections of which early datagrams are kept.
     pub(crate) fn keepers(&self) -> Vec<ConnectionId> {
-        let mut keepers: Vec<_> = self.kept.keys().map(|&(connection, _)| connection).collect();
-        keepers.dedup();
+        // One look for each, however many datagrams it has here: this is asked at every poll.
+        let mut keepers = Vec::new();
+        let mut first = self.kept.keys().next().copied();
+        while let Some((connection, _)) = first {
+            keepers.push(connection);
+            let behind = (Bound::Excluded((connection, u32::MAX)), Bound::Unbounded);
+            first = self.kept.range(behind).next().map(|(&key, _)| key);
+        }
         keepers
     }
 
@@ -269,7 +279,7 @@ impl RdtSocket {
 
     fn forget(&mut self, key: (ConnectionId, u32)) -> Option<(Peer, Box<[u8]>)> {
         let kept = self.kept.remove(&key)?;
-        self.kept_bytes -= kept.1.len();
+        self.kept_bytes -= kept.1.len() + KEPT_OVERHEAD;
         Some(kept)
     }
 }
@@ -277,4 +287,32 @@ impl RdtSocket {
 /// Whether a number is before the expected one, where numbers start over at 2^32.
 fn is_past(number: u32, expected: u32) -> bool {
     number.wrapping_sub(expected) > u32::MAX / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use skep_core::rdt::Language;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn early_datagrams_are_bounded_by_what_they_take_however_short_they_are() {
+        let mut socket = RdtSocket::bind((Ipv4Addr::LOCALHOST, 0).into(), Settings::HOST).unwrap();
+        let peers: [SocketAddr; 2] = [([127, 0, 0, 1], 1).into(), ([127, 0, 0, 1], 2).into()];
+        let [one, other] =
+            peers.map(|peer| socket.endpoint.connect(Instant::ZERO, peer, Language::Known).unwrap());
+        let datagram = [0; 14];
+        assert!(socket.keep(other, 1, peers[1].into(), &datagram));
+        let mut count = 0;
+        while count < 1 << 20 && socket.keep(one, count, peers[0].into(), &datagram) {
+            count += 1;
+        }
+        assert!((1 << 18..1 << 19).contains(&count), "{count}");
+        assert_eq!(socket.keepers(), [one, other]);
+        socket.leave(one, 0);
+        assert!(socket.keep(other, 2, peers[1].into(), &datagram));
+        assert_eq!(socket.keepers(), [other]);
+        socket.leave(other, 0);
+        assert_eq!((socket.keepers(), socket.kept_bytes), (Vec::new(), 0));
+    }
 }
