@@ -38,8 +38,7 @@ impl Instant {
 
     /// The moment `micros` microseconds later.
     pub(crate) const fn plus_micros(self, micros: u64) -> Self {
-        // No clock comes near the end of time.
-        Self(self.0.wrapping_add(micros))
+        Self(self.0.saturating_add(micros))
     }
 }
 
@@ -114,6 +113,8 @@ mod tests {
     fn arithmetic_saturates_at_both_ends() {
         let late = Instant::FAR + Duration::from_secs(1);
         assert_eq!(late, Instant::FAR);
+        assert_eq!(Instant::FAR + Span::from_secs(1), Instant::FAR);
+        assert_eq!(Instant::FAR.plus_micros(u64::MAX), Instant::FAR);
         assert_eq!(Instant::ZERO.since(late), Duration::ZERO);
         assert_eq!((Instant::ZERO + Duration::from_millis(3)).as_micros(), 3_000);
         assert_eq!(Span::from(Duration::MAX), Span::from_secs(u32::MAX));
