@@ -151,7 +151,13 @@ impl Keeper {
         self.note(notice);
         // More may follow at once.
         let until = Instant::now() + GATHER;
-        while let Ok(notice) = self.noticed.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        loop {
+            // What is queued would be had after that, too.
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let Ok(notice) = self.noticed.recv_timeout(left) else { break };
             self.note(notice);
         }
         if self.notices.take_lost() {
