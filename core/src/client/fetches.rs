@@ -109,6 +109,7 @@ impl<P: Profile> Client<P> {
     /// longer.
     pub fn fetched(&mut self, fetch: FetchId, code: Code) {
         let Some(found) = self.fetches.get_mut(fetch.0) else { return };
+        self.mirror.forget_news_of(fetch);
         // What was asked and not answered is ended when the answer comes.
         let is_known = found.go.is_some_and(|go| go.transfer != NO_TRANSFER);
         if found.state == FetchState::Going && is_known {

@@ -4,7 +4,7 @@
 //! of an entry that has gone altogether meanwhile is not told at all.
 
 use super::{
-    event::{EntryId, Event, UserId},
+    event::{EntryId, Event, FetchId, UserId},
     profile::Profile,
 };
 use crate::{
@@ -158,6 +158,23 @@ impl<P: Profile> Mirror<P> {
     pub(super) fn tell(&mut self, event: Event, birth: u32) {
         // There is room: no message is read when there is none.
         let _ = self.news.push_back(News { event, birth });
+    }
+
+    /// A download is not wanted any more: what was not told of it never is, as its number may be another's by then.
+    pub(super) fn forget_news_of(&mut self, fetch: FetchId) {
+        for _ in 0..self.news.len() {
+            let Some(news) = self.news.pop_front() else { return };
+            let is_of_it = match news.event {
+                Event::Go(of)
+                | Event::FetchFailed { fetch: of, .. }
+                | Event::FetchEnded { fetch: of, .. } => of == fetch,
+                _ => false,
+            };
+            if !is_of_it {
+                // Where one was taken there is room.
+                let _ = self.news.push_back(news);
+            }
+        }
     }
 
     /// Everything is forgotten.
