@@ -74,7 +74,11 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{files::Dialect, stream::StreamId};
+    use crate::{
+        Instant,
+        files::{Dialect, Uploads},
+        stream::StreamId,
+    };
 
     #[test]
     fn who_leaves_the_line_does_not_break_it() {
@@ -82,7 +86,9 @@ mod tests {
             let mut sessions = Table::new(heapless::Vec::<Named<Session>, 4>::new());
             let mut line = Line::new();
             for number in 0..3 {
-                sessions.insert(Session::new(StreamId(number), Dialect::Files, Default::default())).unwrap();
+                let session =
+                    Session::new(StreamId(number), Dialect::Files, Uploads::default(), Instant::FAR);
+                sessions.insert(session).unwrap();
                 line.push(&mut sessions, number);
             }
             line.leave(&mut sessions, leaves);

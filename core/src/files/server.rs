@@ -92,9 +92,10 @@ impl<M: Memory<Named<Session>>> Server<M> {
         dialect: Dialect,
         uploads: Uploads,
     ) -> bool {
-        if let Ok(number) = self.sessions.insert(Session::new(stream, dialect, uploads)) {
+        let until = now + self.settings.request_timeout;
+        if let Ok(number) = self.sessions.insert(Session::new(stream, dialect, uploads, until)) {
             if self.sessions.set_name(stream.0, number) {
-                self.sessions.set_deadline(number, Some(now + self.settings.request_timeout));
+                self.sessions.set_deadline(number, Some(until));
                 return true;
             }
             self.sessions.remove(number);
@@ -241,10 +242,11 @@ impl<M: Memory<Named<Session>>> Server<M> {
     }
 
     /// A deadline has come.
-    fn expired(&mut self, number: u32) {
+    fn expired(&mut self, now: Instant, number: u32) {
         let Some(session) = self.sessions.get_mut(number) else { return };
+        let is_paused = now < session.request_until && !session.request.is_empty();
         match session.state {
-            State::Request if session.dialect.is_path() && !session.request.is_empty() => {
+            State::Request if session.dialect.is_path() && is_paused => {
                 // Silence is the end of a path that has no other; nothing is ever missing from it.
                 if let Some(outcome) = session.request.finish(session.dialect) {
                     self.asked(number, outcome);

@@ -13,6 +13,7 @@
 
 use super::{Dialect, Direction, Outcome, Uploads, request::Request};
 use crate::{
+    Instant,
     stream::{Fault, StreamId},
     wire::file::Code,
 };
@@ -36,6 +37,8 @@ pub struct Session {
     /// The last event that is owed.
     pub(super) end: Option<End>,
     pub(super) request: Request,
+    /// Until when all of it has to be there.
+    pub(super) request_until: Instant,
     /// The neighbours in the line, while it waits.
     pub(super) before: Option<u32>,
     pub(super) after: Option<u32>,
@@ -103,7 +106,12 @@ pub(super) enum End {
 }
 
 impl Session {
-    pub(super) const fn new(stream: StreamId, dialect: Dialect, uploads: Uploads) -> Self {
+    pub(super) const fn new(
+        stream: StreamId,
+        dialect: Dialect,
+        uploads: Uploads,
+        request_until: Instant,
+    ) -> Self {
         Self {
             stream,
             dialect,
@@ -117,6 +125,7 @@ impl Session {
             owes_started: false,
             end: None,
             request: Request::new(),
+            request_until,
             before: None,
             after: None,
         }

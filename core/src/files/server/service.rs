@@ -28,7 +28,9 @@ impl<M: Memory<Named<Session>>> Service for Server<M> {
             match outcome {
                 Some(outcome) => self.asked(number, outcome),
                 None if session.dialect.is_path() && !session.request.is_empty() => {
-                    self.sessions.set_deadline(number, Some(now + self.settings.path_pause));
+                    // Who sends a byte at a time has no more time than others.
+                    let until = session.request_until.min(now + self.settings.path_pause);
+                    self.sessions.set_deadline(number, Some(until));
                 }
                 None => {}
             }
@@ -146,7 +148,7 @@ impl<M: Memory<Named<Session>>> Service for Server<M> {
         };
         let (number, task) = loop {
             if let Some(number) = self.sessions.take_expired(now) {
-                self.expired(number);
+                self.expired(now, number);
                 continue;
             }
             let Some(number) = self.sessions.take_turn() else {

@@ -39,6 +39,22 @@ fn a_path_is_asked_for_and_its_content_stored() {
 }
 
 #[test]
+fn a_path_that_comes_byte_by_byte_has_no_more_time_than_any_request() {
+    let mut driver = server::<4>(Settings::DEFAULT);
+    open_path(&mut driver, 0);
+    let pauses = (Settings::DEFAULT.request_timeout.as_millis() / 900) as usize;
+    for _ in 0..pauses {
+        driver.feed(0, b"a");
+        driver.pass(Duration::from_millis(900));
+    }
+    assert!(!driver.stream(0).aborted);
+    driver.feed(0, b"a");
+    driver.pass(Duration::from_millis(900));
+    assert!(driver.stream(0).aborted && driver.written(0).is_empty());
+    assert_eq!(driver.machine.counters().timed_out, 1);
+}
+
+#[test]
 fn a_path_to_nothing_is_refused() {
     for chunk in [1, 100] {
         let mut driver = downloading(100);
