@@ -27,6 +27,9 @@ use crate::{
 use connections::{Connections, Face};
 use replies::Packet;
 
+/// The largest batch: a sender counts its copies in a byte.
+const BATCH_MAX: u16 = 255;
+
 /// The machine of one socket. See the [module](super) for how it is driven.
 #[derive(Debug)]
 pub struct Endpoint<P: Profile> {
@@ -55,7 +58,7 @@ impl<P: Profile> Endpoint<P> {
         replies: P::Replies,
     ) -> Self {
         Self {
-            settings,
+            settings: Settings { batch: settings.batch.clamp(1, BATCH_MAX), ..settings },
             table: Connections::new(connections),
             index: Index::new(index, seed),
             backlog: Queue::default(),
@@ -354,7 +357,8 @@ impl<P: Profile> Endpoint<P> {
         }
         let (to, made) = loop {
             if let Some(reply) = self.replies.pop() {
-                let length = self.emit_reply(&reply, room).unwrap_or(0);
+                // One for which there is no room is one lost.
+                let Some(length) = self.emit_reply(&reply, room) else { continue };
                 break (reply.to, Made { length, size: length, load: None });
             }
             let Some(number) = self.table.take_turn() else {
