@@ -155,3 +155,24 @@ fn read(stream: &mut TcpStream, cancelled: &AtomicBool, room: &mut [u8]) -> io::
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, TcpListener};
+
+    #[test]
+    fn a_call_that_is_cancelled_ends_whether_something_comes_or_not() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        for comes in [true, false] {
+            let cancelled = AtomicBool::new(false);
+            let mut call = Call::to(&[listener.local_addr().unwrap()], &cancelled).unwrap();
+            let (mut peer, _) = listener.accept().unwrap();
+            if comes {
+                peer.write_all(b"content").unwrap();
+            }
+            cancelled.store(true, Ordering::Relaxed);
+            assert_eq!(call.more().unwrap_err().kind(), io::ErrorKind::Interrupted);
+        }
+    }
+}

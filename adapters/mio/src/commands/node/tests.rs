@@ -337,6 +337,30 @@ fn files_go_from_door_to_door_and_through_the_tracker() {
 }
 
 #[test]
+fn a_download_that_is_given_up_leaves_nothing_and_may_begin_anew() {
+    let mut world = World::new(&[Who::new("ana"), Who::new("ben")]);
+    world.share(0, "ana", "file", &content(8 << 20), true);
+    let download = world.get(1, ("ana", "file"), "got", false);
+    world.until(1, |event| matches!(event, Event::Getting { .. }));
+    let downloads = world.path("ben", "downloads");
+    let unfinished = || fs::read_dir(&downloads).unwrap().count();
+    assert_eq!(unfinished(), 1);
+    let node = &mut world.nodes[1].0;
+    node.driver.service.cancel(node.driver.now(), download);
+    assert_eq!(world.outcome(1), Err(Trouble::Code(Code::Done)));
+    // A thread removes it.
+    for _ in 0..1_000 {
+        if unfinished() == 0 {
+            break;
+        }
+        world.turn();
+    }
+    assert_eq!(unfinished(), 0);
+    world.get(1, ("ana", "file"), "got", false);
+    assert_eq!(world.outcome(1), Ok(8 << 20));
+}
+
+#[test]
 fn an_owner_whose_door_cannot_be_reached_is_reached_through_the_tracker() {
     let mut world = World::new(&[Who { is_shut: true, ..Who::new("ana") }, Who::new("ben")]);
     world.share(0, "ana", "file", b"content", false);
