@@ -10,5 +10,5 @@ mod reader;
 mod tests;
 mod writer;
 
-pub use reader::{Event, Happened, Metrics, read};
+pub use reader::{Event, Happened, Metrics, Space, Trace, read};
 pub use writer::Writer;

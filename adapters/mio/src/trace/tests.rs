@@ -1,6 +1,6 @@
 //! What is written can be read.
 
-use super::{Event, Happened, Metrics, Writer, read};
+use super::{Event, Happened, Metrics, Space, Writer, read};
 use skep_core::{
     Instant,
     rdt::trace::{Cause, Controlled, Happened as Noted, Phase, Why},
@@ -13,7 +13,7 @@ fn written(notes: &[(u64, Noted)]) -> Vec<Event> {
         writer.note(Instant::from_micros(*micros), happened);
     }
     writer.finish().unwrap();
-    read(file.as_slice()).unwrap()
+    read(file.as_slice()).unwrap().events
 }
 
 #[test]
@@ -25,12 +25,17 @@ fn a_segment_is_sent_lost_and_sent_again() {
         (26_500, Noted::Lost { transmission: 4, segment: 3, cause: Cause::Overtaken }),
         (26_500, sent(9, Why::Repeat)),
     ]);
-    let sent = |number| Happened::Sent { number, content: Some((3000, 900)), length: 900 };
+    let sent = |number| Happened::Sent {
+        number,
+        space: Space::Application,
+        content: Some((3000, 900)),
+        length: 900,
+    };
     assert_eq!(
         events,
         [
             Event { seconds: 0.001, happened: sent(4) },
-            Event { seconds: 0.0215, happened: Happened::Lost { number: 4 } },
+            Event { seconds: 0.0215, happened: Happened::Lost { number: 4, space: Space::Application } },
             Event { seconds: 0.0215, happened: sent(9) },
         ]
     );
@@ -45,7 +50,12 @@ fn one_acknowledgement_is_one_record_of_ranges() {
         acknowledged(11),
         (0, Noted::RoundTrip { latest: 2_500, smoothed: 3_000, deviation: 100 }),
     ]);
-    let ranges = Happened::Received { content: None, length: 0, acknowledged: vec![(7, 8), (11, 11)] };
+    let ranges = Happened::Received {
+        space: Space::Application,
+        content: None,
+        length: 0,
+        acknowledged: vec![(7, 8), (11, 11)],
+    };
     let metrics = Metrics { latest_rtt: Some(2.5), smoothed_rtt: Some(3.0), ..Metrics::default() };
     let happened: Vec<_> = events.into_iter().map(|event| event.happened).collect();
     assert_eq!(happened, [ranges, Happened::Metrics(metrics)]);

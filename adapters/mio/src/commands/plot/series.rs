@@ -1,6 +1,6 @@
 //! What is drawn of a trace: points, thinned out to what can be told apart.
 
-use crate::trace::{Event, Happened};
+use crate::trace::{Event, Happened, Space};
 use std::collections::{HashMap, HashSet};
 
 /// A curve or a cloud: x in seconds.
@@ -50,19 +50,19 @@ impl Series {
             seconds: events.iter().map(|event| event.seconds).fold(1e-6, f64::max),
             ..Self::default()
         };
-        let mut sent: HashMap<u64, (u64, u64)> = HashMap::new();
+        let mut sent: HashMap<(Space, u64), (u64, u64)> = HashMap::new();
         let (mut seen, mut arrived) = (HashSet::new(), HashSet::new());
         let mut delivered = Vec::new();
         for Event { seconds, happened } in events {
             let (x, mega) = (*seconds, |bytes: u64| bytes as f64 / 1e6);
             match happened {
-                Happened::Sent { number, content: Some(content), .. } => {
-                    sent.insert(*number, *content);
+                Happened::Sent { number, space, content: Some(content), .. } => {
+                    sent.insert((*space, *number), *content);
                     let points = if seen.insert(content.0) { &mut series.sent } else { &mut series.repeated };
                     points.push((x, mega(content.0)));
                 }
                 Happened::Sent { content: None, .. } => {}
-                Happened::Received { content, acknowledged, .. } => {
+                Happened::Received { space, content, acknowledged, .. } => {
                     if let Some((offset, length)) = content {
                         series.received.push((x, mega(*offset)));
                         if arrived.insert(*offset) {
@@ -73,14 +73,14 @@ impl Series {
                         .iter()
                         .flat_map(|(first, last)| *first..=(*last).min(first.saturating_add(65_536)))
                     {
-                        if let Some((offset, length)) = sent.remove(&number) {
+                        if let Some((offset, length)) = sent.remove(&(*space, number)) {
                             series.acknowledged.push((x, mega(offset)));
                             delivered.push((x, length));
                         }
                     }
                 }
-                Happened::Lost { number } => {
-                    series.lost.extend(sent.get(number).map(|(offset, _)| (x, mega(*offset))));
+                Happened::Lost { number, space } => {
+                    series.lost.extend(sent.get(&(*space, *number)).map(|(offset, _)| (x, mega(*offset))));
                 }
                 Happened::Metrics(metrics) => {
                     let kibi = |bytes: u64| bytes as f64 / 1024.0;
@@ -149,14 +149,19 @@ mod tests {
     }
 
     fn sent(number: u64, offset: u64) -> Happened {
-        Happened::Sent { number, content: Some((offset, 1_000_000)), length: 1_000_040 }
+        Happened::Sent {
+            number,
+            space: Space::Application,
+            content: Some((offset, 1_000_000)),
+            length: 1_000_040,
+        }
     }
 
     #[test]
     fn a_repeat_is_told_from_the_first_time_and_a_loss_has_its_place() {
         let series = Series::of(&[
             at(0.0, sent(1, 3_000_000)),
-            at(0.5, Happened::Lost { number: 1 }),
+            at(0.5, Happened::Lost { number: 1, space: Space::Application }),
             at(1.0, sent(2, 3_000_000)),
         ]);
         assert_eq!(series.sent, [(0.0, 3.0)]);
@@ -166,7 +171,12 @@ mod tests {
 
     #[test]
     fn goodput_counts_content_once() {
-        let acknowledged = Happened::Received { content: None, length: 50, acknowledged: vec![(1, 2)] };
+        let acknowledged = Happened::Received {
+            space: Space::Application,
+            content: None,
+            length: 50,
+            acknowledged: vec![(1, 2)],
+        };
         let series = Series::of(&[
             at(0.0, sent(1, 0)),
             at(0.0, sent(2, 1_000_000)),
@@ -181,6 +191,7 @@ mod tests {
     #[test]
     fn what_is_acknowledged_may_be_any_number() {
         let acknowledged = Happened::Received {
+            space: Space::Application,
             content: None,
             length: 50,
             acknowledged: vec![(u64::MAX - 1, u64::MAX), (u64::MAX, 0)],
@@ -192,6 +203,7 @@ mod tests {
     #[test]
     fn content_may_have_any_length() {
         let received = |offset| Happened::Received {
+            space: Space::Application,
             content: Some((offset, u64::MAX)),
             length: 50,
             acknowledged: Vec::new(),
