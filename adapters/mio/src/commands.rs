@@ -20,6 +20,7 @@ mod password;
 mod plot;
 mod port;
 mod put;
+mod same;
 mod serve;
 mod signals;
 mod temporary;

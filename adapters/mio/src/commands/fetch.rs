@@ -219,6 +219,7 @@ impl Fetch<'_> {
             // The owner has agreed, or another way to him is tried.
             self.seen.1 = Clock::now();
             let file = self.get.link.trace.as_deref();
+            self.trace = None;
             self.trace = Some(tracing::begin(&mut node.driver, stream, file, self.what)?);
         }
         let Moved { bytes, resent, .. } = node.moved(Some(stream));

@@ -6,6 +6,7 @@ use super::{
     output::print,
     signals::interruptible,
     temporary::Temporary,
+    tracing,
     transfer::{Ended, FAREWELL, Order},
 };
 use crate::{
@@ -63,10 +64,20 @@ enum Wish {
     Pour(Option<PathBuf>),
 }
 
+impl Wish {
+    fn path(&self) -> &Path {
+        match self {
+            Self::File(path) | Self::Pour(Some(path)) => path,
+            Self::Pour(None) => Path::new("/dev/stdout"),
+        }
+    }
+}
+
 pub(super) fn run(get: &Get) -> Result<(), Failure> {
     get.check()?;
     let url = get.target.url()?;
     let wish = wish(get, &url)?;
+    tracing::check(get.link.trace.as_deref(), wish.path(), "where the file goes")?;
     let temporary = match &wish {
         Wish::File(_) => None,
         Wish::Pour(_) => Some(Temporary::new()?),

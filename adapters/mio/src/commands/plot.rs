@@ -3,12 +3,16 @@
 mod chart;
 mod series;
 
-use super::output::print;
-use crate::{args::Plot, exit::Failure, trace};
+use super::{output::print, same::is_same};
+use crate::{
+    args::Plot,
+    exit::Failure,
+    trace::{self, Trace},
+};
 use series::Series;
 use std::{
     fs::{self, File},
-    io::BufReader,
+    io::{BufReader, Write, stderr},
     path::Path,
 };
 
@@ -21,8 +25,12 @@ pub(super) fn run(plot: &Plot) -> Result<(), Failure> {
     }
     let opened =
         File::open(&plot.trace).map_err(|error| Failure::cannot(format_args!("open {file}"), &error))?;
-    let events = trace::read(BufReader::new(opened))
+    let Trace { events, bad } = trace::read(BufReader::new(opened))
         .map_err(|error| Failure::cannot(format_args!("read {file}"), &error))?;
+    if bad > 0 {
+        let records = if bad == 1 { "1 record".to_owned() } else { format!("{bad} records") };
+        let _ = writeln!(stderr(), "skep: {file}: {records} left out, cut off or damaged");
+    }
     let series = Series::of(&events);
     if series.is_empty() {
         return Err(Failure::local(format!("there is nothing to draw in {file}: it has no packets")));
@@ -34,9 +42,4 @@ pub(super) fn run(plot: &Plot) -> Result<(), Failure> {
     }
     fs::write(&plot.output, drawn)
         .map_err(|error| Failure::cannot(format_args!("write {}", plot.output.display()), &error))
-}
-
-/// Whether both names lead to one file.
-fn is_same(one: &Path, other: &Path) -> bool {
-    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
 }

@@ -2,6 +2,7 @@
 
 use super::{
     output::print,
+    tracing,
     transfer::{FAREWELL, Order},
 };
 use crate::{
@@ -65,6 +66,7 @@ pub(super) fn header(length: u64, name: Name<'_>) -> u64 {
 pub(super) fn run(put: &Put) -> Result<(), Failure> {
     let url = put.target.url()?;
     check(&put.file)?;
+    tracing::check(put.link.trace.as_deref(), &put.file, "the file to be sent")?;
     let name = url.name_to_put(&put.file).map_err(|error| Failure::usage(error.to_string()))?;
     let local = put.file.display().to_string();
     let checked =

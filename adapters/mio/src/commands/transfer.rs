@@ -145,9 +145,9 @@ impl Order<'_> {
         if let Some((server, pass)) = attempt.left() {
             visits.note(server, pass);
         }
-        attempt.end_trace()?;
+        let traced = attempt.end_trace();
         match (end, sealed) {
-            (End::Done(summary), _) => Ok(summary),
+            (End::Done(summary), _) => Ok(traced.map(|()| summary)?),
             (End::Failed(failure), _) => Err(failure.into()),
             (End::Strange, Some(sealed)) => Err(Ended::Tracker(Box::new(sealed))),
             (End::Strange, None) => {

@@ -22,6 +22,7 @@ mod peers;
 mod sealed;
 mod storage;
 mod support;
+mod tracing;
 mod tracker;
 mod transfers;
 mod usage;

@@ -115,7 +115,7 @@ impl<'a, F: Storage> Attempt<'a, F> {
         let _ = self.driver.turn(&mut self.events, Some(Duration::ZERO));
     }
 
-    /// Writes what is left of the trace.
+    /// Writes what is left of the trace of the transfer.
     pub(super) fn end_trace(self) -> Result<(), Failure> {
         self.trace.end()
     }

@@ -82,7 +82,8 @@ where
                 match call.attempt.turn(longest)? {
                     Some(End::Unconnected(reason)) => {
                         let Call { attempt, address, way, ways } = self.calls.remove(index);
-                        attempt.end_trace()?;
+                        // The next one may be traced into the same file.
+                        drop(attempt);
                         self.failed.push((address, way, reason));
                         self.call(address, ways)?;
                     }

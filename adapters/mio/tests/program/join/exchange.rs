@@ -125,7 +125,7 @@ fn what_comes_from_a_member_over_udp_can_be_traced_and_says_what_was_sent_again(
         std::fs::remove_file(hub.home.path("trace")).unwrap();
     }
     let ended = get("--relay");
-    assert!(ended.err.contains("no trace is written: this goes over TCP"), "{}", ended.err);
+    assert!(ended.err.contains("the transfer is in no trace: it went over TCP"), "{}", ended.err);
     assert!(!hub.home.path("trace").exists());
 }
 
