@@ -7,8 +7,9 @@ use crate::exit::CODES;
 
 const EXAMPLES: &str = "\
 Draws what `skep get --trace FILE` or `skep put --trace FILE` wrote: what was sent, acknowledged, lost and received over \
-time; the rate; and round-trip time and window. The traces are qlog (JSON text sequences), which other tools draw too, and traces \
-of other programs' QUIC connections are drawn as well.
+time; the rate; and round-trip time and window. The traces are qlog 0.3 as JSON text sequences, which other tools draw too. \
+Traces of other programs' QUIC connections are drawn as well if they are JSON text sequences: each packet at the offset of its \
+first STREAM frame, whichever stream that is of. Records that are cut off or damaged are left out, and how many is said.
 
 Examples:
   skep get --trace bee.sqlog rdt://bee.example/bee.jpg

@@ -6,6 +6,7 @@ mod series;
 use super::{output::print, same::is_same};
 use crate::{
     args::Plot,
+    escape::escape,
     exit::Failure,
     trace::{self, Trace},
 };
@@ -35,8 +36,8 @@ pub(super) fn run(plot: &Plot) -> Result<(), Failure> {
     if series.is_empty() {
         return Err(Failure::local(format!("there is nothing to draw in {file}: it has no packets")));
     }
-    let drawn =
-        chart::draw(&series).map_err(|error| Failure::local(format!("cannot draw {file}: {error}")))?;
+    let drawn = chart::draw(&escape(&file).to_string(), &series)
+        .map_err(|error| Failure::local(format!("cannot draw {file}: {error}")))?;
     if plot.output == Path::new("-") {
         return print(drawn);
     }

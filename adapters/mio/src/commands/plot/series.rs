@@ -26,19 +26,25 @@ pub(super) struct Series {
     pub acknowledged: Points,
     /// The same of what was taken for lost.
     pub lost: Points,
-    /// The same of what arrived.
+    /// The same of what arrived for the first time, in order or before what goes before it.
     pub received: Points,
+    /// The same of what arrived behind later ones.
+    pub late: Points,
+    /// The same of what had arrived before.
+    pub again: Points,
     /// MB/s of content that was acknowledged, or arrived.
     pub goodput: Points,
     /// MB/s that the sender allowed itself.
     pub pacing: Points,
+    /// Some of that is drawn lower than it is.
+    pub is_pacing_cut: bool,
     /// Milliseconds.
     pub latest_rtt: Points,
     /// Milliseconds.
     pub smoothed_rtt: Points,
-    /// KiB that could be under way.
+    /// MB that could be under way.
     pub window: Points,
-    /// KiB that were under way.
+    /// MB that were under way.
     pub in_flight: Points,
     /// Seconds from the first event to the last.
     pub seconds: f64,
@@ -52,7 +58,7 @@ impl Series {
         };
         let mut sent: HashMap<(Space, u64), (u64, u64)> = HashMap::new();
         let (mut seen, mut arrived) = (HashSet::new(), HashSet::new());
-        let mut delivered = Vec::new();
+        let (mut delivered, mut furthest) = (Vec::new(), 0);
         for Event { seconds, happened } in events {
             let (x, mega) = (*seconds, |bytes: u64| bytes as f64 / 1e6);
             match happened {
@@ -64,10 +70,15 @@ impl Series {
                 Happened::Sent { content: None, .. } => {}
                 Happened::Received { space, content, acknowledged, .. } => {
                     if let Some((offset, length)) = content {
-                        series.received.push((x, mega(*offset)));
-                        if arrived.insert(*offset) {
-                            delivered.push((x, *length));
-                        }
+                        let is_new = arrived.insert(*offset);
+                        let points = match is_new {
+                            true if *offset < furthest => &mut series.late,
+                            true => &mut series.received,
+                            false => &mut series.again,
+                        };
+                        points.push((x, mega(*offset)));
+                        furthest = furthest.max(*offset);
+                        delivered.extend(is_new.then_some((x, *length)));
                     }
                     for number in acknowledged
                         .iter()
@@ -83,11 +94,10 @@ impl Series {
                     series.lost.extend(sent.get(&(*space, *number)).map(|(offset, _)| (x, mega(*offset))));
                 }
                 Happened::Metrics(metrics) => {
-                    let kibi = |bytes: u64| bytes as f64 / 1024.0;
                     series.latest_rtt.extend(metrics.latest_rtt.map(|y| (x, y)));
                     series.smoothed_rtt.extend(metrics.smoothed_rtt.map(|y| (x, y)));
-                    series.window.extend(metrics.window.map(|y| (x, kibi(y))));
-                    series.in_flight.extend(metrics.in_flight.map(|y| (x, kibi(y))));
+                    series.window.extend(metrics.window.map(|y| (x, mega(y))));
+                    series.in_flight.extend(metrics.in_flight.map(|y| (x, mega(y))));
                     series.pacing.extend(metrics.rate.map(|bits| (x, bits / 8e6)));
                 }
             }
@@ -96,6 +106,7 @@ impl Series {
         // What is allowed before anything is known would leave no height for the rest.
         let highest = series.goodput.iter().map(|point| point.1).fold(1e-9, f64::max);
         for (_, rate) in &mut series.pacing {
+            series.is_pacing_cut |= *rate > HEADROOM * highest;
             *rate = rate.min(HEADROOM * highest);
         }
         series.thin();
@@ -114,6 +125,8 @@ impl Series {
             &mut self.acknowledged,
             &mut self.lost,
             &mut self.received,
+            &mut self.late,
+            &mut self.again,
             &mut self.pacing,
             &mut self.latest_rtt,
             &mut self.smoothed_rtt,
@@ -167,6 +180,21 @@ mod tests {
         assert_eq!(series.sent, [(0.0, 3.0)]);
         assert_eq!(series.lost, [(0.5, 3.0)]);
         assert_eq!(series.repeated, [(1.0, 3.0)]);
+    }
+
+    #[test]
+    fn what_arrives_late_or_again_is_told_from_the_rest() {
+        let received = |offset| Happened::Received {
+            space: Space::Application,
+            content: Some((offset, 1_000_000)),
+            length: 1_000_040,
+            acknowledged: Vec::new(),
+        };
+        let places = [0, 2_000_000, 1_000_000, 2_000_000, 3_000_000];
+        let series = Series::of(&places.map(|offset| at(1.0, received(offset))));
+        assert_eq!(series.received, [(1.0, 0.0), (1.0, 2.0), (1.0, 3.0)]);
+        assert_eq!(series.late, [(1.0, 1.0)]);
+        assert_eq!(series.again, [(1.0, 2.0)]);
     }
 
     #[test]
