@@ -293,14 +293,19 @@ impl<P: Profile> Connection<P> {
     }
 
     /// A segment of the peer was stored, to its end.
-    pub(crate) fn received_segment(&mut self, number: u32, length: u16) {
+    pub(crate) fn received_segment(&mut self, (number, segment): (u32, u32), length: u16) {
         if self.mode != Mode::Own {
             self.confirm();
         }
         self.called_again = false;
         self.record.received.add(1);
-        self.record.note(self.heard, Happened::Received { transmission: number, length });
+        self.record.note(self.heard, Happened::Received { transmission: number, segment, length });
         self.check_complete();
+    }
+
+    /// A segment of the peer came that is here already.
+    pub(crate) fn received_again(&mut self, (number, segment): (u32, u32), length: u16) {
+        self.record.note(self.heard, Happened::Duplicate { transmission: number, segment, length });
     }
 
     /// A transmission is to be acknowledged, at once when the peer `asks` for it.

@@ -9,7 +9,10 @@
 //! [`Endpoint::trace`](super::Endpoint::trace), and dropped with the connection, some time after
 //! [`Event::Closed`](super::Event::Closed).
 
-use crate::Instant;
+use crate::{
+    Instant,
+    wire::rdt::{Known, Map, Own},
+};
 use core::fmt::Debug;
 
 /// Who is told.
@@ -37,10 +40,19 @@ impl Trace for () {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Happened {
+    /// The connection is called for.
+    Called {
+        /// Bytes in a full segment that is sent before the answer.
+        segment: u16,
+        /// Bytes around the content of each datagram: its header, and what seals it.
+        around: u16,
+    },
     /// The connection is open.
     Opened {
         /// Bytes in a full segment.
         segment: u16,
+        /// Bytes around the content of each datagram: its header, and what seals it.
+        around: u16,
         /// The most segments that the peer lets be under way.
         window: u32,
     },
@@ -113,15 +125,35 @@ pub enum Happened {
     },
     /// A segment came, and what it brought is stored or taken.
     Received {
-        /// The transmission; with a known peer the segment.
+        /// The transmission; with a known peer what stood for the segment on the wire.
         transmission: u32,
+        /// The segment.
+        segment: u32,
         /// Bytes of content in it.
+        length: u16,
+    },
+    /// A segment came that is here already.
+    Duplicate {
+        /// The transmission; with a known peer what stood for the segment on the wire.
+        transmission: u32,
+        /// The segment.
+        segment: u32,
+        /// Bytes of content that came.
+        length: u16,
+    },
+    /// A packet was sent that has no content and acknowledges nothing.
+    Signalled {
+        /// What it says.
+        signal: Signal,
+        /// Bytes of the packet, with what seals it.
         length: u16,
     },
     /// An acknowledgement was sent.
     Told {
-        /// The highest transmission that came.
+        /// The highest transmission that came; 0 for none.
         top: u32,
+        /// Those before it that came.
+        map: Map,
         /// All segments before this one are here.
         next: u32,
         /// Segments before this one may be sent.
@@ -139,6 +171,52 @@ pub enum Why {
     Repeat,
     /// Nothing was heard for too long: its acknowledgement is going to tell what became of the others.
     Probe,
+    /// It may be under way still: twice is cheaper than what its loss would cost.
+    Copy,
+}
+
+/// What a packet says that has no content and acknowledges nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Signal {
+    /// OPEN, or CONNECT to a known peer.
+    Open,
+    /// ACCEPT, or CONNACK.
+    Accept,
+    /// PING.
+    Ping,
+    /// FIN.
+    Fin,
+    /// FINACK.
+    FinAck,
+    /// RESET.
+    Reset,
+}
+
+impl Signal {
+    /// What a packet of skep's own says, if it is such a one.
+    pub(crate) const fn of_own(packet: &Own<'_>) -> Option<Self> {
+        match packet {
+            Own::Open { .. } => Some(Self::Open),
+            Own::Accept { .. } => Some(Self::Accept),
+            Own::Ping { .. } => Some(Self::Ping),
+            Own::Fin { .. } => Some(Self::Fin),
+            Own::FinAck => Some(Self::FinAck),
+            Own::Reset => Some(Self::Reset),
+            Own::Data { .. } | Own::Part { .. } | Own::Ack { .. } => None,
+        }
+    }
+
+    /// What a packet to a known peer says, if it is such a one.
+    pub(crate) const fn of_known(packet: &Known<'_>) -> Option<Self> {
+        match packet {
+            Known::Connect => Some(Self::Open),
+            Known::ConnAck => Some(Self::Accept),
+            Known::Fin => Some(Self::Fin),
+            Known::FinAck => Some(Self::FinAck),
+            Known::Info { .. } | Known::Ack(_) => None,
+        }
+    }
 }
 
 /// Why a transmission was taken for lost.

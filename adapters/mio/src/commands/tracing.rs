@@ -4,7 +4,7 @@ use super::same::is_same;
 use crate::{
     driver::{Driver, Storage, Subject},
     exit::Failure,
-    trace::Writer,
+    trace::{Start, Writer},
 };
 use skep_core::stream::{Service, StreamId};
 use std::{
@@ -12,6 +12,7 @@ use std::{
     io::{self, BufWriter, Write, stderr},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
 };
 
 /// A trace, if one is asked for. Dropped, it is as complete as it can be.
@@ -50,7 +51,7 @@ pub(super) fn begin<S: Service<Event: Subject>, F: Storage>(
     if driver.statistics(stream).is_none() {
         return Ok(Trace::OfTcp);
     }
-    let writer = Writer::create(file, title);
+    let writer = Writer::create(file, title, Start { own: driver.now(), wall: SystemTime::now() });
     let writer = writer.map_err(|error| Failure::cannot(format_args!("write {}", file.display()), &error))?;
     let shared = Arc::new(Mutex::new(writer));
     let listening = Arc::clone(&shared);

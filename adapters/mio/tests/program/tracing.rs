@@ -48,9 +48,47 @@ fn whoever_asks_for_a_trace_of_what_went_over_tcp_is_told_and_nobody_else() {
     home.write("shared/file", "content");
     // The invite lets in over TCP, once; the next transfer comes with the key, over UDP.
     let link = server.invite("file");
-    home.run(&format!("get {link} --trace trace")).well().saying(told);
+    let ended = home.run(&format!("get {link} --trace trace")).well();
+    assert!(ended.err.contains(told), "{}", ended.err);
     assert!(!home.path("trace").exists());
     let ended = home.run(&format!("get {link} --trace trace")).well();
     assert!(!ended.err.contains("TCP"), "{}", ended.err);
     assert!(home.path("trace").exists());
+}
+
+#[test]
+fn a_trace_of_what_is_sent_behind_the_call_has_its_places_and_its_packets() {
+    let home = Home::new();
+    let server = home.serve("");
+    home.write("file", content(1_000_000));
+    home.run(&format!("put file {} --rate 11M --trace trace", server.url("rdt", ""))).well();
+    let text = String::from_utf8(home.read("trace")).unwrap();
+    let records: Vec<serde_json::Value> =
+        text.split('\x1e').skip(1).map(|record| serde_json::from_str(record).unwrap()).collect();
+    let common = &records[0]["trace"]["common_fields"];
+    assert!(common["reference_time"].as_f64().unwrap() > 1.7e12, "{common}");
+    let sent: Vec<_> = records.iter().filter(|record| record["name"] == "transport:packet_sent").collect();
+    assert!(sent.iter().all(|record| record["data"]["header"]["packet_type"].is_string()));
+    let kinds =
+        |record: &&serde_json::Value| record["data"]["frames"][0]["frame_type"].as_str().unwrap().to_owned();
+    let kinds: Vec<_> = sent.iter().map(kinds).collect();
+    assert_eq!(kinds[0], "open");
+    assert!(kinds.iter().any(|kind| kind == "fin"), "{kinds:?}");
+    // Behind the call: the first place that is not 0 comes in the second packet of content.
+    let content: Vec<_> =
+        sent.iter().filter(|record| record["data"]["frames"][0]["frame_type"] == "stream").collect();
+    let places: std::collections::HashSet<_> =
+        content.iter().map(|record| record["data"]["frames"][0]["offset"].as_u64()).collect();
+    assert!(places.len() >= 1_000_000 / 1_500, "{}", places.len());
+    let answered = records.iter().position(|record| record["name"] == "transport:parameters_set").unwrap();
+    let early =
+        records[..answered].iter().filter(|record| record["data"]["frames"][0]["offset"].as_u64() > Some(0));
+    assert!(early.count() > 0, "{text}");
+    for record in content {
+        let raw = &record["data"]["raw"];
+        assert!(raw["length"].as_u64() > raw["payload_length"].as_u64(), "{record}");
+    }
+    for window in records.iter().filter_map(|record| record["data"].get("congestion_window")) {
+        assert!(window.as_u64() > Some(0), "{window}");
+    }
 }

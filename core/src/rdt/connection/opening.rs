@@ -126,7 +126,9 @@ impl<P: Profile> Connection<P> {
         if P::SEARCHES {
             self.sender.width.open(self.mode == Mode::Own);
         }
-        self.record.note(now, Happened::Opened { segment: self.segment, window: windows.0 });
+        let (header, trailer) = self.around(settings);
+        let around = header.saturating_add(trailer) as u16;
+        self.record.note(now, Happened::Opened { segment: self.segment, around, window: windows.0 });
     }
 
     /// The application takes the connection: its peer is told.

@@ -10,7 +10,7 @@ use crate::{
         profile::Profile,
         sender::Batch,
         token::Tokens,
-        trace::Happened,
+        trace::{Happened, Signal},
     },
     wire::rdt::{Known, Own, Pass, Terms, pad},
 };
@@ -19,6 +19,16 @@ use crate::{
 enum Small {
     Own(Own<'static>),
     Known(KnownKind, Known<'static>),
+}
+
+impl Small {
+    /// What it says to a trace.
+    const fn signal(&self) -> Option<Signal> {
+        match self {
+            Self::Own(packet) => Signal::of_own(packet),
+            Self::Known(_, packet) => Signal::of_known(packet),
+        }
+    }
 }
 
 impl<P: Profile> Connection<P> {
@@ -107,6 +117,9 @@ impl<P: Profile> Connection<P> {
                 (Terms { segment: self.offer(calls, settings), ..settings.terms }, settings.magic);
             let pass = Pass { token: self.token, round_trip: self.expected };
             size = self.call_size(calls, settings);
+            let (header, trailer) = self.around(settings);
+            let around = header.saturating_add(trailer) as u16;
+            self.record.note(now, Happened::Called { segment: terms.segment, around });
             Small::Own(Own::Open { terms, realm, pass })
         } else if let (Some(kind), true) = (known(settings.kind), core::mem::take(&mut self.due.connect)) {
             Small::Known(kind, Known::Connect)
@@ -128,8 +141,8 @@ impl<P: Profile> Connection<P> {
         } else if self.receiver.owes && self.mode == Mode::Own {
             self.record.acknowledgements.add(1);
             let packet = self.receiver.acknowledge(now, share);
-            if let Own::Ack { top, next, limit, .. } = packet {
-                self.record.note(now, Happened::Told { top, next, limit });
+            if let Own::Ack { top, next, limit, map, .. } = packet {
+                self.record.note(now, Happened::Told { top, map, next, limit });
             }
             Small::Own(packet)
         } else if core::mem::take(&mut self.due.fin_ack) {
@@ -142,24 +155,22 @@ impl<P: Profile> Connection<P> {
         };
         // One place writes them all: for size.
         let room = inside(room, settings);
+        let signal = packet.signal();
         let length = match packet {
             Small::Own(packet) => packet.emit(self.number, room).map(|length| pad(room, length, size)),
             Small::Known(kind, packet) => packet.emit(&settings.magic, written(kind), room),
         };
         // A room too small for a packet is as good as a network that loses it.
         let length = length.map_or(0, |length| length.saturating_add(settings.envelope.size()));
+        if let Some(signal) = signal {
+            self.record.note(now, Happened::Signalled { signal, length: length as u16 });
+        }
         Some(Made { length, size: length.max(1), load: None })
     }
 
     /// The next segments, as many equal ones as there is room for.
     fn next_segments(&mut self, now: Instant, room: &mut [u8], settings: &Settings) -> Option<Made> {
-        let (header, trailer) = match self.mode {
-            Mode::Own => {
-                let envelope = settings.envelope;
-                (Own::DATA_HEADER.saturating_add(usize::from(envelope.front)), usize::from(envelope.back))
-            }
-            Mode::Known(_) => (settings.magic.as_bytes().len().saturating_add(Known::INFO_HEADER), 0),
-        };
+        let (header, trailer) = self.around(settings);
         let size = usize::from(self.segment).saturating_add(header).saturating_add(trailer);
         let affordable = self.affordable(size);
         if affordable == 0 {
@@ -187,6 +198,17 @@ impl<P: Profile> Connection<P> {
         let around = header.saturating_add(trailer).saturating_mul(batch.count as usize);
         let length = body.saturating_add(around);
         Some(Made { length, size, load })
+    }
+
+    /// The bytes before the content of a datagram that carries a whole segment, and those behind.
+    pub(super) fn around(&self, settings: &Settings) -> (usize, usize) {
+        match self.mode {
+            Mode::Own => {
+                let envelope = settings.envelope;
+                (Own::DATA_HEADER.saturating_add(usize::from(envelope.front)), usize::from(envelope.back))
+            }
+            Mode::Known(_) => (settings.magic.as_bytes().len().saturating_add(Known::INFO_HEADER), 0),
+        }
     }
 
     /// One segment in two parts.

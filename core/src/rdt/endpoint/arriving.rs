@@ -213,7 +213,7 @@ impl<P: Profile> Endpoint<P> {
         if body.is_empty() && segment == connection.receiver.next() {
             // The known peer's first INFO is empty: it only confirms that the connection stands.
             connection.receiver.taken(segment, 0, Extent { start: 0, end: 0, length: 0 });
-            connection.received_segment(number, 0);
+            connection.received_segment((number, segment), 0);
             self.reply(acknowledgement);
             return Ok(None);
         }
@@ -286,7 +286,10 @@ impl<P: Profile> Endpoint<P> {
                     bytes,
                 }))
             }
-            Verdict::Duplicate => Err(Discard::Duplicate),
+            Verdict::Duplicate => {
+                connection.received_again((number, segment), count);
+                Err(Discard::Duplicate)
+            }
             Verdict::Beyond => Err(Discard::BeyondWindow),
             Verdict::Early => Err(Discard::Early),
             Verdict::Misfit => Err(Discard::Malformed),
@@ -296,7 +299,7 @@ impl<P: Profile> Endpoint<P> {
     /// A segment is in its place, all of it: it may be acknowledged.
     pub(super) fn complete(&mut self, ticket: &Ticket) {
         let Some(connection) = self.named(ticket.connection) else { return };
-        connection.received_segment(ticket.number, ticket.length);
+        connection.received_segment((ticket.number, ticket.segment), ticket.length);
         match connection.mode {
             Mode::Own => connection.note(ticket.number, ticket.asks),
             Mode::Known(kind) => {

@@ -75,7 +75,7 @@ impl<P: Profile> Sender<P> {
         let turn = self.turn(now, open, settings)?;
         let Turn { first, why, place, left, below_limit } = turn;
         let allowance = match why {
-            Why::Probe => 1,
+            Why::Probe | Why::Copy => 1,
             _ => self.controller.allowance(now).min(open),
         };
         if allowance == 0 {
@@ -133,14 +133,14 @@ impl<P: Profile> Sender<P> {
         if P::SEARCHES && self.width.owes_parts() {
             let from = self.probes.from;
             if self.flight.next_missing(from) == Some(from) {
-                return Some((from, Why::Probe));
+                return Some((from, self.again()));
             }
             self.width.sent(Form::Parts);
         }
         if !self.is_small()
             && let Some(segment) = self.probes.next(&mut self.flight)
         {
-            return Some((segment, Why::Probe));
+            return Some((segment, self.again()));
         }
         if open == 0 {
             return None;
@@ -149,6 +149,11 @@ impl<P: Profile> Sender<P> {
             Some(segment) => Some((segment, Why::Repeat)),
             None => Some((self.flight.next, Why::New)),
         }
+    }
+
+    /// Why something goes out again that may be under way.
+    const fn again(&self) -> Why {
+        if self.tries > 0 { Why::Probe } else { Why::Copy }
     }
 
     /// How a segment goes out.
@@ -174,7 +179,7 @@ impl<P: Profile> Sender<P> {
             let fits = match turn.why {
                 Why::New => self.flight.has_room(),
                 Why::Repeat => segment != self.flight.next && self.flight.is(segment, Fate::Lost),
-                Why::Probe => true,
+                Why::Probe | Why::Copy => true,
             };
             if !fits || !self.flight.send(now, segment, form) {
                 break;
@@ -208,7 +213,7 @@ impl<P: Profile> Sender<P> {
             let is_dear = match turn.why {
                 Why::Repeat => self.is_tail(record),
                 Why::New => self.leads(turn.first, open),
-                Why::Probe => false,
+                Why::Probe | Why::Copy => false,
             };
             if is_dear {
                 self.probes.begin(count as u8, turn.first);
