@@ -46,7 +46,7 @@ fn a_segment_is_sent_lost_and_sent_again() {
         number,
         space: Space::Application,
         content: Some((3000, 900)),
-        length: 900,
+        length: 917,
     };
     assert_eq!(
         events,

@@ -185,7 +185,12 @@ impl<P: Profile> Sender<P> {
                 break;
             }
             let (transmission, why) = (self.flight.newest, turn.why);
-            let length = turn.left.min(self.size.into()) as u16;
+            let length = match turn.place {
+                Place::Message { length, .. } => length as u16,
+                Place::Range { left, .. } => {
+                    left.saturating_sub(outgoing::bytes(count, self.size)).min(self.size.into()) as u16
+                }
+            };
             record.note(now, Happened::Sent { transmission, segment, length, why });
             count = count.wrapping_add(1);
         }

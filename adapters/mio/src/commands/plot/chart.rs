@@ -57,6 +57,10 @@ pub(super) fn draw(title: &str, series: &Series) -> Result<String, Box<dyn Error
             true => "allowed, drawn up to 1.5 times the most delivered",
             false => "allowed",
         };
+        let window = match series.is_window_cut {
+            true => "window, drawn up to 1.5 times the most under way",
+            false => "window",
+        };
         let panels = root.titled(title, ("sans-serif", 20))?.split_evenly((3, 1));
         let [sequence, rate, path] = panels.as_slice() else { return Err("no room".into()) };
         panel(
@@ -83,7 +87,7 @@ pub(super) fn draw(title: &str, series: &Series) -> Result<String, Box<dyn Error
             ],
         )?;
         let half = path.split_evenly((1, 2));
-        let [time, window] = half.as_slice() else { return Err("no room".into()) };
+        let [time, room] = half.as_slice() else { return Err("no room".into()) };
         panel(
             time,
             "round-trip time, ms",
@@ -94,12 +98,12 @@ pub(super) fn draw(title: &str, series: &Series) -> Result<String, Box<dyn Error
             ],
         )?;
         panel(
-            window,
+            room,
             "bytes under way, MB",
             series.seconds,
             &[
                 layer("under way", &series.in_flight, Mark::Steps, BLUE),
-                layer("window", &series.window, Mark::Steps, AMBER),
+                layer(window, &series.window, Mark::Steps, AMBER),
             ],
         )?;
         root.present()?;

@@ -12,7 +12,8 @@ const GRID: (f64, f64) = (1000.0, 260.0);
 /// Over how many intervals the rate is taken.
 const INTERVALS: usize = 200;
 
-/// What is allowed is drawn up to so many times of what was reached.
+/// What is allowed is drawn up to so many times of what was reached: before anything is known that is a multiple of it, and
+/// would leave no height for the rest.
 const HEADROOM: f64 = 1.5;
 
 /// Everything that is drawn.
@@ -44,6 +45,8 @@ pub(super) struct Series {
     pub smoothed_rtt: Points,
     /// MB that could be under way.
     pub window: Points,
+    /// Some of that is drawn lower than it is.
+    pub is_window_cut: bool,
     /// MB that were under way.
     pub in_flight: Points,
     /// Seconds from the first event to the last.
@@ -103,12 +106,8 @@ impl Series {
             }
         }
         series.goodput = rate(&delivered, series.seconds);
-        // What is allowed before anything is known would leave no height for the rest.
-        let highest = series.goodput.iter().map(|point| point.1).fold(1e-9, f64::max);
-        for (_, rate) in &mut series.pacing {
-            series.is_pacing_cut |= *rate > HEADROOM * highest;
-            *rate = rate.min(HEADROOM * highest);
-        }
+        series.is_pacing_cut = cut(&mut series.pacing, &series.goodput);
+        series.is_window_cut = cut(&mut series.window, &series.in_flight);
         series.thin();
         series
     }
@@ -139,6 +138,16 @@ impl Series {
             points.retain(|point| taken.insert(place(point)));
         }
     }
+}
+
+/// Cuts what was allowed down to what can be seen beside what was `reached`. Whether that changes it.
+fn cut(allowed: &mut [(f64, f64)], reached: &[(f64, f64)]) -> bool {
+    let most = HEADROOM * reached.iter().map(|point| point.1).fold(0.0, f64::max);
+    let is_cut = most > 0.0 && allowed.iter().any(|point| point.1 > most);
+    if is_cut {
+        allowed.iter_mut().for_each(|(_, y)| *y = y.min(most));
+    }
+    is_cut
 }
 
 /// Bytes at moments as MB/s, a step an interval.
@@ -195,6 +204,15 @@ mod tests {
         assert_eq!(series.received, [(1.0, 0.0), (1.0, 2.0), (1.0, 3.0)]);
         assert_eq!(series.late, [(1.0, 1.0)]);
         assert_eq!(series.again, [(1.0, 2.0)]);
+    }
+
+    #[test]
+    fn what_is_allowed_is_cut_only_where_something_was_reached_and_that_is_told() {
+        let mut allowed = [(0.0, 9.0), (1.0, 2.0)];
+        assert!(!cut(&mut allowed, &[(0.0, 0.0)]) && !cut(&mut allowed, &[(0.0, 6.0)]));
+        assert_eq!(allowed, [(0.0, 9.0), (1.0, 2.0)]);
+        assert!(cut(&mut allowed, &[(0.0, 2.0)]));
+        assert_eq!(allowed, [(0.0, 3.0), (1.0, 2.0)]);
     }
 
     #[test]
