@@ -260,7 +260,7 @@ fn a_download_that_cannot_reach_its_owner_is_relayed() {
 #[test]
 fn of_a_download_that_is_not_wanted_any_more_nothing_is_told() {
     let (mut net, fetch) = pair(DEFAULT, DEFAULT, Way::Direct);
-    let other = crate::client::FetchId(fetch.0 + 1);
+    let other = FetchId(fetch.0 + 1);
     let client = &mut net.nodes[1].client;
     for event in [Event::Go(fetch), Event::Go(other), Event::FetchEnded { fetch, code: Code::Done }] {
         client.mirror.tell(event, 0);
