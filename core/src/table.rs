@@ -184,13 +184,14 @@ impl<V, N: Default + Copy, M: Memory<Slot<V, N>>> Table<V, M, N> {
         (first < Instant::FAR).then_some(first)
     }
 
-    /// A value whose deadline has come; the deadline is removed.
+    /// The value whose deadline comes first, if it has come; the deadline is removed.
     pub fn take_expired(&mut self, now: Instant) -> Option<u32> {
-        if self.next_deadline()? > now {
+        let first = self.next_deadline()?;
+        if first > now {
             return None;
         }
         let number = if self.slots.bound() <= FEW {
-            self.slots.values().iter().position(|slot| slot.deadline <= now)? as u32
+            self.slots.values().iter().position(|slot| slot.deadline == first)? as u32
         } else {
             self.earliest(1)
         };
@@ -336,6 +337,15 @@ mod tests {
         assert!(table.insert(9).is_ok());
     }
 
+    #[test]
+    fn at_the_end_of_time_only_what_has_a_deadline_expires() {
+        let mut table = Fixed::<2>::new(heapless::Vec::new());
+        let (_, timed) = (table.insert(1).unwrap(), table.insert(2).unwrap());
+        table.set_deadline(timed, Some(Instant::from_micros(9)));
+        assert_eq!(table.take_expired(Instant::FAR), Some(timed));
+        assert_eq!(table.take_expired(Instant::FAR), None);
+    }
+
     /// Random operations against maps and queues of the standard library.
     #[test]
     fn a_table_does_what_a_plain_model_does() {
@@ -400,11 +410,7 @@ mod tests {
                     let expired = table.take_expired(now).map(|number| deadlines.remove(&number).unwrap());
                     let earliest = deadlines.values().min().copied().into_iter().chain(expired).min();
                     assert_eq!(expired.is_some(), earliest.is_some_and(|deadline| deadline <= now));
-                    assert!(
-                        expired.is_none_or(
-                            |deadline| deadline <= now && (N <= FEW || Some(deadline) == earliest)
-                        )
-                    );
+                    assert!(expired.is_none_or(|deadline| deadline <= now && Some(deadline) == earliest));
                 }
             }
             assert_eq!(table.count(), values.len());
