@@ -54,6 +54,25 @@ pub enum Fault {
     Ended,
 }
 
+impl core::fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str(match self {
+            Self::NotFound => "there is no such file",
+            Self::Exists => "there is a file of that name already",
+            Self::TooLarge => "the file is too large for the storage",
+            Self::NoSpace => "the storage is full",
+            Self::BadName => "the storage cannot have a file of that name",
+            Self::NotAllowed => "the storage does not permit it",
+            Self::Changed => "the file is not what it was announced to be",
+            Self::Busy => "too many files are open",
+            Self::Failed => "reading or writing failed",
+            Self::Ended => "the peer ended in the middle of it",
+        })
+    }
+}
+
+impl core::error::Error for Fault {}
+
 /// How a stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

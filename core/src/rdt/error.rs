@@ -23,6 +23,23 @@ pub enum Discard {
     Acknowledgement,
 }
 
+impl core::fmt::Display for Discard {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str(match self {
+            Self::OtherMagic => "another protocol, or another network's call",
+            Self::Malformed => "malformed",
+            Self::Stray => "of no connection",
+            Self::NoRoom => "a call, and no room for it",
+            Self::Duplicate => "a segment that was there already",
+            Self::BeyondWindow => "a segment beyond the window",
+            Self::Early => "a segment whose place is not known yet",
+            Self::Acknowledgement => "an old or false acknowledgement",
+        })
+    }
+}
+
+impl core::error::Error for Discard {}
+
 /// Why a connection failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -24,6 +24,14 @@ pub struct Name<'a>(&'a [u8]);
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BadName;
 
+impl core::fmt::Display for BadName {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str("not a name that a file may have")
+    }
+}
+
+impl core::error::Error for BadName {}
+
 impl<'a> Name<'a> {
     /// Checks a name that came from a peer or from a user.
     ///

@@ -14,6 +14,14 @@ pub struct Text<'a>(&'a str);
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BadText;
 
+impl core::fmt::Display for BadText {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str("not a text that may be shown")
+    }
+}
+
+impl core::error::Error for BadText {}
+
 impl<'a> Text<'a> {
     /// Checks a text that came from a peer or from a user.
     ///
