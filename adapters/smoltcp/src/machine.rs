@@ -49,6 +49,10 @@ impl Machine for files::Client {
     fn admit(&mut self, _: Instant, _: &Admission) -> bool {
         false
     }
+
+    fn unreachable(&mut self, _: Instant, _: StreamId) {
+        files::Client::unreachable(self);
+    }
 }
 
 /// It calls its tracker, and is not called.

@@ -163,6 +163,13 @@ impl Client {
         }
     }
 
+    /// The stream that was called for it could not be connected: [`Failure::Closed`] is told. Without effect once it has one.
+    pub fn unreachable(&mut self) {
+        if self.state == State::Idle {
+            self.fail(Failure::Closed);
+        }
+    }
+
     /// Whether the last event was told.
     pub fn is_over(&self) -> bool {
         self.state == State::Over && self.end.is_none()

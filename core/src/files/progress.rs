@@ -26,7 +26,7 @@ pub enum Progress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Failure {
-    /// The stream ended before the transfer did.
+    /// The stream ended before the transfer did, or could not be connected.
     Closed,
     /// What the server answered is no answer.
     Malformed,
@@ -37,3 +37,17 @@ pub enum Failure {
     /// The storage on this side failed.
     Storage(Fault),
 }
+
+impl core::fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str(match self {
+            Self::Closed => "the stream ended before the transfer did, or could not be connected",
+            Self::Malformed => "the server's answer is none",
+            Self::TooLarge => "the file is larger than was to be accepted",
+            Self::Timeout => "the server did not answer in time",
+            Self::Storage(fault) => return fault.fmt(formatter),
+        })
+    }
+}
+
+impl core::error::Error for Failure {}

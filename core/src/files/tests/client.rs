@@ -56,6 +56,19 @@ fn a_download_is_stored_and_then_done() {
 }
 
 #[test]
+fn a_call_that_nobody_answers_fails_and_one_that_was_answered_does_not() {
+    let mut driver = Driver::new(Client::upload(name("a/b"), PATIENCE));
+    driver.machine.unreachable();
+    driver.pass(Duration::ZERO);
+    assert_over(&mut driver, Progress::Failed(Failure::Closed));
+    let mut driver = downloading(7);
+    assert!(!driver.open(1), "another stream is turned away");
+    driver.machine.unreachable();
+    driver.feed(0, &download(b"content"));
+    assert_eq!(driver.events.last(), Some(&Progress::Done { bytes: 7 }));
+}
+
+#[test]
 fn a_confirmation_is_waited_for_as_long_as_content_arrives() {
     let mut driver = uploading(b"content");
     driver.run();
