@@ -15,6 +15,9 @@ use crate::{
 };
 use core::net::SocketAddr;
 
+/// How many sessions are looked at when one has to go: all of a device.
+const LOOKED_AT: u32 = 64;
+
 /// Sessions are many and idle, handshakes few and short: so each has a table of its own.
 pub(super) struct Sessions<V: Provider, M, I, H> {
     table: Table<Session<V>, M>,
@@ -37,7 +40,8 @@ where
         self.table.count()
     }
 
-    /// A session whose handshake begins. `None`: there is no room for it.
+    /// A session whose handshake begins: in the place of one that has ended, if there is no other. `None`: there is no room
+    /// for it.
     pub(super) fn enter(
         &mut self,
         now: Instant,
@@ -45,6 +49,9 @@ where
         address: SocketAddr,
         opening: Opening<V>,
     ) -> Option<u32> {
+        if self.count() >= self.table.bound() {
+            self.displace(now, id);
+        }
         let opening = self.openings.insert(opening).ok()?;
         let session = Session::new(now, id, address, State::Opening(opening));
         let number = self.table.insert(session).ok();
@@ -55,6 +62,21 @@ where
         };
         self.set_deadline(number, now.plus_micros(SESSION_LIFE));
         Some(number)
+    }
+
+    /// Forgets a session whose connection has ended, and that is there only to answer the peer's last words again: of some,
+    /// the one that has been silent longest.
+    fn displace(&mut self, now: Instant, random: u64) {
+        let beyond = u64::from(self.table.reach().saturating_sub(LOOKED_AT)).saturating_add(1);
+        let from = (beyond.wrapping_mul(random & u64::from(u32::MAX)) >> 32) as u32;
+        let silent = |number: u32| {
+            let session = self.table.get(number)?;
+            let is_over = session.ending && matches!(session.state, State::Open(_));
+            is_over.then(|| (session.heard.age(now), number))
+        };
+        if let Some((_, number)) = (from..from.saturating_add(LOOKED_AT)).filter_map(silent).max() {
+            self.remove(number);
+        }
     }
 
     /// A session is over. The guard's slot that its handshake was in, if it still was.

@@ -17,6 +17,27 @@ fn a_session_outlives_its_connection_for_the_last_words_and_is_forgotten() {
 }
 
 #[test]
+fn who_calls_a_full_server_takes_the_place_of_a_session_that_has_ended() {
+    let (mut server, mut first, mut second) =
+        (End::<1>::new(SERVER), End::<8>::new(CLIENT), End::<8>::new(CLIENT + 1));
+    let (_, connection) = first.call(at(0), call(Purpose::Member));
+    talk(at(0), &mut first, &mut server);
+    let (theirs, before) = server.accepted[0];
+    let (_, waits) = second.call(at(10), call(Purpose::Member));
+    talk(at(10), &mut second, &mut server);
+    assert_eq!((server.accepted.len(), server.layer.count()), (1, 1), "one that lives keeps its place");
+    second.endpoint.abort(waits);
+    first.endpoint.finish(connection);
+    server.endpoint.finish(theirs);
+    talk(at(20), &mut first, &mut server);
+    assert_eq!((server.endpoint.count(), server.layer.count()), (0, 1));
+    second.call(at(30), call(Purpose::Member));
+    talk(at(30), &mut second, &mut server);
+    assert_eq!((server.accepted.len(), server.layer.count()), (2, 1));
+    assert!(server.layer.address(before).is_none());
+}
+
+#[test]
 fn a_lost_last_word_is_said_again_through_the_session_that_is_left() {
     let (mut client, mut server, _, connection) = met(Purpose::Member);
     let (theirs, _) = server.accepted[0];
