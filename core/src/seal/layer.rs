@@ -13,6 +13,17 @@
 //! sealed whole. Datagrams are sealed where they stand, after their content was read into them: the endpoint
 //! leaves room for that ([`crate::rdt::Envelope`]).
 //!
+//! The driver of a sealed endpoint does what that of a plain one does ([`crate::rdt`]), and
+//!
+//! 1. begins each turn of its loop by [`Layer::turn`];
+//! 2. gives each datagram to [`Layer::receive`], and what that makes of it to [`Endpoint::handle`](crate::rdt::Endpoint::handle);
+//!    looks by [`Layer::take_moved`] whether a peer has moved;
+//! 3. sends what [`Layer::poll`] has, then polls the endpoint, whose [`Envelope`](crate::rdt::Envelope) is
+//!    [`FRONT`](super::datagram::FRONT) and [`TAG_LENGTH`](super::TAG_LENGTH): reads the content into a datagram, seals it by
+//!    [`Layer::seal`], and sends it where that says;
+//! 4. tells [`Layer::ended`] of each connection that has ended;
+//! 5. polls again at the earlier of the endpoint's moment and [`Layer::deadline`].
+//!
 //! **Silence.** Whoever does not know the server's public key gets no byte, and nobody gets more bytes than he sent before
 //! his address is proven.
 //!
@@ -180,7 +191,8 @@ where
         self.sessions.count()
     }
 
-    /// A turn of the driver's loop begins. `late`: it could not keep up in the one before.
+    /// A turn of the driver's loop begins: to be called in each, as the guard has so many key agreements for a turn. Without
+    /// it one or a few sealed callers get in, and then nobody. `late`: it could not keep up in the one before.
     pub fn turn(&mut self, now: Instant, late: bool) {
         self.guard.turn();
         if late {
