@@ -50,8 +50,9 @@ pub trait Profile: Sized + Debug {
     type Tokens: Tokens;
 }
 
-/// Room for `CONNECTIONS` connections with windows of `WINDOW` segments each way (a power of two), without
-/// any allocation: what a device uses. One that only calls says that it `IS_CALLED` by nobody, and saves its code; one
+/// Room for `CONNECTIONS` connections with windows of `WINDOW` segments each way, without any allocation: what a device
+/// uses. `WINDOW` is a power of two from 1 on: of another number, the power below it is used, and the rest is wasted; 0 does
+/// not compile. One that only calls says that it `IS_CALLED` by nobody, and saves its code; one
 /// with segments that do not fit into 1,200 bytes that it `SEARCHES`.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -65,7 +66,10 @@ pub struct Fixed<
 impl<const CONNECTIONS: usize, const WINDOW: usize, const IS_CALLED: bool, const SEARCHES: bool> Profile
     for Fixed<CONNECTIONS, WINDOW, IS_CALLED, SEARCHES>
 {
-    const IS_CALLED: bool = IS_CALLED;
+    const IS_CALLED: bool = {
+        assert!(WINDOW > 0, "a window has room for one segment at least");
+        IS_CALLED
+    };
     const SEARCHES: bool = SEARCHES;
     type Connections = heapless::Vec<Slot<Connection<Self>>, CONNECTIONS>;
     type Keep = Connection<Self>;
