@@ -241,7 +241,8 @@ impl<P: Profile> Connection<P> {
             0 => interval,
             _ => interval.saturating_mul(2),
         };
-        now.plus_micros(soon.min(settings.keep_alive.as_micros()).into())
+        // Each is answered: without a floor two would say nothing else.
+        now.plus_micros(soon.min(settings.keep_alive.as_micros().max(interval)).into())
     }
 
     /// An acknowledgement of skep's own. `false`: it lies.

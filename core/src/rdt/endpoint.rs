@@ -4,6 +4,8 @@ mod arriving;
 mod calls;
 mod connections;
 mod replies;
+#[cfg(test)]
+mod tests;
 
 pub use replies::Reply;
 
@@ -49,7 +51,9 @@ pub struct Endpoint<P: Profile> {
 }
 
 impl<P: Profile> Endpoint<P> {
-    /// An endpoint in empty memories. `seed` should differ at every start: connections are named by it.
+    /// An endpoint in empty memories. `seed` must differ at every start: connections are named by it. Who was restarted and
+    /// calls by a name that it has used before may be taken for the one that it was: a server then goes on with the old upload,
+    /// and stores a file mixed of two.
     pub fn new(
         settings: Settings,
         seed: u64,
@@ -125,7 +129,9 @@ impl<P: Profile> Endpoint<P> {
         let to = to.into();
         let token = if to.address().is_some() { pass.token } else { 0 };
         let pass = Pass { token, ..pass };
-        let (number, seed) = (self.next_random(), self.next_random());
+        // A device that was restarted with the same seed rarely calls at the same moment again.
+        let number = self.next_random().wrapping_add(now.as_micros() as u32);
+        let seed = self.next_random();
         let connection = Connection::call(now, to, (number, seed), language, pass, &self.settings);
         let name = self.enter(connection)?;
         self.table.set_deadline(name.number, Some(now));
@@ -346,8 +352,9 @@ impl<P: Profile> Endpoint<P> {
         Some(&mut found.record.trace)
     }
 
-    /// The next thing to do. `room` takes a batch of datagrams; it should hold at least one of the largest size,
-    /// and two where [`Profile::SEARCHES`].
+    /// The next thing to do. `room` takes a batch of datagrams; it must hold at least one of the largest size
+    /// ([`Settings::datagram`]), and two where [`Profile::SEARCHES`]: what does not fit counts as lost on the way, and all
+    /// is repeated by time-outs.
     pub fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Output<'b> {
         while let Some(number) = self.table.take_expired(now) {
             if let Some(connection) = self.table.get_mut(number) {

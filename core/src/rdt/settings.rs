@@ -3,7 +3,7 @@
 use super::{Envelope, control::Congestion};
 use crate::{
     Span,
-    wire::rdt::{Magic, Terms, TypeKind},
+    wire::rdt::{Known, Magic, Own, Terms, TypeKind},
 };
 
 /// What an endpoint is set to. All peers of a network share the magic.
@@ -14,7 +14,8 @@ pub struct Settings {
     pub magic: Magic,
     /// How the type is written to known peers that are called.
     pub kind: TypeKind,
-    /// What this side takes: the window for receiving, and the largest segment. Bounded by the profile.
+    /// What this side takes: the window for receiving, and the largest segment in bytes. Both are at least 1. The window is
+    /// bounded by the profile.
     pub terms: Terms,
     /// How many segments all of skep's own peers together may have under way to this side, where one buffer takes what
     /// they send: each is told its share. `u32::MAX`: there is no such buffer.
@@ -42,7 +43,7 @@ pub struct Settings {
     /// The addresses of callers count as proven, where the profile would have them proven: for networks in which nobody
     /// can send in another one's name (docs/security.md).
     pub trusts_addresses: bool,
-    /// New peers that may wait to be accepted. Bounded by the profile.
+    /// New peers that may wait to be accepted. Bounded by the profile; 0: nobody can call.
     pub backlog: u8,
     /// Time between the first two calls, the copies of the first not counted; it doubles up to a second.
     pub call_interval: Span,
@@ -52,15 +53,16 @@ pub struct Settings {
     pub timeout_initial: Span,
     /// The shortest time-out. RFC 6298's second is eleven times slower on a lossy local network.
     pub timeout_minimum: Span,
-    /// The longest time-out.
+    /// The longest time-out; at least [`Settings::timeout_minimum`]. With 0 all tries follow each other without a pause.
     pub timeout_maximum: Span,
     /// Time-outs in a row, with nothing acknowledged between them, after which the peer is given up.
     pub tries: u8,
-    /// A peer from which nothing comes for so long is dead.
+    /// A peer from which nothing comes for so long is dead. Some times [`Settings::keep_alive`], so that a lost sign of life is
+    /// none of death; with 0 every connection ends when it has opened.
     pub idle: Span,
-    /// A peer of skep's own is asked for a sign of life after so long.
+    /// A peer of skep's own is asked for a sign of life after so long; after [`Settings::call_interval`], if that is longer.
     pub keep_alive: Span,
-    /// A new peer that sends nothing but its call is forgotten after so long.
+    /// A new peer that sends nothing but its call is forgotten after so long: longer than a round trip, or nobody gets in.
     pub half_open: Span,
     /// How long the end of a connection is answered to a known peer, whose repeats may be rare: see
     /// [`Endpoint::linger_until`](super::Endpoint::linger_until).
@@ -100,4 +102,18 @@ impl Settings {
     /// What suits a device: 4 segments each way, one datagram at a time.
     pub const DEVICE: Self =
         Self { terms: Terms { window: 4, segment: 1_024 }, window: 4, batch: 1, backlog: 1, ..Self::HOST };
+
+    /// The largest datagram that an endpoint set to this sends or takes from peers of its kind, in bytes, with the envelope.
+    pub fn datagram(&self) -> usize {
+        let own = larger(Own::DATA_HEADER + self.terms.segment as usize, Own::ACK) + self.envelope.size();
+        if cfg!(feature = "known-peers") {
+            let header = self.magic.as_bytes().len() + Known::INFO_HEADER;
+            return larger(own, header + self.known_segment as usize);
+        }
+        own
+    }
+}
+
+const fn larger(one: usize, other: usize) -> usize {
+    if one > other { one } else { other }
 }

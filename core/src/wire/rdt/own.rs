@@ -91,6 +91,9 @@ impl<'a> Own<'a> {
     /// The bytes of a DATA before its body.
     pub const DATA_HEADER: usize = 17;
 
+    /// The bytes of an ACK, than which nothing else is longer but content and padding.
+    pub const ACK: usize = 55;
+
     /// The bytes of a PART before its body.
     pub const PART_HEADER: usize = 21;
 
