@@ -205,7 +205,7 @@ impl<F: NorFlash, const FILES: usize, const OPEN: usize> Nor<F, FILES, OPEN> {
     }
 
     fn enter(&mut self, file: FileId, used: Use) -> Result<(), Fault> {
-        self.uses.push((file, used)).map_err(|_| Fault::NoSpace)
+        self.uses.push((file, used)).map_err(|_| Fault::Busy)
     }
 
     fn try_open(&mut self, file: FileId, name: Name<'_>) -> Result<u64, Fault> {
@@ -220,7 +220,9 @@ impl<F: NorFlash, const FILES: usize, const OPEN: usize> Nor<F, FILES, OPEN> {
         if length.is_some_and(|length| length > self.file_max()) {
             return Err(Fault::TooLarge);
         }
-        if let Some((slot, end)) = resume {
+        if let Some((slot, end)) = resume
+            && self.flash.begun(slot)?.is_some_and(|begun| begun.is(name) && begun.length() == length)
+        {
             self.enter(file, Use::Writing(Part::new(slot, end)))?;
             return Ok(end);
         }

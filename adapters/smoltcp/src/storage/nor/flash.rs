@@ -111,9 +111,14 @@ impl<F: NorFlash> Flash<F> {
         Ok(())
     }
 
-    /// How many bytes from the start of the content on are marked; 0 also when the next mark was begun, as no unit may
-    /// be written twice.
+    /// How many bytes from the start of the content on are marked; 0 also when the next mark or the second part of the
+    /// header was begun, as no unit may be written twice.
     pub(super) fn marked(&mut self, slot: usize) -> Result<u64, Fault> {
+        let mut whole = [0xff; WHOLE];
+        self.read(self.slot(slot) + BEGUN as u32, &mut whole)?;
+        if whole.iter().any(|byte| *byte != 0xff) {
+            return Ok(0);
+        }
         let mut count = 0;
         while count < self.marks() {
             let mut mark = [0xff; UNIT_MAX];

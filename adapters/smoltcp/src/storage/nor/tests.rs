@@ -146,8 +146,8 @@ fn the_power_may_fail_at_every_write_and_erase() {
 fn an_unfinished_file_is_resumed_behind_what_is_marked() {
     let whole = content(5, 1_000);
     let mut most = 0;
-    for operation in 0.. {
-        let mut files = mount(Memory::<4, 1>::new(FLASH).failing(Cut { operation, damage: 1 }));
+    for cut in (0..).map(|number| Cut { operation: number / 4, damage: number % 4 }) {
+        let mut files = mount(Memory::<4, 1>::new(FLASH).failing(cut));
         let outcome = put(&mut files, "file", &whole, 100);
         let mut files = mount(files.unmount().powered());
         if outcome.is_ok() {
@@ -164,6 +164,18 @@ fn an_unfinished_file_is_resumed_behind_what_is_marked() {
         assert_eq!(get(&mut mount(files.unmount()), "file").unwrap(), whole);
     }
     assert_eq!(most, ERASE as u64);
+}
+
+#[test]
+fn who_asks_where_to_resume_one_file_and_begins_another_begins_anew() {
+    let mut files = mount(Memory::<4, 1>::new(FLASH));
+    assert_eq!(files.create(A, name("file"), Some(1_000)), Ready(Ok(0)));
+    assert_eq!(files.write(A, 0, &content(1, 600)), Ready(Ok(())));
+    files.release(A);
+    assert_eq!(files.resume_point(name("file"), 1_000), ERASE as u64);
+    put(&mut files, "else", &content(2, 1_000), 50).unwrap();
+    assert_eq!(get(&mut files, "else").unwrap(), content(2, 1_000));
+    assert_eq!(get(&mut files, "file"), Err(Fault::NotFound));
 }
 
 #[test]
