@@ -81,7 +81,7 @@ impl<const FILES: usize, const SIZE: usize> Storage for Ram<FILES, SIZE> {
         let Some(number) = self.find(name.as_str().as_bytes()) else { return Ready(Err(Fault::NotFound)) };
         let length = self.places.get(number).map_or(0, |place| place.length as u64);
         let pushed = self.open.push((file, number));
-        Ready(pushed.map(|()| length).map_err(|_| Fault::NoSpace))
+        Ready(pushed.map(|()| length).map_err(|_| Fault::Busy))
     }
 
     fn create(&mut self, file: FileId, name: Name<'_>, length: Option<u64>) -> Answer<u64> {

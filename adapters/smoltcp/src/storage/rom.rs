@@ -31,7 +31,7 @@ impl<const OPEN: usize> Storage for Rom<'_, OPEN> {
         let found = self.files.iter().find(|(known, _)| *known == name.as_str());
         let Some((_, content)) = found else { return Ready(Err(Fault::NotFound)) };
         let pushed = self.open.push((file, content));
-        Ready(pushed.map(|()| content.len() as u64).map_err(|_| Fault::NoSpace))
+        Ready(pushed.map(|()| content.len() as u64).map_err(|_| Fault::Busy))
     }
 
     fn create(&mut self, _: FileId, _: Name<'_>, _: Option<u64>) -> Answer<u64> {

@@ -43,7 +43,7 @@ impl<A: Storage, B: Storage, const OPEN: usize> Storage for Split<A, B, OPEN> {
         }
         self.first.release(file);
         if self.open.push(file).is_err() {
-            return Poll::Ready(Err(Fault::NoSpace));
+            return Poll::Ready(Err(Fault::Busy));
         }
         self.second.open(file, name)
     }

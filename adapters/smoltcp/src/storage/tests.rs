@@ -90,7 +90,7 @@ fn rom_is_read_and_not_written() {
     assert_eq!(get(&mut rom, "b"), Err(Fault::NotFound));
     assert_eq!(put(&mut rom, "a", b"two"), Err(Fault::NotAllowed));
     assert_eq!(rom.open(A, name("a")), Ready(Ok(3)));
-    assert_eq!(rom.open(B, name("a")), Ready(Err(Fault::NoSpace)));
+    assert_eq!(rom.open(B, name("a")), Ready(Err(Fault::Busy)));
 }
 
 #[test]
