@@ -11,12 +11,13 @@
 //! ```
 //!
 //! Nothing here allocates, and everything that could grow has a bound: a number in the type of its owner
-//! ([`Driver`], [`Rdt`], [`Tcp`]), or the length of a buffer that the caller gave to smoltcp. docs/firmware.md shows
+//! ([`Driver`], `Rdt`, `Tcp`), or the length of a buffer that the caller gave to smoltcp. docs/firmware.md shows
 //! how to put it into a project of one's own.
 //!
 //! Carriers are features: `udp` for RDT, `tcp`, and `seal` for the sealed transport on either.
 //!
-//! A server of files over both, in the clear. On a board the arrays would be statics:
+//! A server of files over both, in the clear. On a board the arrays would be statics; `seed` is another one at every
+//! start:
 //!
 //! ```
 //! # #[cfg(all(feature = "udp", feature = "tcp"))]
@@ -30,7 +31,7 @@
 //!     wire::{EthernetAddress, IpAddress, IpCidr},
 //! };
 //!
-//! fn serve<D: Device>(mut device: D, now: impl Fn() -> Instant, sleep: impl Fn(Option<Instant>)) -> ! {
+//! fn serve<D: Device>(mut device: D, seed: u64, now: impl Fn() -> Instant, sleep: impl Fn(Option<Instant>)) -> ! {
 //!     // smoltcp, as its own documentation has it: an address, and buffers for the sockets.
 //!     let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 7]).into());
 //!     let mut interface = Interface::new(config, &mut device, smoltcp::time::Instant::ZERO);
@@ -53,8 +54,8 @@
 //!     // Files, carriers, a machine, and the driver of all of it.
 //!     let mut storage = Ram::<2, 8_192>::new();
 //!     let settings = Settings::DEVICE;
-//!     let rdt = Rdt::<2, 4>::bind::<_, Ram<2, 8_192>>(&mut stack, udp, 7537, settings, 1, rdt::Plain);
-//!     let tcp = Tcp::<1>::new([stream], 1, tcp::Plain).listening(7537);
+//!     let rdt = Rdt::<2, 4>::bind::<_, Ram<2, 8_192>>(&mut stack, udp, 7537, settings, seed, rdt::Plain);
+//!     let tcp = Tcp::<1>::new([stream], seed, tcp::Plain).listening(7537);
 //!     let machine = files::Server::new(files::Settings::DEFAULT, heapless::Vec::<_, 4>::new());
 //!     let mut driver = Driver::<_, _, 3>::new(machine, Both { first: rdt.unwrap(), second: tcp });
 //!     loop {
@@ -81,6 +82,8 @@ mod stack;
 pub mod storage;
 #[cfg(feature = "tcp")]
 pub mod tcp;
+#[cfg(all(test, feature = "udp"))]
+mod unplugged;
 
 pub use carrier::{Both, Carrier, Either, Happening, Origin, Receiving, Sending};
 pub use driver::Driver;

@@ -12,9 +12,13 @@
 mod entry;
 mod give;
 mod take;
+#[cfg(test)]
+mod tests;
+mod unbound;
 mod waiting;
 mod wrapping;
 
+pub use unbound::Unbound;
 pub use wrapping::{Plain, Wrapping};
 #[cfg(feature = "seal")]
 pub use wrapping::{Sealed, device_settings};
@@ -26,12 +30,9 @@ use heapless::Vec;
 use skep_core::{
     Instant,
     rdt::{ConnectionId, Dropped, Endpoint, Fixed, Language, Peer, Settings, Statistics},
+    wire::rdt::Known,
 };
-use smoltcp::{
-    iface::SocketHandle,
-    phy::Device,
-    socket::udp::{self, BindError},
-};
+use smoltcp::{iface::SocketHandle, phy::Device, socket::udp};
 use take::Held;
 use waiting::{Ready, Waiting};
 
@@ -62,7 +63,8 @@ pub struct Rdt<const CONNECTIONS: usize, const WINDOW: usize, W = Plain, const S
 impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usize>
     Rdt<CONNECTIONS, WINDOW, W, SIZE>
 {
-    /// An endpoint on a UDP socket of the stack that is not bound yet. `seed` should differ at every start.
+    /// An endpoint on a UDP socket of the stack that is not bound yet. `seed` must differ at every start, or an upload that a
+    /// restart interrupts may become a file mixed of two: see [`Endpoint::new`].
     ///
     /// The settings are cut down to what is there: the window to the frames that the device takes at once
     /// ([`Stack::burst`]) and to the datagrams that the socket has room for, segments to datagrams of `SIZE` bytes.
@@ -70,7 +72,7 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
     /// that room, or what is left of it by [`Settings::room`].
     ///
     /// # Errors
-    /// The port is 0, or the socket is bound already.
+    /// The port is 0, the socket is bound already, or a datagram of these settings does not fit into its buffers.
     pub fn bind<D: Device, F: Storage>(
         stack: &mut Stack<'_, D>,
         socket: SocketHandle,
@@ -78,10 +80,9 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
         settings: Settings,
         seed: u64,
         wrapping: W,
-    ) -> Result<Self, BindError> {
+    ) -> Result<Self, Unbound> {
         let burst = stack.burst().unwrap_or(usize::MAX);
         let udp = stack.sockets.get_mut::<udp::Socket<'_>>(socket);
-        udp.bind(port)?;
         let room = udp.packet_recv_capacity().min(udp.payload_recv_capacity() / SIZE).max(1);
         let mut settings = settings;
         let window = u32::try_from(burst.min(room)).unwrap_or(u32::MAX);
@@ -90,7 +91,16 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
         settings.batch = 1;
         settings.envelope = W::ENVELOPE;
         settings.terms.segment = entry::segment::<F>(settings.terms.segment, SIZE, W::ENVELOPE.size());
+        let known = SIZE.saturating_sub(settings.magic.as_bytes().len() + Known::INFO_HEADER);
+        settings.known_segment = settings.known_segment.min(u16::try_from(known).unwrap_or(u16::MAX));
         W::adjust(&mut settings);
+        let datagram = settings.datagram();
+        let packets = udp.packet_recv_capacity().min(udp.packet_send_capacity());
+        let holds = udp.payload_recv_capacity().min(udp.payload_send_capacity()).min(SIZE);
+        if packets == 0 || datagram > holds {
+            return Err(Unbound::TooSmall { datagram });
+        }
+        udp.bind(port).map_err(Unbound::Socket)?;
         Ok(Self {
             socket,
             endpoint: Endpoint::new(settings, seed, Vec::new(), Vec::new(), Vec::new()),
@@ -185,6 +195,10 @@ where
         to: SocketAddr,
         call: skep_core::seal::layer::Call,
     ) -> Option<ConnectionId> {
+        // A session without a connection would keep its place for a minute.
+        if self.count() >= CONNECTIONS {
+            return None;
+        }
         let peer = self.wrapping.connect(now, to, call)?;
         self.call_peer(now, to, peer, Language::Own)
     }

@@ -30,6 +30,9 @@ where
 {
     /// A session that calls: have the endpoint connect to the peer that this gives. `None`: there is no room. Nothing is
     /// said for a purpose that is for TCP only (salt, enrol), or lacks its pre-shared key.
+    ///
+    /// See to it that the endpoint has room before. If it refuses nevertheless, say [`Layer::ended`]: else the session
+    /// keeps its place for a minute.
     pub fn connect(&mut self, now: Instant, to: SocketAddr, call: Call) -> Option<Peer> {
         let id = self.random.number();
         let (purpose, key) = (call.purpose, Some(call.server));

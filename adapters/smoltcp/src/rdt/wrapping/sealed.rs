@@ -53,6 +53,11 @@ impl<A, const SESSIONS: usize> Sealed<A, SESSIONS> {
         self.layer.counters()
     }
 
+    /// How many sessions there are, those whose connections have ended within three seconds among them.
+    pub const fn count(&self) -> usize {
+        self.layer.count()
+    }
+
     pub(crate) fn connect(&mut self, now: Instant, to: SocketAddr, call: Call) -> Option<Peer> {
         self.layer.connect(now, to, call)
     }
