@@ -7,6 +7,8 @@
 //! ```
 
 mod splice;
+#[cfg(all(test, feature = "udp"))]
+mod tests;
 
 use crate::{
     Admission, Carrier, Happening, Machine, Origin, Receiving, Sending, Stack, Storage, storage::Answer,
@@ -51,7 +53,7 @@ pub struct Driver<S, C: Carrier, const STREAMS: usize> {
     /// What carries its streams.
     pub carrier: C,
     streams: [Option<Stream<C::Link>>; STREAMS],
-    /// Files of which the store owes an answer.
+    /// Files of which the store owes an answer. When they are as many as there may be streams, it is busy.
     owed: Vec<FileId, STREAMS>,
     /// What the machine's files are called in the store, from here on.
     files: u32,
@@ -215,11 +217,16 @@ impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
         match answer {
             Poll::Ready(outcome) => self.machine.stored(now, file, outcome),
             Poll::Pending => {
-                if self.owed.insert(0, file).is_err() {
-                    self.machine.stored(now, file, Err(Fault::NoSpace));
-                }
+                let _ = self.owed.insert(0, file);
             }
         }
+    }
+
+    /// Asks the store for something, unless it owes so many answers that there is no room for another.
+    fn ask(&mut self, now: Instant, file: FileId, request: impl FnOnce(FileId) -> Answer<u64>) {
+        let is_busy = self.owed.is_full();
+        let answer = if is_busy { Poll::Ready(Err(Fault::Busy)) } else { request(self.stored(file)) };
+        self.answered(now, file, answer);
     }
 
     /// Does what the machine asks for.
@@ -250,18 +257,11 @@ impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
                     }
                 }
                 Action::Abort(stream) => self.abort(now, stream),
-                Action::Open { file, name } => {
-                    let answer = storage.open(self.stored(file), name);
-                    self.answered(now, file, answer);
-                }
+                Action::Open { file, name } => self.ask(now, file, |file| storage.open(file, name)),
                 Action::Create { file, name, length } => {
-                    let answer = storage.create(self.stored(file), name, length);
-                    self.answered(now, file, answer);
+                    self.ask(now, file, |file| storage.create(file, name, length));
                 }
-                Action::Commit(file) => {
-                    let answer = storage.commit(self.stored(file));
-                    self.answered(now, file, answer);
-                }
+                Action::Commit(file) => self.ask(now, file, |file| storage.commit(file)),
                 Action::Release(file) => storage.release(self.stored(file)),
                 Action::Event(event) => tell(&mut self.machine, event),
                 Action::Wait(deadline) => {
