@@ -8,6 +8,10 @@
 //!   read, write          ──► Pending ──► the same request again     ──► Ready
 //! ```
 //!
+//! What was pending is asked again, or let go by [`Storage::release`], if its stream has ended meanwhile; nothing else of that
+//! file is asked before. Content that is to be written is there only during the request: a store that goes on with it later
+//! copies it before it says `Pending`. Meanwhile every connection of the [`Rdt`](crate::Rdt) that asks is held up.
+//!
 //! A write is over when the store has taken the bytes: they may be in a buffer of its own still. What it finds out
 //! later to have gone wrong it says at the next write, or at the commit, which is over only when the whole file is
 //! durable and visible under its name.
@@ -37,7 +41,9 @@ pub type Answer<T> = Poll<Result<T, Fault>>;
 
 /// A store of files.
 ///
-/// A [`FileId`] is in use from `open` or `create`, also one that failed, to `release`.
+/// A [`FileId`] is in use from `open` or `create`, also one that failed, to `release`. One that was never asked for, as
+/// too many requests were pending, may be released, too. [`Fault::Busy`] is for a store that has no room for another open
+/// file, [`Fault::NoSpace`] for one that has none for content.
 pub trait Storage {
     /// Writes should begin and end at multiples of this many bytes. Segments are made so that they do where the peer
     /// plays along; what does not fit, the store has to keep until more comes.
@@ -68,7 +74,8 @@ pub trait Storage {
     /// Reads a part of a file that is open, all of it. [`Fault::Changed`]: it is not there any more.
     fn read(&mut self, file: FileId, offset: u64, into: &mut [u8]) -> Answer<()>;
 
-    /// Writes a part of a file that was created. No byte is written twice.
+    /// Writes a part of a file that was created. No byte is written twice. Who says `Pending` has copied them, or waits until
+    /// they are there again.
     fn write(&mut self, file: FileId, offset: u64, bytes: &[u8]) -> Answer<()>;
 
     /// Lets a file go. What was created and not committed is removed, or kept to be resumed.
