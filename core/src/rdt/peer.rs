@@ -9,7 +9,7 @@ use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 pub enum Peer {
     /// Whoever is at this address; its datagrams are plain.
     Address(SocketAddr),
-    /// The other end of this session of the sealed transport ([`crate::seal::Layer`]), wherever it is.
+    /// The other end of this session of the sealed transport (`seal::Layer`), wherever it is.
     Session(u64),
 }
 
@@ -71,7 +71,7 @@ impl PartialEq<SocketAddr> for Peer {
     }
 }
 
-/// The room that an endpoint leaves around each datagram for what encloses it: see [`crate::seal::datagram`].
+/// The room that an endpoint leaves around each datagram for what encloses it: see `seal::datagram`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Envelope {
