@@ -10,7 +10,7 @@
 //!
 //! What was pending is asked again, or let go by [`Storage::release`], if its stream has ended meanwhile; nothing else of that
 //! file is asked before. Content that is to be written is there only during the request: a store that goes on with it later
-//! copies it before it says `Pending`. Meanwhile every connection of the [`Rdt`](crate::Rdt) that asks is held up.
+//! copies it before it says `Pending`. Meanwhile every connection of the `Rdt` that asks is held up.
 //!
 //! A write is over when the store has taken the bytes: they may be in a buffer of its own still. What it finds out
 //! later to have gone wrong it says at the next write, or at the commit, which is over only when the whole file is
