@@ -29,9 +29,6 @@ use crate::{
 use connections::{Connections, Face};
 use replies::Packet;
 
-/// The largest batch: a sender counts its copies in a byte.
-const BATCH_MAX: u16 = 255;
-
 /// The machine of one socket. See the [module](super) for how it is driven.
 #[derive(Debug)]
 pub struct Endpoint<P: Profile> {
@@ -62,7 +59,7 @@ impl<P: Profile> Endpoint<P> {
         replies: P::Replies,
     ) -> Self {
         Self {
-            settings: Settings { batch: settings.batch.clamp(1, BATCH_MAX), ..settings },
+            settings,
             table: Connections::new(connections),
             index: Index::new(index, seed),
             backlog: Queue::default(),

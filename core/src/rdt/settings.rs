@@ -37,8 +37,8 @@ pub struct Settings {
     pub rate: u64,
     /// The most segments that are sent in the first round trip.
     pub first_flight: u16,
-    /// The most datagrams in one [`Transmit`](super::Transmit): 1 to 255, and what is outside is taken as the nearer of
-    /// these.
+    /// The most datagrams in one [`Transmit`](super::Transmit): 0 is taken as 1. Copies are made of the
+    /// first 255 of a batch at most.
     pub batch: u16,
     /// The addresses of callers count as proven, where the profile would have them proven: for networks in which nobody
     /// can send in another one's name (docs/security.md).

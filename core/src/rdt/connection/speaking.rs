@@ -10,7 +10,7 @@ use crate::{
         profile::Profile,
         sender::Batch,
         token::Tokens,
-        trace::{Happened, Signal},
+        trace::{Happened, Signal, Trace as _},
     },
     wire::rdt::{Known, Own, Pass, Terms, pad},
 };
@@ -155,7 +155,7 @@ impl<P: Profile> Connection<P> {
         };
         // One place writes them all: for size.
         let room = inside(room, settings);
-        let signal = packet.signal();
+        let signal = if self.record.trace.listens() { packet.signal() } else { None };
         let length = match packet {
             Small::Own(packet) => packet.emit(self.number, room).map(|length| pad(room, length, size)),
             Small::Known(kind, packet) => packet.emit(&settings.magic, written(kind), room),
@@ -201,6 +201,7 @@ impl<P: Profile> Connection<P> {
     }
 
     /// The bytes before the content of a datagram that carries a whole segment, and those behind.
+    #[inline(never)] // for size: core/panic-check/run shows it
     pub(super) fn around(&self, settings: &Settings) -> (usize, usize) {
         match self.mode {
             Mode::Own => {

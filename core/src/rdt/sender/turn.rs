@@ -97,7 +97,9 @@ impl<P: Profile> Sender<P> {
             || outgoing::bytes(count, self.size) >= left
             || !self.flight.has_room();
         self.asks = asks;
-        if self.timeout == Instant::FAR || self.asks_for_room || why != Why::Probe {
+        // With a small window it counts from what was heard (RFC 6298 section 5), else from what was sent.
+        let begins_anew = !self.is_small() && why != Why::Probe;
+        if self.timeout == Instant::FAR || self.asks_for_room || begins_anew {
             self.asks_for_room = false;
             self.wait(now, settings);
         }
@@ -221,7 +223,7 @@ impl<P: Profile> Sender<P> {
                 Why::Probe | Why::Copy => false,
             };
             if is_dear {
-                self.probes.begin(count as u8, turn.first);
+                self.probes.begin(count.min(u8::MAX.into()) as u8, turn.first);
             }
         }
     }
