@@ -163,10 +163,11 @@ impl Client {
         }
     }
 
-    /// The stream that was called for it could not be connected: [`Failure::Closed`] is told. Without effect once it has one.
+    /// The stream that was called for it could not be connected: [`Failure::Unreachable`] is told. Without effect once it has
+    /// one.
     pub fn unreachable(&mut self) {
         if self.state == State::Idle {
-            self.fail(Failure::Closed);
+            self.fail(Failure::Unreachable);
         }
     }
 

@@ -26,7 +26,9 @@ pub enum Progress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Failure {
-    /// The stream ended before the transfer did, or could not be connected.
+    /// Nobody answered the call: the stream could not be connected.
+    Unreachable,
+    /// The stream ended before the transfer did.
     Closed,
     /// What the server answered is no answer.
     Malformed,
@@ -41,7 +43,8 @@ pub enum Failure {
 impl core::fmt::Display for Failure {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         formatter.write_str(match self {
-            Self::Closed => "the stream ended before the transfer did, or could not be connected",
+            Self::Unreachable => "nobody answered the call",
+            Self::Closed => "the stream ended before the transfer did",
             Self::Malformed => "the server's answer is none",
             Self::TooLarge => "the file is larger than was to be accepted",
             Self::Timeout => "the server did not answer in time",

@@ -291,7 +291,10 @@ impl Fetch<'_> {
             Trouble::Unreachable(_)
             | Trouble::Broken(_)
             | Trouble::Failed(
-                files::Failure::Closed | files::Failure::Timeout | files::Failure::Storage(_),
+                files::Failure::Unreachable
+                | files::Failure::Closed
+                | files::Failure::Timeout
+                | files::Failure::Storage(_),
             ) => Failure::network(message),
             _ => Failure::refused(message),
         }

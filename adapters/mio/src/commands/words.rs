@@ -52,6 +52,7 @@ pub(super) fn of_trouble(trouble: &Trouble) -> String {
         }
         Trouble::Unsealed => "its owner has no key, so nothing could be encrypted".to_owned(),
         Trouble::Failed(failure) => match failure {
+            files::Failure::Unreachable => "its owner cannot be reached".to_owned(),
             files::Failure::Closed | files::Failure::Storage(Fault::Ended) => {
                 "broken off by the other side".to_owned()
             }

@@ -135,7 +135,7 @@ fn finish<C: Carrier>(
     });
     over?;
     match end {
-        None => Err(Failure::network("no answer")),
+        None | Some((Progress::Failed(Broken::Unreachable), _)) => Err(Failure::network("no answer")),
         Some((Progress::Done { bytes }, at)) => Ok((bytes, at)),
         Some((Progress::Refused(code), _)) => Err(Failure::refused(format!("refused: {code:?}"))),
         Some((Progress::Failed(Broken::Storage(fault)), _)) => Err(Failure::local(describe(fault))),

@@ -60,7 +60,7 @@ fn a_call_that_nobody_answers_fails_and_one_that_was_answered_does_not() {
     let mut driver = Driver::new(Client::upload(name("a/b"), PATIENCE));
     driver.machine.unreachable();
     driver.pass(Duration::ZERO);
-    assert_over(&mut driver, Progress::Failed(Failure::Closed));
+    assert_over(&mut driver, Progress::Failed(Failure::Unreachable));
     let mut driver = downloading(7);
     assert!(!driver.open(1), "another stream is turned away");
     driver.machine.unreachable();

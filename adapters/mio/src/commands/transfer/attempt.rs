@@ -224,7 +224,7 @@ impl<'a, F: Storage> Attempt<'a, F> {
                 }
                 _ => format!("{url}: {}", because(code)),
             }),
-            Progress::Failed(Reason::Storage(Fault::Ended)) | Progress::Failed(Reason::Closed) => {
+            Progress::Failed(Reason::Storage(Fault::Ended) | Reason::Closed | Reason::Unreachable) => {
                 if !watch.connected {
                     return End::Unconnected(reason.unwrap_or_else(|| "no answer".to_owned()));
                 }
