@@ -1,5 +1,10 @@
 //! Traces of transfers, and drawings of them.
 
+use std::{
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
+    time::Duration,
+};
+
 use crate::support::{Home, content};
 
 #[test]
@@ -56,12 +61,38 @@ fn whoever_asks_for_a_trace_of_what_went_over_tcp_is_told_and_nobody_else() {
     assert!(home.path("trace").exists());
 }
 
+/// Passes on what a client and a server say, until both are silent; the server's answer only when the client has sent so
+/// many datagrams, however fast the server was and however slow the client.
+fn answer_late(middle: &UdpSocket, server: SocketAddr, after: usize) {
+    middle.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let (mut room, mut client, mut sent, mut answers) = ([0; 2_000], None, 0, Vec::new());
+    while let Ok((length, from)) = middle.recv_from(&mut room) {
+        if from == server {
+            answers.push(room[..length].to_vec());
+        } else {
+            client = Some(from);
+            sent += 1;
+            middle.send_to(&room[..length], server).unwrap();
+        }
+        if sent >= after {
+            for answer in answers.drain(..) {
+                middle.send_to(&answer, client.unwrap()).unwrap();
+            }
+            middle.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_trace_of_what_is_sent_behind_the_call_has_its_places_and_its_packets() {
     let home = Home::new();
     let server = home.serve("");
     home.write("file", content(1_000_000));
-    home.run(&format!("put file {} --rate 11M --trace trace", server.url("rdt", ""))).well();
+    let middle = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("rdt://{}/", middle.local_addr().unwrap());
+    let client = home.start(&format!("put file {url} --rate 11M --trace trace"));
+    answer_late(&middle, server.at("rdt"), 20);
+    client.end().well();
     let text = String::from_utf8(home.read("trace")).unwrap();
     let records: Vec<serde_json::Value> =
         text.split('\x1e').skip(1).map(|record| serde_json::from_str(record).unwrap()).collect();
