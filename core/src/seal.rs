@@ -30,6 +30,7 @@ pub mod datagram;
 pub mod greeting;
 pub mod handshake;
 mod hash;
+mod initiation;
 mod keys;
 pub mod layer;
 mod provider;

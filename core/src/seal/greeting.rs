@@ -7,22 +7,15 @@
 //! ```
 
 use super::{
-    CheckKey, Initiator, InitiatorKeys, KeyPair, Prologue, Provider, Public, Refused, Responder,
-    ResponderKeys, Secret, Transport,
-    layer::{Access, Call, Caller, Decision, SALT},
+    Initiator, KeyPair, Prologue, Provider, Public, Refused, Responder, Secret, Transport,
+    initiation::{Call, MESSAGE_MAX},
+    layer::{Access, Caller, Decision, SALT},
     record::{Opener, Sealer},
 };
 use crate::wire::seal::{Answer, Hello, Offer, Purpose, Reply, Suite, Suites};
 use core::net::SocketAddr;
 
-/// The longest message of a handshake with its payload as it is sent here.
-const MESSAGE: usize = 96 + PAYLOAD;
-
-/// The longest payload: that of who asks for a salt.
-const PAYLOAD: usize = 2 + ACCOUNT_MAX;
-
-/// The longest name of an account that a salt is asked for, in bytes.
-pub const ACCOUNT_MAX: usize = 64;
+pub use super::initiation::{ACCOUNT_MAX, Host};
 
 /// What both sides are set to.
 #[derive(Clone, Copy, Debug)]
@@ -91,25 +84,15 @@ impl<V: Provider> Hail<V> {
         body: &[u8],
         out: &mut [u8],
     ) -> Result<(Self, usize), Refused> {
-        let peer = &call.server;
-        let keys = match (&call.purpose, &call.psk) {
-            (Purpose::Member, _) => InitiatorKeys::Ik { own, peer },
-            (Purpose::Guest | Purpose::Salt, _) => InitiatorKeys::Nk { peer },
-            (Purpose::Enrol { .. }, Some(psk)) => InitiatorKeys::NkPsk0 { peer, psk },
-            (Purpose::Peer { .. }, Some(psk)) => InitiatorKeys::KkPsk0 { own, peer, psk },
-            _ => return Err(Refused::Malformed),
-        };
         let offered = terms.offered();
-        let prologue = prologue(offered, call.purpose);
         // Who enrols says which key is to be let in from now on.
         let body = if let Purpose::Enrol { .. } = call.purpose { own.public().as_bytes() } else { body };
-        let mut payload = [0; PAYLOAD];
-        let used = Offer { largest: terms.largest, body }.emit(&mut payload).ok_or(Refused::Length)?;
-        let payload = payload.get(..used).ok_or(Refused::Length)?;
-        let mut message = [0; MESSAGE];
-        let (initiator, length) = Initiator::start(&keys, &prologue, ephemeral, payload, &mut message)?;
+        let offer = Offer { largest: terms.largest, body };
+        let mut message = [0; MESSAGE_MAX];
+        let (initiator, length) =
+            call.start(own, (Transport::Records, offered), &offer, ephemeral, &mut message)?;
         let message = message.get(..length).ok_or(Refused::Length)?;
-        let check = CheckKey::<V>::new(peer, call.psk.as_ref());
+        let check = call.check::<V>();
         let hello = Hello { suites: offered, purpose: call.purpose, message };
         let length = hello.emit(|covered| check.stamp(covered), out).ok_or(Refused::Length)?;
         Ok((Self { initiator, offered, largest: terms.largest }, length))
@@ -121,7 +104,7 @@ impl<V: Provider> Hail<V> {
     /// Those of [`Hail::finish`].
     pub fn salt(&mut self, reply: &[u8]) -> Result<[u8; SALT], Refused> {
         let reply = Reply::parse(reply).ok_or(Refused::Malformed)?;
-        let mut payload = [0; MESSAGE];
+        let mut payload = [0; MESSAGE_MAX];
         let (_, used) = self.initiator.finish(reply.message, &mut payload)?;
         let answer = payload.get(..used).and_then(Answer::parse).ok_or(Refused::Malformed)?;
         answer.body.try_into().map_err(|_| Refused::Malformed)
@@ -133,7 +116,7 @@ impl<V: Provider> Hail<V> {
     /// [`Refused::Malformed`] when it is none, or chooses what was not offered; what the handshake refuses.
     pub fn finish(&mut self, reply: &[u8]) -> Result<Directions<V>, Refused> {
         let reply = Reply::parse(reply).ok_or(Refused::Malformed)?;
-        let mut payload = [0; MESSAGE];
+        let mut payload = [0; MESSAGE_MAX];
         let (keys, used) = self.initiator.finish(reply.message, &mut payload)?;
         let answer = payload.get(..used).and_then(Answer::parse).ok_or(Refused::Malformed)?;
         if !self.offered.contains(answer.suite) {
@@ -149,14 +132,6 @@ impl<V> core::fmt::Debug for Hail<V> {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         formatter.write_str("Hail(..)")
     }
-}
-
-/// A server's identity, and the key of its checks.
-pub struct Host<'h, V> {
-    /// Its key.
-    pub own: &'h KeyPair<V>,
-    /// [`CheckKey::new`] for it, without a pre-shared key.
-    pub check: &'h CheckKey<V>,
 }
 
 /// Why a HELLO is not answered.
@@ -183,35 +158,12 @@ pub fn greet<V: Provider>(
     out: &mut [u8],
 ) -> Result<(Directions<V>, Caller, usize), Declined> {
     const REFUSED: Declined = Declined::Refused;
-    let own = host.own;
     let (hello, proof) = Hello::parse(hello).ok_or(REFUSED)?;
-    let (key, psk) = match hello.purpose {
-        Purpose::Member | Purpose::Guest | Purpose::Salt => (None, None),
-        Purpose::Enrol { invite } => (None, Some(access.invite(&invite).ok_or(REFUSED)?)),
-        Purpose::Peer { introduction } => {
-            let (key, psk) = access.introduction(&introduction).ok_or(REFUSED)?;
-            (Some(key), Some(psk))
-        }
-    };
-    let is_checked = match &psk {
-        None => host.check.verify(&proof),
-        Some(psk) => CheckKey::<V>::new(own.public(), Some(psk)).verify(&proof),
-    };
-    if !is_checked {
-        return Err(REFUSED);
-    }
-    let keys = match (&hello.purpose, &key, &psk) {
-        (Purpose::Member, ..) => ResponderKeys::Ik { own },
-        (Purpose::Guest | Purpose::Salt, ..) => ResponderKeys::Nk { own },
-        (Purpose::Enrol { .. }, _, Some(psk)) => ResponderKeys::NkPsk0 { own, psk },
-        (Purpose::Peer { .. }, Some(peer), Some(psk)) => ResponderKeys::KkPsk0 { own, peer, psk },
-        _ => return Err(REFUSED),
-    };
-    let mut payload = [0; MESSAGE];
-    let prologue = prologue(hello.suites, hello.purpose);
-    let read = Responder::read(&keys, &prologue, hello.message, &mut payload);
-    let (responder, used) = read.map_err(|_| REFUSED)?;
-    let offer = payload.get(..used).and_then(Offer::parse).ok_or(REFUSED)?;
+    let known = host.known(&hello.purpose, &proof, access).ok_or(REFUSED)?;
+    let mut payload = [0; MESSAGE_MAX];
+    let prologue = Prologue::new(Transport::Records, hello.suites, hello.purpose);
+    let read = host.read(&known, &prologue, hello.message, &mut payload);
+    let (responder, offer) = read.ok_or(REFUSED)?;
     let key = match hello.purpose {
         Purpose::Enrol { .. } => Some(Public(*offer.body.first_chunk().ok_or(REFUSED)?)),
         _ => responder.initiator().copied(),
@@ -244,7 +196,7 @@ fn reply<V: Provider>(
 ) -> Option<(Directions<V>, usize)> {
     let mut text = [0; 3 + SALT];
     let used = answer.emit(&mut text)?;
-    let mut message = [0; MESSAGE];
+    let mut message = [0; MESSAGE_MAX];
     let (keys, length) = responder.answer(ephemeral, text.get(..used)?, &mut message).ok()?;
     let length = Reply { message: message.get(..length)? }.emit(out)?;
     let sealer = Sealer::new(answer.suite, &keys, largest)?;
@@ -252,14 +204,10 @@ fn reply<V: Provider>(
     Some(((sealer, opener), length))
 }
 
-const fn prologue(suites: Suites, purpose: Purpose) -> Prologue {
-    Prologue { transport: Transport::Records, suites, purpose, context: [0; 32] }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::{Psk, Tested, record::Opened};
+    use crate::seal::{CheckKey, InitiatorKeys, Psk, Tested, record::Opened};
 
     struct Everybody(bool);
 
@@ -395,7 +343,7 @@ mod tests {
             let offer = Offer { largest: 1_040, body: &[b'a'; 256][..length] };
             let used = offer.emit(&mut payload).unwrap();
             let keys: InitiatorKeys<'_, Tested> = InitiatorKeys::Nk { peer: &call.server };
-            let prologue = prologue(TERMS.offered(), call.purpose);
+            let prologue = Prologue::new(Transport::Records, TERMS.offered(), call.purpose);
             let mut message = [0; 512];
             let started =
                 Initiator::start(&keys, &prologue, Secret::new([3; 32]), &payload[..used], &mut message);

@@ -43,8 +43,8 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 
+pub use super::initiation::Call;
 pub use access::{Access, Caller, Decision, SALT};
-pub use call::Call;
 pub use opening::Opening;
 pub use session::Session;
 

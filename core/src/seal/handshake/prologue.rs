@@ -42,6 +42,11 @@ impl Prologue {
     /// Its length in bytes.
     pub const LENGTH: usize = 56;
 
+    /// One without a context.
+    pub const fn new(transport: Transport, suites: Suites, purpose: Purpose) -> Self {
+        Self { transport, suites, purpose, context: [0; 32] }
+    }
+
     /// Its bytes.
     pub fn bytes(&self) -> [u8; Self::LENGTH] {
         let transport = match self.transport {

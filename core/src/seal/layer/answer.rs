@@ -1,7 +1,9 @@
 //! The side that is called: INIT1, and what the guard and the application say to it.
 
 use super::{
-    Access, Caller, Decision, Layer, Opening, SESSION_LIFE, Session, Waiting, call::OPEN_MAX, opening::Step,
+    Access, Caller, Decision, Layer, Opening, SESSION_LIFE, Session, Waiting,
+    call::{OPEN_MAX, is_for_tcp},
+    opening::Step,
 };
 use crate::{
     Instant, Memory,
@@ -9,20 +11,15 @@ use crate::{
     guard::{FirstPacket, Verdict},
     index::Cell,
     rdt::Peer,
-    seal::{CheckKey, Prologue, Provider, Psk, Public, Responder, ResponderKeys, Transport},
+    seal::{
+        Prologue, Provider, Responder, Transport,
+        initiation::{Host, Known},
+    },
     table::Slot,
-    wire::seal::{Challenge, ConnectionId, Init1, Offer, Proof, Purpose},
+    wire::seal::{Challenge, ConnectionId, Init1, Proof},
 };
 use core::net::SocketAddr;
 use heapless::Vec;
-
-/// What a first message said.
-struct Heard<V: Provider> {
-    responder: Responder<V>,
-    caller: Caller,
-    /// The OPEN in it, if there is one.
-    open: Option<Vec<u8, OPEN_MAX>>,
-}
 
 impl<V, M, I, const SLOTS: usize, const BUCKETS: usize, H> Layer<V, M, I, SLOTS, BUCKETS, H>
 where
@@ -41,7 +38,7 @@ where
         proof: &Proof<'_>,
         access: &mut (impl Access + ?Sized),
     ) -> Option<(Peer, Vec<u8, OPEN_MAX>)> {
-        let Some((key, psk)) = self.checked(init1, proof, access) else {
+        let Some(known) = self.known(init1, proof, access) else {
             count(&mut self.counters.unchecked);
             log!(debug, "seal: a call of {:?} has no right check", from);
             return None;
@@ -58,17 +55,18 @@ where
                 return None;
             }
         };
-        let Some(heard) = self.read(from, init1, key.as_ref(), psk.as_ref()) else {
+        let Some((responder, open)) = self.read(init1, &known) else {
             return self.refuse(from);
         };
-        let decision = access.decide(&heard.caller, permit.is_proven());
+        let (purpose, key) = (init1.purpose, responder.initiator().copied());
+        let decision = access.decide(&Caller { address: from, purpose, key }, permit.is_proven());
         if decision == Decision::Prove && !permit.is_proven() {
             let verdict = self.guard.prove(&first);
             self.challenge(from, init1.client, &verdict);
             return None;
         }
         let suite = init1.suites.choose(self.settings.suites);
-        let (Some(open), Some(suite), Decision::Admit) = (heard.open, suite, decision) else {
+        let (Some(suite), Decision::Admit) = (suite, decision) else {
             return self.refuse(from);
         };
         let answered = self.guard.answered(now, permit)?;
@@ -77,9 +75,7 @@ where
             log!(debug, "seal: a handshake has given its place to {:?}", from);
             self.free_slot(slot.number());
         }
-        let step =
-            Step::Answering { suite, client: init1.client, responder: heard.responder, open: open.clone() };
-        let Caller { purpose, key, .. } = heard.caller;
+        let step = Step::Answering { suite, client: init1.client, responder, open: open.clone() };
         let id = self.random.number();
         let opening = Opening { purpose, key, slot: Some(slot), step };
         let Some(number) = self.sessions.enter(now, id, from, opening) else {
@@ -94,34 +90,12 @@ where
         Some((Peer::Session(id), open))
     }
 
-    /// Reads the message, by the keys of its purpose. `None`: it was not made for them.
-    fn read(
-        &self,
-        from: SocketAddr,
-        init1: &Init1<'_>,
-        key: Option<&Public>,
-        psk: Option<&Psk>,
-    ) -> Option<Heard<V>> {
-        let keys = match (&init1.purpose, key, psk) {
-            (Purpose::Member, ..) => ResponderKeys::Ik { own: &self.own },
-            (Purpose::Guest, ..) => ResponderKeys::Nk { own: &self.own },
-            (Purpose::Peer { .. }, Some(peer), Some(psk)) => {
-                ResponderKeys::KkPsk0 { own: &self.own, peer, psk }
-            }
-            _ => return None,
-        };
-        let prologue = Prologue {
-            transport: Transport::Datagrams,
-            suites: init1.suites,
-            purpose: init1.purpose,
-            context: [0; 32],
-        };
+    /// Reads the message: who answers it, and the OPEN in it. `None`: it was not made for these keys.
+    fn read(&self, init1: &Init1<'_>, known: &Known) -> Option<(Responder<V>, Vec<u8, OPEN_MAX>)> {
+        let prologue = Prologue::new(Transport::Datagrams, init1.suites, init1.purpose);
         let mut payload = [0; OPEN_MAX + 2];
-        let (responder, used) = Responder::read(&keys, &prologue, init1.message, &mut payload).ok()?;
-        let key = responder.initiator().copied();
-        let offer = payload.get(..used).and_then(Offer::parse);
-        let open = offer.and_then(|offer| Vec::from_slice(offer.body).ok());
-        Some(Heard { responder, caller: Caller { address: from, purpose: init1.purpose, key }, open })
+        let (responder, offer) = self.host().read(known, &prologue, init1.message, &mut payload)?;
+        Some((responder, Vec::from_slice(offer.body).ok()?))
     }
 
     /// Nothing is said to whom is refused; it is counted.
@@ -139,26 +113,20 @@ where
     }
 
     /// The keys that the purpose of an INIT1 names, when it is one for UDP and its check is right.
-    fn checked(
+    fn known(
         &self,
         init1: &Init1<'_>,
         proof: &Proof<'_>,
         access: &mut (impl Access + ?Sized),
-    ) -> Option<(Option<Public>, Option<Psk>)> {
-        let (key, psk) = match init1.purpose {
-            Purpose::Member | Purpose::Guest => (None, None),
-            // What they have to say stands where the OPEN is: they are for TCP.
-            Purpose::Salt | Purpose::Enrol { .. } => return None,
-            Purpose::Peer { introduction } => {
-                let (key, psk) = access.introduction(&introduction)?;
-                (Some(key), Some(psk))
-            }
-        };
-        let is_right = match &psk {
-            None => self.check.verify(proof),
-            Some(psk) => CheckKey::<V>::new(self.own.public(), Some(psk)).verify(proof),
-        };
-        is_right.then_some((key, psk))
+    ) -> Option<Known> {
+        if is_for_tcp(&init1.purpose) {
+            return None;
+        }
+        self.host().known(&init1.purpose, proof, access)
+    }
+
+    const fn host(&self) -> Host<'_, V> {
+        Host { own: &self.own, check: &self.check }
     }
 
     /// A first packet came again: the endpoint answers its call again, and [`Layer::seal`] finds the same answer. If the

@@ -1,7 +1,7 @@
 //! Calling: the endpoint's OPEN becomes message 1.
 
 use crate::{
-    seal::{CheckKey, Initiator, InitiatorKeys, KeyPair, Prologue, Provider, Psk, Public, Secret, Transport},
+    seal::{CheckKey, Initiator, KeyPair, Provider, Secret, Transport, initiation::Call},
     wire::{
         rdt::Own,
         seal::{ConnectionId, Cookie, Init1, Offer, Proof, Purpose, Suites},
@@ -17,18 +17,6 @@ const MESSAGE_MAX: usize = 96 + 2 + OPEN_MAX;
 
 /// How often a cookie is tried.
 const COOKIE_USES: u8 = 2;
-
-/// Whom to call, and as what.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Call {
-    /// The server's public key, known beforehand.
-    pub server: Public,
-    /// What for.
-    pub purpose: Purpose,
-    /// The pre-shared key, for the purposes that have one.
-    pub psk: Option<Psk>,
-}
 
 pub(super) struct Calling<V> {
     pub(super) call: Call,
@@ -60,7 +48,7 @@ impl<V: Provider> Calling<V> {
         let open = without_padding(plain)?;
         if self.attempt.as_ref().is_none_or(|attempt| attempt.open != open) {
             let cookie = self.attempt.take().and_then(|attempt| attempt.cookie);
-            let attempt = self.call.begin(own, suites, largest, open, ephemeral)?;
+            let attempt = Attempt::begin(&self.call, own, suites, largest, open, ephemeral)?;
             self.attempt = Some(Attempt { cookie, ..attempt });
         }
         // Who is asked for a cookie cannot know which of several sizes came through.
@@ -89,7 +77,7 @@ impl<V: Provider> Calling<V> {
             message: &attempt.message,
             cookie: attempt.cookie.map(|(cookie, _)| cookie),
         };
-        let check = CheckKey::<V>::new(&self.call.server, self.call.psk.as_ref());
+        let check = self.call.check::<V>();
         init1.emit(size, |covered| check.stamp(covered), out)
     }
 
@@ -108,34 +96,30 @@ impl<V: Provider> Calling<V> {
     }
 }
 
-impl Call {
-    fn begin<V: Provider>(
-        &self,
+impl<V: Provider> Attempt<V> {
+    fn begin(
+        call: &Call,
         own: &KeyPair<V>,
         suites: Suites,
         largest: u16,
         open: Vec<u8, OPEN_MAX>,
         ephemeral: Secret,
-    ) -> Option<Attempt<V>> {
-        let peer = &self.server;
-        let keys = match (&self.purpose, &self.psk) {
-            (Purpose::Member, _) => InitiatorKeys::Ik { own, peer },
-            (Purpose::Guest, _) => InitiatorKeys::Nk { peer },
-            (Purpose::Peer { .. }, Some(psk)) => InitiatorKeys::KkPsk0 { own, peer, psk },
-            // Others are for TCP, or lack their key.
-            _ => return None,
-        };
-        let prologue =
-            Prologue { transport: Transport::Datagrams, suites, purpose: self.purpose, context: [0; 32] };
-        let mut payload = [0; OPEN_MAX + 2];
-        let used = Offer { largest, body: &open }.emit(&mut payload)?;
+    ) -> Option<Self> {
+        if is_for_tcp(&call.purpose) {
+            return None;
+        }
         let mut message = Vec::new();
         message.resize(MESSAGE_MAX, 0).ok()?;
-        let (initiator, length) =
-            Initiator::start(&keys, &prologue, ephemeral, payload.get(..used)?, &mut message).ok()?;
+        let (terms, offer) = ((Transport::Datagrams, suites), Offer { largest, body: &open });
+        let (initiator, length) = call.start(own, terms, &offer, ephemeral, &mut message).ok()?;
         message.truncate(length);
-        Some(Attempt { initiator, message, cookie: None, open, size: 0 })
+        Some(Self { initiator, message, cookie: None, open, size: 0 })
     }
+}
+
+/// Whether what a purpose has to say stands where the OPEN is.
+pub(super) const fn is_for_tcp(purpose: &Purpose) -> bool {
+    matches!(purpose, Purpose::Salt | Purpose::Enrol { .. })
 }
 
 /// An OPEN as it goes into message 1.
