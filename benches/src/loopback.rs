@@ -12,8 +12,8 @@ use skep_core::{
     files::{self, Client, Dialect, Progress, Server, Session},
     rdt::{Language, Settings},
     seal::{
-        KeyPair, Psk, Public, RustCrypto, Secret,
-        layer::{Access, Call, Caller},
+        KeyPair, RustCrypto, Secret,
+        layer::{Access, Call, Caller, Decision},
     },
     stream::{Fault, Service},
     table::Named,
@@ -75,16 +75,8 @@ impl Storage for Folder {
 pub(crate) struct Everybody;
 
 impl Access for Everybody {
-    fn permits(&mut self, _: &Caller) -> bool {
-        true
-    }
-
-    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
-        None
-    }
-
-    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
-        None
+    fn decide(&mut self, _: &Caller, _: bool) -> Decision {
+        Decision::Admit
     }
 }
 

@@ -7,7 +7,7 @@ use skep_core::{
     seal::{
         KeyPair, Psk, Public, RustCrypto, Secret, TAG_LENGTH,
         datagram::{FRONT, OVERHEAD},
-        layer::{self, Access, Call, Caller},
+        layer::{self, Access, Call, Caller, Decision},
     },
     wire::{
         rdt::Own,
@@ -52,9 +52,9 @@ pub struct Doors {
 }
 
 impl Access for Doors {
-    fn permits(&mut self, _: &Caller) -> bool {
+    fn decide(&mut self, _: &Caller, _: bool) -> Decision {
         self.asked += 1;
-        self.are_open
+        Decision::admit_if(self.are_open)
     }
 
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk> {

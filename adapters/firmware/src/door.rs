@@ -6,7 +6,7 @@ use skep_core::{
     client::UploadId,
     seal::{
         Psk, Public, Secret,
-        layer::{Access, Caller},
+        layer::{Access, Caller, Decision},
     },
     wire::{
         seal::Purpose,
@@ -47,16 +47,12 @@ impl<const SIZE: usize> Door<SIZE> {
 pub struct Keeper<const SIZE: usize>(pub &'static Door<SIZE>);
 
 impl<const SIZE: usize> Access for Keeper<SIZE> {
-    fn permits(&mut self, caller: &Caller) -> bool {
-        match caller.purpose {
+    fn decide(&mut self, caller: &Caller, _: bool) -> Decision {
+        Decision::admit_if(match caller.purpose {
             Purpose::Peer { .. } => true,
             Purpose::Member | Purpose::Guest => self.0.is_public,
             Purpose::Enrol { .. } | Purpose::Salt => false,
-        }
-    }
-
-    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
-        None
+        })
     }
 
     fn introduction(&mut self, id: &Token) -> Option<(Public, Psk)> {

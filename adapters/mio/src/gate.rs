@@ -35,10 +35,6 @@ impl Gate {
 }
 
 impl Access for Gate {
-    fn permits(&mut self, caller: &Caller) -> bool {
-        self.with(|access| access.permits(caller))
-    }
-
     fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
         self.with(|access| access.decide(caller, is_proven))
     }
@@ -65,16 +61,8 @@ impl fmt::Debug for Gate {
 struct Nobody;
 
 impl Access for Nobody {
-    fn permits(&mut self, _: &Caller) -> bool {
-        false
-    }
-
-    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
-        None
-    }
-
-    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
-        None
+    fn decide(&mut self, _: &Caller, _: bool) -> Decision {
+        Decision::Refuse
     }
 }
 

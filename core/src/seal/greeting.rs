@@ -212,8 +212,8 @@ mod tests {
     struct Everybody(bool);
 
     impl Access for Everybody {
-        fn permits(&mut self, _: &Caller) -> bool {
-            self.0
+        fn decide(&mut self, _: &Caller, _: bool) -> Decision {
+            Decision::admit_if(self.0)
         }
 
         fn salt(&mut self, name: &[u8]) -> Option<[u8; SALT]> {
@@ -233,21 +233,13 @@ mod tests {
     struct Names(usize);
 
     impl Access for Names {
-        fn permits(&mut self, _: &Caller) -> bool {
-            false
+        fn decide(&mut self, _: &Caller, _: bool) -> Decision {
+            Decision::Refuse
         }
 
         fn salt(&mut self, _: &[u8]) -> Option<[u8; SALT]> {
             self.0 += 1;
             Some([b'a'; SALT])
-        }
-
-        fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
-            None
-        }
-
-        fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
-            None
         }
     }
 
@@ -374,22 +366,10 @@ mod tests {
         struct Slow(u8);
 
         impl Access for Slow {
-            fn permits(&mut self, _: &Caller) -> bool {
-                false
-            }
-
             fn decide(&mut self, _: &Caller, is_proven: bool) -> Decision {
                 assert!(is_proven);
                 self.0 += 1;
                 if self.0 < 3 { Decision::Later } else { Decision::Admit }
-            }
-
-            fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
-                None
-            }
-
-            fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
-                None
             }
         }
 

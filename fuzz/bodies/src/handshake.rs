@@ -15,7 +15,7 @@ use skep_core::{
         ResponderKeys, RustCrypto, Secret, Transport,
         greeting::{self, Hail, Host, Terms},
         handshake::{SECOND_OVERHEAD, first_overhead},
-        layer::{Access, Call, Caller, SALT},
+        layer::{Access, Call, Caller, Decision, SALT},
     },
     wire::seal::{HELLO_MAX, Hello, MESSAGE_MAX, Pattern, Purpose, REPLY_MAX, Reply, Suite, Suites},
 };
@@ -182,8 +182,8 @@ struct Known {
 }
 
 impl Access for Known {
-    fn permits(&mut self, _: &Caller) -> bool {
-        true
+    fn decide(&mut self, _: &Caller, _: bool) -> Decision {
+        Decision::Admit
     }
 
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk> {

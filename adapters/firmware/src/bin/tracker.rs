@@ -9,8 +9,8 @@
 use cortex_m::singleton;
 use skep_core::{
     seal::{
-        KeyPair, Psk, Public,
-        layer::{Access, Caller},
+        KeyPair, Public,
+        layer::{Access, Caller, Decision},
     },
     tracker::{self, Event, Settings as Rules, Tracker},
 };
@@ -40,17 +40,9 @@ type Running = Driver<&'static mut Tracker<Places>, &'static mut Streams, STREAM
 struct Guests(Option<heapless::Vec<Public, SEATS>>);
 
 impl Access for Guests {
-    fn permits(&mut self, caller: &Caller) -> bool {
-        let Some(keys) = &self.0 else { return true };
-        caller.key.is_some_and(|key| keys.contains(&key))
-    }
-
-    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
-        None
-    }
-
-    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
-        None
+    fn decide(&mut self, caller: &Caller, _: bool) -> Decision {
+        let Some(keys) = &self.0 else { return Decision::Admit };
+        Decision::admit_if(caller.key.is_some_and(|key| keys.contains(&key)))
     }
 }
 

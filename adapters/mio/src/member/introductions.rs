@@ -3,7 +3,7 @@
 use skep_core::{
     seal::{
         Psk, Public, Secret,
-        layer::{Access, Caller},
+        layer::{Access, Caller, Decision},
     },
     wire::{
         seal::Purpose,
@@ -42,12 +42,8 @@ impl Introductions {
 
 impl Access for Introductions {
     /// Who has the secret of an introduction, and nobody else.
-    fn permits(&mut self, caller: &Caller) -> bool {
-        matches!(caller.purpose, Purpose::Peer { .. })
-    }
-
-    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
-        None
+    fn decide(&mut self, caller: &Caller, _: bool) -> Decision {
+        Decision::admit_if(matches!(caller.purpose, Purpose::Peer { .. }))
     }
 
     fn introduction(&mut self, id: &[u8; 16]) -> Option<(Public, Psk)> {

@@ -241,7 +241,7 @@ impl<R: Send + 'static> House<R> {
             (Purpose::Enrol { invite }, Some(key)) => return self.enrol(invite, key),
             _ => false,
         };
-        if may { Decision::Admit } else { Decision::Refuse }
+        Decision::admit_if(may)
     }
 
     /// Whether a member may come in where that takes an account.
@@ -260,7 +260,7 @@ impl<R: Send + 'static> House<R> {
                 false
             }
         };
-        if may { Decision::Admit } else { Decision::Refuse }
+        Decision::admit_if(may)
     }
 
     fn now(&self) -> Moment {
@@ -469,10 +469,6 @@ impl<R: Send + 'static> House<R> {
 }
 
 impl<R: Send + 'static> Access for House<R> {
-    fn permits(&mut self, caller: &Caller) -> bool {
-        self.decide(caller, true) == Decision::Admit
-    }
-
     fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
         self.look();
         let decision = self.judge_caller(caller, is_proven);
@@ -496,10 +492,6 @@ impl<R: Send + 'static> Access for House<R> {
             return None;
         }
         Some(self.passwords.answer(std::str::from_utf8(name).ok()?, &self.secret))
-    }
-
-    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
-        None
     }
 }
 

@@ -23,8 +23,8 @@ fn a_socket_whose_buffers_hold_no_datagram_is_not_bound() {
 fn a_call_for_which_there_is_no_room_leaves_no_session() {
     use skep_core::{
         seal::{
-            KeyPair, Psk, Public, Secret,
-            layer::{Access, Call, Caller},
+            KeyPair, Secret,
+            layer::{Access, Call, Caller, Decision},
         },
         wire::seal::Purpose,
     };
@@ -32,16 +32,8 @@ fn a_call_for_which_there_is_no_room_leaves_no_session() {
     struct Nobody;
 
     impl Access for Nobody {
-        fn permits(&mut self, _: &Caller) -> bool {
-            false
-        }
-
-        fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
-            None
-        }
-
-        fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
-            None
+        fn decide(&mut self, _: &Caller, _: bool) -> Decision {
+            Decision::Refuse
         }
     }
 

@@ -13,8 +13,8 @@ use skep::{
 use skep_core::{
     files::Uploads,
     seal::{
-        KeyPair, Psk, Public, RustCrypto,
-        layer::{Access, Caller},
+        KeyPair, Public, RustCrypto,
+        layer::{Access, Caller, Decision},
     },
     wire::seal::Purpose,
 };
@@ -44,23 +44,15 @@ impl Guests {
 }
 
 impl Access for Guests {
-    fn permits(&mut self, caller: &Caller) -> bool {
+    fn decide(&mut self, caller: &Caller, _: bool) -> Decision {
         let allow = &*self.0.borrow();
-        match (caller.purpose, &caller.key, allow) {
+        Decision::admit_if(match (caller.purpose, &caller.key, allow) {
             (Purpose::Guest | Purpose::Member, _, None) => true,
             (Purpose::Member, Some(key), Some(allow)) => {
                 Fingerprint::new(*key).is_ok_and(|key| allow.find(&key).is_some())
             }
             _ => false,
-        }
-    }
-
-    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
-        None
-    }
-
-    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
-        None
+        })
     }
 }
 
@@ -69,16 +61,8 @@ impl Access for Guests {
 pub(crate) struct Nobody;
 
 impl Access for Nobody {
-    fn permits(&mut self, _: &Caller) -> bool {
-        false
-    }
-
-    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
-        None
-    }
-
-    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
-        None
+    fn decide(&mut self, _: &Caller, _: bool) -> Decision {
+        Decision::Refuse
     }
 }
 

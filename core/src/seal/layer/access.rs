@@ -37,20 +37,23 @@ pub enum Decision {
     Later,
 }
 
+impl Decision {
+    /// [`Decision::Admit`], or [`Decision::Refuse`].
+    pub const fn admit_if(may: bool) -> Self {
+        if may { Self::Admit } else { Self::Refuse }
+    }
+}
+
 /// An application's decisions about who comes in. All are asked while a datagram is handled: they must not take long.
 pub trait Access {
-    /// Whether this caller may come in. Its key is not proven yet: nothing may be done in its name.
-    fn permits(&mut self, caller: &Caller) -> bool;
+    /// Whether this caller may come in. Its key is not proven yet: nothing may be done in its name. `is_proven`: it receives
+    /// at its address.
+    fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision;
 
-    /// The same, for applications that have more to say than yes and no; the transport asks this only. `is_proven`: the
-    /// caller receives at its address.
-    fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
-        let _ = is_proven;
-        if self.permits(caller) { Decision::Admit } else { Decision::Refuse }
+    /// The pre-shared key of an invitation that has not been used up or expired. `None`: there is no such invitation.
+    fn invite(&mut self, _id: &[u8; 8]) -> Option<Psk> {
+        None
     }
-
-    /// The pre-shared key of an invitation that has not been used up or expired.
-    fn invite(&mut self, id: &[u8; 8]) -> Option<Psk>;
 
     /// What the owner of a password has to know to make his key of it, when an account of this name is asked about:
     /// made up, and always the same, for a name that there is not. `None`: there are no such accounts here.
@@ -58,6 +61,8 @@ pub trait Access {
         None
     }
 
-    /// The peer's key and the pre-shared key of an introduction.
-    fn introduction(&mut self, id: &[u8; 16]) -> Option<(Public, Psk)>;
+    /// The peer's key and the pre-shared key of an introduction. `None`: there is no such introduction.
+    fn introduction(&mut self, _id: &[u8; 16]) -> Option<(Public, Psk)> {
+        None
+    }
 }

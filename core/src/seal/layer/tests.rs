@@ -91,17 +91,12 @@ struct Doors {
 }
 
 impl Access for Doors {
-    fn permits(&mut self, _: &Caller) -> bool {
-        self.asked += 1;
-        self.open
-    }
-
-    fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
-        match self.wants_proof && !is_proven {
-            true => Decision::Prove,
-            false if self.permits(caller) => Decision::Admit,
-            false => Decision::Refuse,
+    fn decide(&mut self, _: &Caller, is_proven: bool) -> Decision {
+        if self.wants_proof && !is_proven {
+            return Decision::Prove;
         }
+        self.asked += 1;
+        Decision::admit_if(self.open)
     }
 
     fn invite(&mut self, id: &[u8; 8]) -> Option<Psk> {

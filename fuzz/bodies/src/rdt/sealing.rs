@@ -6,7 +6,7 @@ use skep_core::{
     rdt::{Peer, Transmit},
     seal::{
         KeyPair, Layer, Psk, Public, RustCrypto, Secret,
-        layer::{Access, Call, Caller, Session, Settings},
+        layer::{Access, Call, Caller, Decision, Session, Settings},
     },
     table::Slot,
     wire::seal::{Purpose, Suite},
@@ -35,8 +35,8 @@ pub(crate) struct Sealing {
 struct Everybody;
 
 impl Access for Everybody {
-    fn permits(&mut self, _: &Caller) -> bool {
-        true
+    fn decide(&mut self, _: &Caller, _: bool) -> Decision {
+        Decision::Admit
     }
 
     fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {

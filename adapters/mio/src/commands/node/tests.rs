@@ -17,8 +17,8 @@ use skep_core::{
     Instant,
     files::Outcome,
     seal::{
-        KeyPair, Psk, Public, RustCrypto, Secret,
-        layer::{Access, Caller},
+        KeyPair, RustCrypto, Secret,
+        layer::{Access, Caller, Decision},
     },
     stream::{FileId, StreamId},
     tracker::{self, Dialect, Peer, Tracker},
@@ -49,16 +49,8 @@ const RELAYS: usize = 1;
 struct Everybody;
 
 impl Access for Everybody {
-    fn permits(&mut self, caller: &Caller) -> bool {
-        caller.purpose == Purpose::Member
-    }
-
-    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
-        None
-    }
-
-    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
-        None
+    fn decide(&mut self, caller: &Caller, _: bool) -> Decision {
+        Decision::admit_if(caller.purpose == Purpose::Member)
     }
 }
 

@@ -159,7 +159,7 @@ impl Door {
                 self.public
             }
         };
-        if may { Decision::Admit } else { Decision::Refuse }
+        Decision::admit_if(may)
     }
 
     fn now(&self) -> Moment {
@@ -267,10 +267,6 @@ enum Holder {
 }
 
 impl Access for Door {
-    fn permits(&mut self, caller: &Caller) -> bool {
-        self.decide(caller, true) == Decision::Admit
-    }
-
     fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
         self.look();
         let decision = self.judge(caller, is_proven);
@@ -293,9 +289,5 @@ impl Access for Door {
             return None;
         }
         Some(self.accounts.answer(std::str::from_utf8(name).ok()?, &self.secret))
-    }
-
-    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
-        None
     }
 }

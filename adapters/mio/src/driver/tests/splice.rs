@@ -13,8 +13,8 @@ use skep_core::{
     Instant,
     rdt::{Language, Settings},
     seal::{
-        KeyPair, Psk, Public, RustCrypto, Secret,
-        layer::{Access, Call, Caller},
+        KeyPair, RustCrypto, Secret,
+        layer::{Access, Call, Caller, Decision},
     },
     stream::{Closed, Fault, Service, StreamId},
     wire::seal::Purpose,
@@ -38,16 +38,8 @@ const WAYS: [Way; 4] = [Way::Tcp, Way::SealedTcp, Way::Rdt, Way::SealedRdt];
 struct Everybody;
 
 impl Access for Everybody {
-    fn permits(&mut self, _: &Caller) -> bool {
-        true
-    }
-
-    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
-        None
-    }
-
-    fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {
-        None
+    fn decide(&mut self, _: &Caller, _: bool) -> Decision {
+        Decision::Admit
     }
 }
 

@@ -11,7 +11,7 @@ use skep_core::{
     seal::{
         CheckKey, KeyPair, Psk, Public, RustCrypto, Secret,
         greeting::{Directions, Hail, Host, Terms, greet},
-        layer::{Access, Call, Caller},
+        layer::{Access, Call, Caller, Decision},
         record::{FRONT, OVERHEAD, Opened},
     },
     wire::seal::{HELLO_MAX, Hello, Purpose, REPLY_MAX, Reply, Suite},
@@ -138,12 +138,8 @@ impl Write for Wire {
 struct Introduced(Public, [u8; 32]);
 
 impl Access for Introduced {
-    fn permits(&mut self, caller: &Caller) -> bool {
-        caller.key == Some(self.0)
-    }
-
-    fn invite(&mut self, _: &[u8; 8]) -> Option<Psk> {
-        None
+    fn decide(&mut self, caller: &Caller, _: bool) -> Decision {
+        Decision::admit_if(caller.key == Some(self.0))
     }
 
     fn introduction(&mut self, _: &[u8; 16]) -> Option<(Public, Psk)> {

@@ -30,16 +30,10 @@ type Device<const SESSIONS: usize, const SLOTS: usize> = Layer<
 struct Anyhow;
 
 impl Access for Anyhow {
-    fn permits(&mut self, caller: &Caller) -> bool {
-        keep(*caller);
-        flag()
-    }
-
     fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
         keep((*caller, is_proven));
         match number() & 3 {
-            0 => Decision::Admit,
-            1 => Decision::Refuse,
+            0 | 1 => Decision::admit_if(flag()),
             2 => Decision::Prove,
             _ => Decision::Later,
         }
