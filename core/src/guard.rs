@@ -70,14 +70,14 @@ mod unproven;
 mod verdict;
 
 pub use buckets::Buckets;
-pub use cookie::{COOKIE_LENGTH, EPOCH, PROOF_LENGTH};
+pub use cookie::{EPOCH, PROOF_LENGTH};
 pub use counters::Counters;
 pub use half_open::{GRACE, HALF_OPEN_LIFE, Slot};
 pub use load::LOAD_HOLD;
 pub use unproven::Unproven;
 pub use verdict::{Answered, FirstPacket, Permit, Reason, Verdict};
 
-use crate::{Instant, count::count};
+use crate::{Instant, count::count, wire::seal::CHALLENGE_LENGTH};
 use cookie::{Keys, Source};
 use core::net::SocketAddr;
 use half_open::HalfOpen;
@@ -92,10 +92,6 @@ pub const DEVICE_SLOTS: usize = 4;
 /// The prefix buckets of a device.
 pub const DEVICE_BUCKETS: usize = 128;
 
-/// The length of a client's connection id in bytes.
-pub const CLIENT_ID_LENGTH: usize = 8;
-/// The length of a challenge datagram in bytes. A shorter first packet is not answered by one.
-pub const CHALLENGE_LENGTH: usize = 48;
 /// Cookies are asked for from this part of the half-open table on: one in four.
 const LOADED_PART: usize = 4;
 

@@ -6,6 +6,7 @@
 mod log;
 
 pub mod client;
+mod constant_time;
 mod count;
 pub mod files;
 #[cfg(feature = "defmt")]

@@ -1,4 +1,4 @@
-//! Every maximum of the core, and how they hang together.
+//! The maxima that several parts of the core share.
 
 /// The longest name of a file on the wire, in bytes: the whole relative path. A longer one is a bad name.
 pub const NAME_MAX: usize = 255;

@@ -54,6 +54,13 @@ pub(crate) use tested::Tested;
 /// The length of an authentication tag in bytes, in both suites.
 pub const TAG_LENGTH: usize = 16;
 
+/// Datagrams, or records, under one key: 2 to the power of this.
+const GENERATION_BITS: u32 = 20;
+
+/// Datagrams, or records, in a direction: nothing is sealed or opened from this number on. At ten million a second that
+/// takes fourteen thousand years.
+const NUMBERS_MAX: u64 = 1 << 62;
+
 /// Why the engine did not do what it was asked. Nothing has changed then, if the call does not say otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

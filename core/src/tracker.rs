@@ -44,7 +44,6 @@ pub use directory::{Directory, File, User};
 pub use event::{Ask, EntryId, Event, LeftName, Record, Ticket, UserId};
 pub use link::{Busy, Link};
 pub use profile::{Fixed, Profile};
-pub(crate) use secrets::is_same;
 pub use settings::{SameName, Settings};
 pub use shelf::Place;
 pub use transfer::Transfer;

@@ -11,9 +11,10 @@ mod splice;
 mod tests;
 
 use crate::{
-    Admission, Carrier, Happening, Machine, Origin, Receiving, Sending, Stack, Storage, storage::Answer,
+    Admission, Carrier, Happening, Machine, Origin, Receiving, Sending, Stack, Storage,
+    storage::{ASK_AGAIN, Answer},
 };
-use core::{task::Poll, time::Duration};
+use core::task::Poll;
 use heapless::Vec;
 use skep_core::{
     Instant,
@@ -27,9 +28,6 @@ const FRAMES: usize = 16;
 
 /// Things that may happen in one turn. More are for the next.
 const STEPS: usize = 256;
-
-/// A store that owes an answer is asked again after so long, if nothing else makes a turn before.
-const ASK_AGAIN: Duration = Duration::from_millis(1);
 
 #[derive(Clone, Copy, Debug)]
 struct Stream<L> {

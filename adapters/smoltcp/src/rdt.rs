@@ -24,7 +24,7 @@ pub use wrapping::{Plain, Wrapping};
 pub use wrapping::{Sealed, device_settings};
 
 use crate::{Carrier, Happening, Receiving, Sending, Stack, Storage};
-use core::{net::SocketAddr, time::Duration};
+use core::net::SocketAddr;
 use entry::Entry;
 use heapless::Vec;
 use skep_core::{
@@ -38,9 +38,6 @@ use waiting::{Ready, Waiting};
 
 /// The largest datagram on an Ethernet, in bytes of UDP payload.
 pub const DATAGRAM: usize = 1_472;
-
-/// When a store that was busy is asked again, if nothing else makes a turn before.
-const ASK_AGAIN: Duration = Duration::from_millis(1);
 
 /// An RDT endpoint with room for `CONNECTIONS` connections, windows of `WINDOW` segments (a power of two) each way, and
 /// datagrams of `SIZE` bytes, in the clear or wrapped by `W`.

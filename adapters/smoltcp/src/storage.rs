@@ -30,11 +30,14 @@ pub use ram::Ram;
 pub use rom::Rom;
 pub use split::Split;
 
-use core::task::Poll;
+use core::{task::Poll, time::Duration};
 use skep_core::{
     stream::{Fault, FileId},
     wire::Name,
 };
+
+/// A store that is busy, or owes an answer, is asked again after so long, if nothing else makes a turn before.
+pub(crate) const ASK_AGAIN: Duration = Duration::from_millis(1);
 
 /// What a request comes to.
 pub type Answer<T> = Poll<Result<T, Fault>>;

@@ -17,7 +17,7 @@ mod wrapping;
 pub use wrapping::Sealed;
 pub use wrapping::{Plain, Wrapping};
 
-use crate::{Carrier, Happening, Receiving, Sending, Stack, Storage, address};
+use crate::{Carrier, Happening, Receiving, Sending, Stack, Storage, address, storage::ASK_AGAIN};
 use connection::{Connection, Stage};
 use core::{net::SocketAddr, time::Duration};
 use skep_core::Instant;
@@ -51,9 +51,6 @@ const SILENCE: Duration = Duration::from_secs(30);
 
 /// A peer that says nothing is asked for a sign of life after so long.
 const KEEP_ALIVE: Duration = Duration::from_secs(8);
-
-/// When a store that was busy is asked again, if nothing else makes a turn before.
-const ASK_AGAIN: Duration = Duration::from_millis(1);
 
 /// The first of the ports that calls are made from (RFC 6335 section 6).
 const PORTS: u16 = 49_152;

@@ -8,6 +8,7 @@
 use super::{Client, Event, Profile, UploadId, settings::Accept};
 use crate::{
     Instant,
+    constant_time::is_same,
     texts::Stored,
     wire::{
         Text,
@@ -75,7 +76,7 @@ impl<P: Profile> Client<P> {
     pub fn upload_of(&self, token: &[u8; TOKEN_LENGTH]) -> Option<UploadId> {
         let is_it = |&number: &u32| {
             self.uploads.get(number).is_some_and(|upload| {
-                upload.state == UploadState::Accepted && crate::tracker::is_same(&upload.asked.token, token)
+                upload.state == UploadState::Accepted && is_same(&upload.asked.token, token)
             })
         };
         self.uploads.numbers().find(is_it).map(UploadId)

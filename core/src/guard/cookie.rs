@@ -11,7 +11,11 @@
 //! A client that changes its address, its port or its id needs another cookie, so cookies cannot be shared
 //! (RFC 9000, section 8.1.4, has the same rules for its tokens). A cookie lives for one to two epochs.
 
-use crate::{Instant, time::micros};
+use crate::{
+    Instant,
+    time::micros,
+    wire::seal::{ConnectionId, Cookie},
+};
 use core::{
     fmt,
     net::{IpAddr, SocketAddr},
@@ -23,8 +27,6 @@ use zeroize::Zeroize;
 
 /// How long one key makes cookies; they are good for as long again.
 pub const EPOCH: Duration = Duration::from_secs(16);
-/// The length of a cookie in bytes.
-pub const COOKIE_LENGTH: usize = 16;
 /// The length in bytes of what proves another address of a session: the beginning of a cookie.
 pub const PROOF_LENGTH: usize = 8;
 
@@ -33,7 +35,7 @@ const V4_HOST_BITS: u32 = 8;
 /// Bits of an IPv6 address below its /48.
 const V6_HOST_BITS: u32 = 80;
 
-const fn start(cookie: [u8; COOKIE_LENGTH]) -> [u8; PROOF_LENGTH] {
+const fn start(cookie: Cookie) -> [u8; PROOF_LENGTH] {
     let [a, b, c, d, e, f, g, h, ..] = cookie;
     [a, b, c, d, e, f, g, h]
 }
@@ -46,7 +48,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(from: SocketAddr, client: [u8; 8]) -> Self {
+    pub(super) fn new(from: SocketAddr, client: ConnectionId) -> Self {
         Self { address: bits(from.ip()), port: from.port(), client: u64::from_le_bytes(client) }
     }
 
@@ -133,12 +135,12 @@ impl Keys {
     }
 
     /// The cookie for this source, in this epoch.
-    pub(super) fn cookie(&self, source: &Source) -> [u8; COOKIE_LENGTH] {
+    pub(super) fn cookie(&self, source: &Source) -> Cookie {
         self.cookie_of(source, self.epoch.unwrap_or(0))
     }
 
     /// Whether a cookie was made for this source, in this epoch or the last.
-    pub(super) fn is_good(&self, source: &Source, cookie: &[u8; COOKIE_LENGTH]) -> bool {
+    pub(super) fn is_good(&self, source: &Source, cookie: &Cookie) -> bool {
         self.made_again(source, cookie[0]).ct_eq(cookie).into()
     }
 
@@ -153,7 +155,7 @@ impl Keys {
     }
 
     /// The cookie for this source in the epoch that a cookie with this first byte was made in.
-    fn made_again(&self, source: &Source, first: u8) -> [u8; COOKIE_LENGTH] {
+    fn made_again(&self, source: &Source, first: u8) -> Cookie {
         let epoch = self.epoch.unwrap_or(0);
         let is_this = u64::from(first) & 1 == epoch & 1;
         self.cookie_of(source, if is_this { epoch } else { epoch.wrapping_sub(1) })
@@ -181,7 +183,7 @@ impl Keys {
         self.fingerprint.hash(prefix(ip)).h1 as u32
     }
 
-    fn cookie_of(&self, source: &Source, epoch: u64) -> [u8; COOKIE_LENGTH] {
+    fn cookie_of(&self, source: &Source, epoch: u64) -> Cookie {
         let [even, odd] = self.cookies;
         let key = if epoch & 1 == 0 { even } else { odd };
         let hash = u128::from(source.hash(key, epoch));

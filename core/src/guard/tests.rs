@@ -7,13 +7,15 @@ mod random;
 mod world;
 
 use super::*;
-use crate::miri::fewer;
+use crate::{
+    miri::fewer,
+    wire::seal::{ConnectionId, Cookie},
+};
 
 /// An INIT1 of the pattern IK, without a cookie.
 const REQUEST_LENGTH: usize = 113;
 
 type Host = Guard<HOST_SLOTS, HOST_BUCKETS>;
-type Cookie = [u8; COOKIE_LENGTH];
 
 fn at(millis: u64) -> Instant {
     Instant::from_micros(millis * 1_000)
@@ -27,7 +29,7 @@ fn guard<const SLOTS: usize, const BUCKETS: usize>() -> Guard<SLOTS, BUCKETS> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Client {
     from: SocketAddr,
-    id: [u8; CLIENT_ID_LENGTH],
+    id: ConnectionId,
 }
 
 impl Client {
@@ -48,7 +50,7 @@ impl Client {
     }
 
     fn packet_with<'p>(&self, cookie: &'p Cookie) -> FirstPacket<'p> {
-        FirstPacket { cookie: Some(cookie), length: REQUEST_LENGTH + COOKIE_LENGTH, ..self.packet() }
+        FirstPacket { cookie: Some(cookie), length: REQUEST_LENGTH + size_of::<Cookie>(), ..self.packet() }
     }
 
     /// Gets a cookie: of a guard that was made to ask for one.

@@ -1,6 +1,7 @@
 //! What goes into a guard and what comes out.
 
-use super::{CLIENT_ID_LENGTH, COOKIE_LENGTH, Slot};
+use super::Slot;
+use crate::wire::seal::{ConnectionId, Cookie};
 use core::net::SocketAddr;
 
 /// What a guard has to know of a first packet. Whoever made it has checked that it is well formed.
@@ -10,12 +11,12 @@ pub struct FirstPacket<'p> {
     /// Where it says that it came from.
     pub from: SocketAddr,
     /// The connection id that the client chose.
-    pub client: [u8; CLIENT_ID_LENGTH],
+    pub client: ConnectionId,
     /// What differs between two handshakes of one client, such as the first bytes of its ephemeral key. A packet in which
     /// it is the same is a repeat.
     pub attempt: [u8; 8],
     /// The cookie that it carries.
-    pub cookie: Option<&'p [u8; COOKIE_LENGTH]>,
+    pub cookie: Option<&'p Cookie>,
     /// The length of the whole datagram, padding and all.
     pub length: usize,
 }
@@ -30,8 +31,8 @@ pub enum Verdict {
     Proceed(Permit),
     /// The handshake in this slot was answered already: send the same answer again, if it [may be sent](super::Guard::may_send).
     Repeat(Slot),
-    /// Send a challenge of [`CHALLENGE_LENGTH`](super::CHALLENGE_LENGTH) bytes with this cookie.
-    Challenge([u8; COOKIE_LENGTH]),
+    /// Send a challenge of [`CHALLENGE_LENGTH`](crate::wire::seal::CHALLENGE_LENGTH) bytes with this cookie.
+    Challenge(Cookie),
     /// Be silent.
     Drop(Reason),
 }

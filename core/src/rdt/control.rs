@@ -28,6 +28,11 @@ use super::Settings;
 use crate::Instant;
 use core::fmt::Debug;
 
+/// What the hosts themselves hold back, in transmissions: their batches.
+const BATCHES: u32 = 128;
+/// The smallest window of who paces, in transmissions.
+const WINDOW_LEAST: u32 = 4;
+
 /// What decides how much is sent, and when. It counts in transmissions; all datagrams count as full ones.
 pub trait Controller: Debug {
     /// Whether there is ever a moment to wait for.

@@ -31,7 +31,7 @@ mod window;
 
 pub use window::{WINDOW, WORDS};
 
-use super::{Keys, Provider, Refused, RustCrypto, TAG_LENGTH};
+use super::{GENERATION_BITS, Keys, NUMBERS_MAX, Provider, Refused, RustCrypto, TAG_LENGTH};
 use crate::wire::seal::{ConnectionId, DataHeader, Suite};
 use opener::Opener;
 use sealer::Sealer;
@@ -41,13 +41,6 @@ pub const FRONT: usize = DataHeader::LENGTH;
 
 /// The bytes of a datagram besides its text: 14 before it and 16 after it.
 pub const OVERHEAD: usize = FRONT + TAG_LENGTH;
-
-/// Numbers in a generation of keys: 2 to the power of this.
-const GENERATION_BITS: u32 = 20;
-
-/// The numbers that there are: nothing is sealed from this one on. At ten million datagrams a second that
-/// takes fourteen thousand years.
-const NUMBERS_MAX: u64 = 1 << 62;
 
 /// The most datagrams that a session refuses because of their tag, in all its generations together, before it
 /// closes: 2^36, the limit for ChaCha20-Poly1305 (RFC 9001, section 6.6); AES-128-GCM would stand more.

@@ -30,7 +30,7 @@ mod sealer;
 pub use opener::{Opened, Opener};
 pub use sealer::Sealer;
 
-use super::TAG_LENGTH;
+use super::{GENERATION_BITS, NUMBERS_MAX, TAG_LENGTH};
 
 /// The bytes of a record before its text.
 pub const FRONT: usize = 2;
@@ -43,12 +43,6 @@ pub const DEVICE_LARGEST: u16 = 1_024 + 16;
 
 /// The largest record that a host takes, in bytes of ciphertext and tag.
 pub const HOST_LARGEST: u16 = u16::MAX;
-
-/// Records under one key: 2 to the power of this.
-const GENERATION_BITS: u32 = 20;
-
-/// Records in a direction: nothing is sealed or opened from this one on.
-const NUMBERS_MAX: u64 = 1 << 62;
 
 /// Whether the key is to be replaced before this record.
 const fn begins_generation(number: u64) -> bool {

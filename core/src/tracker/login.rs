@@ -6,11 +6,11 @@ use super::{
     feed::{Feed, Pass},
     link::{Link, NONE, State, Work},
     profile::Profile,
-    secrets::is_same,
     settings::SameName,
 };
 use crate::{
     Instant,
+    constant_time::is_same,
     count::count,
     stream::StreamId,
     texts::Stored,

@@ -10,10 +10,10 @@ use super::{
     Step, Tracker,
     link::{End, State},
     profile::Profile,
-    secrets::is_same,
     transfer::Stage,
 };
 use crate::{
+    constant_time::is_same,
     count::count,
     stream::Fault,
     texts::Stored,

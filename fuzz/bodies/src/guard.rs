@@ -6,7 +6,8 @@
 use crate::Choices;
 use skep_core::{
     Instant,
-    guard::{CHALLENGE_LENGTH, FirstPacket, Guard, Permit, Settings, Slot, Verdict},
+    guard::{FirstPacket, Guard, Permit, Settings, Slot, Verdict},
+    wire::seal::{CHALLENGE_LENGTH, Cookie},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -16,7 +17,6 @@ use std::{
 
 /// Address, id and attempt of who calls.
 type Client = (SocketAddr, [u8; 8], [u8; 8]);
-type Cookie = [u8; 16];
 
 #[derive(Default)]
 struct Book {

@@ -51,10 +51,10 @@ use std::{
 /// Any free port of this machine.
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// How often the server looks whether it is still wanted.
+/// How often who runs in a thread looks whether it is still wanted.
 const TICK: Duration = Duration::from_millis(20);
 
-/// The other side is this very program: that it is silent for so long is a failure.
+/// Everybody here is this very program: that nothing happens for so long is a failure.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the file is called at the server.

@@ -1,10 +1,10 @@
 //! What the endpoint has to say.
 
 use super::{
-    ASK_AGAIN, Rdt, Wrapping,
+    Rdt, Wrapping,
     waiting::{Ready, Standing, State, Waiting},
 };
-use crate::{Happening, Stack, Storage, address};
+use crate::{Happening, Stack, Storage, address, storage::ASK_AGAIN};
 use core::{net::SocketAddr, task::Poll};
 use skep_core::{
     Instant,

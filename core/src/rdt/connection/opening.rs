@@ -263,6 +263,7 @@ impl<P: Profile> Connection<P> {
             // Its segments are shorter than those that it was sent. Another connection, and nothing before the answer.
             self.say_later();
             self.segment = terms.segment;
+            // One above would be the same call for smaller datagrams.
             self.number = self.number.wrapping_add(2);
             self.call_again(now, 0, settings);
             return true;

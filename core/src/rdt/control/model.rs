@@ -19,7 +19,9 @@ mod start;
 #[cfg(test)]
 mod tests;
 
-use super::{Controlled, Controller, News, Phase, Start, pacer::Pacer, round, round::Round};
+use super::{
+    BATCHES, Controlled, Controller, News, Phase, Start, WINDOW_LEAST, pacer::Pacer, round, round::Round,
+};
 use crate::{Instant, rdt::ring::is_before};
 use crowd::Crowd;
 use probing::Probing;
@@ -41,12 +43,8 @@ const DRAIN_ROUNDS: [u8; 2] = [3, 1];
 const DRAINED: u32 = 16;
 /// For so many rounds after that less is sent than the path carries.
 const CALM_ROUNDS: u8 = 2;
-/// The smallest window.
-const WINDOW_LEAST: u32 = 4;
 /// Round trips shorter than this are made by the hosts, not by the path: the window is what limits there.
 const LOCAL: u32 = 1_000;
-/// What the hosts themselves hold back, in transmissions: their batches.
-const BATCHES: u32 = 128;
 
 /// So many samples in a row that are longer than the shortest by a margin are not by chance.
 const RISEN: u8 = 8;

@@ -1,12 +1,7 @@
 //! A rate that somebody knows: everything is sent at it.
 
-use super::{Controlled, Controller, News, Phase, Start, pacer::Pacer};
+use super::{BATCHES, Controlled, Controller, News, Phase, Start, WINDOW_LEAST, pacer::Pacer};
 use crate::Instant;
-
-/// What the hosts themselves hold back, in transmissions: their batches.
-const BATCHES: u32 = 128;
-/// The window when nothing is heard any more.
-const WINDOW_LEAST: u32 = 4;
 
 /// A rate, and as much under way as the latest round trip needs; before there was one, the first flight.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! A tracker and two who join it: what one shares, the other is told, and fetches. All of it sealed, on real sockets.
 
-use super::{ANY, TICK};
+use super::{ANY, PATIENCE, TICK};
 use crate::{
     args::{Args, Command, Demo, Login},
     commands::{
@@ -31,9 +31,6 @@ use std::{
     thread::JoinHandle,
     time::{Duration, Instant as Clock},
 };
-
-/// Everybody here is this very program: that nothing happens for so long is a failure.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 const OWNER: &str = "ana";
 const GUEST: &str = "ben";

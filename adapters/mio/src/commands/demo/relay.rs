@@ -4,6 +4,7 @@
 //!   socket ──► receiver ── lost? ──► queue ──► sender, when the time has come ──► the same socket
 //! ```
 
+use super::{ANY, TICK};
 use crate::args::Demo;
 use socket2::SockRef;
 use std::{
@@ -23,9 +24,6 @@ const QUEUE: usize = 16_384;
 
 /// What the socket's receive buffer is asked to be.
 const BUFFER: usize = 4 << 20;
-
-/// How often the receiver looks whether it is still wanted.
-const TICK: Duration = Duration::from_millis(20);
 
 /// A relay between the server and whoever speaks to [`Relay::address`]. Dropped, it ends.
 pub(super) struct Relay {
@@ -57,7 +55,7 @@ struct Inlet {
 
 impl Relay {
     pub(super) fn start(server: SocketAddr, demo: &Demo) -> io::Result<Self> {
-        let socket = UdpSocket::bind(super::ANY)?;
+        let socket = UdpSocket::bind(ANY)?;
         // A smaller one loses more than was asked for, which is no harm.
         let _ = SockRef::from(&socket).set_recv_buffer_size(BUFFER);
         socket.set_read_timeout(Some(TICK))?;
