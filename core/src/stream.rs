@@ -167,6 +167,64 @@ pub enum Action<'b, E> {
     Wait(Option<Instant>),
 }
 
+impl<'b, E> Action<'b, E> {
+    /// The same, with what this makes of the event.
+    pub fn map<T>(self, event: impl FnOnce(E) -> T) -> Action<'b, T> {
+        match self {
+            Self::Write { stream, bytes } => Action::Write { stream, bytes },
+            Self::Send { stream, file, offset, length } => Action::Send { stream, file, offset, length },
+            Self::Receive { stream, file, offset, length } => {
+                Action::Receive { stream, file, offset, length }
+            }
+            Self::Splice { from, to } => Action::Splice { from, to },
+            Self::Finish(stream) => Action::Finish(stream),
+            Self::Abort(stream) => Action::Abort(stream),
+            Self::Open { file, name } => Action::Open { file, name },
+            Self::Create { file, name, length } => Action::Create { file, name, length },
+            Self::Commit(file) => Action::Commit(file),
+            Self::Release(file) => Action::Release(file),
+            Self::Event(it) => Action::Event(event(it)),
+            Self::Wait(until) => Action::Wait(until),
+        }
+    }
+
+    /// The same as an action of a machine around this one: with what it borrows copied into that one's `room`, which is no
+    /// smaller than this one's, and by another number of its file. Events and waits are the other machine's to see to:
+    /// nothing comes of them.
+    pub fn passed_on<'r, T>(
+        self,
+        room: &'r mut [u8],
+        number: impl FnOnce(FileId) -> FileId,
+    ) -> Action<'r, T> {
+        let bytes = match &self {
+            Self::Write { bytes, .. } => bytes,
+            Self::Open { name, .. } | Self::Create { name, .. } => name.as_bytes(),
+            _ => &[],
+        };
+        let Some(kept) = room.get_mut(..bytes.len()) else { return Action::Wait(None) };
+        kept.copy_from_slice(bytes);
+        match self {
+            Self::Write { stream, .. } => Action::Write { stream, bytes: kept },
+            Self::Send { stream, file, offset, length } => {
+                Action::Send { stream, file: number(file), offset, length }
+            }
+            Self::Receive { stream, file, offset, length } => {
+                Action::Receive { stream, file: number(file), offset, length }
+            }
+            Self::Splice { from, to } => Action::Splice { from, to },
+            Self::Finish(stream) => Action::Finish(stream),
+            Self::Abort(stream) => Action::Abort(stream),
+            Self::Open { file, .. } => Action::Open { file: number(file), name: Name::again(kept) },
+            Self::Create { file, length, .. } => {
+                Action::Create { file: number(file), name: Name::again(kept), length }
+            }
+            Self::Commit(file) => Action::Commit(number(file)),
+            Self::Release(file) => Action::Release(number(file)),
+            Self::Event(_) | Self::Wait(_) => Action::Wait(None),
+        }
+    }
+}
+
 /// A machine over streams. See the [module](self) for the order of calls.
 pub trait Service {
     /// What the application is told.
@@ -262,5 +320,23 @@ impl<S: Service> Service for &mut S {
 
     fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Action<'b, Self::Event> {
         S::poll(self, now, room)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_passed_on_is_in_the_other_room_and_names_its_file_by_the_other_number() {
+        let name = Name::new(b"a/b").unwrap();
+        let open: Action<'_, ()> = Action::Open { file: FileId(1), name };
+        let mut room = [0; 8];
+        let passed: Action<'_, u8> = open.passed_on(&mut room, |file| FileId(file.0 + 4));
+        assert_eq!(passed, Action::Open { file: FileId(5), name });
+        assert_eq!(room, *b"a/b\0\0\0\0\0");
+        let event = Action::Event(());
+        assert_eq!(event.passed_on::<u8>(&mut room, |file| file), Action::Wait(None));
+        assert_eq!(Action::Event(1).map(|one| one + 1), Action::Event(2));
     }
 }

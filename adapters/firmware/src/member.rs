@@ -357,18 +357,18 @@ impl<P: Profile, const SERVED: usize> Service for Member<P, SERVED> {
                     Some(event) => return Action::Event(event),
                     None => continue,
                 },
-                action => return carry(action, 0, room),
+                action => return action.passed_on(room, |file| file),
             }
             match self.server.poll(now, &mut self.scratch) {
                 Action::Wait(deadline) => until = earlier(until, deadline),
                 Action::Event(_) => continue,
-                action => return carry(action, 0, room),
+                action => return action.passed_on(room, |file| file),
             }
             let Some(download) = &mut self.download else { return Action::Wait(until) };
             match download.client.poll(now, &mut self.scratch) {
                 Action::Wait(deadline) => return Action::Wait(earlier(until, deadline)),
                 Action::Event(progress) => self.download_told(progress),
-                action => return carry(action, DOWNLOADS, room),
+                action => return action.passed_on(room, |file| FileId(file.0 + DOWNLOADS)),
             }
         }
     }
@@ -376,38 +376,4 @@ impl<P: Profile, const SERVED: usize> Service for Member<P, SERVED> {
 
 fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     one.into_iter().chain(other).min()
-}
-
-/// An action as it leaves the member: with its bytes in `room`, and its file's number from `files` on.
-fn carry<'b, E>(action: Action<'_, E>, files: u32, room: &'b mut [u8]) -> Action<'b, Event> {
-    let shifted = |file: FileId| FileId(file.0 + files);
-    match action {
-        Action::Write { stream, bytes } => Action::Write { stream, bytes: copy(bytes, room) },
-        Action::Send { stream, file, offset, length } => {
-            Action::Send { stream, file: shifted(file), offset, length }
-        }
-        Action::Receive { stream, file, offset, length } => {
-            Action::Receive { stream, file: shifted(file), offset, length }
-        }
-        Action::Splice { from, to } => Action::Splice { from, to },
-        Action::Finish(stream) => Action::Finish(stream),
-        Action::Abort(stream) => Action::Abort(stream),
-        Action::Open { file, name } => match Name::new(copy(name.as_str().as_bytes(), room)) {
-            Ok(name) => Action::Open { file: shifted(file), name },
-            Err(_) => Action::Wait(None),
-        },
-        Action::Create { file, name, length } => match Name::new(copy(name.as_str().as_bytes(), room)) {
-            Ok(name) => Action::Create { file: shifted(file), name, length },
-            Err(_) => Action::Wait(None),
-        },
-        Action::Commit(file) => Action::Commit(shifted(file)),
-        Action::Release(file) => Action::Release(shifted(file)),
-        Action::Event(_) | Action::Wait(_) => Action::Wait(None),
-    }
-}
-
-fn copy<'b>(bytes: &[u8], room: &'b mut [u8]) -> &'b [u8] {
-    let room = &mut room[..bytes.len()];
-    room.copy_from_slice(bytes);
-    room
 }

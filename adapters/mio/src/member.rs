@@ -16,7 +16,6 @@ mod event;
 mod introductions;
 mod places;
 mod service;
-mod step;
 mod uploads;
 
 pub use event::{DownloadId, Event, Leg, Target, Travel, Trouble, UploadId};
@@ -35,7 +34,6 @@ use places::Expected;
 use skep_core::{
     Instant, client,
     files::{self, Server, WhenFull},
-    limits::MESSAGE_MAX,
     stream::{FileId, StreamId},
     table::Named,
     wire::{
@@ -129,7 +127,6 @@ pub struct Member {
     closed: Vec<StreamId>,
     /// Until when streams whose transfer is over have to be closed.
     parting: VecDeque<(Instant, StreamId)>,
-    scratch: Box<[u8; MESSAGE_MAX]>,
 }
 
 impl Member {
@@ -168,7 +165,6 @@ impl Member {
             next_file: 0,
             closed: Vec::new(),
             parting: VecDeque::new(),
-            scratch: Box::new([0; MESSAGE_MAX]),
         }
     }
 

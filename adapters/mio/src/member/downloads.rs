@@ -6,7 +6,7 @@
 //!                       └───────── relayed ────────┘
 //! ```
 
-use super::{DownloadId, Event, Leg, Member, Role, Target, Travel, Trouble, step::Step};
+use super::{DownloadId, Event, Leg, Member, Role, Target, Travel, Trouble};
 use crate::{
     args::Via,
     driver::{Joined, Relayed},
@@ -15,7 +15,7 @@ use skep_core::{
     Instant, client,
     files::{Client, Dialect, Failure, Progress},
     seal::{Psk, Public, Secret, layer::Call},
-    stream::{Fault, FileId, Service, StreamId},
+    stream::{Action, Fault, FileId, Service, StreamId},
     wire::{
         Name, Text,
         seal::Purpose,
@@ -77,20 +77,17 @@ pub(super) enum UseOfFile {
 
 impl Download {
     /// An action of its client, with the number and the name that its file has here.
-    pub(super) fn acts(&mut self, step: Step<Progress>, room: &mut [u8]) -> Step<Progress> {
-        match &step {
-            Step::Create { .. } | Step::Commit(_) => self.use_of_file = UseOfFile::Asked,
-            Step::Release(_) => self.use_of_file = UseOfFile::None,
+    pub(super) fn acts<'r>(&mut self, action: Action<'_, Progress>, room: &'r mut [u8]) -> Action<'r, Event> {
+        match &action {
+            Action::Create { .. } | Action::Commit(_) => self.use_of_file = UseOfFile::Asked,
+            Action::Release(_) => self.use_of_file = UseOfFile::None,
             _ => {}
         }
-        match step.with_files(|_| self.file) {
-            Step::Create { file, length, .. } => {
-                let local = self.local.as_bytes();
-                room[..local.len()].copy_from_slice(local);
-                Step::Create { file, name: local.len(), length }
-            }
-            step => step,
-        }
+        let action = match (action, Name::new(self.local.as_bytes())) {
+            (Action::Create { file, length, .. }, Ok(name)) => Action::Create { file, name, length },
+            (action, _) => action,
+        };
+        action.passed_on(room, |_| self.file)
     }
 
     /// What is known of the file: its length, and its hash. `now`: what its owner announces of it by now; the same file may

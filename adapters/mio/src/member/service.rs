@@ -1,6 +1,6 @@
 //! What the driver feeds to a member, and what it is asked for in return.
 
-use super::{Event, Member, Role, Stream, downloads::is_of_download, step::Step};
+use super::{Event, Member, Role, Stream, downloads::is_of_download};
 use skep_core::{
     Instant, client,
     limits::MESSAGE_MAX,
@@ -102,10 +102,60 @@ impl Service for Member {
     }
 
     fn poll<'b>(&mut self, now: Instant, room: &'b mut [u8]) -> Action<'b, Event> {
-        if room.len() < MESSAGE_MAX {
-            return Action::Wait(None);
+        let mut scratch = [0; MESSAGE_MAX];
+        self.expire(now);
+        'again: loop {
+            if let Some(event) = self.news.pop_front() {
+                return Action::Event(event);
+            }
+            if let Some(stream) = self.aborts.pop_front() {
+                return Action::Abort(stream);
+            }
+            if let Some(file) = self.releases.pop_front() {
+                return Action::Release(file);
+            }
+            let mut deadline = self.deadline();
+            match self.server.poll(now, &mut scratch) {
+                Action::Event(event) => {
+                    self.server_told(event);
+                    continue;
+                }
+                Action::Open { file, name } if !self.may_have(self.server.stream(file), name.as_str()) => {
+                    self.server.stored(now, file, Err(Fault::NotFound));
+                    continue;
+                }
+                Action::Wait(until) => deadline = sooner(deadline, until),
+                action => return action.passed_on(room, |file| file),
+            }
+            if !self.closed.is_empty() {
+                // The server has said all of them, and their names do not belong to other streams yet.
+                for stream in std::mem::take(&mut self.closed) {
+                    self.upload_closed(stream);
+                }
+                continue;
+            }
+            match self.session.poll(now, &mut scratch) {
+                Action::Event(event) => {
+                    self.heard(now, event);
+                    continue;
+                }
+                Action::Wait(until) => deadline = sooner(deadline, until),
+                action => return action.passed_on(room, |file| file),
+            }
+            for key in self.downloads.iter().map(|(key, _)| key).collect::<Vec<_>>() {
+                let Some(download) = self.downloads.get_mut(key) else { continue };
+                let Some(client) = &mut download.client else { continue };
+                match client.poll(now, &mut scratch) {
+                    Action::Event(progress) => {
+                        self.download_told(now, key, progress);
+                        continue 'again;
+                    }
+                    Action::Wait(until) => deadline = sooner(deadline, until),
+                    action => return download.acts(action, room),
+                }
+            }
+            return Action::Wait(deadline);
         }
-        self.next(now, room).action(room)
     }
 }
 
@@ -116,98 +166,6 @@ impl Member {
 
     fn client(&mut self, key: usize) -> Option<&mut skep_core::files::Client> {
         self.downloads.get_mut(key)?.client.as_mut()
-    }
-
-    fn next(&mut self, now: Instant, room: &mut [u8]) -> Step<Event> {
-        self.expire(now);
-        loop {
-            if let Some(event) = self.news.pop_front() {
-                return Step::Event(event);
-            }
-            if let Some(stream) = self.aborts.pop_front() {
-                return Step::Abort(stream);
-            }
-            if let Some(file) = self.releases.pop_front() {
-                return Step::Release(file);
-            }
-            if !self.closed.is_empty() {
-                // Before their names belong to other streams; what the server still says of them comes first.
-                match self.next_of_server(now, room) {
-                    Next::Step(step) => return step,
-                    Next::Again => continue,
-                    Next::Wait(_) => {}
-                }
-                for stream in std::mem::take(&mut self.closed) {
-                    self.upload_closed(stream);
-                }
-            }
-            let mut deadline = self.deadline();
-            match self.next_of_session(now, room) {
-                Next::Step(step) => return step,
-                Next::Again => continue,
-                Next::Wait(until) => deadline = sooner(deadline, until),
-            }
-            match self.next_of_server(now, room) {
-                Next::Step(step) => return step,
-                Next::Again => continue,
-                Next::Wait(until) => deadline = sooner(deadline, until),
-            }
-            match self.next_of_downloads(now, room) {
-                Next::Step(step) => return step,
-                Next::Again => continue,
-                Next::Wait(until) => deadline = sooner(deadline, until),
-            }
-            return Step::Wait(deadline);
-        }
-    }
-
-    fn next_of_session(&mut self, now: Instant, room: &mut [u8]) -> Next {
-        match Step::take(self.session.poll(now, &mut self.scratch[..]), room) {
-            Step::Event(event) => {
-                self.heard(now, event);
-                Next::Again
-            }
-            step => Next::of(step),
-        }
-    }
-
-    fn next_of_server(&mut self, now: Instant, room: &mut [u8]) -> Next {
-        match Step::take(self.server.poll(now, &mut self.scratch[..]), room) {
-            Step::Event(event) => {
-                self.server_told(event);
-                Next::Again
-            }
-            Step::Open { file, name } => {
-                let is_his = std::str::from_utf8(&room[..name])
-                    .is_ok_and(|name| self.may_have(self.server.stream(file), name));
-                if is_his {
-                    return Next::Step(Step::Open { file, name });
-                }
-                self.server.stored(now, file, Err(Fault::NotFound));
-                Next::Again
-            }
-            step => Next::of(step),
-        }
-    }
-
-    fn next_of_downloads(&mut self, now: Instant, room: &mut [u8]) -> Next {
-        let mut deadline = None;
-        let keys: Vec<_> = self.downloads.iter().map(|(key, _)| key).collect();
-        for key in keys {
-            let Some(download) = self.downloads.get_mut(key) else { continue };
-            let Some(client) = &mut download.client else { continue };
-            match Step::take(client.poll(now, &mut self.scratch[..]), room) {
-                Step::Event(progress) => {
-                    self.download_told(now, key, progress);
-                    return Next::Again;
-                }
-                step => match Next::of(download.acts(step, room)) {
-                    Next::Wait(until) => deadline = sooner(deadline, until),
-                    next => return next,
-                },
-            }
-        }
-        Next::Wait(deadline)
     }
 
     /// What the session tells.
@@ -289,23 +247,6 @@ impl Member {
         let downloads = self.downloads.iter().filter_map(|(_, download)| download.deadline);
         let uploads = self.uploads.iter().filter_map(|(_, upload)| upload.deadline);
         downloads.chain(uploads).chain(self.parting.front().map(|(until, _)| *until)).min()
-    }
-}
-
-/// What comes of asking one of the machines.
-enum Next {
-    Step(Step<Event>),
-    /// It told something: everything is to be asked again.
-    Again,
-    Wait(Option<Instant>),
-}
-
-impl Next {
-    fn of<E>(step: Step<E>) -> Self {
-        match step {
-            Step::Wait(until) => Self::Wait(until),
-            step => step.other().map_or(Self::Again, Self::Step),
-        }
     }
 }
 

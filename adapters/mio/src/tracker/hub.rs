@@ -506,24 +506,13 @@ impl Service for Hub {
             return self.orders.act(&due, room);
         }
         match self.tracker.poll(now, room) {
-            Action::Event(event) => Action::Event(self.report(now, event)),
-            Action::Write { stream, bytes } => Action::Write { stream, bytes },
-            Action::Send { stream, file, offset, length } => Action::Send { stream, file, offset, length },
-            Action::Receive { stream, file, offset, length } => {
-                Action::Receive { stream, file, offset, length }
-            }
-            Action::Splice { from, to } => Action::Splice { from, to },
             Action::Finish(stream) => {
                 // What is said after our end is no order any more.
                 self.orders.forget(stream);
                 Action::Finish(stream)
             }
-            Action::Abort(stream) => Action::Abort(stream),
-            Action::Open { file, name } => Action::Open { file, name },
-            Action::Create { file, name, length } => Action::Create { file, name, length },
-            Action::Commit(file) => Action::Commit(file),
-            Action::Release(file) => Action::Release(file),
             Action::Wait(until) => Action::Wait(until.into_iter().chain(self.orders.deadline()).min()),
+            action => action.map(|event| self.report(now, event)),
         }
     }
 }
