@@ -433,7 +433,7 @@ impl<P: Profile> Connection<P> {
             peer: self.peer,
             own: self.mode == Mode::Own,
             segment: if self.is_calling() { 0 } else { self.segment },
-            narrow: P::SEARCHES && self.sender.width.is_narrow(),
+            narrow: P::SEARCHES && self.sender.path_mtu.is_narrow(),
             round_trip: self.sender.rtt.smoothed().map(|micros| Duration::from_micros(micros.into())),
             bytes_acknowledged: self.sender.bytes_acknowledged,
             bytes_received: self.receiver.bytes_stored,

@@ -11,18 +11,18 @@
 
 mod chosen;
 mod constant;
+mod fixed_rate;
 mod model;
 mod pacer;
 mod round;
 mod tcp;
-mod told;
 
 pub use super::trace::{Controlled, Phase};
 pub use chosen::Chosen;
 pub use constant::Constant;
+pub use fixed_rate::FixedRate;
 pub use model::Model;
 pub use tcp::Tcp;
-pub use told::Told;
 
 use super::Settings;
 use crate::Instant;

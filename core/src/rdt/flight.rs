@@ -11,9 +11,9 @@
 
 use super::{
     numbers::Numbers,
+    path_mtu::Form,
     profile::{Profile, power_below},
     ring::{is_before, later, place, rearrange},
-    width::Form,
 };
 use crate::{Instant, Memory};
 

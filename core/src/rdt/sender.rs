@@ -9,15 +9,15 @@
 //! ```
 //!
 //! A transmission is lost when one sent some numbers later was acknowledged, or one sent later and it is some time ago
-//! ([`Patience`]). A lost repeat is found in the same way, without a timer. When nothing comes back, two segments are
-//! sent again as probes. Only after several time-outs, or at once with a small window, all is taken for lost.
+//! ([`ReorderingThreshold`]). A lost repeat is found in the same way, without a timer. When nothing comes back, two
+//! segments are sent again as probes. Only after several time-outs, or at once with a small window, all is taken for lost.
 
 mod acknowledged;
-mod gaps;
 mod losses;
 mod parked;
 mod probes;
 mod silence;
+mod skipped_numbers;
 mod turn;
 
 pub(crate) use silence::Expired;
@@ -28,17 +28,17 @@ use super::{
     control::{Controller, Start},
     flight::Flight,
     outgoing::{Outgoing, Place},
-    patience::Patience,
+    path_mtu::PathMtu,
     profile::Profile,
     record::Record,
+    reordering_threshold::ReorderingThreshold,
     rtt::Rtt,
     trace::Happened,
-    width::Width,
 };
 use crate::Instant;
-use gaps::Gaps;
 use losses::Losses;
 use probes::Probes;
+use skipped_numbers::SkippedNumbers;
 
 /// How far ahead the limit lies of a peer that sets none, and the most of one that does.
 pub(crate) const UNLIMITED: u32 = 1 << 30;
@@ -69,8 +69,8 @@ pub(crate) struct Sender<P: Profile> {
     asks_for_room: bool,
     /// The newest transmission asks for its acknowledgement.
     asks: bool,
-    pub(crate) width: Width,
-    gaps: Gaps,
+    pub(crate) path_mtu: PathMtu,
+    skipped: SkippedNumbers,
     pub(crate) bytes_acknowledged: u64,
 }
 
@@ -81,7 +81,7 @@ impl<P: Profile> Sender<P> {
             content: Outgoing::default(),
             flight: Flight::new(),
             limit: 0,
-            losses: Losses::after(0, Patience::default()),
+            losses: Losses::after(0, ReorderingThreshold::default()),
             controller: P::Controller::new(&Start::NOTHING),
             rtt: Rtt::default(),
             timeout: Instant::FAR,
@@ -91,8 +91,8 @@ impl<P: Profile> Sender<P> {
             size: 1,
             asks_for_room: false,
             asks: false,
-            width: Width::default(),
-            gaps: Gaps::new(seed),
+            path_mtu: PathMtu::default(),
+            skipped: SkippedNumbers::new(seed),
             bytes_acknowledged: 0,
         }
     }
@@ -109,7 +109,7 @@ impl<P: Profile> Sender<P> {
         self.size = size.max(1);
         self.limit = limit.min(UNLIMITED);
         if !self.is_small() {
-            self.gaps.draw();
+            self.skipped.draw();
         }
         if P::Controller::IS_PACED && self.flight.count > 0 {
             // What was sent with the call is under way: it goes on, and the round-trip time is known now.
@@ -207,7 +207,7 @@ impl<P: Profile> Sender<P> {
     pub(crate) fn begin_anew(&mut self) {
         let (mut content, rtt) = (core::mem::take(&mut self.content), self.rtt);
         content.begin_anew();
-        *self = Self { content, rtt, ..Self::new(self.gaps.random) };
+        *self = Self { content, rtt, ..Self::new(self.skipped.random) };
     }
 
     /// How many ranges of files were acknowledged to their end since the last call.
@@ -250,8 +250,8 @@ impl<P: Profile> Sender<P> {
 
     /// The system says that it sends no whole segments to this peer.
     pub(crate) fn too_long(&mut self, now: Instant, record: &mut Record<P::Trace>) {
-        if self.width.narrow() {
-            record.note(now, Happened::Width { is_narrow: true });
+        if self.path_mtu.narrow() {
+            record.note(now, Happened::PathMtu { is_narrow: true });
         }
     }
 }

@@ -110,14 +110,14 @@ pub enum Happened {
         deviation: u32,
     },
     /// The path carries whole segments no more, or does again.
-    Width {
+    PathMtu {
         /// They go in parts from now on.
         is_narrow: bool,
     },
     /// What the controller made of an acknowledgement, or of losses.
     Controlled(Controlled),
     /// An acknowledgement came.
-    Heard {
+    AckReceived {
         /// All segments before this one are there.
         next: u32,
         /// Segments before this one may be sent.
@@ -149,7 +149,7 @@ pub enum Happened {
         length: u16,
     },
     /// An acknowledgement was sent.
-    Told {
+    AckSent {
         /// The highest transmission that came; 0 for none.
         top: u32,
         /// Those before it that came.

@@ -117,7 +117,7 @@ fn what_arrives_has_the_place_of_its_segment_each_time() {
 
 #[test]
 fn an_acknowledgement_that_is_sent_tells_of_all_that_its_map_has() {
-    let told = |top, map| Noted::Told { top, map, next: 3, limit: 9 };
+    let told = |top, map| Noted::AckSent { top, map, next: 3, limit: 9 };
     let records = records(&[
         (0, told(300, Map([0b1011, 0, 0, 1 << 63]))),
         // Nothing has number 0.

@@ -149,15 +149,15 @@ impl<W: Write> Writer<W> {
                 });
                 self.event(now, "recovery:metrics_updated", &data);
             }
-            Happened::Width { is_narrow } => {
+            Happened::PathMtu { is_narrow } => {
                 let new = if is_narrow { 1_200 } else { self.segment + self.around };
                 self.event(now, "connectivity:mtu_updated", &json!({ "new": new }));
             }
             Happened::Controlled(state) => self.controlled(now, &state),
-            Happened::Heard { next, limit } => {
+            Happened::AckReceived { next, limit } => {
                 self.event(now, "rdt:heard", &json!({ "next": next, "limit": limit }));
             }
-            Happened::Told { top, map, next, limit } => {
+            Happened::AckSent { top, map, next, limit } => {
                 let ranges = ranges(top, &map);
                 let frame =
                     json!({ "frame_type": "ack", "acked_ranges": ranges, "next": next, "limit": limit });

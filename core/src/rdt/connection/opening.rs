@@ -124,7 +124,7 @@ impl<P: Profile> Connection<P> {
         let datagram = (around as u32).saturating_add(u32::from(self.segment)).saturating_add(HEADERS_BELOW);
         self.sender.open(now, (self.segment, datagram), windows, self.expected, settings);
         if P::SEARCHES {
-            self.sender.width.open(self.mode == Mode::Own);
+            self.sender.path_mtu.open(self.mode == Mode::Own);
         }
         let (header, trailer) = self.around(settings);
         let around = header.saturating_add(trailer) as u16;

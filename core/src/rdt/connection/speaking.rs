@@ -142,7 +142,7 @@ impl<P: Profile> Connection<P> {
             self.record.acknowledgements.add(1);
             let packet = self.receiver.acknowledge(now, share);
             if let Own::Ack { top, next, limit, map, .. } = packet {
-                self.record.note(now, Happened::Told { top, map, next, limit });
+                self.record.note(now, Happened::AckSent { top, map, next, limit });
             }
             Small::Own(packet)
         } else if core::mem::take(&mut self.due.fin_ack) {

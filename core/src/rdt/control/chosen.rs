@@ -1,6 +1,6 @@
 //! The controller that the settings ask for: what a host uses.
 
-use super::{Congestion, Constant, Controlled, Controller, Model, News, Start, Tcp, Told};
+use super::{Congestion, Constant, Controlled, Controller, FixedRate, Model, News, Start, Tcp};
 use crate::Instant;
 
 /// No more than this under way is no load to any network, and leaves a controller nothing to control: RFC 6928 has
@@ -14,7 +14,7 @@ pub enum Chosen {
     /// [`Congestion::Constant`], and windows of up to 16.
     Constant(Constant),
     /// The rate is known.
-    Told(Told),
+    FixedRate(FixedRate),
     /// [`Congestion::Cubic`], [`Congestion::Reno`].
     Tcp(Tcp),
     /// [`Congestion::Model`].
@@ -26,7 +26,7 @@ macro_rules! each {
     ($self:ident, $it:ident => $call:expr) => {
         match $self {
             Self::Constant($it) => $call,
-            Self::Told($it) => $call,
+            Self::FixedRate($it) => $call,
             Self::Tcp($it) => $call,
             Self::Model($it) => $call,
         }
@@ -36,7 +36,7 @@ macro_rules! each {
 impl Controller for Chosen {
     fn new(start: &Start) -> Self {
         match start.congestion {
-            _ if start.rate > 0 => Self::Told(Told::new(start)),
+            _ if start.rate > 0 => Self::FixedRate(FixedRate::new(start)),
             _ if start.window <= SMALL => Self::Constant(Constant::new(start)),
             Congestion::Constant => Self::Constant(Constant::new(start)),
             Congestion::Cubic | Congestion::Reno => Self::Tcp(Tcp::new(start)),

@@ -11,7 +11,7 @@
 //! stays, or overflows, though nothing was tried is somebody else's: then the window makes room for others, down to five
 //! eighths of what the path carried, and gives way to losses as CUBIC does, until there was no queue for some time.
 
-mod crowd;
+mod cross_traffic;
 mod probing;
 mod rates;
 mod round_trips;
@@ -23,7 +23,7 @@ use super::{
     BATCHES, Controlled, Controller, News, Phase, Start, WINDOW_LEAST, pacer::Pacer, round, round::Round,
 };
 use crate::{Instant, rdt::ring::is_before};
-use crowd::Crowd;
+use cross_traffic::CrossTraffic;
 use probing::Probing;
 use rates::Rates;
 use round_trips::RoundTrips;
@@ -102,7 +102,7 @@ pub struct Model {
     has_probed: bool,
     /// Rounds that a drain takes at most.
     drains: u8,
-    crowd: Crowd,
+    cross_traffic: CrossTraffic,
     /// The pace when the round before began, and when this one did.
     paces: [u64; 2],
     /// The largest rate of the rounds with a queue that have just been; 0 when the last one had none.
@@ -153,7 +153,7 @@ impl Controller for Model {
             probed_from: 0,
             has_probed: false,
             drains: 1,
-            crowd: Crowd::default(),
+            cross_traffic: CrossTraffic::default(),
             paces: [0; 2],
             queued: 0,
             saved: 0,
@@ -241,7 +241,7 @@ impl Controller for Model {
         self.round = Round::new(now, self.round.end());
         self.window = WINDOW_LEAST.min(self.most);
         self.first_flight.goes_on = false;
-        self.crowd.forget();
+        self.cross_traffic.forget();
         self.grown = 0;
         self.enter(Phase::Start);
         self.steer();
@@ -322,15 +322,15 @@ impl Model {
         // What is heard of in the first round of a phase was sent in the one before.
         let is_own = self.rounds > 1;
         let is_calm = self.rounds == CALM_ROUNDS.wrapping_add(1) || (is_own && seen.all < MANY);
-        if self.phase == Phase::Cruise && is_calm && !self.crowd.is_there() && !seen.is_queued {
+        if self.phase == Phase::Cruise && is_calm && !self.cross_traffic.is_there() && !seen.is_queued {
             self.learn_noise();
         }
         if seen.is_much && is_own && self.phase != Phase::Start && !self.loses_as_ever(&seen) {
             // The path carries far less than it did.
             self.forget_rates(seen.rate);
-            self.crowd.forget();
+            self.cross_traffic.forget();
             self.enter(Phase::Drain);
-        } else if self.crowd.is_there() {
+        } else if self.cross_traffic.is_there() {
             self.share(seen.is_queued);
         } else if self.phase != Phase::Cruise || !self.meets_others(&seen, is_own) {
             self.go_on(&seen);
@@ -387,16 +387,16 @@ impl Model {
 
     /// A round of cruising is over: whether the queue is somebody else's, or is let go to see whether it is.
     fn meets_others(&mut self, seen: &Seen, is_own: bool) -> bool {
-        if self.rounds > 2 && self.crowd.watch(seen.is_queued) {
+        if self.rounds > 2 && self.cross_traffic.watch(seen.is_queued) {
             self.enter(Phase::Drain);
             return true;
         }
         // What is sent no faster than it arrived makes no queue overflow alone.
         let is_pressed = seen.is_full && is_own && !self.has_probed;
-        if !is_pressed && !self.crowd.is_there() {
+        if !is_pressed && !self.cross_traffic.is_there() {
             return false;
         }
-        self.crowd.meet();
+        self.cross_traffic.meet();
         self.probing.high = self.less().max(self.holds());
         self.enter(Phase::Cruise);
         true
@@ -458,7 +458,7 @@ impl Model {
     /// makes room for them as long as there is a queue; a loss takes as much as CUBIC gives.
     fn share(&mut self, is_queued: bool) {
         let is_lossy = self.round.loss() > self.noise.saturating_mul(2);
-        self.crowd.stay(is_queued);
+        self.cross_traffic.stay(is_queued);
         let high = self.probing.high;
         if is_queued && is_lossy && self.rounds > 2 {
             self.probing.high = self.less();
@@ -532,7 +532,7 @@ impl Model {
             let [calm, cruise] = CRUISE;
             let gain = match self.phase {
                 _ if round_trip < LOCAL => 512,
-                Phase::Cruise if self.is_bounded() || self.crowd.is_there() => 320,
+                Phase::Cruise if self.is_bounded() || self.cross_traffic.is_there() => 320,
                 Phase::Probe => 320,
                 Phase::Drain => 192,
                 Phase::Cruise if self.queued > 0 => YIELDS,
@@ -544,7 +544,7 @@ impl Model {
             let holds = self.holds();
             let window = holds.saturating_mul(2).saturating_add(BATCHES);
             // Alone, no less than keeps the path full while the hosts hold back a batch: what is sent is paced.
-            let least = if self.crowd.is_there() { 0 } else { holds.saturating_add(BATCHES / 2) };
+            let least = if self.cross_traffic.is_there() { 0 } else { holds.saturating_add(BATCHES / 2) };
             self.window = window.min(self.probing.high.max(least)).max(WINDOW_LEAST).min(self.most);
         }
         let slack = if round_trip == u32::MAX { 0 } else { round_trip };

@@ -7,11 +7,11 @@ use crate::{
         Settings,
         control::{Controller, News},
         flight::{Fate, Transmission},
+        path_mtu::Form,
         profile::Profile,
         record::Record,
         ring::{is_before, later},
         trace::Happened,
-        width::Form,
     },
     wire::rdt::{Map, Own},
 };
@@ -33,7 +33,7 @@ impl<P: Profile> Sender<P> {
         if is_before(self.flight.newest, top) || is_before(self.flight.next, next) {
             return false;
         }
-        record.note(now, Happened::Heard { next, limit });
+        record.note(now, Happened::AckReceived { next, limit });
         let before = self.progress();
         // A delay of all ones says only that it was long.
         let mut round_trip = 0;
@@ -157,21 +157,21 @@ impl<P: Profile> Sender<P> {
         true
     }
 
-    /// What an acknowledged transmission tells of the path's width.
+    /// What an acknowledged transmission tells of the path's MTU.
     fn weigh(&mut self, now: Instant, transmission: u32, record: &mut Record<P::Trace>) {
         let form = |it: &mut Transmission| (it.form, it.fate == Fate::Acknowledged);
         let is_news = match self.flight.transmission(transmission).map(form) {
-            Some((Form::Trial, _)) => self.width.widen(),
+            Some((Form::Trial, _)) => self.path_mtu.widen(),
             Some((Form::Parts, _)) => {
                 let before = self.flight.transmission(transmission.wrapping_sub(1)).map(form);
-                before == Some((Form::Trial, false)) && self.width.narrow()
+                before == Some((Form::Trial, false)) && self.path_mtu.narrow()
             }
             _ => false,
         };
         if is_news {
-            let is_narrow = self.width.is_narrow();
+            let is_narrow = self.path_mtu.is_narrow();
             log!(debug, "rdt: the path carries whole segments: {}", !is_narrow);
-            record.note(now, Happened::Width { is_narrow });
+            record.note(now, Happened::PathMtu { is_narrow });
         }
     }
 
@@ -193,10 +193,10 @@ impl<P: Profile> Sender<P> {
         settings: &Settings,
         record: &mut Record<P::Trace>,
     ) {
-        let path = (&self.rtt, &self.width);
+        let path = (&self.rtt, &self.path_mtu);
         let found = self.losses.find(now, &mut self.flight, path, settings, record);
         if !self.is_small() && found.lost > 0 {
-            self.losses.patience.lost();
+            self.losses.threshold.lost();
         }
         // What was lost for its size says nothing of the load.
         self.tell_controller(
@@ -239,7 +239,7 @@ impl<P: Profile> Sender<P> {
             self.rtt.recover();
             self.probes.stop();
             if P::SEARCHES {
-                self.width.trust();
+                self.path_mtu.trust();
             }
             self.asks_for_room = false;
             self.timeout = Instant::FAR;

@@ -1,17 +1,17 @@
 //! Which transmissions count as lost because later ones were acknowledged.
 
-use super::{Flight, Patience};
+use super::{Flight, ReorderingThreshold};
 use crate::{
     Instant,
     rdt::{
         Settings,
         flight::{Fate, Transmission},
+        path_mtu::{Form, PathMtu},
         profile::Profile,
         record::Record,
         ring::{is_before, later},
         rtt::Rtt,
         trace::{Cause, Happened},
-        width::{Form, Width},
     },
 };
 
@@ -20,7 +20,7 @@ use crate::{
 pub(super) struct Losses {
     /// The largest number that was acknowledged.
     pub(super) top: u32,
-    pub(super) patience: Patience,
+    pub(super) threshold: ReorderingThreshold,
     /// When an older transmission counts as lost, because a later one was acknowledged; else `FAR`.
     pub(super) at: Instant,
 }
@@ -35,8 +35,8 @@ pub(super) struct Found {
 
 impl Losses {
     /// After such a largest number that was acknowledged.
-    pub(super) const fn after(top: u32, patience: Patience) -> Self {
-        Self { top, patience, at: Instant::FAR }
+    pub(super) const fn after(top: u32, threshold: ReorderingThreshold) -> Self {
+        Self { top, threshold, at: Instant::FAR }
     }
 
     /// A transmission was acknowledged.
@@ -46,7 +46,7 @@ impl Losses {
 
     /// One that counted as lost was late: from now on the network is given that much more room.
     pub(super) fn was_late(&mut self, number: u32) {
-        self.patience.widen(self.top.wrapping_sub(number));
+        self.threshold.widen(self.top.wrapping_sub(number));
     }
 
     /// Declares lost what later transmissions have overtaken by too much; sets the moment of the next.
@@ -54,21 +54,21 @@ impl Losses {
         &mut self,
         now: Instant,
         flight: &mut Flight<P>,
-        (rtt, width): (&Rtt, &Width),
+        (rtt, path_mtu): (&Rtt, &PathMtu),
         settings: &Settings,
         record: &mut Record<P::Trace>,
     ) -> Found {
         let mut found = Found::default();
         self.at = Instant::FAR;
-        let wait = self.patience.wait(rtt, settings);
+        let wait = self.threshold.wait(rtt, settings);
         let mut number = flight.oldest;
         while is_before(number, self.top) {
             if let Some(&mut Transmission { sent, fate: Fate::InFlight, form, .. }) =
                 flight.transmission(number)
             {
                 // Whatever is whole does not get through a narrow path.
-                let is_too_long = P::SEARCHES && form != Form::Parts && width.is_narrow();
-                let overtaken = is_too_long || self.patience.is_over(self.top.wrapping_sub(number));
+                let is_too_long = P::SEARCHES && form != Form::Parts && path_mtu.is_narrow();
+                let overtaken = is_too_long || self.threshold.is_over(self.top.wrapping_sub(number));
                 let late = sent.plus_micros(wait.into());
                 if !overtaken && late > now {
                     self.at = self.at.min(late);

@@ -15,7 +15,7 @@ impl<P: Profile> Sender<P> {
             content,
             flight,
             limit,
-            losses: Losses { top, patience, at },
+            losses: Losses { top, threshold, at },
             controller: _,
             rtt,
             timeout,
@@ -26,8 +26,8 @@ impl<P: Profile> Sender<P> {
             asks_for_room,
             // It tells of what is under way.
             asks: _,
-            width,
-            gaps,
+            path_mtu,
+            skipped,
             bytes_acknowledged,
         } = self;
         let waits = *timeout != Instant::FAR || *at != Instant::FAR || *paced_until != Instant::FAR;
@@ -37,11 +37,11 @@ impl<P: Profile> Sender<P> {
         flight.parked(numbers)?;
         numbers.after(limit, flight.next);
         numbers.mostly(top, flight.newest);
-        patience.parked(numbers);
+        threshold.parked(numbers);
         rtt.parked(numbers)?;
         numbers.size(size, segment);
-        width.parked(numbers)?;
-        gaps.parked(numbers);
+        path_mtu.parked(numbers)?;
+        skipped.parked(numbers);
         numbers.long(bytes_acknowledged);
         Some(())
     }

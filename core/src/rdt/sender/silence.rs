@@ -72,7 +72,7 @@ impl<P: Profile> Sender<P> {
         } else {
             self.give_up_flight(now, record);
         }
-        if P::SEARCHES && self.tries >= DOUBTS && self.width.doubt() {
+        if P::SEARCHES && self.tries >= DOUBTS && self.path_mtu.doubt() {
             // Perhaps the path carries less than it did: one segment both ways tells.
             self.probes.begin(1, self.flight.first);
         }

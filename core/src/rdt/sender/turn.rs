@@ -16,10 +16,10 @@ use crate::{
         control::Controller,
         flight::Fate,
         outgoing::{self, Place},
+        path_mtu::Form,
         profile::Profile,
         record::Record,
         trace::{Happened, Why},
-        width::Form,
     },
 };
 
@@ -132,12 +132,12 @@ impl<P: Profile> Sender<P> {
 
     /// Which segment is next, if the window has so much room.
     fn choose(&mut self, open: u32) -> Option<(u32, Why)> {
-        if P::SEARCHES && self.width.owes_parts() {
+        if P::SEARCHES && self.path_mtu.owes_parts() {
             let from = self.probes.from;
             if self.flight.next_missing(from) == Some(from) {
                 return Some((from, self.again()));
             }
-            self.width.sent(Form::Parts);
+            self.path_mtu.sent(Form::Parts);
         }
         if !self.is_small()
             && let Some(segment) = self.probes.next(&mut self.flight)
@@ -161,7 +161,7 @@ impl<P: Profile> Sender<P> {
     /// How a segment goes out.
     fn form(&self, place: Place, settings: &Settings) -> Form {
         match P::SEARCHES && place.length(self.size) > segment_in(DATAGRAM_MIN, settings) {
-            true => self.width.form(),
+            true => self.path_mtu.form(),
             false => Form::Whole,
         }
     }
@@ -204,10 +204,10 @@ impl<P: Profile> Sender<P> {
             record.resent.add(count);
         }
         if !self.is_small() {
-            self.gaps.pass(count);
+            self.skipped.pass(count);
         }
         if P::SEARCHES && form != Form::Whole {
-            self.width.sent(form);
+            self.path_mtu.sent(form);
         }
         Some(count)
     }
@@ -255,10 +255,10 @@ impl<P: Profile> Sender<P> {
 
     /// Leaves a number out now and then. Not between the two of a trial.
     fn leave_out(&mut self, now: Instant, record: &mut Record<P::Trace>) {
-        let is_begun = P::SEARCHES && self.width.owes_parts();
-        if !self.is_small() && !is_begun && self.gaps.is_due() && self.flight.skip() {
+        let is_begun = P::SEARCHES && self.path_mtu.owes_parts();
+        if !self.is_small() && !is_begun && self.skipped.is_due() && self.flight.skip() {
             record.note(now, Happened::Skipped { transmission: self.flight.newest });
-            self.gaps.draw();
+            self.skipped.draw();
         }
     }
 }

@@ -49,14 +49,14 @@ const LAST: u16 = 1_024;
 
 /// What is known of a path.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Width {
+pub(crate) struct PathMtu {
     carries: Carries,
     trial: Trial,
     /// Segments that went in parts since the path is narrow; once they are many, of the last ones.
     parts: u16,
 }
 
-impl Width {
+impl PathMtu {
     /// The path carries whole segments; that is to be watched if they `may_divide`.
     pub(crate) fn open(&mut self, may_divide: bool) {
         *self = Self::default();
@@ -155,44 +155,44 @@ mod tests {
     use super::*;
 
     /// Sends the next segment; the form.
-    fn send(width: &mut Width) -> Form {
-        let form = width.form();
-        width.sent(form);
+    fn send(path_mtu: &mut PathMtu) -> Form {
+        let form = path_mtu.form();
+        path_mtu.sent(form);
         form
     }
 
     #[test]
     fn what_need_not_be_divided_never_is() {
-        let mut width = Width::default();
-        width.open(false);
-        assert!(!width.doubt() && !width.narrow());
-        assert_eq!(send(&mut width), Form::Whole);
+        let mut path_mtu = PathMtu::default();
+        path_mtu.open(false);
+        assert!(!path_mtu.doubt() && !path_mtu.narrow());
+        assert_eq!(send(&mut path_mtu), Form::Whole);
     }
 
     #[test]
     fn a_doubt_is_tried_out_once_and_forgotten_when_something_gets_through() {
-        let mut width = Width::default();
-        width.open(true);
-        assert!(width.doubt());
-        width.trust();
-        assert_eq!(send(&mut width), Form::Whole);
-        assert!(width.doubt());
-        let forms = [send(&mut width), send(&mut width), send(&mut width)];
+        let mut path_mtu = PathMtu::default();
+        path_mtu.open(true);
+        assert!(path_mtu.doubt());
+        path_mtu.trust();
+        assert_eq!(send(&mut path_mtu), Form::Whole);
+        assert!(path_mtu.doubt());
+        let forms = [send(&mut path_mtu), send(&mut path_mtu), send(&mut path_mtu)];
         assert_eq!(forms, [Form::Trial, Form::Parts, Form::Whole]);
     }
 
     #[test]
     fn a_narrow_path_is_tried_more_and_more_seldom_until_it_is_wide() {
-        let mut width = Width::default();
-        width.open(true);
-        assert!(width.narrow() && !width.narrow() && width.is_narrow());
+        let mut path_mtu = PathMtu::default();
+        path_mtu.open(true);
+        assert!(path_mtu.narrow() && !path_mtu.narrow() && path_mtu.is_narrow());
         for rest in [16, 16, 32, 64, 128, 256, 512, 1_024, 1_024] {
             for _ in 0..rest {
-                assert_eq!(send(&mut width), Form::Parts);
+                assert_eq!(send(&mut path_mtu), Form::Parts);
             }
-            assert_eq!([send(&mut width), send(&mut width)], [Form::Trial, Form::Parts]);
+            assert_eq!([send(&mut path_mtu), send(&mut path_mtu)], [Form::Trial, Form::Parts]);
         }
-        assert!(width.widen() && !width.widen());
-        assert_eq!(send(&mut width), Form::Whole);
+        assert!(path_mtu.widen() && !path_mtu.widen());
+        assert_eq!(send(&mut path_mtu), Form::Whole);
     }
 }

@@ -6,7 +6,7 @@ use crate::Instant;
 /// A rate, and as much under way as the latest round trip needs; before there was one, the first flight.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Told {
+pub struct FixedRate {
     most: u32,
     window: u32,
     datagram: u64,
@@ -14,18 +14,18 @@ pub struct Told {
     pacer: Pacer,
 }
 
-impl Controller for Told {
+impl Controller for FixedRate {
     fn new(start: &Start) -> Self {
-        let mut told = Self {
+        let mut fixed = Self {
             most: start.window.max(1),
             window: start.first_flight.clamp(1, start.window.max(1)),
             datagram: start.datagram.max(1).into(),
             rate: start.rate,
             pacer: Pacer::default(),
         };
-        told.pacer.set(told.rate, told.datagram, 0);
-        told.measured(start.round_trip);
-        told
+        fixed.pacer.set(fixed.rate, fixed.datagram, 0);
+        fixed.measured(start.round_trip);
+        fixed
     }
 
     fn window(&self) -> u32 {
@@ -61,7 +61,7 @@ impl Controller for Told {
     }
 }
 
-impl Told {
+impl FixedRate {
     /// A round trip took so long, in microseconds; 0 when none was measured.
     fn measured(&mut self, round_trip: u32) {
         if round_trip > 0 {

@@ -14,19 +14,19 @@ const CALM: u8 = 64;
 
 /// The two thresholds, which widen when what was taken for lost arrives after all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Patience {
+pub(crate) struct ReorderingThreshold {
     numbers: u8,
     eighths: u8,
     calm: u8,
 }
 
-impl Default for Patience {
+impl Default for ReorderingThreshold {
     fn default() -> Self {
         Self { numbers: NUMBERS_FIRST, eighths: 1, calm: 0 }
     }
 }
 
-impl Patience {
+impl ReorderingThreshold {
     /// Whether one that so many numbers were ahead of counts as lost.
     pub(crate) const fn is_over(&self, ahead: u32) -> bool {
         ahead >= self.numbers as u32
@@ -72,15 +72,15 @@ mod tests {
 
     #[test]
     fn reordering_widens_it_and_many_losses_without_any_narrow_it_again() {
-        let mut patience = Patience::default();
-        assert!(!patience.is_over(2) && patience.is_over(3));
-        patience.widen(50);
-        assert!(!patience.is_over(50) && patience.is_over(51));
-        patience.widen(4_000);
-        assert!(patience.is_over(NUMBERS_MAX.into()));
+        let mut threshold = ReorderingThreshold::default();
+        assert!(!threshold.is_over(2) && threshold.is_over(3));
+        threshold.widen(50);
+        assert!(!threshold.is_over(50) && threshold.is_over(51));
+        threshold.widen(4_000);
+        assert!(threshold.is_over(NUMBERS_MAX.into()));
         for _ in 0..CALM {
-            patience.lost();
+            threshold.lost();
         }
-        assert!(patience.is_over(3));
+        assert!(threshold.is_over(3));
     }
 }

@@ -8,14 +8,14 @@ const MOST: u32 = 192;
 
 /// Until the next one, and what that is drawn from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Gaps {
+pub(super) struct SkippedNumbers {
     /// At most `MOST`.
     pub(super) left: u8,
     pub(super) random: u32,
 }
 
-impl Gaps {
-    /// The next number is one, unless [`Gaps::draw`] says otherwise. `seed` should not be known to the peer.
+impl SkippedNumbers {
+    /// The next number is one, unless [`SkippedNumbers::draw`] says otherwise. `seed` should not be known to the peer.
     pub(super) const fn new(seed: u32) -> Self {
         Self { left: 0, random: seed }
     }
