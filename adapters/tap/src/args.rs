@@ -78,7 +78,7 @@ pub(crate) enum Role {
         directory: PathBuf,
         /// How it is reached.
         #[command(flatten)]
-        door: Door,
+        listen: Listen,
     },
     /// Fetch a file
     Get {
@@ -108,14 +108,14 @@ pub(crate) enum Role {
         seats: u32,
         /// How it is reached.
         #[command(flatten)]
-        door: Door,
+        listen: Listen,
     },
 }
 
 /// How others come in.
 #[derive(Clone, Debug, clap::Args)]
 #[command(group(ArgGroup::new("who").required(true).args(["public", "allow", "plain"])))]
-pub(crate) struct Door {
+pub(crate) struct Listen {
     /// Sealed: let everybody in who has the link; they may fetch, and not send
     #[arg(long)]
     pub(crate) public: bool,
@@ -189,14 +189,14 @@ mod tests {
     }
 
     #[test]
-    fn one_card_and_one_door_have_to_be_named() {
+    fn one_card_and_who_may_come_in_have_to_be_named() {
         let parse = |line: &str| Args::try_parse_from(line.split(' ')).map_err(|error| error.kind());
         let ends = "--udp 127.0.0.1:1,127.0.0.1:2";
         assert!(parse(&format!("skep-tap {ends} --ip 10.9.0.2/24 serve . --plain")).is_ok());
         assert!(parse("skep-tap --tap tap0 --ip 10.9.0.2/24 tracker --public").is_ok());
         assert!(parse("skep-tap --ip 10.9.0.2/24 serve . --plain").is_err(), "no card");
         assert!(parse(&format!("skep-tap {ends} --tap t --ip 10.9.0.2/24 serve . --plain")).is_err());
-        assert!(parse(&format!("skep-tap {ends} --ip 10.9.0.2/24 serve .")).is_err(), "no door");
+        assert!(parse(&format!("skep-tap {ends} --ip 10.9.0.2/24 serve .")).is_err(), "nobody may come in");
         assert!(parse(&format!("skep-tap {ends} --ip 10.9.0.2 serve . --plain")).is_err(), "no bits");
         assert!(parse("skep-tap --udp 127.0.0.1:1 --ip 10.9.0.2/24 serve . --plain").is_err(), "one end");
     }

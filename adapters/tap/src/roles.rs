@@ -1,6 +1,6 @@
 //! What the machine does.
 
-mod door;
+mod access;
 mod serve;
 mod track;
 mod transfer;
@@ -43,10 +43,10 @@ type SealedTcp<A> = skep_smoltcp::Tcp<SOCKETS, skep_smoltcp::tcp::Sealed<A>, CHU
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let host = Host::new(args)?;
     match &args.role {
-        Role::Serve { directory, door } => serve::run(host, args, directory, door),
+        Role::Serve { directory, listen } => serve::run(host, args, directory, listen),
         Role::Get { url, output, call } => transfer::get(host, url, output.as_deref(), call),
         Role::Put { file, url, call } => transfer::put(host, file, url, call),
-        Role::Tracker { seats, door } => track::run(host, args, *seats, door),
+        Role::Tracker { seats, listen } => track::run(host, args, *seats, listen),
     }
 }
 

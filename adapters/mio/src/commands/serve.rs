@@ -1,6 +1,6 @@
 //! `skep serve`: the files of a directory, to those who may come in.
 
-mod door;
+mod access_control;
 mod enrolments;
 mod log;
 
@@ -23,7 +23,7 @@ use crate::{
     storage::{Directory, Part, Source},
     url::{self, Host, Scheme},
 };
-use door::{Door, LOOK};
+use access_control::{AccessControl, LOOK};
 use log::Log;
 use mio::Events;
 use skep_core::{
@@ -136,19 +136,19 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
         made.map_err(|error| Failure::cannot(format_args!("make {shown}/{DROP}"), &error))?;
     }
     let storage = Served { directory, replace: !serve.no_replace, drop_quota: serve.drop_quota };
-    let door = sealed.as_ref().map(|sealed| Arc::clone(&sealed.door));
+    let access = sealed.as_ref().map(|sealed| Arc::clone(&sealed.access));
     let admit =
-        move |server: &mut Files, now: Instant, admission: &Admission| admit(server, now, admission, &door);
+        move |server: &mut Files, now: Instant, admission: &Admission| admit(server, now, admission, &access);
     let driver = Driver::new(Files::new(rules(serve), Growing::new()), storage, admit);
     let mut driver = driver.map_err(|error| Failure::cannot("start", &error))?;
     if serve.no_gso {
         driver.send_singly();
     }
     if let Some(sealed) = &sealed {
-        let gate = Gate::new(Arc::clone(&sealed.door) as Arc<Mutex<dyn Access + Send>>);
+        let gate = Gate::new(Arc::clone(&sealed.access) as Arc<Mutex<dyn Access + Send>>);
         let identified = driver.identify(sealed.identity.secret(), gate);
         identified.map_err(|error| Failure::cannot("start", &error))?;
-        sealed.door.lock().unwrap_or_else(PoisonError::into_inner).wake(driver.waker());
+        sealed.access.lock().unwrap_or_else(PoisonError::into_inner).wake(driver.waker());
     }
     let mut signals = Signals::new(&mut driver)?;
     let mut bound = Vec::new();
@@ -168,7 +168,7 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
         let longest = sealed.as_ref().map(|_| LOOK);
         driver.turn(&mut events, longest).map_err(|error| Failure::cannot("wait for the network", &error))?;
         if let Some(sealed) = &sealed {
-            sealed.door.lock().unwrap_or_else(PoisonError::into_inner).look();
+            sealed.access.lock().unwrap_or_else(PoisonError::into_inner).look();
         }
         while let Some(told) = driver.events.pop_front() {
             let called = sealed.as_ref().and_then(|sealed| sealed.name_of(&told));
@@ -199,14 +199,19 @@ pub(super) fn admit_plain(server: &mut Files, now: Instant, admission: &Admissio
 }
 
 /// The same on any socket.
-fn admit(server: &mut Files, now: Instant, admission: &Admission, door: &Option<Arc<Mutex<Door>>>) -> bool {
+fn admit(
+    server: &mut Files,
+    now: Instant,
+    admission: &Admission,
+    access: &Option<Arc<Mutex<AccessControl>>>,
+) -> bool {
     let dialect = if admission.label & PATHS != 0 { Dialect::Path } else { Dialect::Files };
-    if let Some(door) = door {
-        let mut door = door.lock().unwrap_or_else(PoisonError::into_inner);
-        door.note(admission.stream, admission.caller.as_ref());
+    if let Some(access) = access {
+        let mut access = access.lock().unwrap_or_else(PoisonError::into_inner);
+        access.note(admission.stream, admission.caller.as_ref());
     }
-    let uploads = match (&admission.caller, door) {
-        (Some(caller), Some(door)) => door.lock().unwrap_or_else(PoisonError::into_inner).uploads(caller),
+    let uploads = match (&admission.caller, access) {
+        (Some(caller), Some(access)) => access.lock().unwrap_or_else(PoisonError::into_inner).uploads(caller),
         _ if admission.label & SEALED != 0 => Uploads::Nowhere,
         _ if admission.label & FROM_NETWORK != 0 => Uploads::Drop,
         _ => Uploads::Anywhere,
@@ -220,11 +225,11 @@ fn is_from_network(scheme: Scheme, host: &Host) -> bool {
     scheme != Scheme::Skep && !host.resolve().is_ok_and(is_loopback)
 }
 
-/// The identity of a server, and its door.
+/// The identity of a server, and who may come in.
 struct Sealed {
     identity: Identity,
     home: Home,
-    door: Arc<Mutex<Door>>,
+    access: Arc<Mutex<AccessControl>>,
     /// A link for one guest.
     code: Option<Code>,
 }
@@ -247,14 +252,14 @@ impl Sealed {
             }
             false => None,
         };
-        let door = Arc::new(Mutex::new(Door::new(serve, &home, identity.secret())?));
-        Ok(Self { identity, home, door, code })
+        let access = Arc::new(Mutex::new(AccessControl::new(serve, &home, identity.secret())?));
+        Ok(Self { identity, home, access, code })
     }
 
     /// What the key of whom something was told of is called.
     fn name_of(&self, told: &Told<Event>) -> Option<Label> {
         let (Some(stream), _) = told.event.subject() else { return None };
-        self.door.lock().unwrap_or_else(PoisonError::into_inner).name_on(stream)
+        self.access.lock().unwrap_or_else(PoisonError::into_inner).name_on(stream)
     }
 
     /// Prints the link of a listener, for the user to copy.
@@ -266,7 +271,7 @@ impl Sealed {
     }
 
     fn tell(&self, serve: &Serve) {
-        if !serve.public && self.door.lock().unwrap_or_else(PoisonError::into_inner).is_closed() {
+        if !serve.public && self.access.lock().unwrap_or_else(PoisonError::into_inner).is_closed() {
             let allow = serve.allow.clone().unwrap_or_else(|| self.home.allow()).display().to_string();
             say(&format_args!(
                 "nobody may come in yet: --public lets everybody fetch, --invite makes a link for one guest, or put \

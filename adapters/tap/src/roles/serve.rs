@@ -2,11 +2,11 @@
 
 use super::{
     PlainRdt, PlainTcp, SESSIONS, SOCKETS, STREAMS, SealedRdt, SealedTcp,
-    door::{self, Guests},
+    access::{self, Guests},
     say, seed, settings, turn,
 };
 use crate::{
-    args::{Args, Door},
+    args::{Args, Listen},
     folder::Folder,
     host::Host,
 };
@@ -86,30 +86,30 @@ impl Service for Files {
 }
 
 /// Serves until it is asked to end.
-pub(super) fn run(host: Host, args: &Args, directory: &Path, door: &Door) -> Result<(), Failure> {
+pub(super) fn run(host: Host, args: &Args, directory: &Path, listen: &Listen) -> Result<(), Failure> {
     let mut host = host;
     let shown = directory.display();
     let opened =
         Directory::open(directory).map_err(|error| Failure::cannot(format_args!("serve {shown}"), &error))?;
     let mut folder = Folder::new(opened);
-    let rules = Settings { read_only: door.public, ..Settings::DEFAULT };
+    let rules = Settings { read_only: listen.public, ..Settings::DEFAULT };
     let (udp, sockets) = (host.udp(), host.tcp::<SOCKETS>());
     let stack = &mut host.stack;
     let bad_port = |_| Failure::usage("the port cannot be 0");
-    if door.plain {
-        let first = PlainRdt::bind::<_, Folder>(stack, udp, door.port, settings(), seed()?, rdt::Plain);
-        let second = PlainTcp::new(sockets, seed()?, tcp::Plain).listening(door.port);
+    if listen.plain {
+        let first = PlainRdt::bind::<_, Folder>(stack, udp, listen.port, settings(), seed()?, rdt::Plain);
+        let second = PlainTcp::new(sockets, seed()?, tcp::Plain).listening(listen.port);
         let both = Both { first: first.map_err(bad_port)?, second };
-        door::announce(args, door, None, "serving");
+        access::announce(args, listen, None, "serving");
         serve(&mut host, Driver::new(Files::new(rules, None), both), &mut folder)
     } else {
-        let identity = door::identity(door.key.as_deref())?;
-        let guests = Guests::new(door)?;
-        let (datagrams, streams) = door::sealed(&identity, &guests)?;
-        let first = SealedRdt::bind::<_, Folder>(stack, udp, door.port, settings(), seed()?, datagrams);
-        let second = SealedTcp::new(sockets, seed()?, streams).listening(door.port);
+        let identity = access::identity(listen.key.as_deref())?;
+        let guests = Guests::new(listen)?;
+        let (datagrams, streams) = access::sealed(&identity, &guests)?;
+        let first = SealedRdt::bind::<_, Folder>(stack, udp, listen.port, settings(), seed()?, datagrams);
+        let second = SealedTcp::new(sockets, seed()?, streams).listening(listen.port);
         let both = Both { first: first.map_err(bad_port)?, second };
-        door::announce(args, door, Some(&identity), "serving");
+        access::announce(args, listen, Some(&identity), "serving");
         serve(&mut host, Driver::new(Files::new(rules, Some(guests)), both), &mut folder)
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{
     PlainRdt, PlainTcp, SOCKETS, STREAMS, SealedRdt, SealedTcp,
-    door::{self, Guests},
+    access::{self, Guests},
     say, seed, settings, turn,
 };
 use crate::{
-    args::{Args, Door},
+    args::{Args, Listen},
     host::{Host, random},
 };
 use skep::exit::Failure;
@@ -20,7 +20,7 @@ const FILES: usize = 256;
 type Members = Tracker<Fixed<STREAMS, STREAMS, FILES, 1024, 64, 32>>;
 
 /// Tracks until it is asked to end.
-pub(super) fn run(host: Host, args: &Args, seats: u32, door: &Door) -> Result<(), Failure> {
+pub(super) fn run(host: Host, args: &Args, seats: u32, listen: &Listen) -> Result<(), Failure> {
     let mut host = host;
     let rules =
         Settings { seats, waiting: 4, accounts: 0, files_per_user: 32, transfers: 16, ..Settings::DEFAULT };
@@ -28,19 +28,19 @@ pub(super) fn run(host: Host, args: &Args, seats: u32, door: &Door) -> Result<()
     let (udp, sockets) = (host.udp(), host.tcp::<SOCKETS>());
     let stack = &mut host.stack;
     let bad_port = |_| Failure::usage("the port cannot be 0");
-    if door.plain {
-        let first = PlainRdt::bind::<_, Nothing>(stack, udp, door.port, settings(), seed()?, rdt::Plain);
-        let second = PlainTcp::new(sockets, seed()?, tcp::Plain).listening(door.port);
+    if listen.plain {
+        let first = PlainRdt::bind::<_, Nothing>(stack, udp, listen.port, settings(), seed()?, rdt::Plain);
+        let second = PlainTcp::new(sockets, seed()?, tcp::Plain).listening(listen.port);
         let both = Both { first: first.map_err(bad_port)?, second };
-        door::announce(args, door, None, "tracking");
+        access::announce(args, listen, None, "tracking");
         track(&mut host, Driver::new(members, both))
     } else {
-        let identity = door::identity(door.key.as_deref())?;
-        let (datagrams, streams) = door::sealed(&identity, &Guests::new(door)?)?;
-        let first = SealedRdt::bind::<_, Nothing>(stack, udp, door.port, settings(), seed()?, datagrams);
-        let second = SealedTcp::new(sockets, seed()?, streams.relaying()).listening(door.port);
+        let identity = access::identity(listen.key.as_deref())?;
+        let (datagrams, streams) = access::sealed(&identity, &Guests::new(listen)?)?;
+        let first = SealedRdt::bind::<_, Nothing>(stack, udp, listen.port, settings(), seed()?, datagrams);
+        let second = SealedTcp::new(sockets, seed()?, streams.relaying()).listening(listen.port);
         let both = Both { first: first.map_err(bad_port)?, second };
-        door::announce(args, door, Some(&identity), "tracking");
+        access::announce(args, listen, Some(&identity), "tracking");
         track(&mut host, Driver::new(members, both))
     }
 }

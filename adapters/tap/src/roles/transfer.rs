@@ -2,7 +2,7 @@
 
 use super::{
     PlainRdt, PlainTcp, STREAMS, SealedRdt, SealedTcp,
-    door::{self, Nobody},
+    access::{self, Nobody},
     say, seed, settings, turn,
 };
 use crate::{
@@ -88,7 +88,7 @@ fn transfer(host: Host, url: &Url, call: &Call, client: Client, file: &Path) -> 
         }
         (Scheme::Skep, via) => {
             let whom = whom(url)?;
-            let (datagrams, streams) = door::sealed(&door::identity(call.key.as_deref())?, &Nobody)?;
+            let (datagrams, streams) = access::sealed(&access::identity(call.key.as_deref())?, &Nobody)?;
             if via == Via::Udp {
                 let rdt = SealedRdt::bind::<_, Folder>(stack, udp, port, settings(), seed()?, datagrams);
                 let mut driver = Driver::new(client, rdt.map_err(taken)?);

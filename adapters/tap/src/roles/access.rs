@@ -2,7 +2,7 @@
 
 use super::say;
 use crate::{
-    args::{Args, Door},
+    args::{Args, Listen},
     host::seed,
 };
 use skep::{
@@ -26,8 +26,8 @@ pub(crate) struct Guests(Rc<RefCell<Option<AllowFile>>>);
 
 impl Guests {
     /// Those whom the command line lets in.
-    pub(crate) fn new(door: &Door) -> Result<Self, Failure> {
-        let allow = door.allow.as_deref().map(AllowFile::load).transpose()?;
+    pub(crate) fn new(listen: &Listen) -> Result<Self, Failure> {
+        let allow = listen.allow.as_deref().map(AllowFile::load).transpose()?;
         Ok(Self(Rc::new(RefCell::new(allow))))
     }
 
@@ -89,9 +89,9 @@ pub(crate) fn sealed<A: Access + Clone>(
 }
 
 /// Says where the machine is.
-pub(crate) fn announce(args: &Args, door: &Door, identity: Option<&Identity>, what: &str) {
-    let host = format!("{}:{}", args.ip.address(), door.port);
-    match identity.and_then(|identity| Some((identity, url::Host::parse(&host, door.port).ok()?))) {
+pub(crate) fn announce(args: &Args, listen: &Listen, identity: Option<&Identity>, what: &str) {
+    let host = format!("{}:{}", args.ip.address(), listen.port);
+    match identity.and_then(|identity| Some((identity, url::Host::parse(&host, listen.port).ok()?))) {
         Some((identity, host)) => {
             say(&format_args!("{what} {}", url::link(&host, &identity.fingerprint(), None).as_str()));
         }

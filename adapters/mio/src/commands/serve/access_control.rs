@@ -35,7 +35,7 @@ pub(super) const LOOK: Duration = Duration::from_secs(1);
 
 /// The keys, invites and accounts of a server.
 #[derive(Debug)]
-pub(super) struct Door {
+pub(super) struct AccessControl {
     allow: AllowFile,
     invites: Invites,
     accounts: Accounts,
@@ -58,7 +58,7 @@ pub(super) struct Door {
     began: Instant,
 }
 
-impl Door {
+impl AccessControl {
     pub(super) fn new(serve: &Serve, home: &Home, secret: &Secret) -> Result<Self, Failure> {
         let allow = match &serve.allow {
             Some(path) => AllowFile::load(path)?,
@@ -266,7 +266,7 @@ enum Holder {
     Password(Rights),
 }
 
-impl Access for Door {
+impl Access for AccessControl {
     fn decide(&mut self, caller: &Caller, is_proven: bool) -> Decision {
         self.look();
         let decision = self.judge(caller, is_proven);
