@@ -33,10 +33,10 @@ mod requests;
 mod secrets;
 mod service;
 mod settings;
-mod shelf;
 #[cfg(test)]
 pub(crate) mod tests;
 mod transfer;
+mod versioned_slab;
 
 pub use crate::{index::Cell, texts::Chunk};
 pub use counters::Counters;
@@ -45,8 +45,8 @@ pub use event::{Ask, EntryId, Event, LeftName, Record, Ticket, UserId};
 pub use link::{Busy, Link};
 pub use profile::{Fixed, Profile};
 pub use settings::{SameName, Settings};
-pub use shelf::Place;
 pub use transfer::Transfer;
+pub use versioned_slab::Place;
 
 use crate::{
     Instant,

@@ -4,10 +4,10 @@
 //! that loses, repeats and reorders them. The card of seat 0 has the address 10.0.0.1, and so on.
 
 mod card;
-mod shelf;
+mod storage;
 
 pub use card::Card;
-pub use shelf::Shelf;
+pub use storage::BoardStorage;
 
 use crate::{Checked, Member, Network, Seat, Wiring, cable::PORT};
 use skep_core::{Instant, rdt::Language, stream::StreamId, wire::seal::Purpose};
@@ -36,7 +36,7 @@ pub(crate) struct Whom {
 type Calls<E> = (fn(&E) -> bool, Whom);
 
 /// A machine, its streams over `W`, and files in `F`.
-pub struct Board<S: Machine, W: Wiring, F = Shelf> {
+pub struct Board<S: Machine, W: Wiring, F = BoardStorage> {
     seat: Seat,
     /// The network stack.
     pub stack: Stack<'static, Card>,

@@ -13,7 +13,7 @@ pub(crate) use wiring::udp;
 pub use wiring::{PlainRdt, PlainTcp, SealedRdt, SealedTcp, Wiring};
 
 use crate::{
-    Board, Card, Handle, Network, Scenario, Seat, Sessions, Shelf, Way, World,
+    Board, BoardStorage, Card, Handle, Network, Scenario, Seat, Sessions, Way, World,
     board::{Whom, ip},
     download,
     scenario::NAME,
@@ -31,9 +31,9 @@ use std::{net::SocketAddr, time::Duration};
 pub(crate) const PORT: u16 = 7_537;
 
 /// A board that serves files.
-pub type ServerBoard<W, F = Shelf> = Board<files::Server<Sessions>, W, F>;
+pub type ServerBoard<W, F = BoardStorage> = Board<files::Server<Sessions>, W, F>;
 /// A board that fetches or sends one.
-pub type ClientBoard<W, F = Shelf> = Board<files::Client, W, F>;
+pub type ClientBoard<W, F = BoardStorage> = Board<files::Client, W, F>;
 
 impl Scenario {
     /// Plays it between two boards. Of the habits nothing is looked at: boards have their own.
@@ -56,21 +56,21 @@ impl Scenario {
         let mut world = World::new(cable);
         let now = world.now();
         let purpose = self.seal.unwrap_or(Purpose::Member);
-        let server: Handle<ServerBoard<W, Shelf<RANDOM_WRITES>>> = world.add(|seat| {
+        let server: Handle<ServerBoard<W, BoardStorage<RANDOM_WRITES>>> = world.add(|seat| {
             let service = files::Server::new(self.rules, Sessions::new());
             let wire = |stack: &mut Stack<'static, Card>| {
-                W::wire::<Shelf<RANDOM_WRITES>>(stack, self.server, self.seed, 0, true)
+                W::wire::<BoardStorage<RANDOM_WRITES>>(stack, self.server, self.seed, 0, true)
             };
             let card = Card::holding(holds);
-            Board::new(seat, card, service, Shelf::default(), self.seed, wire)
+            Board::new(seat, card, service, BoardStorage::default(), self.seed, wire)
         });
-        let client: Handle<ClientBoard<W, Shelf<RANDOM_WRITES>>> = world.add(|seat| {
+        let client: Handle<ClientBoard<W, BoardStorage<RANDOM_WRITES>>> = world.add(|seat| {
             let service = if self.way == Way::Download { download(NAME) } else { upload(NAME) };
             let wire = |stack: &mut Stack<'static, Card>| {
-                W::wire::<Shelf<RANDOM_WRITES>>(stack, self.client, !self.seed, 1, false)
+                W::wire::<BoardStorage<RANDOM_WRITES>>(stack, self.client, !self.seed, 1, false)
             };
             let card = Card::holding(holds);
-            let board = Board::new(seat, card, service, Shelf::default(), !self.seed, wire);
+            let board = Board::new(seat, card, service, BoardStorage::default(), !self.seed, wire);
             let to = SocketAddr::new(ip(Seat(0)).into(), PORT);
             board.calling(now, Whom { to, language: self.language, purpose })
         });
@@ -89,8 +89,8 @@ impl Scenario {
 pub struct CableReport<N, W: Wiring, const RANDOM_WRITES: bool> {
     /// The world as it is.
     pub world: World<N>,
-    server: Handle<ServerBoard<W, Shelf<RANDOM_WRITES>>>,
-    client: Handle<ClientBoard<W, Shelf<RANDOM_WRITES>>>,
+    server: Handle<ServerBoard<W, BoardStorage<RANDOM_WRITES>>>,
+    client: Handle<ClientBoard<W, BoardStorage<RANDOM_WRITES>>>,
     started: Instant,
     way: Way,
     content: Vec<u8>,
@@ -98,25 +98,25 @@ pub struct CableReport<N, W: Wiring, const RANDOM_WRITES: bool> {
 
 impl<N: Network, W: Wiring, const RANDOM_WRITES: bool> CableReport<N, W, RANDOM_WRITES>
 where
-    Shelf<RANDOM_WRITES>: Storage,
+    BoardStorage<RANDOM_WRITES>: Storage,
 {
     /// The server.
-    pub fn server(&self) -> &ServerBoard<W, Shelf<RANDOM_WRITES>> {
+    pub fn server(&self) -> &ServerBoard<W, BoardStorage<RANDOM_WRITES>> {
         self.world.get(self.server)
     }
 
     /// The client.
-    pub fn client(&self) -> &ClientBoard<W, Shelf<RANDOM_WRITES>> {
+    pub fn client(&self) -> &ClientBoard<W, BoardStorage<RANDOM_WRITES>> {
         self.world.get(self.client)
     }
 
     /// The server, to change.
-    pub fn server_mut(&mut self) -> &mut ServerBoard<W, Shelf<RANDOM_WRITES>> {
+    pub fn server_mut(&mut self) -> &mut ServerBoard<W, BoardStorage<RANDOM_WRITES>> {
         self.world.get_mut(self.server)
     }
 
     /// The client, to change.
-    pub fn client_mut(&mut self) -> &mut ClientBoard<W, Shelf<RANDOM_WRITES>> {
+    pub fn client_mut(&mut self) -> &mut ClientBoard<W, BoardStorage<RANDOM_WRITES>> {
         self.world.get_mut(self.client)
     }
 
@@ -169,23 +169,23 @@ pub fn play_relayed<R: Wiring, W: Wiring>(cable: impl Network, content: &[u8]) -
     let settings = crate::own_settings(4, 1_000);
     let wire = |number: u8| {
         move |stack: &mut Stack<'static, Card>| {
-            W::wire::<Shelf>(stack, settings, number.into(), number, false)
+            W::wire::<BoardStorage>(stack, settings, number.into(), number, false)
         }
     };
     let attaches = std::any::TypeId::of::<R>() != std::any::TypeId::of::<W>();
     let _: Handle<Board<Relay, R>> = world.add(|seat| {
-        let wire = |stack: &mut Stack<'static, Card>| R::wire::<Shelf>(stack, settings, 0, 0, true);
-        Board::new(seat, Card::default(), Relay::default(), Shelf::default(), 0, wire)
+        let wire = |stack: &mut Stack<'static, Card>| R::wire::<BoardStorage>(stack, settings, 0, 0, true);
+        Board::new(seat, Card::default(), Relay::default(), BoardStorage::default(), 0, wire)
     });
     let server: Handle<Board<End<files::Server<Sessions>>, W>> = world.add(|seat| {
         let service = files::Server::new(files::Settings::DEFAULT, Sessions::new());
         let service = End::new(service, attaches);
-        let board = Board::new(seat, Card::default(), service, Shelf::default(), 1, wire(1));
+        let board = Board::new(seat, Card::default(), service, BoardStorage::default(), 1, wire(1));
         board.calling(now, whom)
     });
     let client: Handle<Board<End<files::Client>, W>> = world.add(|seat| {
         let service = End::new(download(NAME), attaches);
-        let board = Board::new(seat, Card::default(), service, Shelf::default(), 2, wire(2));
+        let board = Board::new(seat, Card::default(), service, BoardStorage::default(), 2, wire(2));
         board.calling(now, whom)
     });
     world.get_mut(server).storage.files.files.insert(NAME.into(), content.to_vec());

@@ -30,13 +30,13 @@ mod provider {
     pub(crate) use skep_core::seal::RustCrypto as HostProvider;
 }
 mod node;
+#[path = "../../adapters/mio/src/on_demand_controller.rs"]
+pub mod on_demand_controller;
 mod past;
 mod path;
 mod peer;
 mod player;
 mod random;
-#[path = "../../adapters/mio/src/rented.rs"]
-pub mod rented;
 mod rogue;
 mod scenario;
 mod seal;
@@ -53,7 +53,7 @@ mod wanderer;
 mod wired;
 mod world;
 
-pub use board::{Board, Card, Shelf};
+pub use board::{Board, BoardStorage, Card};
 pub use cable::{
     CableReport, ClientBoard, Exchange, Forger, PlainRdt, PlainTcp, Relay, SealedRdt, SealedTcp, ServerBoard,
     Wiring, play_relayed,

@@ -1,7 +1,7 @@
 //! Who plays a part: a program on a network of datagrams, or a board on a cable.
 
 use crate::{
-    Board, Card, Checked, Habits, Handle, Host, Member, Network, Node, Seat, Sessions, Shelf, Storage,
+    Board, BoardStorage, Card, Checked, Habits, Handle, Host, Member, Network, Node, Seat, Sessions, Storage,
     Wiring, World, board::Whom, cable::PORT,
 };
 use skep_core::{
@@ -162,9 +162,10 @@ fn board<S: Machine, W: Wiring>(
 ) -> Board<S, W> {
     let number = seat.0 as u8;
     let seed = u64::from(number) + 1;
-    let wire =
-        |stack: &mut Stack<'static, Card>| W::wire::<Shelf>(stack, settings, seed, number, number == 0);
-    Board::new(seat, Card::holding(holds), machine, Shelf::default(), seed, wire)
+    let wire = |stack: &mut Stack<'static, Card>| {
+        W::wire::<BoardStorage>(stack, settings, seed, number, number == 0)
+    };
+    Board::new(seat, Card::holding(holds), machine, BoardStorage::default(), seed, wire)
 }
 
 /// A server of files and any number of clients.

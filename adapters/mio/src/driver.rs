@@ -14,9 +14,9 @@
 mod act;
 mod alarm;
 mod connect;
-mod crowd;
 mod files;
 mod handshake;
+mod network_quota;
 mod rdt;
 mod splice;
 mod state;
@@ -35,9 +35,9 @@ use crate::{
     storage::Committer,
 };
 use alarm::Alarm;
-use crowd::Crowd;
 use files::OpenFiles;
 use mio::{Events, Interest, Poll, Token, Waker, net::TcpListener};
+use network_quota::NetworkQuota;
 use skep_core::{
     Instant,
     rdt::Error,
@@ -50,7 +50,7 @@ use std::{collections::VecDeque, io, sync::Arc, time::Duration};
 pub use connect::{Joined, Relayed};
 pub use files::{NoFiles, Storage};
 use stream::{Carrier, Receiving, Stream};
-pub use stream::{Gone, Moved, Subject, Told};
+pub use stream::{EventRecord, Gone, Moved, Subject};
 use unaccepted::Unaccepted;
 
 /// Portions that one stream may move before others have their turn.
@@ -116,7 +116,7 @@ pub struct Driver<S: Service, F> {
     active: VecDeque<usize>,
     listeners: Vec<Listener>,
     /// Where those that were accepted come from.
-    crowd: Crowd,
+    quota: NetworkQuota,
     unaccepted: Unaccepted,
     /// The connections of sealed listeners whose handshake is not done.
     handshakes: Handshakes,
@@ -136,7 +136,7 @@ pub struct Driver<S: Service, F> {
     deadline: Option<Instant>,
     next_round: Instant,
     /// What the machine has told, for the application to take.
-    pub events: VecDeque<Told<S::Event>>,
+    pub events: VecDeque<EventRecord<S::Event>>,
     /// The streams that ended, for the application to take.
     pub gone: VecDeque<Gone>,
     signalled: bool,
@@ -196,7 +196,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             streams: Slab::new(),
             active: VecDeque::new(),
             listeners: Vec::new(),
-            crowd: Crowd::default(),
+            quota: NetworkQuota::default(),
             unaccepted: Unaccepted::default(),
             handshakes: Handshakes::new(),
             deferred: Vec::new(),

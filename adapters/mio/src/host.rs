@@ -1,6 +1,6 @@
 //! What the machines of the core are made of on a host.
 
-use crate::{memory::Growing, provider::HostProvider, rented::Rented};
+use crate::{memory::Growing, on_demand_controller::OnDemandController, provider::HostProvider};
 use skep_core::{
     Cell, Instant, client, guard,
     rdt::{
@@ -65,7 +65,7 @@ impl Profile for Host {
     type Stored = Growing<rdt::Mark, WINDOW_MAX>;
     type Outbox = Growing<u8, 65_536>;
     type Pieces = Growing<rdt::Piece, 8>;
-    type Controller = Rented;
+    type Controller = OnDemandController;
     type Trace = Listener;
     type Tokens = rdt::Keyed;
 }

@@ -7,7 +7,7 @@ use super::{
     changes::{Changes, What},
     profile::Profile,
     secrets::Secrets,
-    shelf::Shelf,
+    versioned_slab::VersionedSlab,
 };
 use crate::{
     index::Index,
@@ -85,8 +85,8 @@ pub(super) enum FileState {
 /// The users and the files of a tracker.
 #[derive(Debug)]
 pub struct Directory<P: Profile> {
-    pub(super) users: Shelf<User, P::Users>,
-    pub(super) files: Shelf<File, P::Files>,
+    pub(super) users: VersionedSlab<User, P::Users>,
+    pub(super) files: VersionedSlab<File, P::Files>,
     user_index: Index<P::Index>,
     file_index: Index<P::Index>,
     pub(super) texts: Texts<P::Texts>,
@@ -112,8 +112,8 @@ impl<P: Profile> Directory<P> {
         changes: P::Changes,
     ) -> Self {
         Self {
-            users: Shelf::new(users),
-            files: Shelf::new(files),
+            users: VersionedSlab::new(users),
+            files: VersionedSlab::new(files),
             user_index: Index::new(user_index),
             file_index: Index::new(file_index),
             texts: Texts::new(texts),

@@ -38,7 +38,7 @@ pub(super) struct Pass {
 }
 
 /// What became of an entry.
-enum Told {
+enum Emitted {
     /// It is told, in so many bytes.
     Bytes(usize),
     /// There is nothing to tell of it.
@@ -71,12 +71,12 @@ impl Feed {
             let number = self.0.saturating_add(1);
             let what = directory.changes.get(number);
             let rest = room.get_mut(used..).unwrap_or_default();
-            let told =
-                what.map_or(Told::Nothing, |what| tell(directory, me, what, rest, |at| at == number, true));
+            let told = what
+                .map_or(Emitted::Nothing, |what| tell(directory, me, what, rest, |at| at == number, true));
             match told {
-                Told::Bytes(bytes) => used = used.saturating_add(bytes),
-                Told::Nothing => {}
-                Told::NoRoom => break,
+                Emitted::Bytes(bytes) => used = used.saturating_add(bytes),
+                Emitted::Nothing => {}
+                Emitted::NoRoom => break,
             }
             self.0 = number;
         }
@@ -113,9 +113,9 @@ impl Pass {
             let what = if among_files { What::File(place) } else { What::User(place) };
             let rest = room.get_mut(used..).unwrap_or_default();
             match tell(directory, me, what, rest, |at| at > told && at <= target, removals) {
-                Told::Bytes(bytes) => used = used.saturating_add(bytes),
-                Told::Nothing => {}
-                Told::NoRoom => break,
+                Emitted::Bytes(bytes) => used = used.saturating_add(bytes),
+                Emitted::Nothing => {}
+                Emitted::NoRoom => break,
             }
             self.next = self.next.saturating_add(1);
         }
@@ -164,14 +164,14 @@ fn tell<P: Profile>(
     out: &mut [u8],
     is_due: impl Fn(u64) -> bool,
     removals: bool,
-) -> Told {
+) -> Emitted {
     let bytes = match what {
         What::User(number) => {
-            let Some(place) = directory.users.place(number) else { return Told::Nothing };
+            let Some(place) = directory.users.place(number) else { return Emitted::Nothing };
             let user = place.value().filter(|user| user.presence != Presence::Away && number != me);
             // To itself a user looks like an empty place.
             if !is_due(if number == me { place.freed } else { place.version }) {
-                return Told::Nothing;
+                return Emitted::Nothing;
             }
             match user {
                 Some(user) => {
@@ -179,15 +179,15 @@ fn tell<P: Profile>(
                     emit_came(out, number, by_command, user.name.len(), directory.texts.pieces(user.name))
                 }
                 None if removals => Notice::Left { user: number }.emit(out),
-                None => return Told::Nothing,
+                None => return Emitted::Nothing,
             }
         }
         What::File(number) => {
-            let Some(place) = directory.files.place(number) else { return Told::Nothing };
+            let Some(place) = directory.files.place(number) else { return Emitted::Nothing };
             let is_mine = place.owner == me;
             let file = place.value().filter(|_| !is_mine && directory.is_shared(number));
             if !is_due(if is_mine { place.freed } else { place.version }) {
-                return Told::Nothing;
+                return Emitted::Nothing;
             }
             match file {
                 Some(file) => {
@@ -195,9 +195,9 @@ fn tell<P: Profile>(
                     emit_shared(out, number, place.owner, &file.info, file.name.len(), name)
                 }
                 None if removals => Notice::Unshared { file: number }.emit(out),
-                None => return Told::Nothing,
+                None => return Emitted::Nothing,
             }
         }
     };
-    bytes.map_or(Told::NoRoom, Told::Bytes)
+    bytes.map_or(Emitted::NoRoom, Emitted::Bytes)
 }

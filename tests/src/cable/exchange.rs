@@ -2,7 +2,7 @@
 
 use super::{PORT, Wiring};
 use crate::{
-    Board, Card, Checked, Handle, Network, Seat, Shelf, World,
+    Board, BoardStorage, Card, Checked, Handle, Network, Seat, World,
     board::{Whom, ip},
     own_settings,
 };
@@ -144,7 +144,7 @@ fn track<W: Wiring>(seat: Seat, run: u8, seats: u32) -> Board<Members, W> {
 fn board<S: skep_smoltcp::Machine, W: Wiring>(seat: Seat, seed: u64, machine: S) -> Board<S, W> {
     let number = seat.0 as u8;
     let wire = |stack: &mut Stack<'static, Card>| {
-        W::wire::<Shelf>(stack, own_settings(4, 1_000), seed, number, number == 0)
+        W::wire::<BoardStorage>(stack, own_settings(4, 1_000), seed, number, number == 0)
     };
-    Board::new(seat, Card::default(), machine, Shelf::default(), seed, wire)
+    Board::new(seat, Card::default(), machine, BoardStorage::default(), seed, wire)
 }

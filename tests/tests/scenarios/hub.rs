@@ -9,8 +9,8 @@ use skep_core::{
 };
 use skep_smoltcp::Machine;
 use skep_tests::{
-    Board, Card, Checked, Handle, Host, List, Member, Node, PlainRdt, PlainTcp, SealedRdt, SealedTcp, Seat,
-    Shelf, Simulated, Streams, Wanderer, Wiring, World, own_settings,
+    Board, BoardStorage, Card, Checked, Handle, Host, List, Member, Node, PlainRdt, PlainTcp, SealedRdt,
+    SealedTcp, Seat, Simulated, Streams, Wanderer, Wiring, World, own_settings,
 };
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
@@ -84,9 +84,10 @@ impl<S: Checked + 'static> Program<S> for Streams<S> {
 impl<S: Machine + Checked + 'static, W: Wiring> Program<S> for Board<S, W> {
     fn new(seat: Seat, seed: u64, service: S, knows: Option<SocketAddr>) -> Self {
         let number = seat.0 as u8;
-        let wire =
-            |stack: &mut _| W::wire::<Shelf>(stack, own_settings(4, 1_000), seed, number, knows.is_none());
-        let board = Self::new(seat, Card::default(), service, Shelf::default(), seed, wire);
+        let wire = |stack: &mut _| {
+            W::wire::<BoardStorage>(stack, own_settings(4, 1_000), seed, number, knows.is_none())
+        };
+        let board = Self::new(seat, Card::default(), service, BoardStorage::default(), seed, wire);
         if knows.is_some() { board.knowing_tracker() } else { board }
     }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     args::Serve,
-    driver::{Driver, Storage, Subject as _, Told},
+    driver::{Driver, EventRecord, Storage, Subject as _},
     escape::escape,
     exit::Failure,
     gate::{Admission, Gate},
@@ -257,7 +257,7 @@ impl Sealed {
     }
 
     /// What the key of whom something was told of is called.
-    fn name_of(&self, told: &Told<Event>) -> Option<Label> {
+    fn name_of(&self, told: &EventRecord<Event>) -> Option<Label> {
         let (Some(stream), _) = told.event.subject() else { return None };
         self.access.lock().unwrap_or_else(PoisonError::into_inner).name_on(stream)
     }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     args::{Registration, SecondLogin, Tracker},
-    driver::{Driver, NoFiles, Told},
+    driver::{Driver, EventRecord, NoFiles},
     escape::escape,
     exit::Failure,
     gate::{Admission, Gate},
@@ -109,7 +109,7 @@ pub(super) fn run(tracker: &Tracker) -> Result<(), Failure> {
     let mut gave_back = Instant::ZERO;
     loop {
         driver.turn(&mut events, None).map_err(|error| Failure::cannot("wait for the network", &error))?;
-        while let Some(Told { event, peer, .. }) = driver.events.pop_front() {
+        while let Some(EventRecord { event, peer, .. }) = driver.events.pop_front() {
             log.tell(&event, peer);
         }
         driver.gone.clear();

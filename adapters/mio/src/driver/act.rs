@@ -1,6 +1,6 @@
 //! What the machine asks for, done: with a socket where it can be done at once, kept for later where not.
 
-use super::{Carrier, Driver, Gone, Receiving, Storage, Stream, Subject, Told};
+use super::{Carrier, Driver, EventRecord, Gone, Receiving, Storage, Stream, Subject};
 use crate::exit::reason;
 use crate::net::{tcp::Outbound, wire::Wire};
 use skep_core::{
@@ -63,7 +63,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                     let (stream, file) = event.subject();
                     let peer = stream.and_then(|stream| self.peer(stream));
                     let name = file.and_then(|file| self.files.name(file)).map(Into::into);
-                    self.events.push_back(Told { event, peer, name });
+                    self.events.push_back(EventRecord { event, peer, name });
                 }
                 Action::Wait(deadline) => {
                     self.deadline = deadline;
@@ -226,7 +226,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         if let Carrier::Tcp(tcp) = &stream.carrier
             && tcp.was_accepted
         {
-            self.crowd.leave(tcp.peer.ip());
+            self.quota.leave(tcp.peer.ip());
         }
         let was_turned_away = stream.was_turned_away();
         if let Some(tunnel) = stream.tunnel() {

@@ -285,7 +285,7 @@ pub trait Subject {
 
 /// An event of the machine, with the names of what it is about: these may be gone when it is looked at.
 #[derive(Debug)]
-pub struct Told<E> {
+pub struct EventRecord<E> {
     /// The event.
     pub event: E,
     /// The peer of its stream.

@@ -104,8 +104,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     }
 
     fn take(&mut self, now: Instant, socket: TcpStream, peer: SocketAddr, label: usize, sealed: Sealed) {
-        if !self.crowd.admits(&socket, peer.ip()) {
-            let (network, count) = (canonical(peer), self.crowd.of(peer.ip()));
+        if !self.quota.admits(&socket, peer.ip()) {
+            let (network, count) = (canonical(peer), self.quota.of(peer.ip()));
             let why = format!("too many from the network of {}: {count}", network.ip());
             self.unaccepted.note(now, &io::Error::other(why));
             return;
@@ -113,7 +113,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let records = (sealed != Sealed::No).then(|| Records::new(Phase::Listening));
         let Ok(StreamId(key)) = self.add_tcp(socket, peer, false, records) else { return };
         let key = key as usize;
-        self.crowd.enter(peer.ip());
+        self.quota.enter(peer.ip());
         if let Some(stream) = self.streams.get_mut(key) {
             stream.label = Some(label as u16);
             if let Carrier::Tcp(tcp) = &mut stream.carrier {

@@ -6,7 +6,7 @@ use crate::{
     commands::{node::Node, words::counted},
     escape::escape,
     exit::Failure,
-    shelf::{Change, Shelf},
+    shared_directory::{Change, SharedDirectory},
 };
 use mio::Waker;
 use serde_json::json;
@@ -23,7 +23,7 @@ const TOLD_MAX: usize = 5;
 const CHANGES_A_TURN: usize = 1_000;
 
 pub(super) struct Sharing {
-    shelf: Shelf,
+    directory: SharedDirectory,
     shown: String,
     names: HashSet<Box<str>>,
     settled: bool,
@@ -47,10 +47,10 @@ impl Sharing {
         let Some(directory) = &join.directory else { return Ok(None) };
         let shown = directory.display().to_string();
         let except: [PathBuf; 1] = [join.downloads.clone()];
-        let shelf = Shelf::watch(directory, &except, waker);
-        let shelf =
-            shelf.map_err(|error| Failure::cannot(format_args!("share {}", directory.display()), &error))?;
-        Ok(Some(Self { shelf, shown, names: HashSet::new(), settled: false }))
+        let watched = SharedDirectory::watch(directory, &except, waker);
+        let directory = watched
+            .map_err(|error| Failure::cannot(format_args!("share {}", directory.display()), &error))?;
+        Ok(Some(Self { directory, shown, names: HashSet::new(), settled: false }))
     }
 }
 
@@ -62,7 +62,7 @@ impl Stay<'_> {
         // Of what was there at the start only the sum is told to people.
         let mut summed = 0;
         for taken in 0..CHANGES_A_TURN {
-            let Some(change) = sharing.shelf.next() else { break };
+            let Some(change) = sharing.directory.next() else { break };
             if taken + 1 == CHANGES_A_TURN {
                 // There may be more; what woke us has been forgotten by then.
                 let _ = node.driver.waker().wake();

@@ -1,7 +1,9 @@
 //! What a server tells of its transfers.
 
 use super::because;
-use crate::{driver::Told, escape::escape, exit::describe, identity::Label, log_writer::say, net::canonical};
+use crate::{
+    driver::EventRecord, escape::escape, exit::describe, identity::Label, log_writer::say, net::canonical,
+};
 use skep_core::{
     files::{Direction, Event, Outcome},
     stream::{Fault, FileId},
@@ -27,7 +29,7 @@ impl Log {
     }
 
     /// Says what happens to somebody, whose key may be called something.
-    pub(super) fn tell(&mut self, told: &Told<Event>, called: Option<&Label>) {
+    pub(super) fn tell(&mut self, told: &EventRecord<Event>, called: Option<&Label>) {
         match told.event {
             Event::Started { file, length, .. } => {
                 let name = told.name.clone().unwrap_or_default();

@@ -47,7 +47,7 @@ const SETTLE_MAX: Duration = Duration::from_secs(3);
 const SMALL: u64 = 1 << 20;
 
 /// Why something is not shared.
-pub(in crate::shelf) const BAD_NAME: &str = "others could not use its name";
+pub(in crate::shared_directory) const BAD_NAME: &str = "others could not use its name";
 const UNREADABLE: &str = "you may not read it";
 
 /// Names that wait to be looked at; if there are more, everything is.

@@ -1,6 +1,6 @@
 //! A directory that is watched while files come, grow, move and go.
 
-use super::{Change, Shelf, keeper::BAD_NAME};
+use super::{Change, SharedDirectory, keeper::BAD_NAME};
 use mio::{Events, Poll, Token, Waker};
 use skep_core::wire::session::FileInfo;
 use std::{
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 struct World {
     home: TempDir,
     poll: Poll,
-    shelf: Shelf,
+    directory: SharedDirectory,
     told: Vec<Change>,
     /// The list by changes alone.
     list: BTreeMap<String, FileInfo>,
@@ -33,8 +33,8 @@ impl World {
         before(&shared);
         let poll = Poll::new().unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-        let shelf = Shelf::watch(&shared, &[shared.join("downloads")], waker).unwrap();
-        Self { home, poll, shelf, told: Vec::new(), list: BTreeMap::new() }
+        let directory = SharedDirectory::watch(&shared, &[shared.join("downloads")], waker).unwrap();
+        Self { home, poll, directory, told: Vec::new(), list: BTreeMap::new() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -42,7 +42,7 @@ impl World {
     }
 
     fn take(&mut self) {
-        while let Some(change) = self.shelf.next() {
+        while let Some(change) = self.directory.next() {
             match &change {
                 Change::Shared { name, info } => _ = self.list.insert(name.to_string(), *info),
                 Change::Withdrawn { name } => assert!(self.list.remove(&**name).is_some(), "{name}"),

@@ -8,7 +8,7 @@ use std::task::Poll;
 
 /// Files in memory, with their faults, which can be written in any order or not.
 #[derive(Debug, Default)]
-pub struct Shelf<const RANDOM_WRITES: bool = true> {
+pub struct BoardStorage<const RANDOM_WRITES: bool = true> {
     /// The files.
     pub files: Storage,
     now: Instant,
@@ -19,13 +19,13 @@ pub struct Shelf<const RANDOM_WRITES: bool = true> {
     pub reluctance: u64,
 }
 
-impl<const RANDOM_WRITES: bool> Shelf<RANDOM_WRITES> {
+impl<const RANDOM_WRITES: bool> BoardStorage<RANDOM_WRITES> {
     fn is_busy(&self) -> bool {
         self.reluctance > 0 && !(self.now.as_micros() / 700).is_multiple_of(self.reluctance)
     }
 }
 
-impl<const RANDOM_WRITES: bool> Clocked for Shelf<RANDOM_WRITES> {
+impl<const RANDOM_WRITES: bool> Clocked for BoardStorage<RANDOM_WRITES> {
     fn set_now(&mut self, now: Instant) {
         self.now = now;
     }
@@ -39,7 +39,7 @@ impl<const RANDOM_WRITES: bool> Clocked for Shelf<RANDOM_WRITES> {
     }
 }
 
-impl<const RANDOM_WRITES: bool> skep_smoltcp::Storage for Shelf<RANDOM_WRITES> {
+impl<const RANDOM_WRITES: bool> skep_smoltcp::Storage for BoardStorage<RANDOM_WRITES> {
     const WRITE_UNIT: usize = 1;
     const ERASE_UNIT: usize = 1;
     const RANDOM_WRITES: bool = RANDOM_WRITES;

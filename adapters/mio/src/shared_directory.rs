@@ -75,12 +75,12 @@ pub enum Change {
 
 /// A directory that is watched. Dropped, it is not any more.
 #[derive(Debug)]
-pub struct Shelf {
+pub struct SharedDirectory {
     changes: Receiver<Change>,
     stopped: Arc<AtomicBool>,
 }
 
-impl Shelf {
+impl SharedDirectory {
     /// Watches the directory, without what lies in the directories `except`. Each change wakes the loop by `waker`.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ impl Shelf {
         let (tell, changes) = sync_channel(CHANGES_MAX);
         let stopped = Arc::new(AtomicBool::new(false));
         let keeper = Keeper::new(directory, except.collect(), tell, waker, Arc::clone(&stopped));
-        Builder::new().name("skep-shelf".into()).spawn(move || keeper.run())?;
+        Builder::new().name("skep-share".into()).spawn(move || keeper.run())?;
         Ok(Self { changes, stopped })
     }
 
@@ -103,7 +103,7 @@ impl Shelf {
     }
 }
 
-impl Drop for Shelf {
+impl Drop for SharedDirectory {
     fn drop(&mut self) {
         // It is seen within a second; nobody waits for that.
         self.stopped.store(true, Ordering::Relaxed);

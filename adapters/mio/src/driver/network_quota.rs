@@ -12,12 +12,12 @@ const TIMES_FREE: usize = 3;
 
 /// How many connections were accepted from each network (/24, /48), and are open.
 #[derive(Debug, Default)]
-pub(super) struct Crowd {
+pub(super) struct NetworkQuota {
     networks: HashMap<Prefix, usize>,
     all: usize,
 }
 
-impl Crowd {
+impl NetworkQuota {
     /// Whether one more may come from an address, when so many descriptors are left.
     fn has_room(&self, from: IpAddr, free: usize) -> bool {
         self.of(from) < free.saturating_mul(TIMES_FREE)
@@ -56,19 +56,19 @@ mod tests {
 
     /// So many networks come again and again until none gets in: how many connections each has.
     fn shares(networks: u8, places: usize) -> Vec<usize> {
-        let mut crowd = Crowd::default();
+        let mut quota = NetworkQuota::default();
         let address = |network| IpAddr::from([10, network, 0, 1]);
         let mut taken = 0;
         loop {
             let before = taken;
             for network in 0..networks {
-                if crowd.has_room(address(network), places - taken) {
-                    crowd.enter(address(network));
+                if quota.has_room(address(network), places - taken) {
+                    quota.enter(address(network));
                     taken += 1;
                 }
             }
             if taken == before {
-                return (0..networks).map(|network| crowd.of(address(network))).collect();
+                return (0..networks).map(|network| quota.of(address(network))).collect();
             }
         }
     }
@@ -82,15 +82,15 @@ mod tests {
 
     #[test]
     fn who_leaves_makes_room_and_is_forgotten() {
-        let mut crowd = Crowd::default();
+        let mut quota = NetworkQuota::default();
         let (one, same, other) = ([192, 0, 2, 1].into(), [192, 0, 2, 9].into(), [192, 0, 3, 1].into());
-        crowd.enter(one);
-        crowd.enter(same);
-        assert_eq!((crowd.of(one), crowd.of(other)), (2, 0));
-        crowd.leave(one);
-        crowd.leave(other);
-        assert_eq!(crowd.of(same), 1);
-        crowd.leave(same);
-        assert!(crowd.networks.is_empty() && crowd.all == 0);
+        quota.enter(one);
+        quota.enter(same);
+        assert_eq!((quota.of(one), quota.of(other)), (2, 0));
+        quota.leave(one);
+        quota.leave(other);
+        assert_eq!(quota.of(same), 1);
+        quota.leave(same);
+        assert!(quota.networks.is_empty() && quota.all == 0);
     }
 }

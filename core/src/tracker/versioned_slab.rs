@@ -37,14 +37,14 @@ impl<V> Place<V> {
 
 /// Places in a memory.
 #[derive(Debug)]
-pub(super) struct Shelf<V, M> {
+pub(super) struct VersionedSlab<V, M> {
     places: M,
     free: u32,
     count: u32,
     value: core::marker::PhantomData<V>,
 }
 
-impl<V, M: Memory<Place<V>>> Shelf<V, M> {
+impl<V, M: Memory<Place<V>>> VersionedSlab<V, M> {
     pub(super) const fn new(places: M) -> Self {
         Self { places, free: NONE, count: 0, value: core::marker::PhantomData }
     }

@@ -22,7 +22,7 @@ const STEP: u32 = 16;
 /// A congestion controller in a memory that it has only while it knows something: most connections of a tracker say a
 /// few words, and are idle for minutes.
 #[derive(Debug)]
-pub struct Rented {
+pub struct OnDemandController {
     /// What it was started with: the window of at most [`WINDOW_MAX`], what is expected of the round trip in steps of
     /// [`STEP`].
     window: u16,
@@ -41,7 +41,7 @@ struct Busy {
     learnt: Option<Instant>,
 }
 
-impl Controller for Rented {
+impl Controller for OnDemandController {
     fn new(start: &Start) -> Self {
         let window = start.window.min(WINDOW_MAX as u32) as u16;
         let expected = start.expected.div_ceil(STEP).min(u16::MAX.into()) as u16;
@@ -151,17 +151,17 @@ mod tests {
     }
 
     /// Sends so many at that moment, one flight, and all are acknowledged. Whether it keeps a controller then.
-    fn keeps(rented: &mut Rented, seconds: u64, count: u32) -> bool {
-        rented.wake(at(seconds), 20_000, &rdt::Settings::HOST);
-        assert!(rented.window() <= 8_192 && rented.allowance(at(seconds)) > 0);
-        rented.sent(at(seconds), count, count, count);
-        rented.sleep();
-        rented.busy.is_some()
+    fn keeps(controller: &mut OnDemandController, seconds: u64, count: u32) -> bool {
+        controller.wake(at(seconds), 20_000, &rdt::Settings::HOST);
+        assert!(controller.window() <= 8_192 && controller.allowance(at(seconds)) > 0);
+        controller.sent(at(seconds), count, count, count);
+        controller.sleep();
+        controller.busy.is_some()
     }
 
     #[test]
     fn a_controller_is_kept_only_while_it_knows_something() {
-        let mut rented = Rented::new(&Start {
+        let mut controller = OnDemandController::new(&Start {
             now: at(0),
             window: 8_192,
             datagram: 1_472,
@@ -171,12 +171,12 @@ mod tests {
             rate: 0,
             first_flight: 768,
         });
-        assert!(rented.busy.is_none());
+        assert!(controller.busy.is_none());
         // A few words, again and again.
-        assert!((0..500).all(|second| !keeps(&mut rented, second, 3)));
-        assert!(keeps(&mut rented, 500, 300), "that was a file");
-        assert!((501..510).all(|second| keeps(&mut rented, second, 3)), "it may be asked for another");
-        assert!(!keeps(&mut rented, 511, 3), "that is too long ago");
-        assert!(keeps(&mut rented, 512, 300) && !keeps(&mut rented, 600, 3));
+        assert!((0..500).all(|second| !keeps(&mut controller, second, 3)));
+        assert!(keeps(&mut controller, 500, 300), "that was a file");
+        assert!((501..510).all(|second| keeps(&mut controller, second, 3)), "it may be asked for another");
+        assert!(!keeps(&mut controller, 511, 3), "that is too long ago");
+        assert!(keeps(&mut controller, 512, 300) && !keeps(&mut controller, 600, 3));
     }
 }

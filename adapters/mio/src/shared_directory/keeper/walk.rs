@@ -1,7 +1,7 @@
 //! Everything at once: the directory itself, and a walk through it.
 
 use super::{BAD_NAME, Change, Keeper, LOOK, Stopped};
-use crate::shelf::{
+use crate::shared_directory::{
     scan::scan,
     sign::{QUIET, Sign},
 };
