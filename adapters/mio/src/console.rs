@@ -1,7 +1,7 @@
 //! The console of the commands protocol (docs/protocol.md section 3).
 //!
 //! ```text
-//!   a line ──► Order ──► Console ──► Call ──► the server       one connection a command
+//!   a line ──► Input ──► Console ──► Call ──► the server       one connection a command
 //!                           │   └──► fetch ─► another console  GET_FILE
 //!                           └ Door ◄────────  other consoles   while a user is connected
 //! ```
@@ -13,7 +13,7 @@ mod call;
 mod date;
 mod door;
 mod fetch;
-mod order;
+mod input;
 
 use crate::{
     escape::escape,
@@ -22,7 +22,7 @@ use crate::{
 };
 use call::Call;
 use door::{Door, Published};
-use order::{Order, Unclear};
+use input::{Input, Unclear};
 use skep_core::wire::command::{Operation, REQUEST_MAX, emit, number};
 use std::{
     collections::HashMap,
@@ -94,18 +94,18 @@ impl Console {
     pub fn run(&mut self, line: &str, out: &mut String) -> After {
         // Writing to a string does not fail.
         let mut say = |words: std::fmt::Arguments<'_>| _ = writeln!(out, "{words}");
-        match Order::parse(line) {
+        match Input::parse(line) {
             Err(Unclear::Empty) => {}
             Err(Unclear::Usage(usage)) => say(format_args!("Syntax error. Usage: {usage}")),
             Err(Unclear::Unknown(word)) => say(format_args!("Error: command {} not valid.", escape(word))),
-            Ok(Order::Quit) => {
+            Ok(Input::Quit) => {
                 self.quit(out);
                 return After::End;
             }
-            Ok(Order::Command { operation, words }) => {
+            Ok(Input::Command { operation, words }) => {
                 self.trouble = None;
                 let (result, lines) = self.command(operation, &words);
-                say(format_args!("{}", order::answer(operation, result)));
+                say(format_args!("{}", input::answer(operation, result)));
                 lines.iter().for_each(|line| say(format_args!("{}", escape(line))));
             }
         }
@@ -177,7 +177,7 @@ impl Console {
 
     /// PUBLISH and DELETE.
     fn share(&mut self, operation: Operation, path: &str, words: &[&str]) -> Result<u8, Failure> {
-        let Some(user) = self.user.clone() else { return Ok(order::NOT_CONNECTED) };
+        let Some(user) = self.user.clone() else { return Ok(input::NOT_CONNECTED) };
         let strings: Vec<&str> = [user.as_str()].into_iter().chain(words.iter().copied()).collect();
         let result = self.ask(operation, &strings)?;
         let published = self.published.entry(user).or_default();
@@ -191,7 +191,7 @@ impl Console {
     }
 
     fn list_users(&mut self) -> Result<(u8, Vec<String>), Failure> {
-        let Some(user) = self.user.clone() else { return Ok((order::NOT_CONNECTED, Vec::new())) };
+        let Some(user) = self.user.clone() else { return Ok((input::NOT_CONNECTED, Vec::new())) };
         let (result, entries) = self.list(Operation::ListUsers, &[&user], 3)?;
         if result == 0 {
             self.seen = entries.chunks_exact(3).filter_map(Seen::parse).collect();
@@ -200,7 +200,7 @@ impl Console {
     }
 
     fn list_content(&mut self, other: &str) -> Result<(u8, Vec<String>), Failure> {
-        let Some(user) = self.user.clone() else { return Ok((order::NOT_CONNECTED, Vec::new())) };
+        let Some(user) = self.user.clone() else { return Ok((input::NOT_CONNECTED, Vec::new())) };
         self.list(Operation::ListContent, &[&user, other], 1)
     }
 
@@ -209,7 +209,7 @@ impl Console {
         match &listed {
             Ok((0, _)) | Err(_) => {}
             Ok((result, _)) if *result == Operation::ListUsers.failure() => {}
-            Ok((result, _)) => return Err(Failure::refused(order::answer(Operation::ListUsers, *result))),
+            Ok((result, _)) => return Err(Failure::refused(input::answer(Operation::ListUsers, *result))),
         }
         let Some(seen) = self.seen.iter().find(|seen| seen.user == owner) else {
             listed?;

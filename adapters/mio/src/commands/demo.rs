@@ -16,7 +16,7 @@ use super::{
     serve::{self, Files, Served},
     settings,
     temporary::Temporary,
-    transfer::Order,
+    transfer::Request,
 };
 use crate::{
     args::{Demo, Link, Magic, Pace},
@@ -114,7 +114,7 @@ fn cross(demo: &Demo, mode: &Mode, server: SocketAddr, sent: &Path, received: &P
     };
     let watch = Watch::default();
     let name = Name::new(NAME.as_bytes()).map_err(|_| Failure::usage("no name"))?;
-    let order = Order {
+    let request = Request {
         url: &url,
         header: Some(header(demo.size, name)),
         folder: None,
@@ -132,7 +132,7 @@ fn cross(demo: &Demo, mode: &Mode, server: SocketAddr, sent: &Path, received: &P
         let source = Source::open(sent).map_err(|error| Failure::cannot("read the file", &error))?;
         Ok(Sent(Some(source)))
     };
-    order.run(storage, || Client::upload(name, PATIENCE)).map_err(|ended| ended.failure(&url))?;
+    request.run(storage, || Client::upload(name, PATIENCE)).map_err(|ended| ended.failure(&url))?;
     let equal = same(sent, received).map_err(|error| Failure::cannot("compare the files", &error))?;
     fs::remove_file(received).map_err(|error| Failure::cannot("remove the file", &error))?;
     Ok(Row {

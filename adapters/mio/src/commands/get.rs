@@ -7,7 +7,7 @@ use super::{
     signals::interruptible,
     temporary::Temporary,
     tracing,
-    transfer::{Ended, FAREWELL, Order},
+    transfer::{Ended, FAREWELL, Request},
 };
 use crate::{
     args::{Get, Pace},
@@ -140,7 +140,7 @@ fn transfer(get: &Get, url: &Url, path: &Path, local: &str) -> Result<Summary, F
         return fetch::run(get, url, path, local, credentials);
     }
     let name = url.name_to_get().map_err(|error| Failure::usage(error.to_string()))?;
-    let order = Order {
+    let request = Request {
         url,
         header: None,
         folder: None,
@@ -155,7 +155,7 @@ fn transfer(get: &Get, url: &Url, path: &Path, local: &str) -> Result<Summary, F
     };
     let dialect = if url.scheme == Scheme::Path { Dialect::Path } else { Dialect::Files };
     let storage = || destination(path, !get.no_replace);
-    match order.run(storage, || Client::download(name, dialect, u64::MAX, get.link.timeout)) {
+    match request.run(storage, || Client::download(name, dialect, u64::MAX, get.link.timeout)) {
         Ok(summary) => Ok(summary),
         Err(Ended::Tracker(credentials)) => fetch::run(get, url, path, local, *credentials),
         Err(Ended::Failure(failure)) => Err(failure),

@@ -1,9 +1,9 @@
 //! `skep join`: one member of a tracker's exchange.
 
 mod backlog;
+mod command;
 mod gets;
 pub(in crate::commands) mod notice;
-mod order;
 mod prompt;
 mod sharing;
 mod typed;

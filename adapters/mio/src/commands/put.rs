@@ -3,7 +3,7 @@
 use super::{
     output::print,
     tracing,
-    transfer::{FAREWELL, Order},
+    transfer::{FAREWELL, Request},
 };
 use crate::{
     args::Put,
@@ -72,7 +72,7 @@ pub(super) fn run(put: &Put) -> Result<(), Failure> {
     let checked =
         Name::new(name.as_bytes()).map_err(|_| Failure::usage(format!("{name} is not a name for a file")))?;
     let length = std::fs::metadata(&put.file).map_or(0, |metadata| metadata.len());
-    let order = Order {
+    let request = Request {
         url: &url,
         header: Some(header(length, checked)),
         folder: name.rsplit_once('/').map(|(folder, _)| folder),
@@ -91,7 +91,7 @@ pub(super) fn run(put: &Put) -> Result<(), Failure> {
     };
     // A server confirms when its disk has everything, and a slow disk is no dead server.
     let patience = put.link.timeout + Duration::from_secs(length / SLOWEST_DISK);
-    let ended = order.run(open, || Client::upload(checked, patience));
+    let ended = request.run(open, || Client::upload(checked, patience));
     let summary = ended.map_err(|ended| ended.failure(&url))?;
     summary.tell(put.quiet, &name);
     if put.json {

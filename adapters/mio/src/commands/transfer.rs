@@ -37,7 +37,7 @@ use std::{
 pub(super) const FAREWELL: Duration = Duration::from_secs(3);
 
 /// What a command wants to be moved, and how it wants to hear of it.
-pub(super) struct Order<'a> {
+pub(super) struct Request<'a> {
     pub(super) url: &'a Url,
     pub(super) link: &'a Link,
     pub(super) pace: Pace,
@@ -102,7 +102,7 @@ impl Ended {
     }
 }
 
-impl Order<'_> {
+impl Request<'_> {
     /// Does it, with the first address of the host that answers. `storage` and `client` make what an attempt needs.
     pub(super) fn run<F: Storage>(
         &self,

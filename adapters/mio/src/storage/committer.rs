@@ -14,7 +14,7 @@ use skep_core::stream::Fault;
 
 use super::Part;
 
-enum Order<K> {
+enum Job<K> {
     Commit { key: K, part: Part, replace: bool },
     Discard(Part),
 }
@@ -38,10 +38,10 @@ pub struct Committer<K: Send + 'static> {
     has_discarded: bool,
 }
 
-/// The thread, which ends when no more orders can come.
+/// The thread, which ends when no more jobs can come.
 #[derive(Debug)]
 struct Worker<K> {
-    orders: Sender<Order<K>>,
+    jobs: Sender<Job<K>>,
     thread: JoinHandle<()>,
 }
 
@@ -69,21 +69,21 @@ impl<K: Send + 'static> Committer<K> {
 
     fn start(&mut self) -> io::Result<()> {
         if self.worker.is_none() {
-            let (orders, to_do) = channel::<Order<K>>();
+            let (jobs, to_do) = channel::<Job<K>>();
             let (waker, answer) = (Arc::clone(&self.waker), self.answer.clone());
             let thread = Builder::new().name("skep-commit".into()).spawn(move || {
-                for order in to_do {
-                    match order {
-                        Order::Commit { key, part, replace } => {
+                for job in to_do {
+                    match job {
+                        Job::Commit { key, part, replace } => {
                             // When the owner is gone nobody wants the answer; the rest is still committed.
                             let _ = answer.send((key, part.commit(replace)));
                             let _ = waker.wake();
                         }
-                        Order::Discard(part) => drop(part),
+                        Job::Discard(part) => drop(part),
                     }
                 }
             })?;
-            self.worker = Some(Worker { orders, thread });
+            self.worker = Some(Worker { jobs, thread });
         }
         Ok(())
     }
@@ -94,7 +94,7 @@ impl<K: Send + 'static> Committer<K> {
         match (self.start(), &self.worker) {
             (Ok(()), Some(worker)) => {
                 // It fails only when the thread is gone, which takes a panic there: the part is dropped, and removed.
-                let _ = worker.orders.send(Order::Commit { key, part, replace });
+                let _ = worker.jobs.send(Job::Commit { key, part, replace });
             }
             _ => {
                 let _ = self.answer.send((key, Err(Fault::Failed)));
@@ -110,7 +110,7 @@ impl<K: Send + 'static> Committer<K> {
         {
             self.has_discarded = true;
             // As above.
-            let _ = worker.orders.send(Order::Discard(part));
+            let _ = worker.jobs.send(Job::Discard(part));
         }
     }
 
@@ -130,8 +130,8 @@ impl<K: Send + 'static> Committer<K> {
     /// Waits for the thread, unless it has nothing to do.
     fn finish(&mut self) {
         let has_work = self.under_way > 0 || self.has_discarded;
-        if let Some(Worker { orders, thread }) = self.worker.take().filter(|_| has_work) {
-            drop(orders);
+        if let Some(Worker { jobs, thread }) = self.worker.take().filter(|_| has_work) {
+            drop(jobs);
             let _ = thread.join();
         }
     }

@@ -120,7 +120,7 @@ enum Waiting<R> {
     Promise(SyncSender<Result<(), NotStored>>),
 }
 
-type Order<R> = (Change, Waiting<R>);
+type Write<R> = (Change, Waiting<R>);
 type Done<R> = (R, Result<(), NotStored>);
 
 impl<R> Waiting<R> {
@@ -136,7 +136,7 @@ impl<R> Waiting<R> {
 /// A database, and the thread that writes it. Receipts say what a change was for.
 #[derive(Debug)]
 pub struct Store<R: Send + 'static> {
-    orders: Option<Sender<Order<R>>>,
+    writes: Option<Sender<Write<R>>>,
     done: Receiver<Done<R>>,
     worker: Option<JoinHandle<()>>,
     health: Arc<Mutex<Health>>,
@@ -175,20 +175,20 @@ impl<R: Send + 'static> Store<R> {
             ));
         }
         let kept = read(&database).map_err(not_opened)?;
-        let (orders, to_do) = channel();
+        let (writes, to_do) = channel();
         let (answers, done) = channel();
         let path = path.to_owned();
         let health = Arc::default();
         let of_worker = Arc::clone(&health);
         let work = move || work(&path, database, &to_do, &answers, &of_worker, &waker);
         let worker = Builder::new().name("skep-store".into()).spawn(work).map_err(not_stored)?;
-        Ok((Self { orders: Some(orders), done, worker: Some(worker), health }, kept))
+        Ok((Self { writes: Some(writes), done, worker: Some(worker), health }, kept))
     }
 
     /// A store of which the disk is full.
     #[cfg(test)]
     pub(super) fn full() -> Self {
-        let (orders, to_do) = channel::<Order<R>>();
+        let (writes, to_do) = channel::<Write<R>>();
         let (answers, done) = channel();
         let health = Arc::<Mutex<Health>>::default();
         let of_worker = Arc::clone(&health);
@@ -199,18 +199,18 @@ impl<R: Send + 'static> Store<R> {
                 waiting.tell(outcome, &answers);
             }
         };
-        Self { orders: Some(orders), done, worker: Some(std::thread::spawn(refuse)), health }
+        Self { writes: Some(writes), done, worker: Some(std::thread::spawn(refuse)), health }
     }
 
     /// Stores a change; the outcome comes from [`Store::done`] with this receipt.
     pub fn put(&self, change: Change, receipt: R) {
-        self.order(change, Waiting::Loop(receipt));
+        self.write(change, Waiting::Loop(receipt));
     }
 
     /// Stores a change; the outcome comes from what this returns, and the loop is woken when it has come.
     pub fn promise(&self, change: Change) -> Receiver<Result<(), NotStored>> {
         let (answer, outcome) = sync_channel(1);
-        self.order(change, Waiting::Promise(answer));
+        self.write(change, Waiting::Promise(answer));
         outcome
     }
 
@@ -224,10 +224,10 @@ impl<R: Send + 'static> Store<R> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn order(&self, change: Change, waiting: Waiting<R>) {
-        if let Some(orders) = &self.orders {
+    fn write(&self, change: Change, waiting: Waiting<R>) {
+        if let Some(writes) = &self.writes {
             // It fails only when the worker is gone, which takes a panic there.
-            let _ = orders.send((change, waiting));
+            let _ = writes.send((change, waiting));
         }
     }
 }
@@ -235,7 +235,7 @@ impl<R: Send + 'static> Store<R> {
 impl<R: Send + 'static> Drop for Store<R> {
     /// What was ordered is stored.
     fn drop(&mut self) {
-        self.orders = None;
+        self.writes = None;
         if let Some(worker) = self.worker.take() {
             let _ = worker.join();
         }
@@ -322,7 +322,7 @@ fn make_private(file: &File) -> io::Result<()> {
 fn work<R>(
     path: &Path,
     database: Database,
-    to_do: &Receiver<Order<R>>,
+    to_do: &Receiver<Write<R>>,
     answers: &Sender<Done<R>>,
     health: &Mutex<Health>,
     waker: &Waker,
@@ -330,10 +330,10 @@ fn work<R>(
     let mut database = Some(database);
     while let Ok(first) = to_do.recv() {
         // All that has come while the last transaction went to the disk goes in one.
-        let orders: Vec<_> = std::iter::once(first).chain(to_do.try_iter().take(BATCH - 1)).collect();
+        let writes: Vec<_> = std::iter::once(first).chain(to_do.try_iter().take(BATCH - 1)).collect();
         let outcome = match database.take().map_or_else(|| open(path), Ok) {
             Ok(open) => {
-                let outcome = write(&open, orders.iter().map(|(change, _)| change));
+                let outcome = write(&open, writes.iter().map(|(change, _)| change));
                 // After a failure, as of a full disk, a database does nothing more: it is opened again for the next.
                 database = outcome.is_ok().then_some(open);
                 outcome
@@ -342,7 +342,7 @@ fn work<R>(
         };
         let outcome = outcome.map_err(not_stored);
         health.lock().unwrap_or_else(PoisonError::into_inner).wrote(&outcome);
-        for (change, waiting) in orders {
+        for (change, waiting) in writes {
             let outcome = match (change, &database) {
                 (Change::BackUp(to), Some(open)) => back_up(open, &to),
                 _ => outcome.clone(),

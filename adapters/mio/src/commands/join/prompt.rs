@@ -3,7 +3,7 @@
 //! Lines are read on a thread of their own. What is printed meanwhile goes through the editor, which puts it above the
 //! line that is being typed: by one more thread, as the editor may take it only with the next line.
 
-use super::{backlog::Backlog, order::ORDERS};
+use super::{backlog::Backlog, command::COMMANDS};
 use crate::{
     commands::{spawn, terminal::Terminal},
     escape::escape,
@@ -203,15 +203,16 @@ fn complete(names: &Names, line: &str) -> (usize, Vec<Pair>) {
     let start = word_at_end(line);
     let typed = line[start..].replace('\\', "");
     if line[..start].trim().is_empty() {
-        let fitting = ORDERS.iter().filter(|(order, ..)| order.starts_with(&*typed.to_ascii_lowercase()));
-        let offers = fitting.map(|(order, rest, _)| {
+        let fitting =
+            COMMANDS.iter().filter(|(command, ..)| command.starts_with(&*typed.to_ascii_lowercase()));
+        let offers = fitting.map(|(command, rest, _)| {
             let space = if rest.is_empty() { "" } else { " " };
-            Pair { display: (*order).to_owned(), replacement: format!("{order}{space}") }
+            Pair { display: (*command).to_owned(), replacement: format!("{command}{space}") }
         });
         return (start, offers.collect());
     }
     let users_only = ["files", "accept", "refuse"];
-    let is_user = users_only.iter().any(|order| line.trim_start().starts_with(order));
+    let is_user = users_only.iter().any(|command| line.trim_start().starts_with(command));
     let offers = names.offers(&typed).into_iter().map(|offer| {
         let offer = if is_user { offer.trim_end_matches('/').to_owned() } else { offer };
         Pair { display: escape(&offer).to_string(), replacement: quoted(&offer) }

@@ -2,9 +2,9 @@
 
 use super::{
     Stay,
+    command::{COMMANDS, Command, Get},
     gets::Want,
     notice,
-    order::{Get, ORDERS, Order},
     prompt::Typed,
 };
 use crate::{
@@ -26,8 +26,8 @@ impl Stay<'_> {
                 // What is pasted may be several.
                 Typed::Line(lines) => {
                     for line in lines.lines() {
-                        match Order::read(line) {
-                            Ok(order) => self.obey(node, order),
+                        match Command::read(line) {
+                            Ok(command) => self.obey(node, command),
                             Err(misread) => self.tell(&escape(&misread.to_string()).to_string()),
                         }
                     }
@@ -42,38 +42,38 @@ impl Stay<'_> {
         }
     }
 
-    fn obey(&mut self, node: &mut Node, order: Order) {
-        match order {
-            Order::Nothing => {}
-            Order::Help(which) => {
+    fn obey(&mut self, node: &mut Node, command: Command) {
+        match command {
+            Command::Nothing => {}
+            Command::Help(which) => {
                 let is_meant = |word: &str| which.as_ref().is_none_or(|which| which == word);
-                for (word, rest, does) in ORDERS.iter().filter(|(word, ..)| is_meant(word)) {
+                for (word, rest, does) in COMMANDS.iter().filter(|(word, ..)| is_meant(word)) {
                     let usage = format!("{word} {rest}");
                     self.tell(&format!("{usage:<20}{does}"));
                 }
             }
-            Order::Users => self.list_users(node),
-            Order::Files(Some(user)) if !self.is_there(node, &user) => {
+            Command::Users => self.list_users(node),
+            Command::Files(Some(user)) if !self.is_there(node, &user) => {
                 self.tell(&format!("nobody called {} is there", escape(&user)));
             }
-            Order::Files(user) => {
+            Command::Files(user) => {
                 self.list_files(node, |owner, _| user.as_ref().is_none_or(|user| **user == *owner));
             }
-            Order::Find(pattern) => match Search::new(&pattern) {
+            Command::Find(pattern) => match Search::new(&pattern) {
                 Ok(search) => self.list_files(node, |_, name| search.finds(name)),
                 Err(failure) => self.tell(&failure.to_string()),
             },
-            Order::Get(get) => self.get(node, &get),
-            Order::Downloads => {
+            Command::Get(get) => self.get(node, &get),
+            Command::Downloads => {
                 let lines = self.gets.lines(node);
                 self.list(lines, "no downloads");
             }
-            Order::Cancel(what) => {
+            Command::Cancel(what) => {
                 if !self.gets.cancel(&what, node) {
                     self.tell(&format!("{} is not being fetched; see downloads", escape(&what)));
                 }
             }
-            Order::Who => {
+            Command::Who => {
                 let who = self.serving.iter();
                 let line = |(_, user, name): &(_, Box<str>, Box<str>)| {
                     format!("{} fetches {}", escape(user), escape(name))
@@ -81,14 +81,14 @@ impl Stay<'_> {
                 let lines = who.map(line).collect();
                 self.list(lines, "nobody fetches from you");
             }
-            Order::Accept(user) => self.answer(node, user.as_deref(), |node, upload| {
+            Command::Accept(user) => self.answer(node, user.as_deref(), |node, upload| {
                 let now = node.driver.now();
                 node.driver.service.accept(now, upload)
             }),
-            Order::Refuse(user) => {
+            Command::Refuse(user) => {
                 self.answer(node, user.as_deref(), |node, upload| node.driver.service.refuse(upload));
             }
-            Order::Quit => self.leave(node),
+            Command::Quit => self.leave(node),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A call to one address, and the transfer when it is answered.
 
-use super::{Order, watch::Watch};
+use super::{Request, watch::Watch};
 use crate::{
     commands::{serve::because, signals::Signals, tracing::Trace},
     driver::{Driver, Moved, Storage},
@@ -36,7 +36,7 @@ pub(super) enum End {
 
 /// A call that is made, and what has become of it so far.
 pub(super) struct Attempt<'a, F: Storage> {
-    order: &'a Order<'a>,
+    request: &'a Request<'a>,
     to: SocketAddr,
     driver: Driver<Client, F>,
     stream: StreamId,
@@ -53,7 +53,7 @@ pub(super) struct Attempt<'a, F: Storage> {
 impl<'a, F: Storage> Attempt<'a, F> {
     /// A call of that address was made on this stream.
     pub(super) fn new(
-        order: &'a Order<'a>,
+        request: &'a Request<'a>,
         to: SocketAddr,
         driver: Driver<Client, F>,
         stream: StreamId,
@@ -61,7 +61,7 @@ impl<'a, F: Storage> Attempt<'a, F> {
         trace: Trace,
     ) -> Self {
         Self {
-            order,
+            request,
             to,
             driver,
             stream,
@@ -91,7 +91,7 @@ impl<'a, F: Storage> Attempt<'a, F> {
         if self.signals.ask_to_end(&mut self.driver) {
             self.let_go();
             let is_whole = self.watch.total == Some(self.watch.bytes);
-            let is_sent = self.order.header.is_some() && self.watch.connected && is_whole;
+            let is_sent = self.request.header.is_some() && self.watch.connected && is_whole;
             return Err(match is_sent {
                 true => {
                     Failure::new(Code::Interrupted, "interrupted; all was sent, and it may be stored there")
@@ -99,7 +99,7 @@ impl<'a, F: Storage> Attempt<'a, F> {
                 false => Failure::interrupted(),
             });
         }
-        let is_stalled = self.watch.is_stalled(self.order.link.timeout) && self.driver.count() > 0;
+        let is_stalled = self.watch.is_stalled(self.request.link.timeout) && self.driver.count() > 0;
         Ok(if is_stalled { self.give_up() } else { None })
     }
 
@@ -129,12 +129,13 @@ impl<'a, F: Storage> Attempt<'a, F> {
     fn look(&mut self) {
         let (driver, watch) = (&mut self.driver, &mut self.watch);
         if let Some(moved) = driver.moved(self.stream)
-            && watch.saw(content(self.order.header, moved), moved.resent.map(|own| own + driver.came_late()))
+            && watch
+                .saw(content(self.request.header, moved), moved.resent.map(|own| own + driver.came_late()))
         {
             driver.service.progressed(driver.now(), self.stream);
         }
         if let Some(statistics) = driver.statistics(self.stream) {
-            (self.order.observe)(&statistics);
+            (self.request.observe)(&statistics);
         }
         self.pass = driver.pass(self.stream).unwrap_or(self.pass);
         if !self.watch.connected && self.is_answered() {
@@ -148,7 +149,7 @@ impl<'a, F: Storage> Attempt<'a, F> {
     }
 
     fn display(&mut self) -> &mut Display {
-        let Order { quiet, label, .. } = *self.order;
+        let Request { quiet, label, .. } = *self.request;
         self.display.get_or_insert_with(|| Display::new(quiet, self.watch.total, label))
     }
 
@@ -159,7 +160,7 @@ impl<'a, F: Storage> Attempt<'a, F> {
             match told.event {
                 Progress::Started { length } => {
                     // Over RDT what is sent may go out with the call.
-                    self.watch.connected |= self.order.url.scheme != Scheme::Rdt;
+                    self.watch.connected |= self.request.url.scheme != Scheme::Rdt;
                     self.watch.total = length;
                     if let Some(length) = length.filter(|_| self.watch.connected) {
                         self.display().set_total(length);
@@ -181,21 +182,21 @@ impl<'a, F: Storage> Attempt<'a, F> {
             self.driver.abort(self.stream);
         }
         if !matches!(end, End::Done(_)) || !self.driver.take_leave() {
-            farewell(&mut self.driver, &mut self.events, self.order.farewell);
+            farewell(&mut self.driver, &mut self.events, self.request.farewell);
         }
         end
     }
 
     /// Nothing moved for too long. `None`: that is taken for the end, and there is one yet to come.
     fn give_up(&mut self) -> Option<End> {
-        let url = self.order.url;
+        let url = self.request.url;
         if url.scheme == Scheme::Path && self.watch.bytes > 0 && !self.watch.is_assumed {
             self.watch.assume();
             self.driver.take_as_finished(self.stream);
             return None;
         }
         self.driver.abort(self.stream);
-        let seconds = self.order.link.timeout.as_secs();
+        let seconds = self.request.link.timeout.as_secs();
         Some(match self.watch.connected {
             false => End::Unconnected(format!("no answer in {seconds} s")),
             true => {
@@ -208,18 +209,20 @@ impl<'a, F: Storage> Attempt<'a, F> {
 
     /// What the machine's last word means; the carrier's may be the `reason`.
     fn meaning(&self, last: Progress, reason: Option<String>) -> End {
-        let (order, watch) = (self.order, &self.watch);
-        let url = order.url;
+        let (request, watch) = (self.request, &self.watch);
+        let url = request.url;
         let failure = match last {
             Progress::Done { bytes } => {
                 return End::Done(Summary { bytes, elapsed: self.began.elapsed(), resent: watch.resent });
             }
             Progress::Started { .. } => Failure::new(Code::Network, format!("{url}: ended early")),
-            Progress::Refused(code) => Failure::refused(match (code, order.folder) {
+            Progress::Refused(code) => Failure::refused(match (code, request.folder) {
                 (file::Code::NotFound, Some(folder)) => {
                     format!("{url}: there is no directory {folder} there, and none is made by this")
                 }
-                (file::Code::NotAllowed, _) if order.header.is_some() && !url.to_string().ends_with('/') => {
+                (file::Code::NotAllowed, _)
+                    if request.header.is_some() && !url.to_string().ends_with('/') =>
+                {
                     format!("{url}: {}; if that is a directory there, put a / behind it", because(code))
                 }
                 _ => format!("{url}: {}", because(code)),
@@ -234,13 +237,13 @@ impl<'a, F: Storage> Attempt<'a, F> {
             Progress::Failed(Reason::Malformed) => return End::Strange,
             Progress::Failed(Reason::TooLarge) => Failure::refused(format!("{url}: the file is too large")),
             Progress::Failed(Reason::Timeout) if !watch.connected => {
-                return End::Unconnected(format!("no answer in {} s", order.link.timeout.as_secs()));
+                return End::Unconnected(format!("no answer in {} s", request.link.timeout.as_secs()));
             }
             Progress::Failed(Reason::Timeout) => {
-                Failure::network(format!("{url}: no answer in {} s", order.link.timeout.as_secs()))
+                Failure::network(format!("{url}: no answer in {} s", request.link.timeout.as_secs()))
             }
             Progress::Failed(Reason::Storage(fault)) => {
-                Failure::local(format!("{}: {}", order.local, describe(fault)))
+                Failure::local(format!("{}: {}", request.local, describe(fault)))
             }
         };
         End::Failed(failure)
@@ -254,7 +257,7 @@ impl<'a, F: Storage> Attempt<'a, F> {
     }
 
     fn tell_peer(&self) {
-        if !self.order.verbose {
+        if !self.request.verbose {
             return;
         }
         let peer = self.driver.peer(self.stream).map(|peer| peer.to_string()).unwrap_or_default();
@@ -268,11 +271,11 @@ impl<'a, F: Storage> Attempt<'a, F> {
     }
 
     fn tell_assumption(&self) {
-        if !self.order.quiet {
-            let seconds = self.order.link.timeout.as_secs();
+        if !self.request.quiet {
+            let seconds = self.request.link.timeout.as_secs();
             let message = format!(
                 "skep: {}: the server did not close; {seconds} s of silence were taken for the end",
-                self.order.url
+                self.request.url
             );
             tell(&message);
         }

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 /// A line that was understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum Command {
     /// Nothing was typed.
     Nothing,
     /// Of everything, or of one word.
@@ -36,7 +36,7 @@ pub(super) struct Get {
 }
 
 /// What can be typed: words, what follows them, what they do.
-pub(super) const ORDERS: &[(&str, &str, &str)] = &[
+pub(super) const COMMANDS: &[(&str, &str, &str)] = &[
     ("users", "", "who is here"),
     ("files", "[USER]", "what is shared, by one or by all"),
     ("find", "PATTERN", "files whose names fit: *.iso, or a part of the name"),
@@ -74,7 +74,7 @@ impl Display for Misread {
             Self::Unknown(word) => write!(formatter, "there is no command {word}; try help"),
             Self::Quotes => formatter.write_str("a quotation mark is missing"),
             Self::Usage(word) => {
-                let found = ORDERS.iter().find(|(order, ..)| order == word);
+                let found = COMMANDS.iter().find(|(command, ..)| command == word);
                 let (word, rest, _) = found.unwrap_or(&("help", "", ""));
                 formatter.write_str(format!("it is: {word} {rest}").trim_end())
             }
@@ -86,10 +86,10 @@ impl Display for Misread {
 fn known(said: &str) -> Option<&'static str> {
     let said = said.to_ascii_lowercase();
     let said = ALIASES.iter().find(|(alias, _)| *alias == said).map_or(&*said, |(_, word)| word);
-    ORDERS.iter().map(|(word, ..)| *word).find(|word| *word == said)
+    COMMANDS.iter().map(|(word, ..)| *word).find(|word| *word == said)
 }
 
-impl Order {
+impl Command {
     /// Reads a line. Words are as in a shell: with a space in them they stand in quotation marks.
     pub(super) fn read(line: &str) -> Result<Self, Misread> {
         let words = shlex::split(line).ok_or(Misread::Quotes)?;
@@ -98,7 +98,7 @@ impl Order {
         let rest: Vec<_> = words.collect();
         let word = known(&first).ok_or(Misread::Unknown(first))?;
         let usage = || Misread::Usage(word);
-        let none = |order: Self| if rest.is_empty() { Ok(order) } else { Err(usage()) };
+        let none = |command: Self| if rest.is_empty() { Ok(command) } else { Err(usage()) };
         let at_most_one = || if rest.len() > 1 { Err(usage()) } else { Ok(rest.first().cloned()) };
         let one = || at_most_one()?.ok_or_else(usage);
         match word {
@@ -142,26 +142,26 @@ impl Get {
 mod tests {
     use super::*;
 
-    fn got(what: &[(&str, &str)], local: Option<&str>, relayed: bool) -> Result<Order, Misread> {
+    fn got(what: &[(&str, &str)], local: Option<&str>, relayed: bool) -> Result<Command, Misread> {
         let what = what.iter().map(|(user, file)| ((*user).to_owned(), (*file).to_owned())).collect();
-        Ok(Order::Get(Get { what, local: local.map(str::to_owned), relayed }))
+        Ok(Command::Get(Get { what, local: local.map(str::to_owned), relayed }))
     }
 
     #[test]
     fn lines_are_read_as_a_shell_reads_them() {
-        assert_eq!(Order::read("  "), Ok(Order::Nothing));
-        assert_eq!(Order::read("USERS"), Ok(Order::Users));
-        assert_eq!(Order::read("ls ana"), Ok(Order::Files(Some("ana".into()))));
-        assert_eq!(Order::read("Exit"), Ok(Order::Quit));
-        assert_eq!(Order::read("help"), Ok(Order::Help(None)));
-        assert_eq!(Order::read("? LS"), Ok(Order::Help(Some("files".into()))));
-        assert_eq!(Order::read("files 'a b'"), Ok(Order::Files(Some("a b".into()))));
-        assert_eq!(Order::read("get ana/a/b.txt"), got(&[("ana", "a/b.txt")], None, false));
+        assert_eq!(Command::read("  "), Ok(Command::Nothing));
+        assert_eq!(Command::read("USERS"), Ok(Command::Users));
+        assert_eq!(Command::read("ls ana"), Ok(Command::Files(Some("ana".into()))));
+        assert_eq!(Command::read("Exit"), Ok(Command::Quit));
+        assert_eq!(Command::read("help"), Ok(Command::Help(None)));
+        assert_eq!(Command::read("? LS"), Ok(Command::Help(Some("files".into()))));
+        assert_eq!(Command::read("files 'a b'"), Ok(Command::Files(Some("a b".into()))));
+        assert_eq!(Command::read("get ana/a/b.txt"), got(&[("ana", "a/b.txt")], None, false));
         assert_eq!(
-            Order::read(r#"get ana/x "ben/a b" -r"#),
+            Command::read(r#"get ana/x "ben/a b" -r"#),
             got(&[("ana", "x"), ("ben", "a b")], None, true)
         );
-        assert_eq!(Order::read("get ana/x -o y"), got(&[("ana", "x")], Some("y"), false));
+        assert_eq!(Command::read("get ana/x -o y"), got(&[("ana", "x")], Some("y"), false));
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
             ("get ana/x ben/y -o z", "it is: get USER/FILE..."),
             ("who 'is", "a quotation mark is missing"),
         ] {
-            assert_eq!(Order::read(line).unwrap_err().to_string(), told);
+            assert_eq!(Command::read(line).unwrap_err().to_string(), told);
         }
     }
 }

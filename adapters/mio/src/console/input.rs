@@ -7,7 +7,7 @@ pub(super) const NOT_CONNECTED: u8 = 2;
 
 /// A line that was understood.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Order<'l> {
+pub(super) enum Input<'l> {
     Command { operation: Operation, words: Vec<&'l str> },
     Quit,
 }
@@ -33,7 +33,7 @@ const USAGES: [(Operation, &str, usize); 9] = [
     (Operation::GetFile, "GET_FILE <userName> <remote_fileName> <local_fileName>", 3),
 ];
 
-impl<'l> Order<'l> {
+impl<'l> Input<'l> {
     /// Words are divided by white space; the last one of PUBLISH is the rest of the line.
     pub(super) fn parse(line: &'l str) -> Result<Self, Unclear<'l>> {
         let line = line.trim();
@@ -115,24 +115,24 @@ pub(super) fn answer(operation: Operation, result: u8) -> &'static str {
 mod tests {
     use super::*;
 
-    fn command<'l>(operation: Operation, words: &[&'l str]) -> Result<Order<'l>, Unclear<'l>> {
-        Ok(Order::Command { operation, words: words.to_vec() })
+    fn command<'l>(operation: Operation, words: &[&'l str]) -> Result<Input<'l>, Unclear<'l>> {
+        Ok(Input::Command { operation, words: words.to_vec() })
     }
 
     #[test]
     fn commands_are_understood_in_any_letter_case() {
-        assert_eq!(Order::parse("register Ana"), command(Operation::Register, &["Ana"]));
-        assert_eq!(Order::parse("  List_Users \r\n"), command(Operation::ListUsers, &[]));
-        assert_eq!(Order::parse("GET_file eva a/b  c"), command(Operation::GetFile, &["eva", "a/b", "c"]));
-        assert_eq!(Order::parse("quit"), Ok(Order::Quit));
-        assert_eq!(Order::parse(" \n"), Err(Unclear::Empty));
-        assert_eq!(Order::parse("fly away"), Err(Unclear::Unknown("fly")));
+        assert_eq!(Input::parse("register Ana"), command(Operation::Register, &["Ana"]));
+        assert_eq!(Input::parse("  List_Users \r\n"), command(Operation::ListUsers, &[]));
+        assert_eq!(Input::parse("GET_file eva a/b  c"), command(Operation::GetFile, &["eva", "a/b", "c"]));
+        assert_eq!(Input::parse("quit"), Ok(Input::Quit));
+        assert_eq!(Input::parse(" \n"), Err(Unclear::Empty));
+        assert_eq!(Input::parse("fly away"), Err(Unclear::Unknown("fly")));
     }
 
     #[test]
     fn a_description_is_the_rest_of_the_line() {
         assert_eq!(
-            Order::parse("publish  /tmp/x  a text,  with words\n"),
+            Input::parse("publish  /tmp/x  a text,  with words\n"),
             command(Operation::Publish, &["/tmp/x", "a text,  with words"])
         );
     }
@@ -141,15 +141,15 @@ mod tests {
     fn a_wrong_number_of_words_is_answered_by_the_right_one() {
         for (operation, usage, count) in USAGES {
             let line = |words: usize| format!("{} {}", operation.name(), "w ".repeat(words));
-            assert!(Order::parse(&line(count)).is_ok(), "{usage}");
+            assert!(Input::parse(&line(count)).is_ok(), "{usage}");
             if operation != Operation::Publish {
-                assert_eq!(Order::parse(&line(count + 1)), Err(Unclear::Usage(usage)));
+                assert_eq!(Input::parse(&line(count + 1)), Err(Unclear::Usage(usage)));
             }
             if count > 0 {
-                assert_eq!(Order::parse(&line(count - 1)), Err(Unclear::Usage(usage)));
+                assert_eq!(Input::parse(&line(count - 1)), Err(Unclear::Usage(usage)));
             }
         }
-        assert_eq!(Order::parse("quit now"), Err(Unclear::Usage("QUIT")));
+        assert_eq!(Input::parse("quit now"), Err(Unclear::Usage("QUIT")));
     }
 
     #[test]
