@@ -524,12 +524,16 @@ mod tests {
         Store::open(path, waker)
     }
 
+    fn account() -> Account {
+        let key = "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo".parse().unwrap();
+        Account { key, role: super::super::account::Role::User }
+    }
+
     #[test]
     fn what_was_stored_is_there_again_and_what_was_removed_is_not() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state.redb");
-        let key = "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo".parse().unwrap();
-        let account = Account { key, role: super::super::account::Role::User };
+        let account = account();
         let (store, kept) = open(&path);
         assert!(kept.registered.is_empty());
         for user in ["ana", "bob", "bobby"] {
@@ -628,8 +632,7 @@ mod tests {
     fn invites_for_a_name_go_when_a_key_gets_it_and_when_it_is_taken_away() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state.redb");
-        let key = "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo".parse().unwrap();
-        let account = Account { key, role: super::super::account::Role::User };
+        let account = account();
         let (until, role) = (jiff::Timestamp::MAX, account.role);
         let (ann, ben) = ("ann".to_owned(), "ben".to_owned());
         let changes: [fn(Account) -> Change; 3] = [
@@ -658,11 +661,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state.redb");
         let (_store, _) = open(&path);
-        let poll = Poll::new().unwrap();
-        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-        assert!(Store::<u32>::open(&path, Arc::clone(&waker)).is_err());
+        assert!(try_open(&path).is_err());
         let other = directory.path().join("other");
         std::fs::write(&other, b"no database at all, but long enough to be read as one").unwrap();
-        assert!(Store::<u32>::open(&other, waker).is_err());
+        assert!(try_open(&other).is_err());
     }
 }
