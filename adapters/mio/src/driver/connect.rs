@@ -13,8 +13,9 @@ use crate::{
 };
 use mio::{Interest, Token, net::TcpStream};
 use skep_core::{
+    Instant,
     limits::MESSAGE_MAX,
-    rdt::{Language, Settings},
+    rdt::{ConnectionId, Language, Settings},
     seal::{
         Secret,
         greeting::{Hail, Terms},
@@ -192,13 +193,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let seal = found.seal.as_mut().ok_or_else(unidentified)?;
         let peer = seal.layer.connect(now, to, call).ok_or_else(full)?;
         let connection = found.endpoint.connect(now, peer, Language::Own).ok_or_else(full)?;
-        if let Some(size) = route::carries(to) {
-            found.endpoint.limit(now, connection, size);
-        }
-        found.stirred = true;
-        let key = self.add_stream(Carrier::rdt(socket, connection));
-        self.rdt[socket].enter(connection, key);
-        Ok(StreamId(key as u32))
+        Ok(self.calling(now, socket, connection, to))
     }
 
     /// Connects by TCP. The machine is told of the stream when it is connected; until then it can only end.
@@ -230,16 +225,21 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         pass: Pass,
     ) -> io::Result<StreamId> {
         let now = self.now();
-        let found = &mut self.rdt[socket];
-        let called = found.endpoint.connect_again(now, to, language, pass);
+        let called = self.rdt[socket].endpoint.connect_again(now, to, language, pass);
         let connection = called.ok_or_else(|| io::Error::other("too many connections"))?;
+        Ok(self.calling(now, socket, connection, to))
+    }
+
+    /// The stream of a connection that calls a peer, by datagrams that the route there carries.
+    fn calling(&mut self, now: Instant, socket: usize, connection: ConnectionId, to: SocketAddr) -> StreamId {
+        let found = &mut self.rdt[socket];
         if let Some(size) = route::carries(to) {
             found.endpoint.limit(now, connection, size);
         }
         found.stirred = true;
         let key = self.add_stream(Carrier::rdt(socket, connection));
         self.rdt[socket].enter(connection, key);
-        Ok(StreamId(key as u32))
+        StreamId(key as u32)
     }
 
     /// Connects to a tracker as one end of a relayed transfer; [`Driver::identify`] comes first. If the tracker does not

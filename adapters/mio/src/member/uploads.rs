@@ -108,11 +108,6 @@ impl Member {
         true
     }
 
-    /// The stream that an upload is on, if it is on one.
-    pub fn stream_of_upload(&self, upload: UploadId) -> Option<StreamId> {
-        self.uploads.get(upload.0)?.stream
-    }
-
     pub(super) fn asked(&mut self, now: Instant, request: client::UploadId) {
         let (mut user, mut name) = ([0; TEXT_MAX], [0; TEXT_MAX]);
         let (Some(asked), Some(user), Some(name)) = (
