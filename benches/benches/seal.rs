@@ -56,7 +56,7 @@ impl<P: Provider> Sides<P> {
     fn shake_hands(&self, purpose: Purpose) -> (Keys, Keys) {
         let (initiator, responder) = self.keys(purpose);
         let suites = Suites::CHACHA.and(Suite::Aes);
-        let prologue = Prologue { transport: Transport::Datagrams, suites, purpose, context: [0; 32] };
+        let prologue = Prologue::new(Transport::Datagrams, suites, purpose);
         let ephemeral = |byte| Secret::new(black_box([byte; 32]));
         let (mut first, mut second, mut payload) = ([0; 160], [0; 160], [0; 160]);
         let (mut initiator, length) =

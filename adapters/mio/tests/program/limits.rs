@@ -178,7 +178,7 @@ fn case_36_an_invite_gives_no_one_the_rights_of_a_key_that_he_only_names() {
 fn hello_naming(named: &[u8; 32], server: &skep_core::seal::Public, code: &skep::identity::Code) -> Vec<u8> {
     let (purpose, psk) = (Purpose::Enrol { invite: code.id().0 }, code.psk());
     let suites = Suites::CHACHA;
-    let prologue = Prologue { transport: Transport::Records, suites, purpose, context: [0; 32] };
+    let prologue = Prologue::new(Transport::Records, suites, purpose);
     let keys: InitiatorKeys<'_, RustCrypto> = InitiatorKeys::NkPsk0 { peer: server, psk: &psk };
     let (mut payload, mut message, mut hello) = ([0; 64], [0; 512], [0; 1_024]);
     let used = Offer { largest: 1_024, body: named }.emit(&mut payload).unwrap();
