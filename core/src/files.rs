@@ -13,7 +13,6 @@
 mod client;
 mod counters;
 mod event;
-mod line;
 mod progress;
 mod request;
 mod server;

@@ -15,6 +15,7 @@ mod formats;
 pub mod guard;
 mod index;
 pub mod limits;
+mod line;
 mod memory;
 #[cfg(test)]
 mod miri;

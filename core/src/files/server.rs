@@ -18,7 +18,6 @@ mod service;
 
 use super::{
     Counters, Dialect, Direction, Event, Outcome, Session, Settings, Uploads, WhenFull,
-    line::Line,
     request::Wanted,
     session::{End, FileState, Last, State},
 };
@@ -26,6 +25,7 @@ use crate::{
     Instant, Memory,
     count::count,
     limits::MESSAGE_MAX,
+    line::Line,
     stream::{Action, Fault, FileId, StreamId},
     table::{ByName, Named, Table},
     wire::{
@@ -192,7 +192,8 @@ impl<M: Memory<Named<Session>>> Server<M> {
         let Some(session) = self.sessions.get_mut(number) else { return };
         if core::mem::take(&mut session.has_slot) {
             self.active = self.active.saturating_sub(1);
-            if let Some(first) = self.line.pop(&mut self.sessions) {
+            if let Some(first) = self.line.first() {
+                self.line.leave(&mut self.sessions, first);
                 self.admit(first);
             }
         }

@@ -14,6 +14,7 @@
 use super::{Dialect, Direction, Outcome, Uploads, request::Request};
 use crate::{
     Instant,
+    line::{Neighbours, Waits},
     stream::{Fault, StreamId},
     wire::file::Code,
 };
@@ -39,9 +40,8 @@ pub struct Session {
     pub(super) request: Request,
     /// Until when all of it has to be there.
     pub(super) request_until: Instant,
-    /// The neighbours in the line, while it waits.
-    pub(super) before: Option<u32>,
-    pub(super) after: Option<u32>,
+    /// In the line, while it waits.
+    neighbours: Neighbours,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,8 +126,7 @@ impl Session {
             end: None,
             request: Request::new(),
             request_until,
-            before: None,
-            after: None,
+            neighbours: Neighbours::NONE,
         }
     }
 
@@ -174,5 +173,11 @@ impl Session {
             (true, true) => State::Refuse(code),
             (true, false) => State::Abort,
         };
+    }
+}
+
+impl Waits for Session {
+    fn neighbours(&mut self) -> Option<&mut Neighbours> {
+        Some(&mut self.neighbours)
     }
 }

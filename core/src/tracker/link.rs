@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     Instant, Memory,
+    line::Neighbours,
     stream::StreamId,
     texts::Stored,
     wire::session::{Code, Side},
@@ -129,9 +130,7 @@ pub(super) struct Work {
     pub skip: u32,
     /// The beginning of a message of which the rest has not come.
     pub begun: Stored,
-    /// The neighbours in the line.
-    pub before: u32,
-    pub after: u32,
+    pub neighbours: Neighbours,
     /// The place in the line that it is to be told, or was. Before it has one, and while the application is asked about it,
     /// the number of the question ([`Ask`](super::Ask)).
     pub place: u32,
@@ -182,8 +181,7 @@ impl Work {
         owes: Owes { welcome: false, place: false, ping: false, pong: false },
         skip: 0,
         begun: Stored::EMPTY,
-        before: NONE,
-        after: NONE,
+        neighbours: Neighbours::NONE,
         place: 0,
         queue_first: NONE,
         queue_last: NONE,
