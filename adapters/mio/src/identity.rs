@@ -42,6 +42,7 @@ pub use accounts::{Account, Accounts, fake_salt};
 pub use allow::{AllowFile, Allowed};
 pub use code::{BadCode, Code, InviteId};
 pub use cost::{Cost, Salt, password_secret};
+pub use durable::create_whole;
 pub use fingerprint::{BadFingerprint, Fingerprint};
 pub use home::Home;
 pub(crate) use invites::LIFE_MAX;

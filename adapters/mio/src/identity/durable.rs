@@ -44,14 +44,17 @@ impl Locked {
 
     /// Makes the file. It is an error if there is anything of that name, a link that leads nowhere too.
     pub(super) fn create(&self, content: &str) -> Result<(), Failure> {
-        let made = self.write_fresh(content, None).and_then(|()| {
-            // Unlike a rename, a link never replaces anything, whoever else has written there without our lock.
-            let linked = fs::hard_link(&self.fresh, &self.path);
-            fs::remove_file(&self.fresh)?;
-            linked?;
-            sync_directory(&self.path)
-        });
+        let made = self.write_fresh(content, None).and_then(|()| self.name_fresh());
         made.map_err(|error| cannot_write(&self.path, &error))
+    }
+
+    /// Gives its name to the new file.
+    fn name_fresh(&self) -> io::Result<()> {
+        // Unlike a rename, a link never replaces anything, whoever else has written there without our lock.
+        let linked = fs::hard_link(&self.fresh, &self.path);
+        fs::remove_file(&self.fresh)?;
+        linked?;
+        sync_directory(&self.path)
     }
 
     /// Puts new content into the place of the old. A file that there was keeps its owner and its mode; a new one is
@@ -74,10 +77,7 @@ impl Locked {
 
     /// Writes the new file beside the old one, whose owner and mode it takes over.
     fn write_fresh(&self, content: &str, old: Option<(Metadata, Privacy)>) -> io::Result<()> {
-        match fs::remove_file(&self.fresh) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        self.remove_left_over()?;
         let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&self.fresh)?;
         let write = || {
             file.write_all(content.as_bytes())?;
@@ -88,6 +88,26 @@ impl Locked {
         };
         write_or_remove(write, &self.fresh)
     }
+
+    /// Removes what a crash has left of a new file.
+    fn remove_left_over(&self) -> io::Result<()> {
+        match fs::remove_file(&self.fresh) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Makes a file that has its name when all of it is on the disk, and not before: `write` makes it by another name. Who
+/// else does so meanwhile is waited for.
+///
+/// # Errors
+/// There is anything of that name, or it cannot be made; then nothing is left of it.
+pub fn create_whole(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let locked = Locked::try_lock(path)?;
+    locked.remove_left_over()?;
+    write_or_remove(|| write(&locked.fresh), &locked.fresh)?;
+    locked.name_fresh()
 }
 
 /// On a full disk nothing should be left over, least of all half a key.

@@ -24,7 +24,7 @@ use redb::{
 };
 
 use super::account::{Account, Ban, Invite};
-use crate::identity::check_own;
+use crate::identity::{check_own, create_whole};
 
 /// Who has registered by command.
 const REGISTERED: TableDefinition<'_, &str, ()> = TableDefinition::new("registered");
@@ -265,16 +265,25 @@ fn not_opened(error: redb::Error) -> NotStored {
 
 /// Opens a database, or makes one where there is none. Only its owner can read it, as there are keys of invites in it.
 fn open_or_make(path: &Path) -> Result<Database, redb::Error> {
-    match make(path) {
-        Ok(file) => database(file).inspect_err(|error| {
-            // What could not be begun, as on a full disk, is not there: an empty file would be refused the next time.
-            if matches!(error, redb::Error::Io(_)) {
-                let _ = std::fs::remove_file(path);
-            }
-        }),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(path),
-        Err(error) => Err(error.into()),
+    let is_absent = || path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    if is_absent()
+        && let Err(error) = create_whole(path, begin)
+        // Another process may have made it meanwhile.
+        && is_absent()
+    {
+        return Err(error.into());
     }
+    open(path)
+}
+
+/// Makes a database with nothing in it, which is on the disk then: one that was not begun to its end would be refused the
+/// next time.
+fn begin(path: &Path) -> io::Result<()> {
+    database(make(path)?).map_err(|error| match error {
+        redb::Error::Io(error) => error,
+        error => io::Error::other(error),
+    })?;
+    sync(path)
 }
 
 /// Opens a database that there is. From a file with nothing in it a new one would be made, without a word.
@@ -626,6 +635,25 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
         std::fs::remove_file(&path).unwrap();
         assert!(super::open(&path).is_err() && !path.exists());
+    }
+
+    #[test]
+    fn a_database_has_its_name_when_it_was_begun_to_its_end_and_not_before() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.redb");
+        let died = create_whole(&path, |fresh| {
+            make(fresh)?;
+            assert!(!path.exists());
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        assert!(died.is_err() && !path.exists());
+        // What a kill has left of one that was being made is no database.
+        let left = directory.path().join(".state.redb.new");
+        std::fs::write(&left, b"").unwrap();
+        drop(open(&path));
+        assert!(path.exists() && !left.exists());
+        // Nor is one replaced that came about meanwhile.
+        assert!(create_whole(&path, begin).is_err());
     }
 
     #[test]

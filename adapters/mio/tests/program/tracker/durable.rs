@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Mutex, thread, time::Duration};
 
 use super::{accounts::fingerprint, commands::command, member::Tracker, wire::keys};
-use crate::support::{Home, Over, port_of_both};
+use crate::support::{Home, Over, port_of_both, until};
 
 #[test]
 fn accounts_and_files_by_command_are_there_after_a_restart() {
@@ -89,6 +89,25 @@ fn a_tracker_goes_on_from_a_backup() {
     let tracker = Tracker::start(&home, "");
     assert_eq!(tracker.admin(&home, "accounts"), accounts);
     tracker.stop();
+}
+
+#[test]
+fn a_tracker_that_is_killed_in_its_first_moments_starts_again() {
+    let home = Home::new();
+    for round in 0..24 {
+        let who = format!("tracker{round}");
+        home.make_key(&who);
+        let process = home.start_as(&who, "tracker --listen 127.0.0.1:0");
+        let state = home.keys(&who).join("tracker");
+        until("a beginning", || state.read_dir().is_ok_and(|mut files| files.next().is_some()).then_some(()));
+        thread::sleep(Duration::from_micros(250 * round));
+        process.kill();
+        let mut again = home.start_as(&who, "tracker --listen 127.0.0.1:0");
+        until("the tracker", || {
+            assert!(again.is_running(), "{}", again.err());
+            again.out().contains("tracker skep://").then_some(())
+        });
+    }
 }
 
 #[test]
