@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Reading ──► Decide ──► ToStore ──► Storing ──► Answer ──► Finish, Closing
-//!    │           └──────────────────────────────────▲
+//!    │           └───┬──────────────────────────────▲
+//!    │               └► ToAsk ──► Asking ──► Decide (CONNECT)
 //!    └── too long: the last result ─────────────────┘     (LIST_*: Listing, as often as there is room)
 //! ```
 //!
@@ -24,6 +25,8 @@ pub(super) struct Command {
     /// The operation, while its name is coming and after.
     pub name: Vec<u8, OPERATION_MAX, u8>,
     pub operation: Option<Operation>,
+    /// The application has said that this user may be there.
+    pub is_allowed: bool,
     pub has_date: bool,
     /// How many strings are whole, besides the operation and the date.
     pub whole: u8,
@@ -43,6 +46,10 @@ pub(super) enum Stage {
     Reading,
     /// It is whole.
     Decide,
+    /// The application is to be asked, by this number, whether its user may be there.
+    ToAsk(u32),
+    /// It owes an answer.
+    Asking(u32),
     /// The application is to be asked to store this.
     ToStore(Record),
     /// It owes an answer.
@@ -76,6 +83,7 @@ impl Command {
             stage: Stage::Reading,
             name: Vec::new(),
             operation: None,
+            is_allowed: false,
             has_date: false,
             whole: 0,
             current: Stored::EMPTY,

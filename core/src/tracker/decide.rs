@@ -96,6 +96,10 @@ impl<P: Profile> Tracker<P> {
             (Presence::Away, Standing::Registered) => {
                 let Some(link) = self.links.get(number) else { return Stage::Answer(3) };
                 let (address, stream) = (link.address(), link.stream);
+                let is_allowed = link.command().is_some_and(|command| command.is_allowed);
+                if self.settings.asks && !is_allowed {
+                    return Stage::ToAsk(self.next_question());
+                }
                 self.directory.come(user, Presence::Command, address, port);
                 self.tell_application(Event::Came { user: UserId(user), stream });
                 Stage::Answer(0)

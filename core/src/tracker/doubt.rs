@@ -22,10 +22,12 @@ impl<P: Profile> Tracker<P> {
     pub(super) fn begin_doubt(&mut self, number: u32) -> bool {
         let Some(first) = self.first_of(number) else { return false };
         let now = self.now;
+        self.leave_seat(number);
         let Some(link) = self.links.get_mut(number) else { return false };
         link.state = State::InDoubt;
         link.wrote = now;
         self.ask_first(first, number);
+        self.fill_seats();
         true
     }
 

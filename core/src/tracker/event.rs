@@ -11,7 +11,8 @@ use crate::{
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ticket(pub(super) u32);
 
-/// A question to the application about a log-in, to be answered by [`Tracker::decided`](super::Tracker::decided).
+/// A question to the application about a log-in, to be answered by [`Tracker::decided`](super::Tracker::decided); where that
+/// takes a while, after [`Tracker::hold_seat`](super::Tracker::hold_seat).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ask {
@@ -61,7 +62,8 @@ pub enum Event {
         /// What.
         record: Record,
     },
-    /// Somebody wants to log in: see [`Settings::asks`](super::Settings::asks). The answer may come later.
+    /// Somebody wants to log in, has waited in line for a seat and gets one, or wants to be there by command: see
+    /// [`Settings::asks`](super::Settings::asks). The answer may come later.
     Asks {
         /// By which the answer is known.
         ask: Ask,
@@ -89,7 +91,7 @@ pub enum Event {
         /// On which stream.
         stream: StreamId,
     },
-    /// A log-in was refused.
+    /// A log-in was refused, or somebody may not be there by command.
     Refused {
         /// On which stream.
         stream: StreamId,

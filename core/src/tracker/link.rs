@@ -1,8 +1,8 @@
 //! One stream of a tracker, from its first message to its end.
 //!
 //! ```text
-//! session    Hello ──► InLine ──► Member ──► Part ──► Finish ──► Closing      (InDoubt before InLine: doubt.rs)
-//!              │  └──────────────────▲         ▲
+//! session    Hello ──► InLine ──► Member ──► Part ──► Finish ──► Closing      (InDoubt before InLine: doubt.rs;
+//!              │  └──────────────────▲         ▲                           Asking before both: login.rs)
 //! ToAttach ────┴─► Attached ─► Joined          └── any        any ──► Abort ──► Gone
 //! command    Command ──► Finish ──► Closing
 //! ```
@@ -70,6 +70,10 @@ pub(super) enum State {
     ToAsk,
     /// It owes an answer.
     Asking,
+    /// The application is to be asked again, as there is a seat now, which is kept meanwhile.
+    ToSeat,
+    /// A seat is kept until the application has answered, or until this is a member.
+    Seating,
     /// Who has its name and its key is asked whether it is still there.
     InDoubt,
     /// In the line for a seat.
@@ -334,7 +338,12 @@ impl<P: Profile> Link<P> {
 
     /// Whether somebody has to answer before it can be let in. All its messages wait behind that.
     pub(super) const fn is_asking(&self) -> bool {
-        matches!(self.state, State::ToAsk | State::Asking | State::InDoubt)
+        matches!(self.state, State::ToAsk | State::Asking | State::ToSeat | State::Seating | State::InDoubt)
+    }
+
+    /// The name by which it wants to log in, or be there by command.
+    pub(super) fn login_name(&self) -> Option<Stored> {
+        self.work().map(|work| work.name).or_else(|| Some(self.command()?.user))
     }
 }
 

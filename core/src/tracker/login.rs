@@ -2,6 +2,7 @@
 
 use super::{
     Ask, Event, Step, Tracker, UserId, Whereabouts,
+    command::{Command, Stage},
     directory::{Presence, Standing},
     feed::{Feed, Pass},
     link::{Link, NONE, State, Work},
@@ -40,13 +41,20 @@ impl<P: Profile> Tracker<P> {
         }
     }
 
-    /// Its name is kept until it is told so, for [`Tracker::refused_name`].
+    /// Its name is kept until it is told so, for [`Tracker::refused_name`]. A seat that was its own goes to who waits.
     pub(super) fn refuse_login(&mut self, number: u32, code: Code) {
+        self.refuse(number, code);
+        self.fill_seats();
+    }
+
+    /// The same, and nobody has got its seat yet.
+    fn refuse(&mut self, number: u32, code: Code) {
         count(&mut self.counters.logins_refused);
         log!(info, "tracker: a login is refused: {:?}", code);
         if let Some(stream) = self.links.get(number).map(|link| link.stream) {
             self.tell_application(Event::Refused { stream, code });
         }
+        self.leave_seat(number);
         self.part(number, code);
     }
 
@@ -86,20 +94,53 @@ impl<P: Profile> Tracker<P> {
         if !self.settings.asks {
             return self.let_in(number);
         }
-        self.asked = self.asked.wrapping_add(1);
-        work.place = self.asked;
-        link.state = State::ToAsk;
+        self.ask(number, State::ToAsk)
+    }
+
+    /// The application is to be asked whether somebody may log in: `state` says whether he has a seat.
+    fn ask(&mut self, number: u32, state: State) -> Result<(), Code> {
+        let question = self.next_question();
+        let link = self.links.get_mut(number).ok_or(Code::Gone)?;
+        link.state = state;
+        let work = link.begin().ok_or(Code::Gone)?;
+        work.place = question;
+        work.owes.place = false;
         self.links.give_turn(number);
         Ok(())
+    }
+
+    /// The number of the next question to the application.
+    pub(super) const fn next_question(&mut self) -> u32 {
+        self.asked = self.asked.wrapping_add(1);
+        self.asked
     }
 
     /// The application is asked whether somebody may log in.
     pub(super) fn step_ask(&mut self, number: u32) -> Option<Step> {
         let link = self.links.get_mut(number)?;
-        link.state = State::Asking;
+        link.state = if link.state == State::ToSeat { State::Seating } else { State::Asking };
         let stream = link.stream;
         let ask = Ask { link: number, number: link.work()?.place };
         Some(Step::Tell(Event::Asks { ask, stream }))
+    }
+
+    /// An answer to [`Event::Asks`] that takes a while, as something is to be stored before: a seat is kept for whoever
+    /// it was until [`Tracker::decided`]. `false`: no seat is free, and there is nothing to decide; he waits in line and
+    /// is asked about again when he gets one, or is refused. By command nobody needs one.
+    #[must_use]
+    pub fn hold_seat(&mut self, now: Instant, ask: Ask) -> bool {
+        self.now = now;
+        let number = ask.link;
+        if self.asked_link(ask).is_none() {
+            return self.asked_command(ask).is_some();
+        }
+        if self.take_seat(number) {
+            return true;
+        }
+        if let Err(code) = self.wait_in_line(number) {
+            self.refuse_login(number, code);
+        }
+        false
     }
 
     /// The answer to [`Event::Asks`]: whoever it was is let in, and on a stream with a key is the account of its name
@@ -107,6 +148,9 @@ impl<P: Profile> Tracker<P> {
     pub fn decided(&mut self, now: Instant, ask: Ask, answer: Result<(), Code>) {
         self.now = now;
         let number = ask.link;
+        if self.asked_command(ask).is_some() {
+            return self.connect_decided(number, answer);
+        }
         if self.asked_link(ask).is_none() {
             return;
         }
@@ -119,19 +163,24 @@ impl<P: Profile> Tracker<P> {
         }
     }
 
-    /// Who wants to log in: by which name, which is copied into `room` (at most [`USER_MAX`] bytes), from where, and
-    /// with which key.
+    /// Who wants to log in: by which name, which is copied into `room` (at most [`crate::wire::TEXT_MAX`] bytes), from
+    /// where, and with which key.
     pub fn asked<'r>(&self, ask: Ask, room: &'r mut [u8]) -> Option<(Text<'r>, IpAddr, Option<[u8; 32]>)> {
-        let link = self.asked_link(ask)?;
-        let name = self.directory.texts.copy(link.work()?.name, room)?;
+        let link = self.asked_link(ask).or_else(|| self.asked_command(ask))?;
+        let name = self.directory.texts.copy(link.login_name()?, room)?;
         Some((Text::new(name).ok()?, link.address(), link.key))
     }
 
-    /// By which name somebody wanted to log in who was refused, copied into `room` (at most [`USER_MAX`] bytes), as long
-    /// as [`Event::Refused`] is the last thing that was polled; `None` when that can be nobody's.
+    /// Whether somebody wants to be there by command, and not in a session.
+    pub fn is_asked_by_command(&self, ask: Ask) -> bool {
+        self.asked_command(ask).is_some()
+    }
+
+    /// By which name somebody wanted to log in who was refused, copied into `room` (at most [`crate::wire::TEXT_MAX`]
+    /// bytes), as long as [`Event::Refused`] is the last thing that was polled; `None` when that can be nobody's.
     pub fn refused_name<'r>(&self, stream: StreamId, room: &'r mut [u8]) -> Option<Text<'r>> {
-        let work = self.links.get(self.links.named(stream.0)?)?.work()?;
-        Text::new(self.directory.texts.copy(work.name, room)?).ok()
+        let name = self.links.get(self.links.named(stream.0)?)?.login_name()?;
+        Text::new(self.directory.texts.copy(name, room)?).ok()
     }
 
     /// The key with which somebody came on a stream, as long as that is open; `None` also for who has none.
@@ -166,13 +215,20 @@ impl<P: Profile> Tracker<P> {
 
     fn asked_link(&self, ask: Ask) -> Option<&Link<P>> {
         let is_it = |work: &Work| work.place == ask.number;
-        self.links.get(ask.link).filter(|link| link.state == State::Asking && link.work().is_some_and(is_it))
+        let is_open = |link: &&Link<P>| matches!(link.state, State::Asking | State::Seating);
+        self.links.get(ask.link).filter(is_open).filter(|link| link.work().is_some_and(is_it))
+    }
+
+    /// The same of a stream by command.
+    fn asked_command(&self, ask: Ask) -> Option<&Link<P>> {
+        let is_it = |command: &Command| command.stage == Stage::Asking(ask.number);
+        self.links.get(ask.link).filter(|link| link.command().is_some_and(is_it))
     }
 
     /// Somebody who may log in gets a seat, or a place in the line, or has to wait for who has his name.
     pub(super) fn let_in(&mut self, number: u32) -> Result<(), Code> {
         let link = self.links.get(number).ok_or(Code::Gone)?;
-        let (stream, replaces) = (link.stream, link.proof);
+        let replaces = link.proof;
         let stored = link.work().ok_or(Code::Gone)?.name;
         let mut name = [0; USER_MAX];
         let name = self.directory.texts.copy(stored, &mut name).ok_or(Code::BadName)?;
@@ -180,16 +236,45 @@ impl<P: Profile> Tracker<P> {
             let waits = code == Code::NameInUse && self.begin_doubt(number);
             return if waits { Ok(()) } else { Err(code) };
         }
-        if self.seats_taken < self.settings.seats.max(1) {
+        if self.take_seat(number) {
             let outcome = self.admit(number);
             // A seat that was left for this one, and not taken.
             self.fill_seats();
             return outcome;
         }
+        self.wait_in_line(number)
+    }
+
+    /// Whether somebody has a seat from now on, or has had one. He becomes a member, or leaves it again.
+    fn take_seat(&mut self, number: u32) -> bool {
+        let is_free = self.seats_taken < self.settings.seats.max(1);
+        let Some(link) = self.links.get_mut(number) else { return false };
+        if link.state == State::Seating {
+            return true;
+        }
+        if is_free {
+            link.state = State::Seating;
+            self.seats_taken = self.seats_taken.saturating_add(1);
+        }
+        is_free
+    }
+
+    /// Who has a seat and is no member has it no more. His state is to change.
+    pub(super) fn leave_seat(&mut self, number: u32) {
+        let state = self.links.get(number).map(|link| link.state);
+        if matches!(state, Some(State::ToSeat | State::Seating)) {
+            self.seats_taken = self.seats_taken.saturating_sub(1);
+        }
+    }
+
+    /// Somebody who has found no seat waits for one.
+    fn wait_in_line(&mut self, number: u32) -> Result<(), Code> {
         if self.line.length() >= self.settings.waiting {
             return Err(Code::NoSeat);
         }
-        self.links.get_mut(number).ok_or(Code::Gone)?.state = State::InLine;
+        let link = self.links.get_mut(number).ok_or(Code::Gone)?;
+        link.state = State::InLine;
+        let stream = link.stream;
         self.line.push(&mut self.links, number);
         self.tell_application(Event::Waits { stream });
         self.watch(number);
@@ -232,7 +317,7 @@ impl<P: Profile> Tracker<P> {
         }
     }
 
-    /// Gives a session a seat, which must be free.
+    /// Makes somebody who has a seat a member.
     fn admit(&mut self, number: u32) -> Result<(), Code> {
         let work = self.links.get(number).and_then(Link::work).ok_or(Code::Gone)?;
         let (stored, door) = (work.name, work.door);
@@ -260,7 +345,6 @@ impl<P: Profile> Tracker<P> {
             link.feed = Feed::new(work.knows);
         }
         self.directory.texts.free(stored);
-        self.seats_taken = self.seats_taken.saturating_add(1);
         self.directory.come(user, Presence::Session(number), address, door);
         count(&mut self.counters.logins);
         log!(info, "tracker: user {} is there", user);
@@ -282,6 +366,7 @@ impl<P: Profile> Tracker<P> {
         let state = link.state;
         let user = core::mem::replace(&mut link.user, NONE);
         self.drop_name(number);
+        self.leave_seat(number);
         match state {
             State::InLine => self.line.leave(&mut self.links, number),
             State::Member => {
@@ -297,15 +382,22 @@ impl<P: Profile> Tracker<P> {
         }
     }
 
-    /// Free seats go to those who wait.
-    fn fill_seats(&mut self) {
+    /// Free seats go to those who wait. What the application has said of them was before they did.
+    pub(super) fn fill_seats(&mut self) {
         while self.seats_taken < self.settings.seats.max(1) {
             let Some(first) = self.line.first() else { return };
             self.line.leave(&mut self.links, first);
-            if let Err(code) = self.admit(first) {
-                self.refuse_login(first, code);
+            self.take_seat(first);
+            let outcome = if self.settings.asks { self.ask_again(first) } else { self.admit(first) };
+            if let Err(code) = outcome {
+                self.refuse(first, code);
             }
         }
+    }
+
+    fn ask_again(&mut self, number: u32) -> Result<(), Code> {
+        self.links.set_deadline(number, Some(self.now + self.settings.login_timeout));
+        self.ask(number, State::ToSeat)
     }
 
     /// The name by which somebody wanted to log in is not needed any more.

@@ -62,6 +62,8 @@ impl<P: Profile> Service for Tracker<P> {
             | State::ToAttach
             | State::ToAsk
             | State::Asking
+            | State::ToSeat
+            | State::Seating
             | State::InDoubt
             | State::InLine
             | State::Member => {
@@ -193,10 +195,11 @@ impl<P: Profile> Tracker<P> {
             return self.step_closed(number);
         }
         match link.state {
-            State::ToAsk => self.step_ask(number),
+            State::ToAsk | State::ToSeat => self.step_ask(number),
             State::Hello
             | State::ToAttach
             | State::Asking
+            | State::Seating
             | State::InDoubt
             | State::InLine
             | State::Member => self.write(number, room),
@@ -302,7 +305,12 @@ impl<P: Profile> Tracker<P> {
     fn expired(&mut self, number: u32) {
         let Some(link) = self.links.get_mut(number) else { return };
         match link.state {
-            State::Hello | State::ToAttach | State::ToAsk | State::Asking => {
+            State::Hello
+            | State::ToAttach
+            | State::ToAsk
+            | State::Asking
+            | State::ToSeat
+            | State::Seating => {
                 self.dismiss_link(number, Code::Silent);
             }
             State::InDoubt => self.look_for_answer(number),

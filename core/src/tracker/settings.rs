@@ -12,7 +12,8 @@ pub struct Settings {
     pub waiting: u32,
     /// Who has no account beneath (its stream says who it is) may log in by any name.
     pub anonymous: bool,
-    /// The application is asked about every log-in ([`Event::Asks`](super::Event::Asks)), and says whether it is one.
+    /// The application is asked about every log-in ([`Event::Asks`](super::Event::Asks)), and says whether it is one. About
+    /// who has waited in line it is asked again.
     pub asks: bool,
     /// What becomes of a second log-in of the same name.
     pub same_name: SameName,

@@ -124,6 +124,11 @@ impl World {
             }
             13 if !self.asks.is_empty() => {
                 let ask = self.asks.swap_remove(choices.below(self.asks.len()));
+                if choices.rarely(3) {
+                    let is_held = self.tracker.hold_seat(self.now, ask);
+                    self.asks.extend(is_held.then_some(ask));
+                    return;
+                }
                 let answer = if choices.rarely(3) { Err(Code::NotAllowed) } else { Ok(()) };
                 self.tracker.decided(self.now, ask, answer);
             }
@@ -275,7 +280,7 @@ impl World {
         let tracker = &self.tracker;
         assert!(tracker.seats_taken() <= self.settings.seats && tracker.waiting() <= self.settings.waiting);
         assert!(tracker.transfers() <= self.settings.transfers as usize);
-        assert!(tracker.links() <= self.streams.len() + self.tickets.len());
+        assert!(tracker.links() <= self.streams.len() + self.tickets.len() + self.asks.len());
         // Who reads nothing may not have been told yet that it has lost its seat.
         let welcomed =
             self.streams.values().filter(|stream| stream.is_member() && !stream.owes_flush).count();
@@ -297,7 +302,8 @@ impl World {
         for stream in self.streams.values_mut() {
             stream.is_stalled = false;
         }
-        for _ in 0..3 {
+        // Who gets a seat that has become free is asked about again.
+        for _ in 0..10 {
             self.run();
             for ask in std::mem::take(&mut self.asks) {
                 self.tracker.decided(self.now, ask, Ok(()));

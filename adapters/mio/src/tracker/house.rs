@@ -51,7 +51,7 @@ const ACCOUNTS_MAX: usize = 1 << 17;
 pub enum Judgement {
     /// It may be.
     LetIn,
-    /// It may be as soon as this is stored: the name belongs to the key then.
+    /// It may be when there is a seat for it, and this is stored: the name belongs to the key then.
     Register(Account),
     /// It may not be.
     Refuse(Because),
@@ -198,6 +198,15 @@ impl<R: Send + 'static> House<R> {
             }
             (Registration::Open, Some(key)) => Judgement::Register(Account { key, role: Role::User }),
             (Registration::Invite | Registration::Fixed, _) => Judgement::Refuse(Because::NoAccount),
+        }
+    }
+
+    /// What becomes of whoever wants to be there by command, by a name that he has registered so.
+    pub fn judge_command(&self, name: &str, address: IpAddr) -> Judgement {
+        match self.ban_of(name, None, address) {
+            Some(ban) => Judgement::Refuse(Because::Banned(ban)),
+            None if self.is_owned(name) => Judgement::Refuse(Because::NameOfAnotherKey),
+            None => Judgement::LetIn,
         }
     }
 

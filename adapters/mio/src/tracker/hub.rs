@@ -15,7 +15,7 @@ use skep_core::{
     tracker::{Ask, Dialect, EntryId, Event, Peer, Record, Rights, Settings, Ticket, Tracker, UserId},
     wire::{
         TEXT_MAX, Text,
-        session::{Code, USER_MAX, Way},
+        session::{Code, Way},
     },
 };
 
@@ -289,11 +289,14 @@ impl Hub {
 
     /// Somebody wants to log in.
     fn asked(&mut self, now: Instant, ask: Ask, stream: StreamId) {
-        let mut room = [0; USER_MAX];
+        let mut room = [0; TEXT_MAX];
         let Some((name, address, key)) = self.tracker.asked(ask, &mut room) else { return };
         let is_registered = self.tracker.is_registered(name);
         let user: Box<str> = name.as_str().into();
-        let judgement = self.house().judge(&user, key, address, is_registered);
+        let judgement = match self.tracker.is_asked_by_command(ask) {
+            true => self.house().judge_command(&user, address),
+            false => self.house().judge(&user, key, address, is_registered),
+        };
         match judgement {
             Judgement::LetIn => self.tracker.decided(now, ask, Ok(())),
             Judgement::Refuse(because) => {
@@ -301,6 +304,10 @@ impl Hub {
                 self.tracker.decided(now, ask, Err(because.code()));
             }
             Judgement::Register(account) => {
+                // Nobody is given a name for a place in the line.
+                if !self.tracker.hold_seat(now, ask) {
+                    return;
+                }
                 let mut house = self.house();
                 house.reserve(&user, account.key);
                 let change = Change::Put(user.clone(), account.clone());
@@ -349,7 +356,7 @@ impl Hub {
             }
             Event::Waits { stream } => Report::Waits { stream },
             Event::Refused { stream, code } => {
-                let mut room = [0; USER_MAX];
+                let mut room = [0; TEXT_MAX];
                 let user = self.tracker.refused_name(stream, &mut room);
                 let user = user.map_or("", |user| user.as_str()).into();
                 let (because, key) = (self.refusals.remove(&stream), self.key_on(stream));

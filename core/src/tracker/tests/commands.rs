@@ -47,6 +47,35 @@ fn check(world: &mut World<Small>, steps: &[(&[u8], u8)]) {
 }
 
 #[test]
+fn nobody_is_there_by_command_before_the_application_has_said_so() {
+    let mut world = World::new(tracker(Settings { asks: true, ..Settings::DEFAULT }));
+    check(&mut world, &[(b"REGISTER\0ana\0", 0), (b"CONNECT\0eva\x004000\0", 1)]);
+    for (decision, result, online) in [(Err(Code::NotAllowed), 3, 0), (Ok(()), 0, 1)] {
+        world.events.clear();
+        let stream = open(&mut world, [10, 0, 0, 1]);
+        world.write(stream, b"CONNECT\0ana\x004000\0");
+        world.run();
+        assert_eq!((world.read(stream).as_slice(), world.tracker.online()), (&[][..], 0));
+        let [Event::Asks { ask, .. }] = world.events[..] else { panic!("{:?}", world.events) };
+        let mut room = [0; 255];
+        let (name, address, key) = world.tracker.asked(ask, &mut room).unwrap();
+        assert_eq!((name.as_str(), address, key), ("ana", IpAddr::from([10, 0, 0, 1]), None));
+        assert!(world.tracker.is_asked_by_command(ask) && world.tracker.hold_seat(world.now, ask));
+        world.tracker.decided(world.now, ask, decision);
+        // It is answered already.
+        world.tracker.decided(world.now, ask, Ok(()));
+        world.run();
+        assert_eq!((world.read(stream), world.tracker.online()), (vec![result], online));
+        world.finish(stream);
+        world.tidy();
+    }
+    // Who is there is asked about no more.
+    world.events.clear();
+    check(&mut world, &[(b"CONNECT\0ana\x004000\0", 2)]);
+    assert!(world.events.is_empty());
+}
+
+#[test]
 fn every_command_has_every_result_of_its_table() {
     let mut world = world();
     check(

@@ -417,6 +417,71 @@ fn who_resumes_takes_his_own_place_when_the_application_lets_him_in_and_not_befo
 }
 
 #[test]
+fn who_has_to_be_stored_first_has_a_seat_meanwhile_or_is_asked_about_again() {
+    let mut world = world(Settings { asks: true, seats: 1, waiting: 2, ..Settings::DEFAULT });
+    let seats = |world: &World<Small>| (world.tracker.seats_taken(), world.tracker.waiting());
+    let join = |world: &mut World<Small>, name, is_free| {
+        let speaker = super::seats::join(world, name);
+        let ask = asked(world)[0];
+        assert_eq!(world.tracker.hold_seat(world.now, ask), is_free, "{name}");
+        world.run();
+        (speaker, ask)
+    };
+    let (mut ana, first) = join(&mut world, "ana", true);
+    let (mut eva, late) = join(&mut world, "eva", false);
+    let (mut bob, _) = join(&mut world, "bob", false);
+    let (mut dan, _) = join(&mut world, "dan", false);
+    assert_eq!(seats(&world), (1, 2));
+    world.tracker.decided(world.now, first, Ok(()));
+    // There was nothing to decide.
+    world.tracker.decided(world.now, late, Ok(()));
+    world.run();
+    [&mut ana, &mut eva, &mut dan].map(|speaker| speaker.listen(&mut world));
+    assert!(ana.me.is_some() && eva.me.is_none() && dan.bye == Some(Code::NoSeat));
+    // One that was kept, and is not taken, goes to the next.
+    ana.say(&mut world, &Request::Logout);
+    world.run();
+    let ask = asked(&mut world)[0];
+    assert_eq!(seats(&world), (1, 1));
+    assert!(world.tracker.hold_seat(world.now, ask) && world.tracker.hold_seat(world.now, ask));
+    world.tracker.decided(world.now, ask, Err(Code::Full));
+    world.run();
+    let ask = asked(&mut world)[0];
+    assert_eq!(seats(&world), (1, 0));
+    world.tracker.decided(world.now, ask, Ok(()));
+    world.run();
+    [&mut eva, &mut bob].map(|speaker| speaker.listen(&mut world));
+    assert!(eva.bye == Some(Code::Full) && bob.me.is_some());
+    assert_eq!(seats(&world), (1, 0));
+}
+
+#[test]
+fn a_seat_that_is_kept_for_somebody_who_goes_or_hears_nothing_is_free_again() {
+    let mut world = world(Settings { asks: true, seats: 1, waiting: 1, ..Settings::DEFAULT });
+    for leaves in [true, false] {
+        let (ana, mut eva) = (join(&mut world, "ana"), join(&mut world, "eva"));
+        let asks = asked(&mut world);
+        assert!(world.tracker.hold_seat(world.now, asks[0]) && !world.tracker.hold_seat(world.now, asks[1]));
+        if leaves {
+            world.close(ana.stream, Closed::Broken);
+        } else {
+            world.pass(Duration::from_secs(10));
+        }
+        world.run();
+        let ask = asked(&mut world)[0];
+        assert_eq!((world.tracker.seats_taken(), world.tracker.waiting()), (1, 0));
+        world.tracker.decided(world.now, ask, Ok(()));
+        world.run();
+        eva.listen(&mut world);
+        assert!(eva.me.is_some());
+        eva.say(&mut world, &Request::Logout);
+        world.run();
+        assert_eq!(world.tracker.seats_taken(), 0);
+        world.events.clear();
+    }
+}
+
+#[test]
 fn a_stream_that_says_nothing_is_let_go() {
     let mut world = World::new(Tracker::<Fixed<1, 1, 1, 8, 1, 1>>::fixed(Settings::DEFAULT, [1; 32]));
     let stream = world.open(Dialect::Session, &Peer::at(IpAddr::from([1, 1, 1, 1]))).unwrap();

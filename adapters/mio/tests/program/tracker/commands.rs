@@ -40,3 +40,24 @@ fn who_came_by_command_and_who_is_in_a_session_see_each_other() {
     eva.misses("ana");
     tracker.stop();
 }
+
+#[test]
+fn who_is_banned_is_not_told_that_he_is_in() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--commands 127.0.0.1:0");
+    let to = tracker.commands();
+    assert_eq!(command(to, &["REGISTER", "ana"]), [0]);
+    for name in ["ana", "eva"] {
+        tracker.admin(&home, &format!("ban --name {name}"));
+    }
+    assert_eq!(command(to, &["CONNECT", "ana", "4000"]), [3]);
+    assert_eq!(command(to, &["REGISTER", "eva"]), [2]);
+    tracker.admin(&home, "unban 1");
+    assert_eq!(command(to, &["CONNECT", "ana", "4000"]), [0]);
+    let log = tracker.stop().err;
+    assert!(
+        log.contains("log-in of ana from 127.0.0.1:") && log.contains("refused: not allowed, ban 1"),
+        "{log}"
+    );
+    assert_eq!((log.matches("ana came").count(), log.matches("left: dismissed").count()), (1, 0), "{log}");
+}

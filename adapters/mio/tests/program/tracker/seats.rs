@@ -2,7 +2,7 @@
 
 use skep_core::wire::session::{Code, Request};
 
-use super::member::Tracker;
+use super::{member::Tracker, wire::keys};
 use crate::support::Home;
 
 #[test]
@@ -42,6 +42,39 @@ fn who_waits_in_line_can_be_banned_and_kicked() {
     assert!(tracker.admin(&home, "status").starts_with("1 user, 1 waiting"));
     ana.leaves();
     dan.welcomed();
+    tracker.stop();
+}
+
+#[test]
+fn a_name_is_given_with_a_seat_and_not_for_a_place_in_the_line() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--max-users 1 --waiting 2");
+    let accounts = || {
+        let all = tracker.admin(&home, "accounts");
+        all.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let ana = tracker.join_sealed("ana", &keys(1)).welcomed();
+    let mut waiting = [("bob", 2), ("eva", 3)].map(|(name, key)| tracker.join_sealed(name, &keys(key)));
+    for (place, who) in (1..).zip(&mut waiting) {
+        who.listen_until("a place", |who| who.place == Some(place));
+    }
+    assert_eq!(tracker.join_sealed("dan", &keys(4)).refused(), Code::NoSeat);
+    let [bob, eva] = waiting;
+    bob.leaves();
+    assert_eq!(accounts(), ["ana"]);
+    ana.leaves();
+    let eva = eva.welcomed();
+    assert_eq!(accounts(), ["ana", "eva"]);
+    // Whoever has waited for a name that was given meanwhile does not get it.
+    let mut waiting = [6, 7].map(|key| tracker.join_sealed("sam", &keys(key)));
+    for (place, who) in (1..).zip(&mut waiting) {
+        who.listen_until("a place", |who| who.place == Some(place));
+    }
+    eva.leaves();
+    let [first, second] = waiting;
+    first.welcomed().leaves();
+    assert_eq!(second.refused(), Code::NotAllowed);
+    assert_eq!(accounts(), ["ana", "eva", "sam"]);
     tracker.stop();
 }
 

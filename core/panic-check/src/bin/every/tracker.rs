@@ -4,7 +4,8 @@ use super::session::text;
 use core::net::{IpAddr, SocketAddr};
 use skep_core::{
     stream::Service,
-    tracker::{self, Dialect, EntryId, Event, Peer, Rights, SameName, Ticket, Tracker, UserId},
+    tracker::{self, Ask, Dialect, EntryId, Event, Peer, Rights, SameName, Ticket, Tracker, UserId},
+    wire::session::Code,
 };
 use skep_panic_check::{
     input::{address, any, bytes, closed, file, flag, now, number, outcome, room, span, stream},
@@ -23,6 +24,11 @@ pub(crate) fn call() {
     keep(machine.opened_as(now(), stream(), dialect, &peer));
     let ticket: &Ticket = any();
     machine.committed(now(), *ticket, outcome(()));
+    let ask: &Ask = any();
+    keep(machine.asked(*ask, room()).map(|(name, address, key)| (name.as_bytes().len(), address, key)));
+    keep(machine.is_asked_by_command(*ask));
+    keep(machine.hold_seat(now(), *ask));
+    machine.decided(now(), *ask, if flag() { Ok(()) } else { Err(Code::NotAllowed) });
     if let (Some(one), Some(other)) = (text(), text()) {
         keep(machine.dismiss(now(), one));
         keep(machine.restore_user(one));
