@@ -17,7 +17,7 @@ mod input;
 
 use crate::{
     escape::escape,
-    exit::{Failure, reason},
+    exit::{Code, Failure, reason},
     url::Host,
 };
 use call::Call;
@@ -52,6 +52,8 @@ pub struct Console {
     seen: Vec<Seen>,
     /// What went wrong at the last command, for which the format has no words.
     trouble: Option<Failure>,
+    /// The last line was no command.
+    is_unclear: bool,
 }
 
 #[derive(Debug)]
@@ -82,6 +84,7 @@ impl Console {
             published: HashMap::new(),
             seen: Vec::new(),
             trouble: None,
+            is_unclear: false,
         }
     }
 
@@ -90,11 +93,22 @@ impl Console {
         self.trouble.as_ref()
     }
 
+    /// What the last line came to, for scripts; `None`: it was done, or the server has answered otherwise.
+    pub fn failed(&self) -> Option<Code> {
+        let failed = self.trouble().map(Failure::code).filter(|code| *code != Code::Refused);
+        if self.is_unclear { Some(Code::Usage) } else { failed }
+    }
+
     /// Runs what was typed, and writes what is to be shown.
     pub fn run(&mut self, line: &str, out: &mut String) -> After {
         // Writing to a string does not fail.
         let mut say = |words: std::fmt::Arguments<'_>| _ = writeln!(out, "{words}");
-        match Input::parse(line) {
+        let input = Input::parse(line);
+        if let Ok(Input::Command { .. }) | Err(Unclear::Usage(_) | Unclear::Unknown(_)) = &input {
+            self.trouble = None;
+            self.is_unclear = input.is_err();
+        }
+        match input {
             Err(Unclear::Empty) => {}
             Err(Unclear::Usage(usage)) => say(format_args!("Syntax error. Usage: {usage}")),
             Err(Unclear::Unknown(word)) => say(format_args!("Error: command {} not valid.", escape(word))),
@@ -103,7 +117,6 @@ impl Console {
                 return After::End;
             }
             Ok(Input::Command { operation, words }) => {
-                self.trouble = None;
                 let (result, lines) = self.command(operation, &words);
                 say(format_args!("{}", input::answer(operation, result)));
                 lines.iter().for_each(|line| say(format_args!("{}", escape(line))));

@@ -24,7 +24,7 @@ Names of files are paths here, as you would give them to other programs. Others 
 console while it was CONNECTed, and nothing else. A file that was not received whole is not there at all.
 
 Why a command failed stands on standard error, as the format has no words for it. Without a terminal the exit code is that \
-of the last command; what the server answers is no failure.
+of the last command, and 2 where the last line was none, QUIT aside; what the server answers is no failure.
 
 Examples:
   skep client -s bee.example -p 5000

@@ -7,7 +7,7 @@ use super::terminal::Terminal;
 use crate::{
     args::Client,
     console::{After, Console},
-    exit::{Code, Failure},
+    exit::Failure,
 };
 use lines::Lines;
 use std::{
@@ -55,11 +55,10 @@ pub(super) fn run(client: &Client) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A script is told whether its last command failed; why has been said. An answer, whatever it is, is no failure: the
-/// format has words for it.
+/// A script is told whether its last command failed, or was none; why has been said. An answer, whatever it is, is no
+/// failure: the format has words for it.
 fn end(console: &Console, lines: &Lines) {
-    let failed = console.trouble().map(Failure::code).filter(|code| *code != Code::Refused);
-    if let (Lines::Piped, Some(code)) = (lines, failed) {
+    if let (Lines::Piped, Some(code)) = (lines, console.failed()) {
         exit(code as i32);
     }
 }

@@ -184,6 +184,7 @@ fn why_a_command_failed_is_told_beside_its_words_and_to_a_script_by_the_exit_cod
         (server.at(), "REGISTER mute", 3, "ended without a whole answer".to_owned()),
         (server.at(), "CONNECT ana\nLIST_USERS", 3, "the answer was not understood".to_owned()),
         (server.at(), &format!("REGISTER {long}"), 2, "at most 255 bytes".to_owned()),
+        (server.at(), "REGISTER mute\nFLY", 2, "ended without a whole answer".to_owned()),
         // What goes well after that is what counts.
         (server.at(), "REGISTER mute\nREGISTER ana", 0, "ended without a whole answer".to_owned()),
     ] {
@@ -192,6 +193,25 @@ fn why_a_command_failed_is_told_beside_its_words_and_to_a_script_by_the_exit_cod
         let ended = console.end().with(code).saying(&said);
         let out = String::from_utf8(ended.out).unwrap();
         assert!(out.ends_with("+++ FINISHED +++\n") && !out.contains(&said), "{out}");
+    }
+}
+
+#[test]
+fn a_script_whose_last_line_is_no_command_is_told_so_by_the_exit_code() {
+    let home = Home::new();
+    let server = Stub::with(0);
+    for (typed, code) in [
+        ("FLY", 2),
+        ("REGISTER ana\nREGISTER", 2),
+        ("FLY\n\nQUIT", 2),
+        ("QUIT now", 2),
+        ("FLY\nREGISTER ana", 0),
+        ("", 0),
+    ] {
+        let mut console = console(&home, server.at());
+        console.types(&format!("{typed}\n"));
+        let ended = console.end().with(code);
+        assert!(ended.out.ends_with(b"+++ FINISHED +++\n") && ended.err.is_empty(), "{typed}: {ended:?}");
     }
 }
 
