@@ -32,6 +32,13 @@ pub struct Ordered {
     to: SyncSender<Answer>,
 }
 
+impl Ordered {
+    /// Whether nothing changes by it, and it is a copy that could not be made where it failed.
+    pub(super) const fn is_backup(&self) -> bool {
+        matches!(self.change, Change::BackUp(_))
+    }
+}
+
 impl Hub {
     /// Does what an admin asks for: who, when that comes over the network. The answer comes when it is stored, where it has
     /// to be.

@@ -263,7 +263,11 @@ impl Hub {
             let done = self.house().store.done();
             let Some((receipt, outcome)) = done else { return };
             if let Err(error) = &outcome {
-                self.reports.push(Report::Failed { what: format!("cannot store: {error}").into() });
+                let what = match &receipt {
+                    Receipt::Order(ordered) if ordered.is_backup() => error.to_string(),
+                    _ => format!("cannot store: {error}"),
+                };
+                self.reports.push(Report::Failed { what: what.into() });
             }
             self.stored_for(now, receipt, outcome);
         }

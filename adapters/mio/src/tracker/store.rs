@@ -354,6 +354,7 @@ fn work<R>(
         for (change, waiting) in writes {
             let outcome = match (change, &database) {
                 (Change::BackUp(to), Some(open)) => back_up(open, &to),
+                (Change::BackUp(to), None) => outcome.clone().map_err(|error| not_backed_up(&to, &error)),
                 _ => outcome.clone(),
             };
             waiting.tell(outcome, answers);
@@ -418,13 +419,15 @@ fn apply(transaction: &WriteTransaction, change: &Change) -> Result<(), redb::Er
 
 /// Copies all that is stored into a file that there is not yet; it is on the disk then.
 fn back_up(database: &Database, to: &Path) -> Result<(), NotStored> {
-    let cannot =
-        |error: &dyn std::fmt::Display| NotStored(format!("cannot back up to {}: {error}", to.display()));
-    let file = make(to).map_err(|error| cannot(&error))?;
+    let file = make(to).map_err(|error| not_backed_up(to, &error))?;
     copy(database, file).and_then(|()| Ok(sync(to)?)).map_err(|error| {
         let _ = std::fs::remove_file(to);
-        cannot(&error)
+        not_backed_up(to, &error)
     })
+}
+
+fn not_backed_up(to: &Path, error: &dyn std::fmt::Display) -> NotStored {
+    NotStored(format!("cannot back up to {}: {error}", to.display()))
 }
 
 fn copy(from: &Database, file: File) -> Result<(), redb::Error> {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Mutex, thread, time::Duration};
 
-use super::{accounts::fingerprint, commands::command, member::Tracker, wire::keys};
+use super::{accounts::fingerprint, commands::command, member::Tracker, numbers::page, wire::keys};
 use crate::support::{Home, Over, port_of_both, until};
 
 #[test]
@@ -88,6 +88,18 @@ fn a_tracker_goes_on_from_a_backup() {
     std::fs::rename(home.path("copy"), home.keys("tracker").join("tracker/state.redb")).unwrap();
     let tracker = Tracker::start(&home, "");
     assert_eq!(tracker.admin(&home, "accounts"), accounts);
+    tracker.stop();
+}
+
+#[test]
+fn a_backup_that_fails_is_told_as_what_it_is_and_the_tracker_is_well() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "--metrics 127.0.0.1:0");
+    let at = tracker.told("numbers at http://", "/metrics");
+    tracker.admin_fails(&home, "backup nowhere/copy", "cannot back up to /");
+    until("a line", || tracker.process.err().contains(" failed: cannot back up to /").then_some(()));
+    assert_eq!(page(at, "GET /health").1, "ok\n");
+    assert!(page(at, "GET /metrics").1.contains("skep_tracker_writes_failed_total 0\n"));
     tracker.stop();
 }
 
