@@ -1,5 +1,5 @@
-//! Where admins and those who measure are answered, beside the loop: each has a thread that waits for them, and asks the
-//! loop. Each page has a thread of its own besides, as anybody may ask for one, and say nothing.
+//! Where admins and those who measure are answered, beside the loop: a thread waits for each kind of them, and everybody
+//! who comes has a thread of his own besides, which asks the loop: so who says nothing keeps nobody waiting.
 
 use std::{
     collections::VecDeque,
@@ -23,8 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest request for a page, in bytes.
 const REQUEST_MAX: usize = 8 << 10;
 
-/// Pages that are asked for at the same time; when one more is, the oldest goes.
-const PAGES_MAX: usize = 64;
+/// Of each kind, those who are answered at the same time; when one more comes, the oldest goes.
+const ASKING_MAX: usize = 64;
 
 /// How long it is waited when the system has no file for somebody who comes.
 const REST: Duration = Duration::from_millis(100);
@@ -69,10 +69,8 @@ impl Desk {
     #[cfg(unix)]
     pub fn take_orders(self, listener: std::os::unix::net::UnixListener) -> io::Result<()> {
         Builder::new().name("skep-admin".into()).spawn(move || {
-            for stream in those_who_come(listener.incoming()) {
-                // Whoever breaks off wants no answer.
-                let _ = self.take_order(&stream);
-            }
+            let end = |stream: &std::os::unix::net::UnixStream| stream.shutdown(Shutdown::Both);
+            self.serve(listener.incoming(), end, |desk, stream| desk.take_order(stream));
         })?;
         Ok(())
     }
@@ -102,22 +100,33 @@ impl Desk {
     /// The system has no thread to give.
     pub fn serve_numbers(self, listener: TcpListener) -> io::Result<()> {
         Builder::new().name("skep-metrics".into()).spawn(move || {
-            let mut asking: VecDeque<Weak<TcpStream>> = VecDeque::new();
-            for stream in those_who_come(listener.incoming()) {
-                asking.retain(|asking| asking.strong_count() > 0);
-                if asking.len() >= PAGES_MAX
-                    && let Some(oldest) = asking.pop_front().and_then(|oldest| oldest.upgrade())
-                {
-                    let _ = oldest.shutdown(Shutdown::Both);
-                }
-                let stream = Arc::new(stream);
-                asking.push_back(Arc::downgrade(&stream));
-                let desk = self.clone();
-                // Without a thread to give, nobody answers.
-                let _ = Builder::new().name("skep-page".into()).spawn(move || desk.serve_page(&stream));
-            }
+            let end = |stream: &TcpStream| stream.shutdown(Shutdown::Both);
+            self.serve(listener.incoming(), end, |desk, stream| desk.serve_page(stream));
         })?;
         Ok(())
+    }
+
+    /// Answers those who come by `answer`, each on a thread of his own; `end` breaks off.
+    fn serve<T: Send + Sync + 'static>(
+        &self,
+        incoming: impl Iterator<Item = io::Result<T>>,
+        end: impl Fn(&T) -> io::Result<()>,
+        answer: impl Fn(&Self, &T) -> io::Result<()> + Copy + Send + 'static,
+    ) {
+        let mut asking: VecDeque<Weak<T>> = VecDeque::new();
+        for stream in those_who_come(incoming) {
+            asking.retain(|asking| asking.strong_count() > 0);
+            if asking.len() >= ASKING_MAX
+                && let Some(oldest) = asking.pop_front().and_then(|oldest| oldest.upgrade())
+            {
+                let _ = end(&oldest);
+            }
+            let stream = Arc::new(stream);
+            asking.push_back(Arc::downgrade(&stream));
+            let desk = self.clone();
+            // Without a thread to give, nobody answers; and whoever breaks off wants no answer.
+            let _ = Builder::new().name("skep-desk".into()).spawn(move || answer(&desk, &stream));
+        }
     }
 
     fn serve_page(&self, stream: &TcpStream) -> io::Result<()> {

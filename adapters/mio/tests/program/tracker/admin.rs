@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, net::UnixStream},
 };
 
 use skep_core::wire::session::Code;
@@ -86,6 +86,25 @@ fn the_link_of_an_invite_leads_where_the_admin_says() {
         let link = tracker.admin(&home, &format!("invite ann --host example.org:7{options}"));
         assert!(link.contains("@example.org:7/") && !link.contains("127.0.0.1"), "{link}");
     }
+    tracker.stop();
+}
+
+#[test]
+fn who_says_nothing_at_the_socket_of_admins_keeps_nobody_waiting() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "");
+    let socket = home.keys("tracker").join("tracker/admin.sock");
+    let come = || UnixStream::connect(&socket).unwrap();
+    let mut silent: Vec<_> = (0..100).map(|_| come()).collect();
+    let mut last = come();
+    last.write_all(b"\"status\"\n").unwrap();
+    let mut answer = String::new();
+    last.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("{\"status\":"), "{answer}");
+    // He was answered while most of them may still say something. The first ones were too many.
+    silent[99].set_nonblocking(true).unwrap();
+    assert_eq!(silent[99].read(&mut [0]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    assert_eq!(silent[0].read(&mut [0]).unwrap(), 0);
     tracker.stop();
 }
 
