@@ -13,7 +13,7 @@ mod report;
 
 use super::{
     put::{Sent, header},
-    serve::{self, Files, Served},
+    serve::{self, Files, Quota, Served},
     settings,
     temporary::Temporary,
     transfer::Request,
@@ -187,7 +187,7 @@ impl Serving {
     fn start(directory: &Path) -> Result<Self, Failure> {
         let cannot = |error: &io::Error| Failure::cannot("start the server", error);
         let directory = Directory::open(directory).map_err(|error| cannot(&error))?;
-        let storage = Served { directory, replace: true, drop_quota: 0 };
+        let storage = Served { directory, replace: true, quota: Quota::new(0) };
         let files = Files::new(files::Settings::DEFAULT, Growing::new());
         let mut driver = Driver::new(files, storage, serve::admit_plain).map_err(|error| cannot(&error))?;
         let bound = driver.bind_rdt(ANY, settings(&Magic::default(), None)?, 0);

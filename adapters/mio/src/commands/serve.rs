@@ -3,6 +3,7 @@
 mod access_control;
 mod enrolments;
 mod log;
+mod quota;
 
 use super::{
     open_files::raise_limit,
@@ -26,6 +27,7 @@ use crate::{
 use access_control::{AccessControl, LOOK};
 use log::Log;
 use mio::Events;
+pub(super) use quota::Quota;
 use skep_core::{
     Instant,
     files::{Dialect, Event, Server, Session, Settings, Uploads, WhenFull},
@@ -56,8 +58,16 @@ const DROP: &str = "drop";
 pub(super) struct Served {
     pub(super) directory: Directory,
     pub(super) replace: bool,
-    /// What the directory for plain uploads may hold, in bytes.
-    pub(super) drop_quota: u64,
+    /// What the directory for plain uploads may hold.
+    pub(super) quota: Quota,
+}
+
+impl Served {
+    /// Counts what the directory for plain uploads holds, before anybody waits for that.
+    fn count(&mut self) {
+        // What cannot be counted now is told to who wants to put a file there.
+        let _ = self.quota.count(|| self.directory.held(DROP));
+    }
 }
 
 impl Storage for Served {
@@ -71,10 +81,7 @@ impl Storage for Served {
         }
         if name.as_str().split('/').next() == Some(DROP) {
             // What is under way counts too, with all of its length.
-            let held = self.directory.held(DROP)?;
-            if held.saturating_add(length.unwrap_or(0)) > self.drop_quota {
-                return Err(Fault::NoSpace);
-            }
+            self.quota.let_in(length, || self.directory.held(DROP))?;
         }
         self.directory.create(name, length)
     }
@@ -131,11 +138,13 @@ pub(super) fn run(serve: &Serve) -> Result<(), Failure> {
         true => Some(Sealed::new(serve)?),
         false => None,
     };
+    let quota = Quota::new(serve.drop_quota);
+    let mut storage = Served { directory, replace: !serve.no_replace, quota };
     if !serve.read_only && listeners.iter().any(|(scheme, host)| is_from_network(*scheme, host)) {
         let made = std::fs::create_dir_all(serve.directory.join(DROP));
         made.map_err(|error| Failure::cannot(format_args!("make {shown}/{DROP}"), &error))?;
+        storage.count();
     }
-    let storage = Served { directory, replace: !serve.no_replace, drop_quota: serve.drop_quota };
     let access = sealed.as_ref().map(|sealed| Arc::clone(&sealed.access));
     let admit =
         move |server: &mut Files, now: Instant, admission: &Admission| admit(server, now, admission, &access);
