@@ -127,6 +127,7 @@ fn cross(demo: &Demo, mode: &Mode, server: SocketAddr, sent: &Path, received: &P
         // The server is not going to miss it.
         farewell: Duration::ZERO,
         observe: &|statistics| watch.saw(statistics),
+        done: &|_| Ok(()),
     };
     let storage = || {
         let source = Source::open(sent).map_err(|error| Failure::cannot("read the file", &error))?;

@@ -99,17 +99,27 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
         }
         None => &local,
     };
-    let summary = transfer(get, &url, &path, gathered)?;
-    let is_to_standard_output = matches!(wish, Wish::Pour(None));
+    transfer(get, &url, &path, gathered, &|summary| done(get, &url, (&wish, &local), &path, summary))
+}
+
+/// The file is whole at this path: pours it out, where that is wanted, and says what it came to. `local` is what that is
+/// called in errors.
+fn done(
+    get: &Get,
+    url: &Url,
+    (wish, local): (&Wish, &str),
+    path: &Path,
+    summary: &Summary,
+) -> Result<(), Failure> {
     if let Wish::Pour(sink) = wish {
-        let path = path.clone();
+        let (path, sink) = (path.to_owned(), sink.clone());
         let poured = interruptible(move || pour(&path, sink.as_deref()))?.ok_or_else(|| {
             Failure::new(Code::Interrupted, format!("interrupted; {local} may have got a part of it"))
         })?;
         poured.map_err(|error| Failure::cannot(format_args!("write to {local}"), &error))?;
     }
     summary.tell(get.quiet, url.name());
-    if url.scheme == Scheme::Path && !get.quiet && may_be_an_error(&path, summary.bytes) {
+    if url.scheme == Scheme::Path && !get.quiet && may_be_an_error(path, summary.bytes) {
         let _ = writeln!(
             stderr(),
             "skep: this may be an error that the server told, and no file: over path:// nothing tells them apart"
@@ -117,7 +127,7 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
     }
     if get.json {
         let json = summary.json();
-        if is_to_standard_output {
+        if matches!(wish, Wish::Pour(None)) {
             let _ = writeln!(stderr(), "{json}");
         } else {
             print(format_args!("{json}\n"))?;
@@ -126,8 +136,14 @@ pub(super) fn run(get: &Get) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Moves the file, from whatever is there.
-fn transfer(get: &Get, url: &Url, path: &Path, local: &str) -> Result<Summary, Failure> {
+/// Moves the file, from whatever is there, and tells `done` what it came to.
+fn transfer(
+    get: &Get,
+    url: &Url,
+    path: &Path,
+    local: &str,
+    done: &dyn Fn(&Summary) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     if get.tracker_option().is_some() {
         if url.scheme != Scheme::Skep {
             return Err(Failure::usage(format!(
@@ -137,7 +153,7 @@ fn transfer(get: &Get, url: &Url, path: &Path, local: &str) -> Result<Summary, F
         }
         get.link.fits(url.scheme, Pace::default()).map_err(|error| Failure::usage(error.to_string()))?;
         let credentials = Credentials::of_link(url, &get.link)?;
-        return fetch::run(get, url, path, local, credentials);
+        return done(&fetch::run(get, url, path, local, credentials)?);
     }
     let name = url.name_to_get().map_err(|error| Failure::usage(error.to_string()))?;
     let request = Request {
@@ -152,12 +168,13 @@ fn transfer(get: &Get, url: &Url, path: &Path, local: &str) -> Result<Summary, F
         verbose: get.verbose,
         farewell: FAREWELL,
         observe: &|_| {},
+        done,
     };
     let dialect = if url.scheme == Scheme::Path { Dialect::Path } else { Dialect::Files };
     let storage = || destination(path, !get.no_replace);
     match request.run(storage, || Client::download(name, dialect, u64::MAX, get.link.timeout)) {
-        Ok(summary) => Ok(summary),
-        Err(Ended::Tracker(credentials)) => fetch::run(get, url, path, local, *credentials),
+        Ok(()) => Ok(()),
+        Err(Ended::Tracker(credentials)) => done(&fetch::run(get, url, path, local, *credentials)?),
         Err(Ended::Failure(failure)) => Err(failure),
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     args::Put,
     driver::Storage,
     exit::Failure,
+    progress::Summary,
     storage::{Part, Source},
 };
 use skep_core::{
@@ -72,6 +73,10 @@ pub(super) fn run(put: &Put) -> Result<(), Failure> {
     let checked =
         Name::new(name.as_bytes()).map_err(|_| Failure::usage(format!("{name} is not a name for a file")))?;
     let length = std::fs::metadata(&put.file).map_or(0, |metadata| metadata.len());
+    let done = |summary: &Summary| {
+        summary.tell(put.quiet, &name);
+        if put.json { print(format_args!("{}\n", summary.json())) } else { Ok(()) }
+    };
     let request = Request {
         url: &url,
         header: Some(header(length, checked)),
@@ -84,6 +89,7 @@ pub(super) fn run(put: &Put) -> Result<(), Failure> {
         verbose: put.verbose,
         farewell: FAREWELL,
         observe: &|_| {},
+        done: &done,
     };
     let open = || {
         let source = Source::open(&put.file);
@@ -91,11 +97,5 @@ pub(super) fn run(put: &Put) -> Result<(), Failure> {
     };
     // A server confirms when its disk has everything, and a slow disk is no dead server.
     let patience = put.link.timeout + Duration::from_secs(length / SLOWEST_DISK);
-    let ended = request.run(open, || Client::upload(checked, patience));
-    let summary = ended.map_err(|ended| ended.failure(&url))?;
-    summary.tell(put.quiet, &name);
-    if put.json {
-        print(format_args!("{}\n", summary.json()))?;
-    }
-    Ok(())
+    request.run(open, || Client::upload(checked, patience)).map_err(|ended| ended.failure(&url))
 }

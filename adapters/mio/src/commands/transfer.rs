@@ -54,6 +54,8 @@ pub(super) struct Request<'a> {
     pub(super) farewell: Duration,
     /// Is shown the state of the connection again and again, on RDT.
     pub(super) observe: &'a dyn Fn(&rdt::Statistics),
+    /// Is told what it came to as soon as it is done, whatever the other side may still have to hear.
+    pub(super) done: &'a dyn Fn(&Summary) -> Result<(), Failure>,
 }
 
 /// How an address is tried.
@@ -108,7 +110,7 @@ impl Request<'_> {
         &self,
         storage: impl Fn() -> Result<F, Failure>,
         client: impl Fn() -> Client,
-    ) -> Result<Summary, Ended> {
+    ) -> Result<(), Ended> {
         self.link.fits(self.url.scheme, self.pace).map_err(|error| Failure::usage(error.to_string()))?;
         let addresses = self.url.host.resolve();
         let addresses =
@@ -135,7 +137,7 @@ impl Request<'_> {
         let start = |address, way| self.attempt(address, way, sealed.as_ref(), &visits, storage()?, client());
         // A trace is of one call: then one follows the other.
         let apart = if self.link.trace.is_some() { self.link.timeout } else { APART };
-        let (attempt, end) = match Race::new(&addresses, ways, apart, start).run()? {
+        let (mut attempt, end) = match Race::new(&addresses, ways, apart, start).run()? {
             Outcome::Answered(attempt, end) => (attempt, end),
             Outcome::Unanswered(failed) => {
                 let proof = sealed.as_ref().map(|sealed| sealed.proof);
@@ -145,9 +147,11 @@ impl Request<'_> {
         if let Some((server, pass)) = attempt.left() {
             visits.note(server, pass);
         }
+        let told = if let End::Done(summary) = &end { (self.done)(summary) } else { Ok(()) };
+        attempt.linger();
         let traced = attempt.end_trace();
         match (end, sealed) {
-            (End::Done(summary), _) => Ok(traced.map(|()| summary)?),
+            (End::Done(_), _) => Ok(told.and(traced)?),
             (End::Failed(failure), _) => Err(failure.into()),
             (End::Strange, Some(sealed)) => Err(Ended::Tracker(Box::new(sealed))),
             (End::Strange, None) => {

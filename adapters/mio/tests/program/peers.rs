@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::support::{Home, Python, content, together};
+use crate::support::{Home, Python, content, together, until};
 
 /// Several segments of any peer, and few enough for stop-and-wait with losses.
 const SIZE: usize = 40_000;
@@ -199,4 +199,18 @@ fn its_path_servers_serve_even_if_they_do_not_close() {
             _ => _ = ended.with(3),
         }
     });
+}
+
+#[test]
+fn a_result_is_told_before_what_a_peer_of_an_older_format_may_still_ask() {
+    let home = Home::new();
+    home.write("shared/file", content(SIZE));
+    let server = home.serve("");
+    for line in ["get {} -o got --legacy", "put got {}2 --legacy"] {
+        let mut process = home.start(&line.replace("{}", &server.url("rdt", "file")));
+        until("a result", || process.err().contains(" resent").then_some(()));
+        assert!(process.is_running());
+        process.end().well();
+    }
+    assert!(home.read("shared/file2") == content(SIZE));
 }

@@ -115,6 +115,18 @@ impl<'a, F: Storage> Attempt<'a, F> {
         let _ = self.driver.turn(&mut self.events, Some(Duration::ZERO));
     }
 
+    /// Answers what a peer of an older format may still ask, as our last word to it may be lost.
+    pub(super) fn linger(&mut self) {
+        let until = Clock::now() + self.order.farewell;
+        loop {
+            let lingers = self.driver.linger_until().since(self.driver.now());
+            let longest = lingers.min(until.saturating_duration_since(Clock::now()));
+            if longest.is_zero() || self.driver.turn(&mut self.events, Some(longest)).is_err() {
+                return;
+            }
+        }
+    }
+
     /// Writes what is left of the trace of the transfer.
     pub(super) fn end_trace(self) -> Result<(), Failure> {
         self.trace.end()
@@ -294,13 +306,8 @@ const fn content(header: Option<u64>, moved: Moved) -> u64 {
 /// Lets the connection end in order, so that the other side need not wait for an end that it never hears of.
 fn farewell<F: Storage>(driver: &mut Driver<Client, F>, events: &mut Events, patience: Duration) {
     let until = Clock::now() + patience;
-    loop {
-        let lingers = driver.linger_until().since(driver.now());
-        if driver.count() == 0 && lingers.is_zero() || Clock::now() >= until {
-            return;
-        }
-        let longest = if driver.count() == 0 { lingers } else { TICK };
-        if driver.turn(events, Some(longest.max(Duration::from_millis(1)))).is_err() {
+    while driver.count() > 0 && Clock::now() < until {
+        if driver.turn(events, Some(TICK)).is_err() {
             return;
         }
     }
