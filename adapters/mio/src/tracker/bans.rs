@@ -54,9 +54,8 @@ impl Bans {
         self.bans.retain(|ban| ban.id != id);
     }
 
-    /// Forgets those that have ended, and says which.
-    pub fn take_ended(&mut self) -> Vec<u64> {
-        let now = Timestamp::now();
-        self.bans.extract_if(.., |ban| ban.has_ended(now)).map(|ban| ban.id).collect()
+    /// Forgets those that had ended by some time, and says which.
+    pub fn take_ended(&mut self, by: Timestamp) -> Vec<u64> {
+        self.bans.extract_if(.., |ban| ban.has_ended(by)).map(|ban| ban.id).collect()
     }
 }

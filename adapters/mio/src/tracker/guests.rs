@@ -58,11 +58,11 @@ impl Guests {
         self.open.insert(id, invite);
     }
 
-    /// Forgets the invites that have ended, and says which of them nobody has used.
-    pub(super) fn take_ended(&mut self) -> Vec<Id> {
+    /// Forgets the invites that had ended by some time, and says which of them nobody has used.
+    pub(super) fn take_ended(&mut self, by: Timestamp) -> Vec<Id> {
         let now = Timestamp::now();
         self.coming.retain(|_, guest| guest.is_stored.is_none() || guest.invite.until > now);
-        self.open.extract_if(|_, invite| invite.until <= now).map(|(id, _)| id).collect()
+        self.open.extract_if(|_, invite| invite.until <= by).map(|(id, _)| id).collect()
     }
 
     /// An invite is taken back. `false`: it does not wait for a guest any more.

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use skep_core::{
     Instant as Moment,
     seal::{
@@ -42,6 +42,9 @@ use crate::{
 
 /// How often it is looked whether the file of passwords was changed, and whether something has ended.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long what has ended is kept, and means nothing: the clock may have been wrong.
+const MARGIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// The most accounts that come about by themselves.
 const ACCOUNTS_MAX: usize = 1 << 17;
@@ -455,10 +458,13 @@ impl<R: Send + 'static> House<R> {
         std::mem::take(&mut self.arrived)
     }
 
-    /// Forgets the bans and invites that have ended, in the database, too: there are keys in it that nobody needs.
+    /// Forgets the bans and invites that have ended a while ago, in the database, too: there are keys in it that nobody
+    /// needs.
     pub fn forget_ended(&mut self) {
-        let bans = self.bans.take_ended().into_iter().map(Change::Lift);
-        for change in bans.chain(self.guests.take_ended().into_iter().map(Change::Uninvite)) {
+        let now = Timestamp::now();
+        let before = now.checked_sub(MARGIN).unwrap_or(now);
+        let bans = self.bans.take_ended(before).into_iter().map(Change::Lift);
+        for change in bans.chain(self.guests.take_ended(before).into_iter().map(Change::Uninvite)) {
             // Nobody waits for that. What cannot be removed now is removed at the next start.
             drop(self.store.promise(change));
         }

@@ -26,7 +26,7 @@ fn house(directory: &Path, store: Store<()>, kept: Kept) -> House<()> {
 }
 
 fn invite(house: &mut House<()>) {
-    invite_until(house, Timestamp::now() + jiff::SignedDuration::from_hours(1));
+    invite_until(house, Timestamp::now() + SignedDuration::from_hours(1));
 }
 
 fn invite_until(house: &mut House<()>, until: Timestamp) {
@@ -132,6 +132,23 @@ fn of_two_names_of_one_key_the_other_holds_when_one_is_taken_away() {
         house.strike(left);
         assert_eq!(house.name_of(&key), None);
     }
+}
+
+#[test]
+fn what_ended_a_moment_ago_means_nothing_and_is_kept_as_the_clock_may_be_wrong() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut house = open(directory.path());
+    let ended = Timestamp::now() - SignedDuration::from_hours(1);
+    let ban = Ban { id: 1, who: Banned::Name("eva".into()), until: Some(ended), reason: String::new() };
+    house.store.put(Change::Ban(ban.clone()), ());
+    house.bans.add(ban);
+    invite_until(&mut house, ended);
+    house.forget_ended();
+    assert!(!house.bans.cover_name("eva") && house.bans.open().next().is_none());
+    assert!(Access::invite(&mut house, &INVITE).is_none() && house.invites().next().is_none());
+    drop(house);
+    let kept = open_store(directory.path()).1;
+    assert_eq!((kept.bans.len(), kept.invites.len()), (1, 1));
 }
 
 #[test]
