@@ -1,8 +1,9 @@
 //! Why a host could not be reached: what became of each call.
 
-use crate::url::Host;
+use crate::{exit::reason, url::Host};
 use std::{
     fmt::{self, Display, Formatter},
+    io,
     net::SocketAddr,
     time::Duration,
 };
@@ -28,6 +29,8 @@ pub(super) struct Attempts {
     /// Calls over TCP, and those of them that the system there refused, as no program listens.
     over_tcp: usize,
     refused: usize,
+    /// There was nobody to call.
+    is_lost: bool,
 }
 
 impl Attempts {
@@ -51,8 +54,17 @@ impl Attempts {
         }
     }
 
+    /// The host has no address.
+    pub(super) fn not_found(&mut self, error: &io::Error) {
+        self.is_lost = true;
+        self.words.push(format!("it cannot be found: {}", reason(error)));
+    }
+
     /// What may be the matter, where everything is sealed, and the other side a `what`.
     pub(super) fn hint(&self, what: &str, proof: Proof) -> String {
+        if self.is_lost {
+            return String::new();
+        }
         if self.over_tcp > 0 && self.refused == self.over_tcp {
             return format!("; nobody listens there: does the {what} run, and on that port?");
         }

@@ -81,7 +81,7 @@ pub(super) fn run(
     };
     let credentials = credentials.with_key(url, get.link.key.as_deref(), timeout)?;
     let Link { via, window, .. } = get.link;
-    let arrival = Arrival { host, name: &name, credentials, via, window, timeout };
+    let arrival = Arrival { host, name: &name, credentials, via, window, timeout, waits: false };
     let mut node = Node::new(arrival, &plan)?;
     if get.link.no_gso {
         node.driver.send_singly();

@@ -37,7 +37,7 @@ const LINES_MAX: usize = 64 << 20;
 pub(super) fn run(join: &Join) -> Result<(), Failure> {
     let (url, name) = (join.login.url()?, join.login.who()?);
     sharing::check(join)?;
-    if join.ask && !(stdin().is_terminal() && stdout().is_terminal()) {
+    if join.ask && !has_terminal() {
         return Err(Failure::usage("--ask needs a terminal: nowhere else could anybody answer"));
     }
     let plan = Plan {
@@ -49,13 +49,20 @@ pub(super) fn run(join: &Join) -> Result<(), Failure> {
         door: (!join.relay).then_some(join.listen.as_ref()),
         plain: join.plain,
     };
-    let mut node = Node::new(Arrival::new(&url, &join.login, &name)?, &plan)?;
+    // Who starts it at a terminal sees that it failed. Elsewhere it may have been started before the tracker, or the network.
+    let waits = !has_terminal();
+    let mut node = Node::new(Arrival { waits, ..Arrival::new(&url, &join.login, &name)? }, &plan)?;
     let mut signals = Signals::new(&mut node.driver)?;
-    let mut stay = Stay::new(join, url.host.clone(), name);
+    let mut stay = Stay::new(join, url.host.clone(), name, waits);
     stay.sharing = Sharing::new(join, node.driver.waker())?;
     let outcome = stay.last(&mut node, &mut signals);
     node.end()?;
     outcome
+}
+
+/// Whether somebody can be asked, and sees what is said.
+fn has_terminal() -> bool {
+    stdin().is_terminal() && stdout().is_terminal()
 }
 
 /// A stay at a tracker, and how it is told.
@@ -63,6 +70,8 @@ struct Stay<'a> {
     join: &'a Join,
     host: Host,
     name: String,
+    /// The tracker is called until it is there.
+    waits: bool,
     prompt: Option<Prompt>,
     /// For lines that no terminal shows.
     lines: Option<LogWriter>,
@@ -74,7 +83,7 @@ struct Stay<'a> {
     /// Who asks, and for what.
     asking: Vec<(UploadId, Box<str>, Box<str>)>,
     was_online: bool,
-    /// Why the tracker was lost, as it was told last.
+    /// Why the tracker was lost, or could not be reached, as it was told last.
     lost_by: Option<String>,
     /// The list is being told from its beginning.
     lists: bool,
@@ -82,11 +91,12 @@ struct Stay<'a> {
 }
 
 impl<'a> Stay<'a> {
-    fn new(join: &'a Join, host: Host, name: String) -> Self {
+    fn new(join: &'a Join, host: Host, name: String, waits: bool) -> Self {
         Self {
             join,
             host,
             name,
+            waits,
             prompt: None,
             lines: (!stdout().is_terminal()).then(|| {
                 let words = if join.json { missing_in_json } else { left_out };
@@ -139,18 +149,20 @@ impl<'a> Stay<'a> {
                 self.tell_json(&json!({"event": "online", "tracker": host.to_string(), "user": self.name}));
                 self.online(node)?;
             }
-            // Nobody is kept waiting for a tracker that may never have been there.
-            Event::Offline { .. } if !self.was_online => cannot_log_in(node, &host, event)?,
+            Event::Offline { code } if !self.was_online => {
+                let outcome = cannot_log_in(node, &host, event);
+                let may_come = matches!(code, Code::Unreachable | Code::Gone | Code::Silent);
+                match outcome {
+                    Err(failure) if self.waits && may_come => self.tell_lost(failure.to_string()),
+                    outcome => outcome?,
+                }
+            }
             Event::Offline { code } => {
                 let why = match code {
                     Code::Unreachable => node.attempts().to_string(),
                     code => of_code(*code),
                 };
-                // The same is not said of each call while the tracker is away.
-                if self.lost_by.as_ref() != Some(&why) {
-                    self.tell(&format!("lost the tracker: {why}; calling it again"));
-                    self.lost_by = Some(why);
-                }
+                self.tell_lost(format!("lost the tracker: {why}"));
             }
             Event::Over { code } => {
                 self.tell_event(event);
@@ -224,10 +236,18 @@ impl<'a> Stay<'a> {
         let back = if std::mem::replace(&mut self.was_online, true) { "back at" } else { "logged in to" };
         self.tell(&format!("{back} {} as {}", self.host, escape(&self.name)));
         let wants_log = self.join.log || self.join.json || self.join.quiet;
-        if self.prompt.is_none() && !wants_log && stdin().is_terminal() && stdout().is_terminal() {
+        if self.prompt.is_none() && !wants_log && has_terminal() {
             self.prompt = Some(Prompt::new(self.names.clone(), node.driver.waker())?);
         }
         Ok(())
+    }
+
+    /// There is no tracker. The same is not said of each call while it is away.
+    fn tell_lost(&mut self, why: String) {
+        if self.lost_by.as_ref() != Some(&why) {
+            self.tell(&format!("{why}; calling it again"));
+            self.lost_by = Some(why);
+        }
     }
 
     fn leave(&mut self, node: &mut Node) {

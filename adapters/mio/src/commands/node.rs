@@ -50,6 +50,8 @@ pub(super) struct Arrival<'a> {
     /// Packets under way at most, over RDT.
     pub(super) window: Option<u16>,
     pub(super) timeout: Duration,
+    /// The tracker is called until it is there, also where its name cannot be looked up yet.
+    pub(super) waits: bool,
 }
 
 impl<'a> Arrival<'a> {
@@ -61,7 +63,8 @@ impl<'a> Arrival<'a> {
             As::Member
         };
         let credentials = Credentials::new(url, &who, login.key.as_deref(), login.timeout)?;
-        Ok(Self { host: &url.host, name, credentials, via: login.via, window: None, timeout: login.timeout })
+        let Login { via, timeout, .. } = *login;
+        Ok(Self { host: &url.host, name, credentials, via, window: None, timeout, waits: false })
     }
 }
 
@@ -99,7 +102,7 @@ pub(super) struct Node {
 impl Node {
     /// A member that has not called its tracker yet.
     pub(super) fn new(arrival: Arrival<'_>, plan: &Plan<'_>) -> Result<Self, Failure> {
-        let Arrival { host, name, credentials, via, window, timeout } = arrival;
+        let Arrival { host, name, credentials, via, window, timeout, waits } = arrival;
         let start = |error: &io::Error| Failure::cannot("start", error);
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|error| start(&io::Error::other(error)))?;
@@ -120,7 +123,7 @@ impl Node {
         let mut driver = driver.map_err(|error| start(&error))?;
         let gate = Gate::new(Arc::new(Mutex::new(introductions)));
         driver.identify(credentials.secret(), gate).map_err(|error| start(&error))?;
-        let rendezvous = Rendezvous::new(host, via, credentials.invite.is_some())?;
+        let rendezvous = Rendezvous::new(host, via, credentials.invite.is_some(), waits)?;
         let mut node = Self {
             driver,
             events: Events::with_capacity(256),

@@ -57,7 +57,8 @@ pub(super) struct Rendezvous {
     via: Option<Via>,
     /// The invite was not used yet.
     enrols: bool,
-    addresses: Vec<SocketAddr>,
+    /// Where the host is, or why none was found.
+    addresses: io::Result<Vec<SocketAddr>>,
     /// Addresses that have not been called.
     waiting: VecDeque<SocketAddr>,
     /// When the next of them is.
@@ -75,10 +76,14 @@ pub(super) struct Rendezvous {
 }
 
 impl Rendezvous {
-    pub(super) fn new(host: &Host, via: Option<Via>, enrols: bool) -> Result<Self, Failure> {
+    /// Of a host, by these ways. `waits`: one that cannot be found is looked for again.
+    pub(super) fn new(host: &Host, via: Option<Via>, enrols: bool, waits: bool) -> Result<Self, Failure> {
         let addresses = host.resolve();
-        let addresses =
-            addresses.map_err(|error| Failure::network(format!("cannot find {host}: {error}")))?;
+        if let Err(error) = &addresses
+            && !waits
+        {
+            return Err(Failure::network(format!("cannot find {host}: {error}")));
+        }
         Ok(Self {
             host: host.clone(),
             via,
@@ -99,13 +104,17 @@ impl Rendezvous {
     pub(super) fn begin(&mut self) {
         if let Some(found) = self.looked_up.as_ref().and_then(|found| found.try_recv().ok()) {
             self.looked_up = None;
-            if let Ok(addresses) = found {
-                self.addresses = addresses;
+            // Where it was it may still be.
+            if found.is_ok() || self.addresses.is_err() {
+                self.addresses = found;
             }
         }
-        self.waiting = self.addresses.iter().copied().collect();
         self.next_at = None;
         self.attempts = Attempts::default();
+        match &self.addresses {
+            Ok(addresses) => self.waiting = addresses.iter().copied().collect(),
+            Err(error) => self.attempts.not_found(error),
+        }
     }
 
     /// How each address is called, one after the other.

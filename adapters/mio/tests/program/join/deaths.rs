@@ -270,6 +270,35 @@ fn members_come_back_to_a_tracker_that_was_killed_and_started_again() {
 }
 
 #[test]
+fn a_member_that_is_started_before_its_tracker_joins_when_that_is_there() {
+    let hub = Hub::new("");
+    let (line, address) = (hub.line("ana", "--via tcp"), hub.tracker.sealed());
+    let Hub { home, tracker } = hub;
+    tracker.process.kill();
+    home.make_key("ana");
+    let ana = home.start_as("ana", &line);
+    until_told(&ana, "does the tracker run, and on that port?; calling it again");
+    let _again = restart(&home, address);
+    until_told(&ana, "logged in to");
+    ana.send(Signal::TERM);
+    let told = String::from_utf8(ana.end().well().out).unwrap();
+    assert_eq!(told.matches("calling it again").count(), 1, "{told}");
+}
+
+#[test]
+fn a_member_that_is_started_before_its_network_waits_for_it() {
+    let home = crate::support::Home::new();
+    home.make_key("ana");
+    let link = "skep://hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo@nobody.invalid/";
+    let ana = home.start_as("ana", &format!("join -s {link} -u ana"));
+    until_told(&ana, "cannot connect to nobody.invalid:7537: it cannot be found: ");
+    ana.send(Signal::TERM);
+    ana.end().with(130).saying("interrupted");
+    // For a short visit that is the end of it.
+    home.run_as("ana", &format!("ls -s {link} -u ana")).with(3).saying("cannot find nobody.invalid");
+}
+
+#[test]
 fn a_member_whose_tracker_is_away_can_leave() {
     let hub = Hub::new("");
     let ana = hub.join("ana", "--via tcp");

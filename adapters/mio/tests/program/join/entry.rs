@@ -13,7 +13,7 @@ fn a_tracker_with_another_key_is_not_spoken_with() {
     let hub = Hub::new("");
     let other = hub.link().replace(&hub.tracker.key(), NOBODY);
     for via in ["", "--via tcp", "--via udp"] {
-        let ended = hub.run("ana", &format!("join -s {other} -u ana {via}")).with(3);
+        let ended = hub.run("ana", &format!("ls -s {other} -u ana {via}")).with(3);
         assert!(ended.err.contains("cannot connect to"), "{}", ended.err);
     }
     let ended = hub.run("ana", &format!("ls -s {other} -u ana")).with(3);
