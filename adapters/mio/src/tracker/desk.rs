@@ -70,7 +70,7 @@ impl Desk {
     pub fn take_orders(self, listener: std::os::unix::net::UnixListener) -> io::Result<()> {
         Builder::new().name("skep-admin".into()).spawn(move || {
             let end = |stream: &std::os::unix::net::UnixStream| stream.shutdown(Shutdown::Both);
-            self.serve(listener.incoming(), end, |desk, stream| desk.take_order(stream));
+            self.serve(listener.incoming(), end, Self::take_order);
         })?;
         Ok(())
     }
@@ -101,7 +101,7 @@ impl Desk {
     pub fn serve_numbers(self, listener: TcpListener) -> io::Result<()> {
         Builder::new().name("skep-metrics".into()).spawn(move || {
             let end = |stream: &TcpStream| stream.shutdown(Shutdown::Both);
-            self.serve(listener.incoming(), end, |desk, stream| desk.serve_page(stream));
+            self.serve(listener.incoming(), end, Self::serve_page);
         })?;
         Ok(())
     }

@@ -420,23 +420,25 @@ fn who_resumes_takes_his_own_place_when_the_application_lets_him_in_and_not_befo
 fn who_has_to_be_stored_first_has_a_seat_meanwhile_or_is_asked_about_again() {
     let mut world = world(Settings { asks: true, seats: 1, waiting: 2, ..Settings::DEFAULT });
     let seats = |world: &World<Small>| (world.tracker.seats_taken(), world.tracker.waiting());
-    let join = |world: &mut World<Small>, name, is_free| {
-        let speaker = super::seats::join(world, name);
+    let come = |world: &mut World<Small>, name, is_free| {
+        let speaker = join(world, name);
         let ask = asked(world)[0];
         assert_eq!(world.tracker.hold_seat(world.now, ask), is_free, "{name}");
         world.run();
         (speaker, ask)
     };
-    let (mut ana, first) = join(&mut world, "ana", true);
-    let (mut eva, late) = join(&mut world, "eva", false);
-    let (mut bob, _) = join(&mut world, "bob", false);
-    let (mut dan, _) = join(&mut world, "dan", false);
+    let (mut ana, first) = come(&mut world, "ana", true);
+    let (mut eva, late) = come(&mut world, "eva", false);
+    let (mut bob, _) = come(&mut world, "bob", false);
+    let (mut dan, _) = come(&mut world, "dan", false);
     assert_eq!(seats(&world), (1, 2));
     world.tracker.decided(world.now, first, Ok(()));
     // There was nothing to decide.
     world.tracker.decided(world.now, late, Ok(()));
     world.run();
-    [&mut ana, &mut eva, &mut dan].map(|speaker| speaker.listen(&mut world));
+    for speaker in [&mut ana, &mut eva, &mut dan] {
+        speaker.listen(&mut world);
+    }
     assert!(ana.me.is_some() && eva.me.is_none() && dan.bye == Some(Code::NoSeat));
     // One that was kept, and is not taken, goes to the next.
     ana.say(&mut world, &Request::Logout);
@@ -450,7 +452,9 @@ fn who_has_to_be_stored_first_has_a_seat_meanwhile_or_is_asked_about_again() {
     assert_eq!(seats(&world), (1, 0));
     world.tracker.decided(world.now, ask, Ok(()));
     world.run();
-    [&mut eva, &mut bob].map(|speaker| speaker.listen(&mut world));
+    for speaker in [&mut eva, &mut bob] {
+        speaker.listen(&mut world);
+    }
     assert!(eva.bye == Some(Code::Full) && bob.me.is_some());
     assert_eq!(seats(&world), (1, 0));
 }

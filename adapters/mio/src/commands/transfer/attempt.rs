@@ -117,7 +117,7 @@ impl<'a, F: Storage> Attempt<'a, F> {
 
     /// Answers what a peer of an older format may still ask, as our last word to it may be lost.
     pub(super) fn linger(&mut self) {
-        let until = Clock::now() + self.order.farewell;
+        let until = Clock::now() + self.request.farewell;
         loop {
             let lingers = self.driver.linger_until().since(self.driver.now());
             let longest = lingers.min(until.saturating_duration_since(Clock::now()));
