@@ -169,6 +169,9 @@ pub trait Carrier {
     /// Has the next bytes go into a file; [`Happening::Moved`] follows.
     fn receive(&mut self, link: Self::Link, content: Receiving);
 
+    /// A number that differs whenever content of a stream was moved, as far as the peer has said.
+    fn position(&self, link: Self::Link) -> u64;
+
     /// Ends our direction after everything that was asked for.
     fn finish(&mut self, link: Self::Link);
 

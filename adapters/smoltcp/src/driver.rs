@@ -7,6 +7,7 @@
 //! ```
 
 mod splice;
+mod stalled;
 #[cfg(all(test, feature = "udp"))]
 mod tests;
 
@@ -22,6 +23,7 @@ use skep_core::{
     stream::{Action, Closed, Fault, FileId, StreamId},
 };
 use smoltcp::phy::Device;
+use stalled::Watch;
 
 /// Frames that are taken from the device in one turn.
 const FRAMES: usize = 16;
@@ -38,6 +40,10 @@ struct Stream<L> {
     ended: bool,
     /// Where everything goes that comes on it.
     splice: Option<StreamId>,
+    /// Who is at its other end has called.
+    accepted: bool,
+    /// While content of who has called is under way.
+    watch: Option<Watch>,
 }
 
 /// A machine and its streams, at most `STREAMS` at once.
@@ -111,7 +117,8 @@ impl<S, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
 
     fn enter(&mut self, link: C::Link) -> Option<StreamId> {
         let (number, place) = self.streams.iter_mut().enumerate().find(|(_, place)| place.is_none())?;
-        *place = Some(Stream { link, known: false, ended: false, splice: None });
+        *place =
+            Some(Stream { link, known: false, ended: false, splice: None, accepted: false, watch: None });
         Some(StreamId(number as u32))
     }
 
@@ -150,6 +157,7 @@ impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
         mut tell: impl FnMut(&mut S, S::Event),
     ) -> Option<Instant> {
         let (mut frames, mut unanswered, mut is_fed) = (0, 0, true);
+        self.end_stalled(now);
         let most = self.carrier.answers_after().clamp(1, FRAMES);
         for _ in 0..STEPS {
             // Content goes by without the machine.
@@ -198,7 +206,7 @@ impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
 
     fn wait<D: Device>(&self, now: Instant, stack: &mut Stack<'_, D>) -> Option<Instant> {
         let owed = (!self.owed.is_empty()).then(|| now + ASK_AGAIN);
-        let deadlines = [self.deadline, self.carrier.deadline(), stack.deadline(now), owed];
+        let deadlines = [self.deadline, self.carrier.deadline(), stack.deadline(now), owed, self.stalls()];
         deadlines.into_iter().flatten().min().map(|deadline| deadline.max(now))
     }
 
@@ -242,11 +250,13 @@ impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
                     if self.link(stream).is_some_and(|link| !self.carrier.send(link, range)) {
                         self.abort(now, stream);
                     }
+                    self.watch(now, stream);
                 }
                 Action::Receive { stream, file, offset, length } => {
                     if let Some(link) = self.link(stream) {
                         self.carrier.receive(link, Receiving { file: self.stored(file), offset, length });
                     }
+                    self.watch(now, stream);
                 }
                 Action::Splice { from, to } => self.splice(now, from, to),
                 Action::Finish(stream) => {
@@ -294,7 +304,10 @@ impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
                 let count = self.machine.received(now, stream, bytes).min(bytes.len());
                 self.carrier.taken(link, count);
             }
-            Happening::Moved(_, outcome) => self.machine.moved(now, stream, outcome),
+            Happening::Moved(_, outcome) => {
+                self.unwatch(stream);
+                self.machine.moved(now, stream, outcome);
+            }
             Happening::Flushed(_) if self.resume_splice(stream) => {}
             Happening::Flushed(_) => self.machine.flushed(now, stream),
             Happening::Relocated(_, address) if known => self.machine.relocated(now, stream, address),
@@ -308,6 +321,9 @@ impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
         match self.enter(link) {
             None => self.carrier.abort(link),
             Some(stream) => {
+                if let Some(accepted) = self.stream(stream) {
+                    accepted.accepted = true;
+                }
                 let taken = self.machine.admit(now, &Admission { stream, origin });
                 self.opened(now, stream, taken);
             }

@@ -287,6 +287,11 @@ impl<const CONNECTIONS: usize, const WINDOW: usize, W: Wrapping, const SIZE: usi
         }
     }
 
+    fn position(&self, link: ConnectionId) -> u64 {
+        let statistics = self.endpoint.statistics(link);
+        statistics.map_or(0, |moved| moved.bytes_acknowledged.wrapping_add(moved.bytes_received))
+    }
+
     fn finish(&mut self, link: ConnectionId) {
         self.endpoint.finish(link);
         self.endpoint.resume(link);

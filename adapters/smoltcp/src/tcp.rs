@@ -290,6 +290,10 @@ impl<const SOCKETS: usize, W: Wrapping, const SIZE: usize> Carrier for Tcp<SOCKE
         }
     }
 
+    fn position(&self, link: Link) -> u64 {
+        self.connections.get(usize::from(link.number)).map_or(0, Connection::position)
+    }
+
     fn finish(&mut self, link: Link) {
         if let Some(connection) = self.connection(link) {
             connection.finish();

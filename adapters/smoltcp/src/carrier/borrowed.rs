@@ -72,6 +72,10 @@ impl<C: Carrier> Carrier for &mut C {
         C::receive(self, link, content);
     }
 
+    fn position(&self, link: Self::Link) -> u64 {
+        C::position(self, link)
+    }
+
     fn finish(&mut self, link: Self::Link) {
         C::finish(self, link);
     }

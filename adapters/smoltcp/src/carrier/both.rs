@@ -134,6 +134,13 @@ impl<A: Carrier, B: Carrier> Carrier for Both<A, B> {
         }
     }
 
+    fn position(&self, link: Self::Link) -> u64 {
+        match link {
+            Either::First(link) => self.first.position(link),
+            Either::Second(link) => self.second.position(link),
+        }
+    }
+
     fn finish(&mut self, link: Self::Link) {
         match link {
             Either::First(link) => self.first.finish(link),

@@ -128,6 +128,12 @@ impl<R, const SIZE: usize> Connection<R, SIZE> {
         count
     }
 
+    /// Where content has got to.
+    pub(super) fn position(&self) -> u64 {
+        let sent = self.sending.map_or(0, |range| range.offset);
+        sent.wrapping_add(self.receiving.map_or(0, |content| content.offset))
+    }
+
     pub(super) fn send(&mut self, range: Sending) -> bool {
         self.is_refused = false;
         if self.sending.is_some() {
