@@ -4,6 +4,7 @@ mod backlog;
 mod command;
 mod gets;
 pub(in crate::commands) mod notice;
+mod pauses;
 mod prompt;
 mod sharing;
 mod typed;

@@ -1,13 +1,20 @@
 //! Downloads: those that wait, those that are under way, and how far they are.
 
+use super::pauses::Pauses;
 use crate::{
-    commands::{node::Node, words::of_trouble},
+    commands::{
+        node::Node,
+        words::{counted, of_trouble},
+    },
     escape::escape,
     member::{DownloadId, Travel, Trouble},
     progress::Summary,
 };
 use indicatif::HumanBytes;
-use skep_core::limits::NAME_MAX;
+use skep_core::{
+    limits::NAME_MAX,
+    wire::{file, session::Code},
+};
 use std::{
     collections::VecDeque,
     time::{Duration, Instant as Clock},
@@ -18,6 +25,9 @@ const PARALLEL: usize = 4;
 
 /// The most downloads that wait.
 const WAITING_MAX: usize = 10_000;
+
+/// The most names of files that were not fetched which are told at the end.
+const LEFT_MAX: usize = 5;
 
 /// How often it is told how far a download is.
 const TOLD: Duration = Duration::from_secs(5);
@@ -63,6 +73,7 @@ struct Active {
 pub(super) struct Gets {
     waiting: VecDeque<Want>,
     active: Vec<Active>,
+    pauses: Pauses,
 }
 
 impl Gets {
@@ -87,7 +98,7 @@ impl Gets {
     pub(super) fn begin(&mut self, node: &mut Node) -> Vec<String> {
         let mut failed = Vec::new();
         while self.active.len() < PARALLEL
-            && let Some(want) = self.waiting.pop_front()
+            && let Some(want) = self.next()
         {
             let now = node.driver.now();
             let member = &mut node.driver.service;
@@ -102,15 +113,27 @@ impl Gets {
         failed
     }
 
+    /// The first that waits whose owner may be asked.
+    fn next(&mut self) -> Option<Want> {
+        if self.waiting.is_empty() && self.active.is_empty() {
+            self.pauses.clear();
+        }
+        let now = Clock::now();
+        let may_be_asked = |want: &Want| self.pauses.until(&want.owner).is_none_or(|until| until <= now);
+        let at = self.waiting.iter().position(may_be_asked)?;
+        self.waiting.remove(at)
+    }
+
     /// A download flows.
     pub(super) fn flows(&mut self, download: DownloadId, length: u64, travel: Travel) {
         if let Some(active) = self.active.iter_mut().find(|active| active.download == download) {
             active.flows = Some((length, travel));
             active.told = Clock::now();
+            self.pauses.shorten(&active.want.owner);
         }
     }
 
-    /// A download is over, in words.
+    /// A download is over, in words; or its owner is busy, and it waits again.
     pub(super) fn over(&mut self, download: DownloadId, outcome: &Result<u64, Trouble>) -> Option<String> {
         let at = self.active.iter().position(|active| active.download == download)?;
         let Active { want, began, flows, .. } = self.active.swap_remove(at);
@@ -120,10 +143,23 @@ impl Gets {
                 let summary = Summary { bytes: *bytes, elapsed: began.elapsed(), resent: None };
                 format!("got {} ({travel}): {summary}", want.shown())
             }
+            Err(Trouble::Code(Code::Busy) | Trouble::Refused(file::Code::Busy)) => {
+                return self.wait_for(want);
+            }
             Err(trouble) => {
                 format!("{}: {}", want.shown(), escape(&of_trouble(trouble)))
             }
         })
+    }
+
+    /// The owner is busy: it is asked for again after a pause. That is told when it is new.
+    fn wait_for(&mut self, want: Want) -> Option<String> {
+        // Without a random number all the same, but together with others.
+        let share = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX) / 2.0;
+        let owner = escape(&want.owner).to_string();
+        let is_new = self.pauses.begin(&want.owner, Clock::now(), share);
+        self.waiting.push_front(want);
+        is_new.then(|| format!("{owner} is busy; what is wanted of {owner} waits"))
     }
 
     /// Gives up what is wanted of this name. `false`: nothing is.
@@ -147,7 +183,8 @@ impl Gets {
     pub(super) fn left(&self) -> Option<String> {
         let wants = self.active.iter().map(|active| &active.want).chain(&self.waiting);
         let shown: Vec<_> = wants.map(Want::shown).collect();
-        (!shown.is_empty()).then(|| format!("not fetched: {}", shown.join(", ")))
+        let told = if shown.len() > LEFT_MAX { counted(shown.len(), "file") } else { shown.join(", ") };
+        (!shown.is_empty()).then(|| format!("not fetched: {told}"))
     }
 
     /// How far those are that have not been told of for a while.
@@ -160,9 +197,14 @@ impl Gets {
         lines
     }
 
-    /// How long it takes until there is news.
+    /// How long it takes until there is news, or something to begin.
     pub(super) fn patience(&self) -> Option<Duration> {
-        self.active.iter().map(|active| TOLD.saturating_sub(active.told.elapsed())).min()
+        let now = Clock::now();
+        let news = self.active.iter().map(|active| TOLD.saturating_sub(active.told.elapsed()));
+        let can_begin = self.active.len() < PARALLEL;
+        let waiting = self.waiting.iter().filter(|_| can_begin);
+        let pauses = waiting.filter_map(|want| self.pauses.until(&want.owner));
+        news.chain(pauses.map(|until| until.saturating_duration_since(now))).min()
     }
 }
 

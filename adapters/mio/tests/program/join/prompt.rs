@@ -187,3 +187,29 @@ fn without_a_prompt_nobody_can_be_asked() {
     let hub = Hub::new("");
     hub.run("ana", &hub.line("ana", "--ask")).with(2).saying("--ask needs a terminal");
 }
+
+#[test]
+fn a_file_whose_owner_is_busy_waits_until_he_has_time() {
+    let hub = Hub::new("");
+    let mut ana = Typist::new(&hub, "ana", "--ask");
+    hub.share("ana", "file", "content");
+    let mut ben = Typist::new(&hub, "ben", "");
+    // So many may ask an owner at once. One user is there at most nine times.
+    let askers: Vec<_> = (0..16)
+        .map(|number| {
+            let who = ["cyd", "dan"][number % 2];
+            hub.start(who, &format!("get {} -u {who} -o got-{number}", hub.file("ana", "file")))
+        })
+        .collect();
+    until("sixteen who ask", || {
+        (shown(&ana.process.out()).matches("asks for file").count() == 16).then_some(())
+    });
+    ben.says("get ana/file", "ana is busy; what is wanted of ana waits");
+    ben.says("downloads", "ana/file");
+    ana.says("accept", PROMPT);
+    askers.into_iter().for_each(|asker| _ = asker.end().well());
+    ana.until_shown("ben asks for file");
+    ana.says("accept", "ben fetches file");
+    ben.until_shown("got ana/file");
+    assert_eq!(hub.home.read("ben-got/file"), b"content");
+}
