@@ -62,6 +62,8 @@ pub struct Client<P: Profile> {
     uploads: Table<Upload, P::Uploads>,
     /// Up to which request the tracker has granted shares, and the next share to look at.
     done: Option<(u32, u32)>,
+    /// The share that was refused last.
+    refused: u32,
     /// Transfers to be ended, and others to be refused.
     strays: Deque<(u32, Code), STRAYS_MAX>,
     refusals: Deque<(u32, Code), STRAYS_MAX>,
@@ -158,6 +160,7 @@ impl<P: Profile> Client<P> {
             fetches: Table::new(fetches),
             uploads: Table::new(uploads),
             done: None,
+            refused: 0,
             strays: Deque::new(),
             refusals: Deque::new(),
             tags: 0,

@@ -166,12 +166,20 @@ impl<P: Profile> Client<P> {
         None
     }
 
+    /// The share that a request was about. Of many that are refused each is looked for from the last one on, as requests are
+    /// made in the order of their numbers.
+    fn share_asked(&mut self, tag: u32) -> Option<u32> {
+        let reach = self.shares.reach();
+        let from = self.refused.min(reach);
+        let number = (from..reach)
+            .chain(0..from)
+            .find(|&number| self.shares.get(number).is_some_and(|share| share.asked == Some(tag)))?;
+        self.refused = number;
+        Some(number)
+    }
+
     pub(super) fn share_failed(&mut self, tag: u32, code: Code) {
-        let asked = self
-            .shares
-            .numbers()
-            .find(|&number| self.shares.get(number).is_some_and(|share| share.asked == Some(tag)));
-        let Some(number) = asked else { return };
+        let Some(number) = self.share_asked(tag) else { return };
         let Some(share) = self.shares.get_mut(number) else { return };
         share.asked = None;
         match share.wish {

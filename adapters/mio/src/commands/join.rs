@@ -8,6 +8,7 @@ mod pauses;
 mod prompt;
 mod sharing;
 mod typed;
+mod untaken;
 
 use super::{
     no_session::cannot_log_in,
@@ -28,7 +29,10 @@ use prompt::{Names, Prompt};
 use serde_json::{Value, json};
 use sharing::Sharing;
 use skep_core::wire::session::Code;
-use std::io::{IsTerminal, Write, stdin, stdout};
+use std::{
+    io::{IsTerminal, Write, stdin, stdout},
+    time::Duration,
+};
 
 /// Bytes of lines that wait while the program that is to read them does something else: a list of many files is told at
 /// once, and should fit.
@@ -118,7 +122,7 @@ impl<'a> Stay<'a> {
     /// Until the end.
     fn last(&mut self, node: &mut Node, signals: &mut Signals) -> Result<(), Failure> {
         loop {
-            node.turn(self.gets.patience())?;
+            node.turn(self.patience())?;
             while let Some(event) = node.news.pop_front() {
                 if self.hear(node, &event)? {
                     return Ok(());
@@ -141,6 +145,12 @@ impl<'a> Stay<'a> {
         }
     }
 
+    /// How long nothing has to be done.
+    fn patience(&self) -> Option<Duration> {
+        let untaken = self.sharing.as_ref().and_then(|sharing| sharing.untaken.patience());
+        untaken.into_iter().chain(self.gets.patience()).min()
+    }
+
     /// Takes note of what happens. `true`: it is over.
     fn hear(&mut self, node: &Node, event: &Event) -> Result<bool, Failure> {
         let is_new = self.note(event);
@@ -149,6 +159,9 @@ impl<'a> Stay<'a> {
             Event::Online => {
                 self.tell_json(&json!({"event": "online", "tracker": host.to_string(), "user": self.name}));
                 self.online(node)?;
+                if let Some(sharing) = &mut self.sharing {
+                    sharing.untaken.clear();
+                }
             }
             Event::Offline { code } if !self.was_online => {
                 let outcome = cannot_log_in(node, &host, event);
@@ -183,6 +196,14 @@ impl<'a> Stay<'a> {
                 let member = &node.driver.service;
                 let (users, files) = (member.users().count(), member.files().count());
                 self.tell(&others(users, files));
+            }
+            // Of many only the sum is told.
+            Event::NotPublished { name, code: Code::Full } => {
+                if let Some(sharing) = &mut self.sharing {
+                    sharing.untaken.add(name);
+                }
+                self.tell_event(event);
+                return Ok(false);
             }
             Event::Asked { user, name, .. } => {
                 let (user, name) = (escape(user), escape(name));
@@ -268,7 +289,9 @@ impl<'a> Stay<'a> {
     }
 
     fn tell_event(&self, event: &Event) {
-        if let Some(line) = notice::json(event) {
+        if self.join.json
+            && let Some(line) = notice::json(event)
+        {
             self.tell_json(&line);
         }
     }

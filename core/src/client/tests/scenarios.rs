@@ -360,6 +360,11 @@ fn a_share_that_is_refused_is_told_and_many_are_told_one_by_one() {
     let count = |event: fn(&Event) -> bool| net.nodes[ana].events.iter().filter(|found| event(found)).count();
     assert_eq!(count(|event| matches!(event, Event::Published(_))), 10);
     assert_eq!(count(|event| matches!(event, Event::NotPublished { code: Code::Full, .. })), 2);
+    // One that stands before the last that was refused.
+    net.publish(ana, "file 10", 2);
+    net.pass(SECOND);
+    let count = |event: fn(&Event) -> bool| net.nodes[ana].events.iter().filter(|found| event(found)).count();
+    assert_eq!(count(|event| matches!(event, Event::NotPublished { code: Code::Full, .. })), 3);
 }
 
 #[test]

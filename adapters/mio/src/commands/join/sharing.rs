@@ -1,6 +1,6 @@
 //! What we share: as the directory changes.
 
-use super::Stay;
+use super::{Stay, untaken::Untaken};
 use crate::{
     args::Join,
     commands::{node::Node, words::counted},
@@ -10,14 +10,15 @@ use crate::{
 };
 use mio::Waker;
 use serde_json::json;
+use skep_core::wire::session::FileInfo;
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 /// More changes at a time than this are told in one line.
-const TOLD_MAX: usize = 5;
+pub(super) const TOLD_MAX: usize = 5;
 
 /// Changes that are taken at a time: the network has its turn in between.
 const CHANGES_A_TURN: usize = 1_000;
@@ -25,7 +26,9 @@ const CHANGES_A_TURN: usize = 1_000;
 pub(super) struct Sharing {
     directory: SharedDirectory,
     shown: String,
-    names: HashSet<Box<str>>,
+    /// What lies there, shared or not.
+    names: HashMap<Box<str>, FileInfo>,
+    pub(super) untaken: Untaken,
     settled: bool,
 }
 
@@ -50,7 +53,36 @@ impl Sharing {
         let watched = SharedDirectory::watch(directory, &except, waker);
         let directory = watched
             .map_err(|error| Failure::cannot(format_args!("share {}", directory.display()), &error))?;
-        Ok(Some(Self { directory, shown, names: HashSet::new(), settled: false }))
+        Ok(Some(Self { directory, shown, names: HashMap::new(), untaken: Untaken::default(), settled: false }))
+    }
+
+    /// A file is there. `true`: it was not before.
+    fn share(&mut self, node: &mut Node, name: &str, info: FileInfo) -> bool {
+        self.untaken.remove(name);
+        if !node.driver.service.publish(name, info) {
+            self.untaken.add(name);
+        }
+        self.names.insert(name.into(), info).is_none()
+    }
+
+    /// A file is there no longer. `false`: it was not before.
+    fn withdraw(&mut self, node: &mut Node, name: &str) -> bool {
+        node.driver.service.withdraw(name);
+        let was_there = self.names.remove(name).is_some();
+        // There is room for another one now, which is asked for anew.
+        if !self.untaken.remove(name)
+            && let Some(next) = self.untaken.take()
+            && let Some(info) = self.names.get(&next).copied()
+        {
+            node.driver.service.withdraw(&next);
+            self.share(node, &next, info);
+        }
+        was_there
+    }
+
+    /// How many files are shared, as far as the tracker has answered.
+    fn count(&self) -> usize {
+        self.names.len().saturating_sub(self.untaken.count())
     }
 }
 
@@ -69,15 +101,12 @@ impl Stay<'_> {
             }
             match change {
                 Change::Shared { name, info } => {
-                    if !node.driver.service.publish(&name, info) {
-                        self.tell(&format!("{} cannot be shared: there is no room for more", escape(&name)));
-                    } else if sharing.names.insert(name.clone()) {
+                    if sharing.share(node, &name, info) {
                         new.push(name);
                     }
                 }
                 Change::Withdrawn { name } => {
-                    node.driver.service.withdraw(&name);
-                    if sharing.names.remove(&name) {
+                    if sharing.withdraw(node, &name) {
                         gone.push(name);
                     }
                 }
@@ -87,7 +116,7 @@ impl Stay<'_> {
                 }
                 Change::Settled => {
                     sharing.settled = true;
-                    let files = counted(sharing.names.len(), "file");
+                    let files = counted(sharing.count(), "file");
                     self.tell(&format!("sharing {files} of {}", escape(&sharing.shown)));
                     summed = new.len();
                 }
@@ -104,8 +133,8 @@ impl Stay<'_> {
             }
         }
         if sharing.settled {
-            self.tell_names("sharing", &new[summed..], sharing.names.len());
-            self.tell_names("no longer sharing", &gone, sharing.names.len());
+            self.tell_names("sharing", &new[summed..], sharing.count());
+            self.tell_names("no longer sharing", &gone, sharing.count());
         }
         if self.join.json {
             for name in new {
@@ -114,6 +143,9 @@ impl Stay<'_> {
             for name in gone {
                 self.tell_json(&json!({"event": "not-sharing", "name": name}));
             }
+        }
+        for line in sharing.untaken.news() {
+            self.tell(&line);
         }
         self.sharing = Some(sharing);
     }

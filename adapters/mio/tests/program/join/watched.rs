@@ -122,3 +122,22 @@ fn a_file_that_changes_is_fetched_as_it_is_or_not_at_all() {
     hub.get("ben", ("ana", "file"), "-o got").well();
     assert_eq!(hub.home.read("got"), b"the second");
 }
+
+#[test]
+fn files_for_which_the_tracker_has_no_room_are_told_in_one_line_and_offered_when_it_has() {
+    let hub = Hub::new("");
+    let shared = hub.shared("ana");
+    for number in 0..10_010 {
+        hub.home.write(&format!("{shared}/{number:05}"), "");
+    }
+    let ana = hub.join("ana", "");
+    until_told(&ana, "10 files are not shared: the tracker has no room for them");
+    assert!(!ana.out().contains(" is not shared"), "{}", ana.out());
+    let names = hub.names("ana");
+    assert_eq!(names.len(), 10_000);
+    for name in &names[..10] {
+        fs::remove_file(hub.home.path(&format!("{shared}/{name}"))).unwrap();
+    }
+    let patience = std::time::Duration::from_secs(60);
+    until_within(patience, "the others", || (hub.names("ana") == hub.home.entries(&shared)).then_some(()));
+}
