@@ -68,8 +68,10 @@ impl Names {
 
     /// A user, with all of its files.
     pub(super) fn remove_user(&self, user: &str) {
-        let begin = format!("{user}/");
-        self.with(|names| names.retain(|name, _| !name.starts_with(&begin)));
+        // A zero is what follows a slash.
+        let (begin, end) = (format!("{user}/"), format!("{user}0"));
+        let (begin, end): (Box<str>, Box<str>) = (begin.into(), end.into());
+        self.with(|names| names.extract_if(begin..end, |_, _| true).for_each(drop));
     }
 
     pub(super) fn clear(&self) {
