@@ -56,6 +56,8 @@ pub enum Judgement {
     LetIn,
     /// It may be when there is a seat for it, and this is stored: the name belongs to the key then.
     Register(Account),
+    /// That is known when the name is stored which the key is about to get.
+    Later,
     /// It may not be.
     Refuse(Because),
 }
@@ -184,7 +186,7 @@ impl<R: Send + 'static> House<R> {
             };
         }
         if key.as_ref().is_some_and(|key| self.is_coming(key)) {
-            return Judgement::Refuse(Because::KeyHasName);
+            return Judgement::Later;
         }
         if self.is_owned(name) {
             if let Some(key) = &key {

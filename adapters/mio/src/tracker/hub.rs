@@ -176,6 +176,8 @@ pub struct Hub {
     pub(super) began: Timestamp,
     /// Why log-ins are refused, until that is told.
     refusals: HashMap<StreamId, Because>,
+    /// Log-ins by keys that are about to get a name.
+    waiting: Vec<(Ask, StreamId)>,
     /// What happened outside the machine.
     pub(super) reports: Vec<Report>,
 }
@@ -201,6 +203,7 @@ impl Hub {
             link: None,
             began: Timestamp::now(),
             refusals: HashMap::new(),
+            waiting: Vec::new(),
             reports: Vec::new(),
         }
     }
@@ -259,6 +262,14 @@ impl Hub {
             let key = self.house().account(&name).map(|account| account.key.to_string().into());
             self.reports.push(Report::Registered { user: name.into(), key });
         }
+        self.settle_all_stored(now);
+        // Whose key is still about to get a name waits again.
+        for (ask, stream) in std::mem::take(&mut self.waiting) {
+            self.asked(now, ask, stream);
+        }
+    }
+
+    fn settle_all_stored(&mut self, now: Instant) {
         loop {
             let done = self.house().store.done();
             let Some((receipt, outcome)) = done else { return };
@@ -303,6 +314,7 @@ impl Hub {
         };
         match judgement {
             Judgement::LetIn => self.tracker.decided(now, ask, Ok(())),
+            Judgement::Later => self.waiting.push((ask, stream)),
             Judgement::Refuse(because) => {
                 self.refusals.insert(stream, because);
                 self.tracker.decided(now, ask, Err(because.code()));

@@ -28,6 +28,19 @@ fn enrol(tracker: &Tracker, link: &str, own: &Keys) -> std::io::Result<Wire> {
 }
 
 #[test]
+fn a_new_user_may_come_several_times_at_once() {
+    let home = Home::new();
+    let tracker = Tracker::start(&home, "");
+    let names = ["ana", "ana~0", "ana~1", "ana~2"];
+    let wires = names.map(|_| Wire::sealed(tracker.sealed(), &tracker.key(), Some(&keys(1))).unwrap());
+    // The others ask while it is stored whose name it is.
+    let members: Vec<_> = wires.into_iter().zip(names).map(|(wire, name)| Member::new(wire, name)).collect();
+    let members: Vec<_> = members.into_iter().map(Member::welcomed).collect();
+    drop(members);
+    tracker.stop();
+}
+
+#[test]
 fn where_accounts_are_open_a_name_belongs_to_the_key_that_came_by_it_first() {
     let home = Home::new();
     let tracker = Tracker::start(&home, "--plain 127.0.0.1:0");
