@@ -20,6 +20,7 @@ mod tests;
 
 use keeper::Keeper;
 use mio::Waker;
+use sign::About;
 use skep_core::wire::session::FileInfo;
 use std::{
     io,
@@ -125,6 +126,10 @@ impl Notices {
     }
 
     fn put(&self, notice: notify::Result<notify::Event>) {
+        // Who only reads changes nothing; above all the thread itself does, which is not to be held up by that.
+        if notice.as_ref().is_ok_and(|event| matches!(About::new(event.kind), About::Nothing)) {
+            return;
+        }
         if self.to.try_send(notice).is_err() {
             self.lost.store(true, Ordering::Relaxed);
         }

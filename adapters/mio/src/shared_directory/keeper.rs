@@ -53,6 +53,9 @@ const UNREADABLE: &str = "you may not read it";
 /// Names that wait to be looked at; if there are more, everything is.
 const MARKED_MAX: usize = 10_000;
 
+/// Directories that wait to be walked through; if there are more, everything is.
+const FOLDERS_MAX: usize = 1_000;
+
 #[derive(Debug)]
 struct Known {
     stamp: Stamp,
@@ -75,6 +78,8 @@ pub(super) struct Keeper {
     known: BTreeMap<String, Known>,
     /// What is to be looked at.
     marked: BTreeMap<String, Sign>,
+    /// Directories that are to be walked through.
+    folders: BTreeSet<String>,
     /// What was looked at and is not complete, and when to look again.
     pending: BTreeMap<String, (Sign, Instant)>,
     hashing: Hashing,
@@ -110,6 +115,7 @@ impl Keeper {
             told_trouble: false,
             known: BTreeMap::new(),
             marked: BTreeMap::new(),
+            folders: BTreeSet::new(),
             pending: BTreeMap::new(),
             hashing: Hashing::default(),
             told_not: BTreeSet::new(),
@@ -129,6 +135,9 @@ impl Keeper {
         if Instant::now() >= self.walk_at {
             self.walk()?;
         }
+        for folder in std::mem::take(&mut self.folders) {
+            self.walk_below(&folder)?;
+        }
         let marked = std::mem::take(&mut self.marked);
         for (name, sign) in marked {
             self.look(&name, sign)?;
@@ -145,11 +154,12 @@ impl Keeper {
             self.settled = true;
             self.tell(Change::Settled)?;
         }
-        let wait = if self.hash_a_piece()? { Duration::ZERO } else { self.patience() };
+        let is_hashing = self.hash_a_piece()?;
+        let wait = if is_hashing { Duration::ZERO } else { self.patience() };
         // `self` holds the other end: there is a notice, or there is none in time.
         let Ok(notice) = self.noticed.recv_timeout(wait) else { return Ok(()) };
         self.note(notice);
-        // More may follow at once.
+        // More may follow at once. Who has something to hash does that meanwhile.
         let until = Instant::now() + GATHER;
         loop {
             // What is queued would be had after that, too.
@@ -157,7 +167,8 @@ impl Keeper {
             if left.is_zero() {
                 break;
             }
-            let Ok(notice) = self.noticed.recv_timeout(left) else { break };
+            let wait = if is_hashing { Duration::ZERO } else { left };
+            let Ok(notice) = self.noticed.recv_timeout(wait) else { break };
             self.note(notice);
         }
         if self.notices.take_lost() {
@@ -222,21 +233,29 @@ impl Keeper {
     fn mark(&mut self, path: &Path, sign: Sign) {
         let Ok(below) = path.strip_prefix(&self.root) else { return };
         let Kind::Name(name) = kind(below) else { return };
-        let is_folder = || {
-            let begin = format!("{name}/");
-            self.known.range(begin.clone()..).next().is_some_and(|(known, _)| known.starts_with(&begin))
-        };
-        if path.is_dir() || is_folder() || self.marked.len() >= MARKED_MAX {
+        if self.except.iter().any(|except| path.starts_with(except)) {
+            return;
+        }
+        if self.marked.len() >= MARKED_MAX || self.folders.len() >= FOLDERS_MAX {
             self.walk_soon();
             return;
         }
-        if self.except.iter().any(|except| path.starts_with(except)) {
-            return;
+        // One may have taken the place of the other.
+        let is_folder = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
+        if is_folder || self.known_below(&name).next().is_some() {
+            self.folders.insert(name.clone());
         }
         // A file that is closed while another still writes it is seen to change again.
         let before = self.marked.get(&name).copied().or_else(|| Some(self.pending.get(&name)?.0));
         let sign = if sign == Sign::Unknown { before.unwrap_or(sign) } else { sign };
         self.marked.insert(name, sign);
+    }
+
+    /// What is known below a directory.
+    fn known_below(&self, folder: &str) -> impl Iterator<Item = &String> {
+        let begin = format!("{folder}/");
+        let from = self.known.range(begin.clone()..).map(|(name, _)| name);
+        from.take_while(move |name| name.starts_with(&begin))
     }
 
     fn withdraw(&mut self, name: &str) -> Result<(), Stopped> {

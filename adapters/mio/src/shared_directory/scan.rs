@@ -55,14 +55,14 @@ pub(super) struct Found {
     pub(super) bad: Vec<String>,
 }
 
-/// Walks through a directory; links are not followed.
+/// Walks through a directory in the shared one, or through all of that; links are not followed.
 ///
 /// # Errors
 /// The directory itself cannot be read. What lies below and cannot be read is passed over.
-pub(super) fn scan(root: &Path, except: &[PathBuf]) -> io::Result<Found> {
+pub(super) fn scan(root: &Path, from: &Path, except: &[PathBuf]) -> io::Result<Found> {
     let mut found = Found::default();
     let mut left = ENTRIES_MAX;
-    let mut below = scan_one(root, root, except, &mut found, &mut left)?;
+    let mut below = scan_one(root, from, except, &mut found, &mut left)?;
     while let Some(path) = below.pop() {
         below.extend(scan_one(root, &path, except, &mut found, &mut left).unwrap_or_default());
     }

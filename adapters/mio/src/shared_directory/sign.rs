@@ -32,7 +32,7 @@ pub(super) enum Sign {
 
 /// What a notice is about.
 pub(super) enum About {
-    /// These files, of which so much is known.
+    /// These files, of which so much is known; or these directories.
     Files(Sign),
     /// Something larger: everything is to be looked at.
     Everything,
@@ -45,9 +45,9 @@ impl About {
         match kind {
             EventKind::Access(AccessKind::Close(AccessMode::Write)) => Self::Files(Sign::Complete),
             EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_)) => Self::Nothing,
-            EventKind::Modify(ModifyKind::Name(RenameMode::From)) | EventKind::Remove(RemoveKind::File) => {
-                Self::Files(Sign::Unknown)
-            }
+            EventKind::Modify(ModifyKind::Name(RenameMode::From))
+            | EventKind::Create(CreateKind::Folder)
+            | EventKind::Remove(RemoveKind::File | RemoveKind::Folder) => Self::Files(Sign::Unknown),
             EventKind::Modify(ModifyKind::Name(_)) => Self::Files(Sign::Complete),
             EventKind::Modify(_) => Self::Files(Sign::Written),
             EventKind::Create(CreateKind::File) => Self::Files(Sign::New),

@@ -201,3 +201,17 @@ fn a_directory_that_takes_the_place_of_another_is_followed() {
     fs::rename(&other, world.path("")).unwrap();
     world.until_list(&["new"]);
 }
+
+#[test]
+fn a_directory_and_a_file_that_take_each_others_place_are_followed() {
+    let mut world = World::new(|shared| {
+        fs::create_dir(shared.join("a")).unwrap();
+        fs::write(shared.join("a/file"), "content").unwrap();
+        fs::write(shared.join("b"), "content").unwrap();
+    });
+    world.until_list(&["a/file", "b"]);
+    fs::rename(world.path("a"), world.path("c")).unwrap();
+    fs::rename(world.path("b"), world.path("a")).unwrap();
+    fs::rename(world.path("c"), world.path("b")).unwrap();
+    world.until_list(&["a", "b/file"]);
+}

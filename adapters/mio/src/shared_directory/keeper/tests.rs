@@ -33,6 +33,17 @@ impl World {
         assert!(self.keeper.look(name, Sign::Complete).is_ok());
     }
 
+    /// Looks at all that is marked, and gives what was told.
+    fn look_at_marked(&mut self) -> Vec<Change> {
+        for folder in std::mem::take(&mut self.keeper.folders) {
+            assert!(self.keeper.walk_below(&folder).is_ok());
+        }
+        for name in std::mem::take(&mut self.keeper.marked).into_keys() {
+            self.look(&name);
+        }
+        self.told.try_iter().collect()
+    }
+
     fn hash_a_piece(&mut self) -> bool {
         self.keeper.hash_a_piece().is_ok_and(|more| more)
     }
@@ -100,4 +111,37 @@ fn a_directory_that_is_made_again_at_once_is_watched_again() {
     let new = world.path("new");
     let mut notices = std::iter::from_fn(|| world.keeper.noticed.recv_timeout(Duration::from_secs(20)).ok());
     assert!(notices.any(|notice| notice.is_ok_and(|event| event.paths.contains(&new))));
+}
+
+#[test]
+fn what_happens_to_a_directory_costs_no_walk_through_everything() {
+    let mut world = World::new();
+    fs::create_dir(world.path("old")).unwrap();
+    fs::write(world.path("old/file"), "content").unwrap();
+    assert!(world.keeper.walk().is_ok());
+    assert_eq!(world.look_at_marked().len(), 1);
+    let next_walk = world.keeper.walk_at;
+    // Of this one there is no notice.
+    fs::write(world.path("other"), "content").unwrap();
+    fs::rename(world.path("old"), world.path("new")).unwrap();
+    for name in ["old", "new"] {
+        world.keeper.mark(&world.path(name), Sign::Unknown);
+    }
+    let info = FileInfo { length: 7, flags: 0, hash: Some(*blake3::hash(b"content").as_bytes()) };
+    let withdrawn = Change::Withdrawn { name: "old/file".into() };
+    assert_eq!(world.look_at_marked(), [withdrawn, Change::Shared { name: "new/file".into(), info }]);
+    assert_eq!(world.keeper.walk_at, next_walk);
+}
+
+#[test]
+fn who_only_reads_makes_no_notice() {
+    let mut world = World::new();
+    fs::write(world.path("file"), "content").unwrap();
+    assert!(world.keeper.look_at_root().is_ok());
+    fs::read(world.path("file")).unwrap();
+    fs::read_dir(world.path("")).unwrap().for_each(drop);
+    let other = world.path("other");
+    fs::write(&other, "content").unwrap();
+    let notice = world.keeper.noticed.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
+    assert_eq!(notice.paths, [other]);
 }

@@ -2,7 +2,7 @@
 
 use super::{BAD_NAME, Change, Keeper, LOOK, Stopped};
 use crate::shared_directory::{
-    scan::scan,
+    scan::{Found, scan},
     sign::{QUIET, Sign},
 };
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
@@ -63,12 +63,38 @@ impl Keeper {
     /// Looks at everything.
     pub(super) fn walk(&mut self) -> Result<(), Stopped> {
         let began = Instant::now();
-        let Ok(found) = scan(&self.root, &self.except) else {
+        let Ok(found) = scan(&self.root, &self.root, &self.except) else {
             self.walk_at = began + LOOK;
             return Ok(());
         };
+        self.folders.clear();
         let gone = self.known.keys().filter(|name| !found.files.contains_key(*name));
-        for name in gone.cloned().collect::<Vec<_>>() {
+        let gone = gone.cloned().collect();
+        self.compare(found, gone)?;
+        if self.hashing.is_idle() {
+            // Who has no hash by now could not be read, perhaps for a moment only.
+            for (name, _) in self.known.iter().filter(|(_, known)| known.hash.is_none()) {
+                self.hashing.push(name);
+            }
+        }
+        let took = began.elapsed();
+        // Without notices this is all that there is.
+        let pause = if self.watcher.is_some() { WALK } else { QUIET };
+        self.walk_at = Instant::now() + pause.max(took * WALK_SHARE);
+        Ok(())
+    }
+
+    /// Looks at everything below a directory, which may be gone.
+    pub(super) fn walk_below(&mut self, folder: &str) -> Result<(), Stopped> {
+        let found = scan(&self.root, &self.root.join(folder), &self.except).unwrap_or_default();
+        let gone = self.known_below(folder).filter(|name| !found.files.contains_key(*name));
+        let gone = gone.cloned().collect();
+        self.compare(found, gone)
+    }
+
+    /// Tells what is gone, and marks what is another one than it was.
+    fn compare(&mut self, found: Found, gone: Vec<String>) -> Result<(), Stopped> {
+        for name in gone {
             self.withdraw(&name)?;
         }
         for (name, stamp) in found.files {
@@ -78,19 +104,9 @@ impl Keeper {
                 self.marked.entry(name).or_insert(sign);
             }
         }
-        if self.hashing.is_idle() {
-            // Who has no hash by now could not be read, perhaps for a moment only.
-            for (name, _) in self.known.iter().filter(|(_, known)| known.hash.is_none()) {
-                self.hashing.push(name);
-            }
-        }
         for path in found.bad {
             self.tell_once(&path, BAD_NAME)?;
         }
-        let took = began.elapsed();
-        // Without notices this is all that there is.
-        let pause = if self.watcher.is_some() { WALK } else { QUIET };
-        self.walk_at = Instant::now() + pause.max(took * WALK_SHARE);
         Ok(())
     }
 }
