@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::Write,
-    os::unix::fs::symlink,
+    os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -214,4 +214,27 @@ fn a_directory_and_a_file_that_take_each_others_place_are_followed() {
     fs::rename(world.path("b"), world.path("a")).unwrap();
     fs::rename(world.path("c"), world.path("b")).unwrap();
     world.until_list(&["a", "b/file"]);
+}
+
+#[test]
+fn a_directory_that_may_not_be_read_keeps_the_others_watched() {
+    // Nothing is closed to root.
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    let close = |path: PathBuf, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let mut world = World::new(|shared| {
+        for folder in ["a", "b/closed", "c/d"] {
+            fs::create_dir_all(shared.join(folder)).unwrap();
+        }
+        close(shared.join("b/closed"), 0);
+    });
+    world.until("start", |world| world.told.contains(&Change::Settled));
+    let names = ["a/file", "b/file", "c/d/file"];
+    for name in names {
+        fs::write(world.path(name), "content").unwrap();
+    }
+    world.until_list(&names);
+    assert_eq!(world.told.iter().find(|change| matches!(change, Change::Trouble { .. })), None);
+    close(world.path("b/closed"), 0o700);
 }

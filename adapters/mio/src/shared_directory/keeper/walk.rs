@@ -56,7 +56,7 @@ impl Keeper {
         let handler = move |notice| notices.put(notice);
         let config = notify::Config::default().with_follow_symlinks(false);
         let mut watcher = RecommendedWatcher::new(handler, config)?;
-        watcher.watch(&self.root, RecursiveMode::Recursive)?;
+        watch_below(&mut watcher, &self.root)?;
         Ok(watcher)
     }
 
@@ -108,6 +108,32 @@ impl Keeper {
             self.tell_once(&path, BAD_NAME)?;
         }
         Ok(())
+    }
+}
+
+/// Watches a directory and all below it, but what may not be read or has just gone.
+fn watch_below(watcher: &mut RecommendedWatcher, directory: &Path) -> notify::Result<()> {
+    match watcher.watch(directory, RecursiveMode::Recursive) {
+        Err(error) if is_of_one(&error) => {}
+        outcome => return outcome,
+    }
+    // That ends where it fails; so each of the others is watched by itself.
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|file_type| file_type.is_dir()) {
+            watch_below(watcher, &entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether others can be watched all the same.
+fn is_of_one(error: &notify::Error) -> bool {
+    match &error.kind {
+        notify::ErrorKind::PathNotFound => true,
+        notify::ErrorKind::Io(error) => {
+            matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound)
+        }
+        _ => false,
     }
 }
 
