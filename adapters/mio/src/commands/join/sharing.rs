@@ -53,7 +53,13 @@ impl Sharing {
         let watched = SharedDirectory::watch(directory, &except, waker);
         let directory = watched
             .map_err(|error| Failure::cannot(format_args!("share {}", directory.display()), &error))?;
-        Ok(Some(Self { directory, shown, names: HashMap::new(), untaken: Untaken::default(), settled: false }))
+        Ok(Some(Self {
+            directory,
+            shown,
+            names: HashMap::new(),
+            untaken: Untaken::default(),
+            settled: false,
+        }))
     }
 
     /// A file is there. `true`: it was not before.
