@@ -20,6 +20,10 @@ pub struct Admission {
 
 /// A machine over streams, and whom it lets in. Wrap one of the core's to decide otherwise than here.
 pub trait Machine: Service {
+    /// Whether it exchanges files with who calls: whose content then does not move for a minute is broken off. Nothing of
+    /// that is left in the image of a machine that says no.
+    const SERVES_FILES: bool = true;
+
     /// Somebody has called: as [`Service::opened`], which is for streams that this side called.
     #[must_use]
     fn admit(&mut self, now: Instant, admission: &Admission) -> bool {
@@ -33,6 +37,8 @@ pub trait Machine: Service {
 }
 
 impl<M: Machine> Machine for &mut M {
+    const SERVES_FILES: bool = M::SERVES_FILES;
+
     fn admit(&mut self, now: Instant, admission: &Admission) -> bool {
         M::admit(self, now, admission)
     }
@@ -46,6 +52,8 @@ impl<M: Memory<Named<files::Session>>> Machine for files::Server<M> {}
 
 /// It calls, and is not called.
 impl Machine for files::Client {
+    const SERVES_FILES: bool = false;
+
     fn admit(&mut self, _: Instant, _: &Admission) -> bool {
         false
     }
@@ -57,6 +65,8 @@ impl Machine for files::Client {
 
 /// It calls its tracker, and is not called.
 impl<P: client::Profile> Machine for client::Client<P> {
+    const SERVES_FILES: bool = false;
+
     fn admit(&mut self, _: Instant, _: &Admission) -> bool {
         false
     }
@@ -68,6 +78,8 @@ impl<P: client::Profile> Machine for client::Client<P> {
 
 /// Its callers are sessions, which may do everything, and ends of relayed transfers (docs/protocol.md section 5).
 impl<P: tracker::Profile> Machine for tracker::Tracker<P> {
+    const SERVES_FILES: bool = false;
+
     fn admit(&mut self, now: Instant, admission: &Admission) -> bool {
         let Admission { stream, origin } = *admission;
         let peer = tracker::Peer { key: origin.key(), ..tracker::Peer::at(origin.address.ip()) };

@@ -17,9 +17,12 @@ pub(super) struct Watch {
     due: Instant,
 }
 
-impl<S, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
+impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
     /// Content of a stream is under way from now on.
     pub(super) fn watch(&mut self, now: Instant, stream: StreamId) {
+        if !S::SERVES_FILES {
+            return;
+        }
         let Some(link) = self.link(stream) else { return };
         let position = self.carrier.position(link);
         if let Some(found) = self.stream(stream).filter(|found| found.accepted) {
@@ -29,20 +32,24 @@ impl<S, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
 
     /// It has been moved.
     pub(super) fn unwatch(&mut self, stream: StreamId) {
-        if let Some(found) = self.stream(stream) {
+        if let Some(found) = self.stream(stream).filter(|_| S::SERVES_FILES) {
             found.watch = None;
         }
     }
 
     /// When the first of them is looked at.
     pub(super) fn stalls(&self) -> Option<Instant> {
+        if !S::SERVES_FILES {
+            return None;
+        }
         self.streams.iter().flatten().filter_map(|stream| Some(stream.watch?.due)).min()
     }
-}
 
-impl<S: Machine, C: Carrier, const STREAMS: usize> Driver<S, C, STREAMS> {
     /// Breaks off those that are where they were.
     pub(super) fn end_stalled(&mut self, now: Instant) {
+        if !S::SERVES_FILES {
+            return;
+        }
         for number in 0..STREAMS {
             let stream = StreamId(number as u32);
             let Some(watch) = self.stream(stream).and_then(|found| found.watch) else { continue };
