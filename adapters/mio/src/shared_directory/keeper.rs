@@ -158,7 +158,7 @@ impl Keeper {
         let wait = if is_hashing { Duration::ZERO } else { self.patience() };
         // `self` holds the other end: there is a notice, or there is none in time.
         let Ok(notice) = self.noticed.recv_timeout(wait) else { return Ok(()) };
-        self.note(notice);
+        self.note(notice)?;
         // More may follow at once. Who has something to hash does that meanwhile.
         let until = Instant::now() + GATHER;
         loop {
@@ -169,7 +169,7 @@ impl Keeper {
             }
             let wait = if is_hashing { Duration::ZERO } else { left };
             let Ok(notice) = self.noticed.recv_timeout(wait) else { break };
-            self.note(notice);
+            self.note(notice)?;
         }
         if self.notices.take_lost() {
             self.distrust();
@@ -211,14 +211,20 @@ impl Keeper {
         self.walk_soon();
     }
 
-    fn note(&mut self, notice: notify::Result<Event>) {
-        // A directory cannot be watched, perhaps: so it is looked at.
-        let Ok(event) = notice else { return self.walk_soon() };
+    fn note(&mut self, notice: notify::Result<Event>) -> Result<(), Stopped> {
+        let event = match notice {
+            Ok(event) => event,
+            // A new directory cannot be watched, perhaps: so it is looked at.
+            Err(error) => {
+                self.walk_soon();
+                return self.tell_unwatched(&error);
+            }
+        };
         if event.need_rescan() {
             self.distrust();
         }
         let sign = match About::new(event.kind) {
-            About::Nothing => return,
+            About::Nothing => return Ok(()),
             About::Files(sign) => sign,
             About::Everything => {
                 self.walk_soon();
@@ -228,6 +234,7 @@ impl Keeper {
         for path in &event.paths {
             self.mark(path, sign);
         }
+        Ok(())
     }
 
     fn mark(&mut self, path: &Path, sign: Sign) {

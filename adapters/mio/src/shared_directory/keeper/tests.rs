@@ -145,3 +145,16 @@ fn who_only_reads_makes_no_notice() {
     let notice = world.keeper.noticed.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
     assert_eq!(notice.paths, [other]);
 }
+
+#[test]
+fn that_new_directories_cannot_be_watched_is_told_once() {
+    let mut world = World::new();
+    for _ in 0..2 {
+        let error = notify::Error::new(notify::ErrorKind::MaxFilesWatch);
+        assert!(world.keeper.note(Err(error)).is_ok());
+    }
+    let told: Vec<_> = world.told.try_iter().collect();
+    let is_told =
+        matches!(&*told, [Change::Trouble { text }] if text.contains("fs.inotify.max_user_watches"));
+    assert!(is_told, "{told:?}");
+}

@@ -39,16 +39,20 @@ impl Keeper {
         }
         match self.watch() {
             Ok(watcher) => self.watcher = Some(watcher),
-            Err(error) => {
-                if !std::mem::replace(&mut self.told_trouble, true) {
-                    let (root, why) = (self.root.display(), why(&error));
-                    let text = format!("cannot watch {root}: {why}; it is looked at now and then");
-                    self.tell(Change::Trouble { text: text.into() })?;
-                }
-            }
+            Err(error) => self.tell_unwatched(&error)?,
         }
         self.walk_at = Instant::now();
         Ok(())
+    }
+
+    /// Tells that not everything can be watched, once.
+    pub(super) fn tell_unwatched(&mut self, error: &notify::Error) -> Result<(), Stopped> {
+        if std::mem::replace(&mut self.told_trouble, true) {
+            return Ok(());
+        }
+        let (root, why) = (self.root.display(), why(error));
+        let text = format!("cannot watch {root}: {why}; it is looked at now and then");
+        self.tell(Change::Trouble { text: text.into() })
     }
 
     fn watch(&self) -> notify::Result<RecommendedWatcher> {
