@@ -198,11 +198,11 @@ impl Relay {
                 if from != out {
                     return 0;
                 }
-                let count = endpoint.room(into).min(bytes.len());
-                if count == 0 || !endpoint.write(into, &bytes[..count]) {
+                let room = endpoint.room(into).min(bytes.len());
+                let count = if endpoint.write(into, &bytes[..room]) { room } else { 0 };
+                if count < bytes.len() {
                     // It says when there is room again.
                     let _ = endpoint.is_flushed(into);
-                    return 0;
                 }
                 count
             });
