@@ -19,7 +19,9 @@ mod start;
 #[cfg(test)]
 mod tests;
 
-use super::{BATCHES, Controlled, Controller, News, Phase, Start, WINDOW_LEAST, pacer::Pacer, round::Round};
+use super::{
+    BATCHES, Controlled, Controller, News, Phase, Start, WINDOW_LEAST, pacer::Pacer, round, round::Round,
+};
 use crate::{Instant, rdt::ring::is_before};
 use cross_traffic::CrossTraffic;
 use probing::Probing;
@@ -51,6 +53,8 @@ const MANY: u32 = 32;
 /// Of 1,024: loss above the noise that says that a queue has overflowed, and that the path has become another one.
 const OVERFLOW: u32 = 20;
 const HEAVY: u32 = 256;
+/// Two losses that differ by less are as good as the same, of 1,024.
+const ALIKE: u32 = 128;
 /// The most that is taken for noise, of 1,024.
 const NOISE_MAX: u32 = 600;
 /// All of the rate, in parts.
@@ -88,6 +92,10 @@ pub struct Model {
     risen: u8,
     /// What is lost without a queue, of 1,024.
     noise: u32,
+    /// What arrived and what was lost in rounds that tell of it, until they are enough.
+    calm: [u32; 2],
+    /// What was lost in the last round that tells of its phase, if far more than noise explains: then less is sent since.
+    heavy: u32,
     probing: Probing,
     /// The rate when the last probe began, and whether that has only just ended.
     probed_from: u64,
@@ -139,6 +147,8 @@ impl Controller for Model {
             base: u32::MAX,
             risen: 0,
             noise: 0,
+            calm: [0; 2],
+            heavy: 0,
             probing: Probing::NEW,
             probed_from: 0,
             has_probed: false,
@@ -311,13 +321,11 @@ impl Model {
         let seen = self.look(now);
         // What is heard of in the first round of a phase was sent in the one before.
         let is_own = self.rounds > 1;
-        let is_calm = self.phase == Phase::Cruise && self.rounds == CALM_ROUNDS.wrapping_add(1);
-        if is_calm && !self.cross_traffic.is_there() && !seen.is_queued && seen.all >= MANY {
-            // What was lost of what was sent slowly was not lost to a queue.
-            let change = seen.loss.cast_signed().wrapping_sub(self.noise.cast_signed()) / 2;
-            self.noise = self.noise.saturating_add_signed(change).min(NOISE_MAX);
+        let is_calm = self.rounds == CALM_ROUNDS.wrapping_add(1) || (is_own && seen.all < MANY);
+        if self.phase == Phase::Cruise && is_calm && !self.cross_traffic.is_there() && !seen.is_queued {
+            self.learn_noise();
         }
-        if seen.is_much && is_own && self.phase != Phase::Start {
+        if seen.is_much && is_own && self.phase != Phase::Start && !self.loses_as_ever(&seen) {
             // The path carries far less than it did.
             self.forget_rates(seen.rate);
             self.cross_traffic.forget();
@@ -327,8 +335,33 @@ impl Model {
         } else if self.phase != Phase::Cruise || !self.meets_others(&seen, is_own) {
             self.go_on(&seen);
         }
+        if is_own || self.phase == Phase::Start {
+            self.heavy = if seen.is_much { seen.loss } else { 0 };
+        }
         let is_shared = seen.is_queued && !self.round.is_starved;
         self.queued = if is_shared { self.queued.max(seen.rate).max(1) } else { 0 };
+    }
+
+    /// What was lost of what was sent slowly was not lost to a queue. Where a round has few, several tell.
+    fn learn_noise(&mut self) {
+        let [delivered, lost] = &mut self.calm;
+        *delivered = delivered.saturating_add(self.round.delivered);
+        *lost = lost.saturating_add(self.round.lost);
+        if delivered.saturating_add(*lost) >= MANY {
+            let loss = round::loss(*delivered, *lost);
+            let change = loss.cast_signed().wrapping_sub(self.noise.cast_signed()) / 2;
+            self.noise = self.noise.saturating_add_signed(change).min(NOISE_MAX);
+            self.calm = [0; 2];
+        }
+    }
+
+    /// Whether much is lost that has nothing to do with how fast it is sent: less of it was, and as much was lost.
+    fn loses_as_ever(&mut self, seen: &Seen) -> bool {
+        let is_noise = self.heavy > 0 && !seen.is_queued && seen.loss.abs_diff(self.heavy) < ALIKE;
+        if is_noise {
+            self.noise = seen.loss.min(NOISE_MAX);
+        }
+        is_noise
     }
 
     /// What the round has shown.
@@ -375,7 +408,7 @@ impl Model {
             self.probing.overflowed(self.round.peak, WINDOW_LEAST);
         }
         match self.phase {
-            Phase::Start if seen.is_much && !seen.is_queued && self.first_flight.goes_on => {
+            Phase::Start if seen.is_much && !seen.is_queued && self.heavy == 0 => {
                 // A gap, not a queue: so little arrived that it tells nothing of the rate.
                 self.first_flight.goes_on = false;
                 self.window = self.round.delivered.clamp(WINDOW_LEAST, self.window.max(WINDOW_LEAST));

@@ -95,7 +95,11 @@ impl Round {
 
     /// The part that was lost, of 1,024.
     pub(crate) fn loss(&self) -> u32 {
-        let all = self.delivered.saturating_add(self.lost);
-        self.lost.saturating_mul(1_024).checked_div(all).unwrap_or(0)
+        loss(self.delivered, self.lost)
     }
+}
+
+/// The part that was lost, of 1,024.
+pub(crate) fn loss(delivered: u32, lost: u32) -> u32 {
+    lost.saturating_mul(1_024).checked_div(delivered.saturating_add(lost)).unwrap_or(0)
 }

@@ -107,3 +107,36 @@ fn a_queue_while_nothing_is_tried_makes_room_until_it_is_gone_and_then_the_share
     assert!(model.queued == 0 && model.pace < alone, "{} of {alone} afterwards", model.pace);
     assert!(model.rounds < CALM_ROUNDS + 2, "a probe is as far away as at first");
 }
+
+#[test]
+fn what_is_lost_of_whatever_is_sent_slows_down_once_and_is_noise_from_then_on() {
+    let mut model = model(Instant::from_micros(1_000_000), 20_000);
+    let (mut newest, mut now) = (0, Instant::from_micros(1_000_000));
+    model.enter(Phase::Cruise);
+    model.forget_rates(12_500_000);
+    for sent in [174, 174, 174, 120, 120] {
+        round(&mut model, (sent, &mut newest), sent / 10 * 3, now, 20_000);
+        now = now.plus_micros(40_000);
+    }
+    let (rate, noise) = (model.rate(), model.noise);
+    assert!(rate > 1_000_000 && noise > 250, "{rate} {noise}");
+    for _ in 0..20 {
+        round(&mut model, (120, &mut newest), 36, now, 20_000);
+        now = now.plus_micros(40_000);
+        assert_eq!(model.heavy, 0);
+    }
+    assert!(model.rate() >= rate / 4 * 3, "{} of {rate}", model.rate());
+}
+
+#[test]
+fn rounds_of_few_tell_of_the_noise_together() {
+    let mut model = model(Instant::from_micros(1_000_000), 20_000);
+    let (mut newest, mut now) = (0, Instant::from_micros(1_000_000));
+    model.enter(Phase::Cruise);
+    model.forget_rates(250_000);
+    for _ in 0..20 {
+        round(&mut model, (10, &mut newest), 2, now, 20_000);
+        now = now.plus_micros(40_000);
+    }
+    assert!((100..=205).contains(&model.noise), "{}", model.noise);
+}
