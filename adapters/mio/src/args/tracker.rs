@@ -78,6 +78,10 @@ pub struct Tracker {
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_users: u32,
 
+    /// Files that one user shares
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_files: u32,
+
     /// How many may wait for a seat when there is none: a number, or `refuse` for nobody
     #[arg(long, value_name = "N|refuse", default_value = "1000")]
     pub waiting: Waiting,

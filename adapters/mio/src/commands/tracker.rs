@@ -177,6 +177,7 @@ pub(super) fn driver(
     let cannot = |error: &io::Error| Failure::cannot("start", error);
     let rules = Settings {
         seats: tracker.max_users,
+        files_per_user: tracker.max_files,
         waiting: tracker.waiting.0,
         same_name: match tracker.same_name {
             SecondLogin::Refuse => SameName::Refuse,

@@ -35,6 +35,19 @@ fn partial_writes_renames_and_deletions_are_seen_by_others() {
 }
 
 #[test]
+fn so_many_files_are_shared_as_the_tracker_takes_of_one_user_and_others_when_they_go() {
+    let hub = Hub::new("--max-files 1");
+    let ana = hub.join("ana", "");
+    hub.share("ana", "first", "content");
+    hub.home.write("ana-shares/second", "content");
+    until_told(&ana, "second is not shared");
+    assert_eq!(hub.names("ana"), ["first"]);
+    fs::remove_file(hub.home.path("ana-shares/first")).unwrap();
+    hub.until_listed("ana", "second");
+    assert_eq!(hub.names("ana"), ["second"]);
+}
+
+#[test]
 fn what_is_there_at_the_start_is_summed_up_behind_the_log_in() {
     let hub = Hub::new("");
     let line = hub.line("ana", "");
