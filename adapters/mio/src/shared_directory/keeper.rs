@@ -73,8 +73,9 @@ pub(super) struct Keeper {
     watcher: Option<RecommendedWatcher>,
     /// Which directory is watched.
     watched: Option<Identity>,
-    /// It could not be watched: that was told.
+    /// It could not be watched, and it has more than is looked at: that was told.
     told_trouble: bool,
+    told_cut: bool,
     known: BTreeMap<String, Known>,
     /// What is to be looked at.
     marked: BTreeMap<String, Sign>,
@@ -113,6 +114,7 @@ impl Keeper {
             watcher: None,
             watched: None,
             told_trouble: false,
+            told_cut: false,
             known: BTreeMap::new(),
             marked: BTreeMap::new(),
             folders: BTreeSet::new(),
@@ -281,12 +283,13 @@ impl Keeper {
             _ => return self.withdraw(name),
         };
         let stamp = Stamp::of(&metadata);
-        let known = self.known.get_mut(name);
-        if let Some(known) = known
-            && known.stamp.same_content(&stamp)
-        {
-            known.stamp = stamp;
-            return Ok(());
+        let mut grows = false;
+        if let Some(known) = self.known.get_mut(name) {
+            if known.stamp.same_content(&stamp) {
+                known.stamp = stamp;
+                return Ok(());
+            }
+            grows = known.stamp.grows_to(&stamp);
         }
         if let Some(at) = sign.look_again(&metadata) {
             self.pending.insert(name.to_owned(), (sign, at));
@@ -311,7 +314,10 @@ impl Keeper {
                 }
             }
         } else {
-            self.hashing.push(name);
+            // What is appended to will be again, and each time all of it would be hashed: a walk asks for that.
+            if !grows {
+                self.hashing.push(name);
+            }
             None
         };
         let info = FileInfo { length: source.len(), flags: 0, hash };

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The most entries that are looked at.
-const ENTRIES_MAX: usize = 1_000_000;
+pub(super) const ENTRIES_MAX: usize = 1_000_000;
 
 /// What tells whether a file is still the same one, without opening it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,11 @@ impl Stamp {
     pub(super) fn same_content(&self, other: &Self) -> bool {
         (self.length, self.modified, self.number) == (other.length, other.modified, other.number)
     }
+
+    /// Whether the same file has become longer.
+    pub(super) fn grows_to(&self, other: &Self) -> bool {
+        self.number == other.number && self.length < other.length
+    }
 }
 
 /// What a walk has found.
@@ -53,6 +58,8 @@ pub(super) struct Found {
     pub(super) files: BTreeMap<String, Stamp>,
     /// Files that cannot be, for their names.
     pub(super) bad: Vec<String>,
+    /// There are more entries than are looked at.
+    pub(super) is_cut: bool,
 }
 
 /// Walks through a directory in the shared one, or through all of that; links are not followed.
@@ -60,8 +67,12 @@ pub(super) struct Found {
 /// # Errors
 /// The directory itself cannot be read. What lies below and cannot be read is passed over.
 pub(super) fn scan(root: &Path, from: &Path, except: &[PathBuf]) -> io::Result<Found> {
+    scan_most(root, from, except, ENTRIES_MAX)
+}
+
+fn scan_most(root: &Path, from: &Path, except: &[PathBuf], most: usize) -> io::Result<Found> {
     let mut found = Found::default();
-    let mut left = ENTRIES_MAX;
+    let mut left = most;
     let mut below = scan_one(root, from, except, &mut found, &mut left)?;
     while let Some(path) = below.pop() {
         below.extend(scan_one(root, &path, except, &mut found, &mut left).unwrap_or_default());
@@ -78,10 +89,11 @@ fn scan_one(
 ) -> io::Result<Vec<PathBuf>> {
     let mut below = Vec::new();
     for entry in fs::read_dir(path)? {
-        *left = left.saturating_sub(1);
         if *left == 0 {
+            found.is_cut = true;
             break;
         }
+        *left -= 1;
         let Ok(entry) = entry else { continue };
         if entry.file_name().to_str().is_some_and(is_hidden) {
             continue;
@@ -105,4 +117,21 @@ fn scan_one(
         }
     }
     Ok(below)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_that_does_not_see_all_says_so() {
+        let home = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "c"] {
+            fs::write(home.path().join(name), name).unwrap();
+        }
+        let scan = |most| scan_most(home.path(), home.path(), &[], most).unwrap();
+        let [some, all] = [scan(2), scan(3)];
+        assert_eq!((some.files.len(), some.is_cut), (2, true));
+        assert_eq!((all.files.len(), all.is_cut), (3, false));
+    }
 }

@@ -158,3 +158,17 @@ fn that_new_directories_cannot_be_watched_is_told_once() {
         matches!(&*told, [Change::Trouble { text }] if text.contains("fs.inotify.max_user_watches"));
     assert!(is_told, "{told:?}");
 }
+
+#[test]
+fn a_large_file_that_is_appended_to_is_hashed_when_a_walk_asks_and_not_each_time() {
+    let mut world = World::new();
+    fs::write(world.path("log"), content(1)).unwrap();
+    world.look("log");
+    assert_eq!(world.hash_all(), [hash_of(1)]);
+    fs::write(world.path("log"), [content(1), content(2)].concat()).unwrap();
+    world.look("log");
+    assert!(!world.hash_a_piece(), "it is hashed at once");
+    assert!(matches!(world.told.try_recv(), Ok(Change::Shared { info, .. }) if info.hash.is_none()));
+    assert!(world.keeper.walk().is_ok());
+    assert_eq!(world.hash_all(), [*blake3::hash(&[content(1), content(2)].concat()).as_bytes()]);
+}

@@ -2,7 +2,7 @@
 
 use super::{BAD_NAME, Change, Keeper, LOOK, Stopped};
 use crate::shared_directory::{
-    scan::{Found, scan},
+    scan::{ENTRIES_MAX, Found, scan},
     sign::{QUIET, Sign},
 };
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
@@ -71,6 +71,10 @@ impl Keeper {
             self.walk_at = began + LOOK;
             return Ok(());
         };
+        if found.is_cut && !std::mem::replace(&mut self.told_cut, true) {
+            let text = format!("{} has more than {ENTRIES_MAX} entries: not all are shared", self.root.display());
+            self.tell(Change::Trouble { text: text.into() })?;
+        }
         self.folders.clear();
         let gone = self.known.keys().filter(|name| !found.files.contains_key(*name));
         let gone = gone.cloned().collect();
