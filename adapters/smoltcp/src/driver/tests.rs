@@ -79,7 +79,8 @@ impl Storage for Late {
         Poll::Ready(Err(Fault::Failed))
     }
 
-    fn completed(&mut self, _: FileId) -> Answer<u64> {
+    fn completed(&mut self, file: FileId) -> Answer<u64> {
+        assert!(self.created.contains(&file));
         if self.is_ready { Poll::Ready(Ok(0)) } else { Poll::Pending }
     }
 
@@ -107,6 +108,19 @@ fn a_store_that_owes_as_many_answers_as_there_is_room_for_is_asked_for_no_more_a
     store.is_ready = true;
     driver.turn(Instant::from_micros(2_000), &mut stack, &mut store, |_, ()| {});
     assert_eq!(driver.machine.answers[1..], [(FileId(0), Ok(0)), (FileId(1), Ok(0))]);
+}
+
+#[test]
+fn a_machine_on_a_store_that_others_use_has_numbers_of_its_own_there() {
+    let (mut stack, _) = stack((DATAGRAM, DATAGRAM));
+    let machine = Asker { files: 2, asked: 0, answers: std::vec::Vec::new() };
+    let carrier = Slow { first: None, position: 0 };
+    let mut driver = Driver::<_, _, 2>::new(machine, carrier).with_files_from(100);
+    let mut store = Late { is_ready: true, ..Late::default() };
+    driver.turn(Instant::from_micros(1), &mut stack, &mut store, |_, ()| {});
+    assert_eq!(store.created, [FileId(100), FileId(101)]);
+    driver.turn(Instant::from_micros(2_000), &mut stack, &mut store, |_, ()| {});
+    assert_eq!(driver.machine.answers, [(FileId(0), Ok(0)), (FileId(1), Ok(0))]);
 }
 
 /// Takes whoever calls, and has what comes go into a file.
