@@ -9,7 +9,7 @@ use crate::{
     args::{Args, Listen},
     host::{Host, random},
 };
-use skep::exit::Failure;
+use skep::{escape::escape, exit::Failure};
 use skep_core::tracker::{Event, Fixed, Settings, Tracker};
 use skep_smoltcp::{Both, Carrier, Driver, rdt, storage::Rom, tcp};
 use std::{convert::Infallible, ops::ControlFlow};
@@ -63,7 +63,7 @@ fn tell(members: &mut Members, event: Event) {
     match event {
         Event::Came { user, .. } => {
             if let Some(name) = members.user_name(user, &mut room) {
-                say(&format_args!("{} came", name.as_str()));
+                say(&format_args!("{} came", escape(name.as_str())));
             }
         }
         event => say(&format_args!("{event:?}")),

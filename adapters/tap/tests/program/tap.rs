@@ -158,6 +158,15 @@ fn hosts_find_each_other_by_a_tracker_on_a_tap() {
 }
 
 #[test]
+fn what_makes_a_name_read_as_another_is_shown_by_a_tracker_on_a_tap() {
+    let Some(world) = World::make() else { return };
+    let tracker = Server::start(&mut world.tap("tracker --public"), "tracking");
+    let join = format!("join --server {} --name cod\u{202e}txt --log", tracker.link);
+    let _member = Server::start(&mut world.host(&join), "logged in");
+    tracker.until(r"cod\u{202e}txt came");
+}
+
+#[test]
 fn a_tracker_on_a_tap_relays_between_hosts() {
     let Some(world) = World::make() else { return };
     let mut tracker = Server::start(&mut world.tap("tracker --public"), "tracking");
