@@ -3,8 +3,8 @@
 
     adapters/firmware/tests/bench.py [ROUNDS]
 
-It takes root. Both ends are what is released. The rounds go by turns, so that whatever else the machine does falls on all of them. *Repeats* are
-segments that the host has sent more than once: what the controller's FIFO has lost.
+It takes root. Both ends are what is released. The rounds go by turns, so that whatever else the machine does falls on
+all of them. *Repeats* are segments that the host has sent more than once: what the controller's FIFO has lost.
 """
 
 import re
