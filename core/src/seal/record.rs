@@ -38,9 +38,6 @@ pub const FRONT: usize = 2;
 /// The bytes of a record besides its text: 2 before it and 16 after it.
 pub const OVERHEAD: usize = FRONT + TAG_LENGTH;
 
-/// The largest record that a device takes, in bytes of ciphertext and tag.
-pub const DEVICE_LARGEST: u16 = 1_024 + 16;
-
 /// The largest record that a host takes, in bytes of ciphertext and tag.
 pub const HOST_LARGEST: u16 = u16::MAX;
 

@@ -5,6 +5,9 @@ use crate::{
     wire::seal::Suite,
 };
 
+/// The largest record of a device, in bytes of ciphertext and tag.
+const DEVICE_LARGEST: u16 = 1_024 + 16;
+
 /// A sending side and the receiving side that belongs to it, in every suite that is built in.
 fn pairs(largest: u16) -> Vec<(Sealer<Tested>, Opener<Tested>)> {
     pairs_of(largest)

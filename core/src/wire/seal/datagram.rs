@@ -87,11 +87,6 @@ pub struct Init1<'a> {
 }
 
 impl<'a> Init1<'a> {
-    /// Where message 1 begins in the datagram.
-    pub const fn message_start(purpose: &Purpose) -> usize {
-        18_usize.saturating_add(purpose.id().len())
-    }
-
     /// Parses a whole datagram.
     pub fn parse(datagram: &'a [u8]) -> Option<(Self, Proof<'a>)> {
         if datagram.len() < INIT1_MIN {

@@ -45,7 +45,7 @@ fn init1_comes_back_as_it_was_with_the_proof() {
             assert_eq!(bytes.len(), 1_200);
             let (parsed, proof) = Init1::parse(&bytes).unwrap();
             assert_eq!(parsed, init1);
-            let start = Init1::message_start(&purpose);
+            let start = 18 + purpose.id().len();
             assert_eq!(bytes[start..start + 48], MESSAGE);
             assert_eq!((proof.covered, proof.check), (&bytes[..start + 48], &check(proof.covered)));
             assert_eq!(Packet::parse(&bytes), Some(Packet::Init1(parsed, proof)));
