@@ -238,7 +238,7 @@ impl World {
     fn run(&mut self) {
         for _ in 0..POLLS_MAX {
             self.drain();
-            let Some(stream) = &mut self.stream else { break };
+            let Some(stream) = &mut self.stream else { return self.application.check(&self.client) };
             if stream.owes_flush && !stream.is_stalled {
                 stream.owes_flush = false;
                 self.client.flushed(self.now, stream.id);
@@ -247,11 +247,10 @@ impl World {
                 stream.input.drain(..taken);
                 stream.is_due = taken > 0;
             } else {
-                break;
+                return self.application.check(&self.client);
             }
         }
-        self.drain();
-        self.application.check(&self.client);
+        panic!("it never comes to rest");
     }
 
     fn drain(&mut self) {
