@@ -36,7 +36,7 @@ impl<P: Profile> Client<P> {
             if share.info != info || share.wish == Wish::Withdraw {
                 share.info = info;
                 share.wish = Wish::Publish;
-                self.shares.give_turn(number);
+                self.ask_anew(number);
             }
             return Some(ShareId(number));
         }
@@ -62,7 +62,7 @@ impl<P: Profile> Client<P> {
         };
         if self.state.is_online() {
             share.wish = Wish::Withdraw;
-            self.shares.give_turn(number);
+            self.ask_anew(number);
         } else {
             // The tracker does not know of it, or has forgotten it.
             self.forget_share(number);
@@ -92,6 +92,14 @@ impl<P: Profile> Client<P> {
         self.share_named(name)
             .and_then(|number| self.shares.get(number))
             .is_some_and(|share| share.wish == Wish::Publish)
+    }
+
+    /// A share is wished otherwise. What is still answered to an earlier wish is no answer to this one.
+    fn ask_anew(&mut self, number: u32) {
+        if let Some(share) = self.shares.get_mut(number) {
+            share.asked = None;
+        }
+        self.shares.give_turn(number);
     }
 
     fn forget_share(&mut self, number: u32) {

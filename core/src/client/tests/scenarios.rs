@@ -368,6 +368,43 @@ fn a_share_that_is_refused_is_told_and_many_are_told_one_by_one() {
 }
 
 #[test]
+fn an_answer_to_what_was_wished_before_is_none_to_what_is_wished_now() {
+    for (already, wished) in [(None, None), (Some("y"), Some(2))] {
+        let mut net = Net::new(tracker::Settings { files_per_user: 1, ..tracker::Settings::DEFAULT });
+        let (ana, eva) = (net.add("ana", DEFAULT), net.add("eva", DEFAULT));
+        if let Some(name) = already {
+            net.publish(ana, name, 1);
+        }
+        net.pass(SECOND);
+        // It is granted, or refused where she shares another one; but by then she wishes something else.
+        net.publish(ana, "x", 1);
+        let (now, stream) = (net.world.now, net.nodes[ana].stream.unwrap());
+        let mut room = [0; MESSAGE_MAX];
+        let Action::Write { bytes, .. } = net.nodes[ana].client.poll(now, &mut room) else {
+            panic!("nothing is asked")
+        };
+        net.world.write(stream, bytes);
+        net.world.run();
+        match already {
+            None => assert!(net.withdraw(ana, "x")),
+            Some(other) => {
+                assert!(net.withdraw(ana, other));
+                net.publish(ana, "x", 2);
+            }
+        }
+        let answer = net.world.read(stream);
+        let client = &mut net.nodes[ana].client;
+        assert_eq!(client.received(now, StreamId(stream), &answer), answer.len());
+        client.flushed(now, StreamId(stream));
+        net.pass(SECOND);
+        let files = wished.map(|length| ("x", length));
+        assert_eq!(net.nodes[eva].list(), list(&[("ana", files.as_slice())]));
+        let is_refusal = |event: &Event| matches!(event, Event::NotPublished { .. });
+        assert!(!net.nodes[ana].events.iter().any(is_refusal));
+    }
+}
+
+#[test]
 fn a_mirror_that_is_too_small_keeps_a_part() {
     let mut net = net();
     net.add("ana", DEFAULT);
