@@ -90,10 +90,12 @@ impl SharedDirectory {
         // Another process may change its own current directory, but not ours; still, a full path is shown and compared.
         let directory = directory.canonicalize()?;
         crate::storage::Directory::open(&directory)?;
-        let except = except.iter().filter_map(|path| path.canonicalize().ok().or_else(|| absolute(path)));
+        // What lies around the directory takes nothing out of it.
+        let except = except.iter().filter_map(|path| resolved(path));
+        let except = except.filter(|path| path.starts_with(&directory)).collect();
         let (tell, changes) = sync_channel(CHANGES_MAX);
         let stopped = Arc::new(AtomicBool::new(false));
-        let keeper = Keeper::new(directory, except.collect(), tell, waker, Arc::clone(&stopped));
+        let keeper = Keeper::new(directory, except, tell, waker, Arc::clone(&stopped));
         Builder::new().name("skep-share".into()).spawn(move || keeper.run())?;
         Ok(Self { changes, stopped })
     }
@@ -140,6 +142,10 @@ impl Notices {
     }
 }
 
-fn absolute(path: &Path) -> Option<PathBuf> {
-    std::path::absolute(path).ok()
+/// Where a path leads, also one of which the end is yet to be made.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    let whole = std::path::absolute(path).ok()?;
+    let there = whole.ancestors().find_map(|above| Some((above.canonicalize().ok()?, above)));
+    let (found, above) = there?;
+    Some(found.join(whole.strip_prefix(above).ok()?))
 }

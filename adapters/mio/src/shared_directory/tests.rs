@@ -27,13 +27,19 @@ struct World {
 impl World {
     /// What lies in the directory `shared` before it is watched is made by `before`.
     fn new(before: impl FnOnce(&Path)) -> Self {
+        Self::with("shared", "shared/downloads", before)
+    }
+
+    /// The same, watched under another name, and without what lies in another directory.
+    fn with(name: &str, except: &str, before: impl FnOnce(&Path)) -> Self {
         let home = tempfile::tempdir().unwrap();
         let shared = home.path().join("shared");
         fs::create_dir(&shared).unwrap();
         before(&shared);
         let poll = Poll::new().unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
-        let directory = SharedDirectory::watch(&shared, &[shared.join("downloads")], waker).unwrap();
+        let [watched, except] = [name, except].map(|name| home.path().join(name));
+        let directory = SharedDirectory::watch(&watched, &[except], waker).unwrap();
         Self { home, poll, directory, told: Vec::new(), list: BTreeMap::new() }
     }
 
@@ -116,6 +122,29 @@ fn hidden_unfinished_linked_and_downloaded_files_are_not_shared() {
     fs::write(world.path("more"), "content").unwrap();
     world.until_list(&["last", "more"]);
     assert!(world.told.contains(&Change::NotShared { path: "back\\slash".into(), why: BAD_NAME }));
+}
+
+#[test]
+fn downloads_are_not_shared_where_their_directory_is_yet_to_be_made_and_named_by_a_link() {
+    let mut world = World::with("link", "link/downloads", |shared| {
+        symlink(shared, shared.with_file_name("link")).unwrap();
+    });
+    world.until("start", |world| world.told.contains(&Change::Settled));
+    fs::create_dir(world.path("downloads")).unwrap();
+    fs::write(world.path("downloads/got"), "content").unwrap();
+    fs::write(world.path("mine"), "content").unwrap();
+    world.until_list(&["mine"]);
+}
+
+#[test]
+fn a_directory_that_lies_in_that_of_downloads_is_followed_at_once() {
+    let mut world = World::with("shared", "", |_| {});
+    world.until("start", |world| world.told.contains(&Change::Settled));
+    let begin = Instant::now();
+    fs::write(world.path("mine"), "content").unwrap();
+    world.until_list(&["mine"]);
+    // Everything is looked at every 30 s besides.
+    assert!(begin.elapsed() < Duration::from_secs(20));
 }
 
 #[test]
