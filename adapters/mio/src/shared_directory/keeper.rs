@@ -49,6 +49,7 @@ const SMALL: u64 = 1 << 20;
 /// Why something is not shared.
 pub(in crate::shared_directory) const BAD_NAME: &str = "others could not use its name";
 const UNREADABLE: &str = "you may not read it";
+const ELSEWHERE: &str = "another file system begins there";
 
 /// Names that wait to be looked at; if there are more, everything is.
 const MARKED_MAX: usize = 10_000;
@@ -303,7 +304,12 @@ impl Keeper {
                 return self.withdraw(name);
             }
             // There is a link on the way, say.
-            _ => return self.withdraw(name),
+            _ => {
+                if let Some(folder) = self.other_file_system(name) {
+                    self.tell_once(&folder, ELSEWHERE)?;
+                }
+                return self.withdraw(name);
+            }
         };
         let hash = if source.len() <= SMALL {
             match hash(&source) {

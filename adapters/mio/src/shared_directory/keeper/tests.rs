@@ -18,11 +18,20 @@ impl World {
         let home = tempfile::tempdir().unwrap();
         let root = home.path().canonicalize().unwrap().join("shared");
         fs::create_dir(&root).unwrap();
+        Self::at(home, root)
+    }
+
+    fn at(home: TempDir, root: PathBuf) -> Self {
         let poll = Poll::new().unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
         let (tell, told) = sync_channel(1_024);
         let keeper = Keeper::new(root, Vec::new(), tell, waker, Arc::default());
         Self { home, keeper, told, _poll: poll }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn device(path: &Path) -> u64 {
+        std::os::unix::fs::MetadataExt::dev(&fs::metadata(path).unwrap())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -144,6 +153,23 @@ fn who_only_reads_makes_no_notice() {
     fs::write(&other, "content").unwrap();
     let notice = world.keeper.noticed.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
     assert_eq!(notice.paths, [other]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_lies_on_another_file_system_is_not_shared_and_that_is_told_once_for_all_of_it() {
+    let memory = PathBuf::from("/dev/shm");
+    let files: Vec<_> = (0..2).filter_map(|_| tempfile::NamedTempFile::new_in(&memory).ok()).collect();
+    if files.len() < 2 || World::device(&memory) == World::device(Path::new("/dev")) {
+        // There is no such file system here.
+        return;
+    }
+    let mut world = World::at(tempfile::tempdir().unwrap(), "/dev".into());
+    for file in &files {
+        world.look(file.path().strip_prefix("/dev").unwrap().to_str().unwrap());
+    }
+    let told: Vec<_> = world.told.try_iter().collect();
+    assert_eq!(told, [Change::NotShared { path: "shm".into(), why: ELSEWHERE }]);
 }
 
 #[test]

@@ -100,6 +100,15 @@ impl Keeper {
         self.compare(found, gone)
     }
 
+    /// The directory on the way to a file in which another file system begins: no name leads into that.
+    pub(super) fn other_file_system(&self, name: &str) -> Option<String> {
+        let own = Identity::of(&self.root).ok()?.device;
+        let is_other =
+            |folder: &&str| Identity::of(&self.root.join(folder)).is_ok_and(|found| found.device != own);
+        let mut folders = name.match_indices('/').map(|(end, _)| &name[..end]);
+        folders.find(is_other).map(ToOwned::to_owned)
+    }
+
     /// Tells what is gone, and marks what is another one than it was.
     fn compare(&mut self, found: Found, gone: Vec<String>) -> Result<(), Stopped> {
         for name in gone {
