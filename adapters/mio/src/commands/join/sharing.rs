@@ -64,7 +64,10 @@ impl Sharing {
 
     /// A file is there. `true`: it was not before.
     fn share(&mut self, node: &mut Node, name: &str, info: FileInfo) -> bool {
-        self.untaken.remove(name);
+        if self.untaken.remove(name) {
+            // It is asked for anew also where nothing of it has changed.
+            node.driver.service.withdraw(name);
+        }
         if !node.driver.service.publish(name, info) {
             self.untaken.add(name);
         }

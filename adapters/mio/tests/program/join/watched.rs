@@ -148,6 +148,11 @@ fn files_for_which_the_tracker_has_no_room_are_told_in_one_line_and_offered_when
     assert!(!ana.out().contains(" is not shared"), "{}", ana.out());
     let names = hub.names("ana");
     assert_eq!(names.len(), 10_000);
+    // One that is written anew, as it was before, waits for room no less.
+    for name in hub.home.entries(&shared).iter().filter(|name| !names.contains(name)) {
+        hub.home.write(&format!("{shared}/{name}"), "");
+    }
+    std::thread::sleep(std::time::Duration::from_secs(1));
     for name in &names[..10] {
         fs::remove_file(hub.home.path(&format!("{shared}/{name}"))).unwrap();
     }
