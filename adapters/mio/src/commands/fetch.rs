@@ -174,6 +174,8 @@ impl Fetch<'_> {
     /// Takes note of what happens; what it came to, when it is over.
     fn hear(&mut self, node: &mut Node, event: Event) -> Result<Option<Summary>, Failure> {
         match event {
+            // What flows from door to door goes on without the tracker, whatever becomes of that.
+            event if self.stage == Stage::Flowing && !matches!(event, Event::Got { .. }) => {}
             Event::Waiting { place } => {
                 if !self.get.quiet {
                     let line = format!("skep: no seat is free; waiting in line, place {place}");
@@ -201,8 +203,6 @@ impl Fetch<'_> {
                 self.display = None;
                 return Err(self.failure(&trouble));
             }
-            // What flows from door to door goes on without the tracker.
-            _ if self.stage == Stage::Flowing => {}
             event if node.come_again(self.name, &event) => {}
             event => cannot_log_in(node, &self.url.host, &event)?,
         }

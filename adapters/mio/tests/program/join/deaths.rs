@@ -234,6 +234,30 @@ fn a_tracker_that_is_killed_in_the_middle_breaks_what_it_relays_and_nothing_else
     assert!(!home.path("got").exists());
 }
 
+#[test]
+fn a_tracker_that_comes_back_and_goes_again_breaks_nothing_that_flows_without_it() {
+    let hub = Hub::new("");
+    let ana = hub.join("ana", "--via tcp");
+    hub.share_zeros("ana", "long", LONG);
+    let get = hub.start_get("ben", ("ana", "long"), "--via tcp -o got --timeout 60");
+    let address = hub.tracker.sealed();
+    let Hub { home, tracker } = hub;
+    home.wait_for_part(".");
+    ana.send(Signal::STOP);
+    tracker.process.kill();
+    let again = restart(&home, address);
+    until("ben", || {
+        let list = home.run_as("tracker", "admin list").well().out;
+        String::from_utf8(list).unwrap().contains("ben\t").then_some(())
+    });
+    again.kill();
+    // It hears of that while the file still flows.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    ana.send(Signal::CONT);
+    get.end().well();
+    assert_eq!(fs::metadata(home.path("got")).unwrap().len(), LONG);
+}
+
 fn restart(home: &crate::support::Home, address: SocketAddr) -> Process {
     let process = home.start_as("tracker", &format!("tracker --listen {address}"));
     until_told(&process, "tracker skep://");
