@@ -140,11 +140,12 @@ impl Stay<'_> {
     }
 
     fn get(&mut self, node: &Node, get: &Get) {
+        let relayed = get.relayed || self.join.relay;
         for (user, file) in &get.what {
             let is_pattern = file.contains(['*', '?', '[']);
             let member = &node.driver.service;
             if !is_pattern || member.find(user, file).is_some() {
-                self.want(Want::new(user, file, get.local.as_deref(), get.relayed));
+                self.want(Want::new(user, file, get.local.as_deref(), relayed));
                 continue;
             }
             let Ok(search) = Search::new(file) else {
@@ -157,7 +158,7 @@ impl Stay<'_> {
                 self.tell(&format!("{} shares nothing like {}", escape(user), escape(file)));
             }
             for name in names {
-                self.want(Want::new(user, &name, None, get.relayed));
+                self.want(Want::new(user, &name, None, relayed));
             }
         }
     }

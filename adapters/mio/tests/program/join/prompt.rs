@@ -89,6 +89,17 @@ fn users_and_files_are_listed_found_and_fetched_while_notices_come() {
 }
 
 #[test]
+fn who_joins_to_fetch_through_the_tracker_does_so_without_saying_it_each_time() {
+    let hub = Hub::new("");
+    let _ana = hub.join("ana", "");
+    hub.share("ana", "file", "content");
+    let mut ben = Typist::new(&hub, "ben", "--relay");
+    ben.says("get ana/file", "got ana/file (relayed)");
+    ben.types("quit\r");
+    ben.process.end().well();
+}
+
+#[test]
 fn notices_that_come_in_a_burst_hold_up_neither_the_keys_nor_the_end() {
     let hub = Hub::new("");
     let _ana = hub.join("ana", "");
