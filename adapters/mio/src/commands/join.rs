@@ -70,6 +70,10 @@ fn has_terminal() -> bool {
     stdin().is_terminal() && stdout().is_terminal()
 }
 
+fn wants_prompt(join: &Join) -> bool {
+    !(join.log || join.json || join.quiet) && has_terminal()
+}
+
 /// A stay at a tracker, and how it is told.
 struct Stay<'a> {
     join: &'a Join,
@@ -78,7 +82,7 @@ struct Stay<'a> {
     /// The tracker is called until it is there.
     waits: bool,
     prompt: Option<Prompt>,
-    /// For lines that no terminal shows.
+    /// For lines that are shown without a prompt.
     lines: Option<LogWriter>,
     names: Names,
     sharing: Option<Sharing>,
@@ -103,7 +107,7 @@ impl<'a> Stay<'a> {
             name,
             waits,
             prompt: None,
-            lines: (!stdout().is_terminal()).then(|| {
+            lines: (!wants_prompt(join)).then(|| {
                 let words = if join.json { missing_in_json } else { left_out };
                 LogWriter::unlimited(stdout(), LINES_MAX, words)
             }),
@@ -257,8 +261,7 @@ impl<'a> Stay<'a> {
         self.lost_by = None;
         let back = if std::mem::replace(&mut self.was_online, true) { "back at" } else { "logged in to" };
         self.tell(&format!("{back} {} as {}", self.host, escape(&self.name)));
-        let wants_log = self.join.log || self.join.json || self.join.quiet;
-        if self.prompt.is_none() && !wants_log && has_terminal() {
+        if self.prompt.is_none() && wants_prompt(self.join) {
             self.prompt = Some(Prompt::new(self.names.clone(), node.driver.waker())?);
         }
         Ok(())
@@ -304,7 +307,8 @@ impl<'a> Stay<'a> {
         }
     }
 
-    /// A line on standard output, at once. A program that does not read it does not hold up the session.
+    /// A line on standard output, at once. A program that does not read it does not hold up the session, nor does a terminal
+    /// that is stopped.
     fn print(&self, line: &str) {
         match &self.lines {
             Some(lines) => lines.tell(&line),

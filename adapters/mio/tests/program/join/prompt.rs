@@ -194,6 +194,23 @@ fn the_terminal_is_as_it_was_after_the_end() {
 }
 
 #[test]
+fn a_terminal_that_is_stopped_holds_up_nobody_who_fetches() {
+    let hub = Hub::new("");
+    hub.home.make_key("ana");
+    let line = hub.line("ana", "--log");
+    let mut command = hub.home.command_of("ana", &line.split_whitespace().collect::<Vec<_>>());
+    let (ana, mut input) = at_terminal(&mut command);
+    until_told(&ana, "logged in to");
+    hub.share("ana", "file", "content");
+    input.write_all(b"\x13").unwrap();
+    hub.get("ben", ("ana", "file"), "-o got --timeout 10").well();
+    input.write_all(b"\x11").unwrap();
+    until_told(&ana, "ben has fetched file");
+    ana.send(rustix::process::Signal::TERM);
+    ana.end().well();
+}
+
+#[test]
 fn without_a_prompt_nobody_can_be_asked() {
     let hub = Hub::new("");
     hub.run("ana", &hub.line("ana", "--ask")).with(2).saying("--ask needs a terminal");
