@@ -126,7 +126,7 @@ impl<'a> Stay<'a> {
     /// Until the end.
     fn last(&mut self, node: &mut Node, signals: &mut Signals) -> Result<(), Failure> {
         loop {
-            node.turn(self.patience())?;
+            node.turn(self.patience(node))?;
             while let Some(event) = node.news.pop_front() {
                 if self.hear(node, &event)? {
                     return Ok(());
@@ -150,9 +150,9 @@ impl<'a> Stay<'a> {
     }
 
     /// How long nothing has to be done.
-    fn patience(&self) -> Option<Duration> {
+    fn patience(&self, node: &Node) -> Option<Duration> {
         let untaken = self.sharing.as_ref().and_then(|sharing| sharing.untaken.patience());
-        untaken.into_iter().chain(self.gets.patience()).min()
+        untaken.into_iter().chain(self.gets.patience(node)).min()
     }
 
     /// Takes note of what happens. `true`: it is over.
@@ -259,7 +259,11 @@ impl<'a> Stay<'a> {
 
     fn online(&mut self, node: &Node) -> Result<(), Failure> {
         self.lost_by = None;
-        let back = if std::mem::replace(&mut self.was_online, true) { "back at" } else { "logged in to" };
+        let is_back = std::mem::replace(&mut self.was_online, true);
+        if is_back {
+            self.gets.tracker_returned();
+        }
+        let back = if is_back { "back at" } else { "logged in to" };
         self.tell(&format!("{back} {} as {}", self.host, escape(&self.name)));
         if self.prompt.is_none() && wants_prompt(self.join) {
             self.prompt = Some(Prompt::new(self.names.clone(), node.driver.waker())?);

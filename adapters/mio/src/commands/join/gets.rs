@@ -29,6 +29,10 @@ const WAITING_MAX: usize = 10_000;
 /// The most names of files that were not fetched which are told at the end.
 const LEFT_MAX: usize = 5;
 
+/// When the tracker is back, how long its users may take to come back, too, and to tell it what they share: a member calls it
+/// every minute at least.
+const RETURN: Duration = Duration::from_secs(90);
+
 /// How often it is told how far a download is.
 const TOLD: Duration = Duration::from_secs(5);
 
@@ -74,9 +78,16 @@ pub(super) struct Gets {
     waiting: VecDeque<Want>,
     active: Vec<Active>,
     pauses: Pauses,
+    /// Since when the tracker is back, if it was away.
+    returned: Option<Clock>,
 }
 
 impl Gets {
+    /// The tracker is back.
+    pub(super) fn tracker_returned(&mut self) {
+        self.returned = Some(Clock::now());
+    }
+
     /// Wants a file. An error says why not.
     pub(super) fn want(&mut self, want: Want) -> Result<(), String> {
         let is_name = !want.local.contains('/') && want.local.len() <= NAME_MAX;
@@ -94,10 +105,16 @@ impl Gets {
         Ok(())
     }
 
+    /// Whether there is room for one more. While the tracker is away nobody can be asked, and what waits is not to be given up
+    /// one after the other.
+    fn can_begin(&self, node: &Node) -> bool {
+        self.active.len() < PARALLEL && node.driver.service.is_online()
+    }
+
     /// Lets those begin for which there is room; what could not.
     pub(super) fn begin(&mut self, node: &mut Node) -> Vec<String> {
         let mut failed = Vec::new();
-        while self.active.len() < PARALLEL
+        while self.can_begin(node)
             && let Some(want) = self.next()
         {
             let now = node.driver.now();
@@ -133,7 +150,7 @@ impl Gets {
         }
     }
 
-    /// A download is over, in words; or its owner is busy, and it waits again.
+    /// A download is over, in words; or its owner has no time for it yet, and it waits again.
     pub(super) fn over(&mut self, download: DownloadId, outcome: &Result<u64, Trouble>) -> Option<String> {
         let at = self.active.iter().position(|active| active.download == download)?;
         let Active { want, began, flows, .. } = self.active.swap_remove(at);
@@ -144,7 +161,12 @@ impl Gets {
                 format!("got {} ({travel}): {summary}", want.shown())
             }
             Err(Trouble::Code(Code::Busy) | Trouble::Refused(file::Code::Busy)) => {
-                return self.wait_for(want);
+                return self.wait_for(want, "is busy");
+            }
+            Err(Trouble::Code(Code::UnknownUser | Code::NotShared))
+                if self.returned.is_some_and(|returned| returned.elapsed() < RETURN) =>
+            {
+                return self.wait_for(want, "may not be back yet");
             }
             Err(trouble) => {
                 format!("{}: {}", want.shown(), escape(&of_trouble(trouble)))
@@ -152,14 +174,14 @@ impl Gets {
         })
     }
 
-    /// The owner is busy: it is asked for again after a pause. That is told when it is new.
-    fn wait_for(&mut self, want: Want) -> Option<String> {
+    /// The owner has no time, or is not there, for a while: it is asked for again after a pause. That is told when it is new.
+    fn wait_for(&mut self, want: Want, why: &str) -> Option<String> {
         // Without a random number all the same, but together with others.
         let share = f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX) / 2.0;
         let owner = escape(&want.owner).to_string();
         let is_new = self.pauses.begin(&want.owner, Clock::now(), share);
         self.waiting.push_front(want);
-        is_new.then(|| format!("{owner} is busy; what is wanted of {owner} waits"))
+        is_new.then(|| format!("{owner} {why}; what is wanted of {owner} waits"))
     }
 
     /// Gives up what is wanted of this name. `false`: nothing is.
@@ -198,10 +220,10 @@ impl Gets {
     }
 
     /// How long it takes until there is news, or something to begin.
-    pub(super) fn patience(&self) -> Option<Duration> {
+    pub(super) fn patience(&self, node: &Node) -> Option<Duration> {
         let now = Clock::now();
         let news = self.active.iter().map(|active| TOLD.saturating_sub(active.told.elapsed()));
-        let can_begin = self.active.len() < PARALLEL;
+        let can_begin = self.can_begin(node);
         let waiting = self.waiting.iter().filter(|_| can_begin);
         let pauses = waiting.filter_map(|want| self.pauses.until(&want.owner));
         news.chain(pauses.map(|until| until.saturating_duration_since(now))).min()

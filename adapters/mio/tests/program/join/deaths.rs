@@ -258,7 +258,7 @@ fn a_tracker_that_comes_back_and_goes_again_breaks_nothing_that_flows_without_it
     assert_eq!(fs::metadata(home.path("got")).unwrap().len(), LONG);
 }
 
-fn restart(home: &crate::support::Home, address: SocketAddr) -> Process {
+pub(super) fn restart(home: &crate::support::Home, address: SocketAddr) -> Process {
     let process = home.start_as("tracker", &format!("tracker --listen {address}"));
     until_told(&process, "tracker skep://");
     process

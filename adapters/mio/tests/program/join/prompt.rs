@@ -2,7 +2,10 @@
 
 use std::{fs::File, io::Write};
 
-use super::hub::{Hub, until_told};
+use super::{
+    deaths::restart,
+    hub::{Hub, until_told},
+};
 use crate::support::{Process, at_terminal, content, shown, until};
 
 /// Somebody at a terminal.
@@ -180,6 +183,23 @@ fn an_owner_who_wants_to_be_asked_accepts_and_refuses() {
     ana.types("\x03");
     ana.until_shown("logged out");
     ana.process.end().well();
+}
+
+#[test]
+fn what_is_wanted_while_the_tracker_is_away_waits_for_it() {
+    let hub = Hub::new("");
+    let _ana = hub.join("ana", "--via tcp");
+    hub.share("ana", "file", "content");
+    let mut ben = Typist::new(&hub, "ben", "--via tcp");
+    let address = hub.tracker.sealed();
+    let Hub { home, tracker } = hub;
+    tracker.process.kill();
+    ben.until_shown("lost the tracker");
+    ben.says("get ana/file", PROMPT);
+    ben.says("downloads", "ana/file: waits");
+    let _again = restart(&home, address);
+    ben.until_shown("got ana/file");
+    assert_eq!(home.read("ben-got/file"), b"content");
 }
 
 #[test]
