@@ -11,7 +11,7 @@ mod typed;
 mod untaken;
 
 use super::{
-    no_session::cannot_log_in,
+    no_session::{cannot_log_in, why_unreachable},
     node::{Arrival, Node, Plan},
     signals::Signals,
     words::{counted, of_code},
@@ -177,7 +177,7 @@ impl<'a> Stay<'a> {
             }
             Event::Offline { code } => {
                 let why = match code {
-                    Code::Unreachable => node.attempts().to_string(),
+                    Code::Unreachable => why_unreachable(node),
                     code => of_code(*code),
                 };
                 self.tell_lost(format!("lost the tracker: {why}"));
@@ -190,8 +190,7 @@ impl<'a> Stay<'a> {
                         Ok(true)
                     }
                     (false, Code::Done) => Err(Failure::interrupted()),
-                    (true, _) => Err(Failure::refused(format!("{host}: {}", of_code(*code)))),
-                    (false, _) => cannot_log_in(node, &host, event).map(|()| true),
+                    _ => cannot_log_in(node, &host, event).map(|()| true),
                 };
             }
             Event::Cleared => self.lists = true,

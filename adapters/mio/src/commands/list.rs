@@ -99,12 +99,15 @@ fn visit(login: &Login) -> Result<List, Failure> {
     let mut signals = Signals::new(&mut node.driver)?;
     let host = &url.host;
     let until = Clock::now() + login.timeout;
+    let mut missing = "no list";
     node.visit(|node| {
         loop {
             node.turn(Some(until.saturating_duration_since(Clock::now())))?;
             while let Some(event) = node.news.pop_front() {
                 match event {
                     Event::Listed => return Ok(taken(node)),
+                    Event::Waiting { .. } => missing = "no seat was free",
+                    Event::Online => missing = "no list",
                     event if node.come_again(&name, &event) => {}
                     event => cannot_log_in(node, host, &event)?,
                 }
@@ -114,7 +117,7 @@ fn visit(login: &Login) -> Result<List, Failure> {
             }
             if Clock::now() >= until {
                 let seconds = login.timeout.as_secs();
-                return Err(Failure::network(format!("{host}: no list in {seconds} s")));
+                return Err(Failure::network(format!("{host}: {missing} in {seconds} s")));
             }
         }
     })

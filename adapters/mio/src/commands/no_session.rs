@@ -8,6 +8,9 @@ use std::time::Duration;
 /// Whether an event says that there is no session.
 pub(super) fn cannot_log_in(node: &Node, host: &Host, event: &Event) -> Result<(), Failure> {
     match event {
+        Event::Offline { code } if node.was_online() => {
+            Err(Failure::network(format!("lost the tracker {host}: {}", of_code(*code))))
+        }
         Event::Offline { code: Code::Unreachable } => Err(unreachable(node, host)),
         Event::Offline { code: code @ (Code::Gone | Code::Silent | Code::Malformed) } => {
             Err(Failure::network(format!(
@@ -36,9 +39,11 @@ pub(super) fn no_answer(node: &Node, host: &Host, patience: Duration) -> Failure
 
 /// Nobody answered, or nobody who has the key.
 fn unreachable(node: &Node, host: &Host) -> Failure {
+    Failure::network(format!("cannot connect to {host}: {}", why_unreachable(node)))
+}
+
+/// What became of the calls, and what may be the matter.
+pub(super) fn why_unreachable(node: &Node) -> String {
     let attempts = node.attempts();
-    Failure::network(format!(
-        "cannot connect to {host}: {attempts}{}",
-        attempts.hint("tracker", node.proof())
-    ))
+    format!("{attempts}{}", attempts.hint("tracker", node.proof()))
 }

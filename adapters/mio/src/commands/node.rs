@@ -97,6 +97,7 @@ pub(super) struct Node {
     next_visit: u8,
     /// What is to be told.
     pub(super) news: VecDeque<Event>,
+    was_online: bool,
 }
 
 impl Node {
@@ -136,6 +137,7 @@ impl Node {
             callers: [None; 2],
             next_visit: 0,
             news: VecDeque::new(),
+            was_online: false,
         };
         if let Some(host) = plan.door {
             node.open_door(host, plan.plain)?;
@@ -234,6 +236,7 @@ impl Node {
                 Event::Call(leg, target) => self.call(leg, &target),
                 mut event => {
                     self.breaks.explain(&mut event);
+                    self.was_online |= matches!(event, Event::Online);
                     if let Event::Offline { .. } | Event::Over { .. } = &event {
                         for stream in self.rendezvous.cancel() {
                             self.driver.abort(stream);
@@ -293,9 +296,17 @@ impl Node {
         self.rendezvous.attempts()
     }
 
-    /// By what one wants to be let in there.
+    /// Whether the tracker has let us in.
+    pub(super) const fn was_online(&self) -> bool {
+        self.was_online
+    }
+
+    /// By what one wants to be let in there: who came by an invite comes by his key from then on.
     pub(super) const fn proof(&self) -> Proof {
-        self.credentials.proof
+        match self.credentials.proof {
+            Proof::Invite if self.was_online => Proof::Key,
+            proof => proof,
+        }
     }
 
     /// How far a stream has come.

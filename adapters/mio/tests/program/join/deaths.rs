@@ -258,6 +258,40 @@ fn a_tracker_that_comes_back_and_goes_again_breaks_nothing_that_flows_without_it
     assert_eq!(fs::metadata(home.path("got")).unwrap().len(), LONG);
 }
 
+#[test]
+fn who_waits_for_an_owner_is_told_that_the_tracker_is_lost() {
+    let hub = Hub::new("");
+    let ana = hub.join("ana", "--via tcp");
+    hub.share("ana", "file", "content");
+    ana.send(Signal::STOP);
+    let get = hub.start_get("ben", ("ana", "file"), "--via tcp -o got");
+    let is_asked = || hub.tracker.admin(&hub.home, "status").contains(" 1 transfer,");
+    until("a question", || is_asked().then_some(()));
+    hub.tracker.process.kill();
+    let ended = get.end().with(3).saying("lost the tracker");
+    assert!(!ended.err.contains("is it a tracker"), "{}", ended.err);
+    ana.send(Signal::CONT);
+}
+
+#[test]
+fn who_finds_his_name_another_s_when_the_tracker_is_back_is_told_so() {
+    let hub = Hub::new("");
+    let ana = hub.join("ana", "--via tcp");
+    let address = hub.tracker.sealed();
+    let link = hub.link();
+    let Hub { home, tracker } = hub;
+    tracker.process.kill();
+    until_told(&ana, "lost the tracker");
+    ana.send(Signal::STOP);
+    // It knows nobody any more, and somebody else comes first.
+    fs::remove_dir_all(home.keys("tracker").join("tracker")).unwrap();
+    let _again = restart(&home, address);
+    home.make_key("eva");
+    home.run_as("eva", &format!("ls -s {link} -u ana")).well();
+    ana.send(Signal::CONT);
+    ana.end().with(1).saying("does not let you log in by that name: it belongs to another key");
+}
+
 pub(super) fn restart(home: &crate::support::Home, address: SocketAddr) -> Process {
     let process = home.start_as("tracker", &format!("tracker --listen {address}"));
     until_told(&process, "tracker skep://");

@@ -99,6 +99,9 @@ fn who_finds_no_seat_waits_and_is_told_or_goes_away() {
     let ana = hub.join("ana", "");
     let ben = hub.start("ben", &hub.line("ben", ""));
     until_told(&ben, "waiting in line, place 1");
+    hub.run("cyd", &format!("ls -s {} -u cyd --timeout 1", hub.link()))
+        .with(3)
+        .saying("no seat was free in 1 s");
     ana.send(Signal::TERM);
     ana.end().well();
     until_told(&ben, "logged in to");
