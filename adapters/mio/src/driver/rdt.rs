@@ -123,9 +123,15 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             Ok(None) | Err(_) => {}
         }
         while let Some((connection, _)) = self.rdt[index].endpoint.accept(now) {
+            let socket = &mut self.rdt[index];
+            let (label, caller) = (socket.label, socket.caller(connection));
+            if socket.seal.is_some() && caller.is_none() {
+                // It was called inside a session: nobody was asked whether who is there may come in again.
+                socket.endpoint.abort(connection);
+                continue;
+            }
             let key = self.add_stream(Carrier::rdt(index, connection));
             self.rdt[index].enter(connection, key);
-            let (label, caller) = (self.rdt[index].label, self.rdt[index].caller(connection));
             if let Some(stream) = self.streams.get_mut(key) {
                 stream.label = Some(label as u16);
             }
