@@ -117,3 +117,18 @@ fn a_restarted_server_says_that_it_knows_nobody() {
         assert_eq!(report.world.get(new).endpoint.count(), 0);
     }
 }
+
+#[test]
+fn a_client_that_comes_back_hears_nothing_of_what_was_broken_off_before() {
+    for scenario in scenarios(20_000) {
+        let network = Simulated::new(1).both(|path| path.delay = Duration::from_millis(60));
+        let mut report = scenario.prepare::<_, Host, Host>(network);
+        report.world.run_for(Duration::from_secs(2));
+        // To a known peer that is a FIN, again and again, and the one that it is for has gone.
+        report.server_mut().abort_all();
+        let new = restart_client(&mut report, &scenario);
+        report.world.run();
+        let end = report.world.get(new).events.last().unwrap().1;
+        assert_eq!(end, Progress::Done { bytes: 20_000 }, "{:?} {:?}", scenario.language, scenario.way);
+    }
+}

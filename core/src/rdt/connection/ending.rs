@@ -54,9 +54,9 @@ impl<P: Profile> Connection<P> {
         }
     }
 
-    /// Forgets what was not said yet, as its peer is somebody else now.
+    /// Forgets what was not said yet to its peer, which is somebody else now.
     pub(crate) fn replaced(&mut self) {
-        self.due = Due::default();
+        self.due = Due { closed: self.due.closed, ..Due::default() };
         self.fail(Error::Restarted);
     }
 

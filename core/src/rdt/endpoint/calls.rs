@@ -80,6 +80,10 @@ impl<P: Profile> Endpoint<P> {
             }
             return Ok(None);
         }
+        // One that was broken off goes on saying so until it is answered. Who calls would take that for the end of his own.
+        if let Some(place) = self.find(&from, &|face| face.mode != Mode::Own && !face.is_usable) {
+            self.replace(place);
+        }
         let seed = self.next_random();
         let connection = Connection::called_by_known(now, from, seed, kind, &self.settings);
         self.queue(now, connection)
