@@ -199,7 +199,11 @@ fn of_a_member_and_of_a_tracker_that_logs() {
     let told = [ana, eva, bob, cyd].map(|member| String::from_utf8(member.out).unwrap()).concat();
     assert_eq!(lines(&told).len(), told.lines().count());
     // Whatever is told is read, and the directory can be watched.
-    Section::new("`join --json`").describes_events(&lines(&told), &["event", "time"], &["left-out", "trouble"]);
+    Section::new("`join --json`").describes_events(
+        &lines(&told),
+        &["event", "time"],
+        &["left-out", "trouble"],
+    );
     // And stores whatever it has to, while there is room on its disk. What is told, is read.
     let common = ["event", "time", "from"];
     Section::new("`tracker --log json`").describes_events(&lines(&tracker), &common, &["failed", "left-out"]);

@@ -72,7 +72,8 @@ impl Keeper {
             return Ok(());
         };
         if found.is_cut && !std::mem::replace(&mut self.told_cut, true) {
-            let text = format!("{} has more than {ENTRIES_MAX} entries: not all are shared", self.root.display());
+            let text =
+                format!("{} has more than {ENTRIES_MAX} entries: not all are shared", self.root.display());
             self.tell(Change::Trouble { text: text.into() })?;
         }
         self.folders.clear();
