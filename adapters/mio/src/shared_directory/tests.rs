@@ -133,6 +133,8 @@ fn downloads_are_not_shared_where_their_directory_is_yet_to_be_made_and_named_by
     fs::create_dir(world.path("downloads")).unwrap();
     fs::write(world.path("downloads/got"), "content").unwrap();
     fs::write(world.path("mine"), "content").unwrap();
+    // In a new directory nobody was seen to close a file: it would be shared a second later.
+    world.rest(Duration::from_secs(3));
     world.until_list(&["mine"]);
 }
 
