@@ -153,6 +153,8 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         self.pump_tunnel(key);
         if let Err(error) = outcome {
             self.close(now, key, Closed::Broken, Some(reason(&error)));
+            // Before another stream has its turn: what comes on one that fed this is for nobody now.
+            self.act(now);
         }
     }
 
