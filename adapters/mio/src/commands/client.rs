@@ -31,12 +31,9 @@ pub(super) fn run(client: &Client) -> Result<(), Failure> {
     let mut lines = Lines::new()?;
     while let Some(line) = lines.next()? {
         let mut console = lock(&console);
+        forget(&cancelled, &lines);
         let mut out = String::new();
         let after = console.run(&line, &mut out);
-        if let Lines::Typed(_) = lines {
-            // Whoever has set it waits for the console, and may get it only after the next command: that is not meant.
-            cancelled.store(false, Ordering::Relaxed);
-        }
         // Nobody may be reading any more; what was asked for is done nevertheless.
         let _ = say(&out);
         if after == After::End {
@@ -49,10 +46,18 @@ pub(super) fn run(client: &Client) -> Result<(), Failure> {
     }
     let mut out = String::new();
     let mut console = lock(&console);
+    forget(&cancelled, &lines);
     console.quit(&mut out);
     let _ = say(&out);
     end(&console, &lines);
     Ok(())
+}
+
+/// A Ctrl-C that came when the last command was as good as over is not meant for what follows.
+fn forget(cancelled: &AtomicBool, lines: &Lines) {
+    if let Lines::Typed(_) = lines {
+        cancelled.store(false, Ordering::Relaxed);
+    }
 }
 
 /// A script is told whether its last command failed, or was none; why has been said. An answer, whatever it is, is no
@@ -103,17 +108,19 @@ mod signals {
             for signal in &mut signals {
                 let is_busy = matches!(console.try_lock(), Err(TryLockError::WouldBlock));
                 cancelled.store(true, Ordering::Relaxed);
-                // The command that is under way sees it, and gives the console back.
+                if is_busy && signal == SIGINT && stdin().is_terminal() {
+                    // The command that is under way sees it. Whoever waited here until it is over could find the next one under
+                    // way, and not hear the Ctrl-C that is meant for that.
+                    continue;
+                }
                 let mut console = lock(&console);
                 cancelled.store(false, Ordering::Relaxed);
-                if !(is_busy && signal == SIGINT && stdin().is_terminal()) {
-                    let mut out = "\n".to_owned();
-                    console.quit(&mut out);
-                    // The thread that waits for a line has it as it needs it.
-                    terminal.restore();
-                    let _ = say(&out);
-                    exit(Code::Interrupted as i32);
-                }
+                let mut out = "\n".to_owned();
+                console.quit(&mut out);
+                // The thread that waits for a line has it as it needs it.
+                terminal.restore();
+                let _ = say(&out);
+                exit(Code::Interrupted as i32);
             }
         };
         thread::Builder::new().name("signals".into()).spawn(attend).map(drop).map_err(cannot)
