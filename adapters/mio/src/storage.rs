@@ -39,6 +39,7 @@ use std::{io, path::Path};
 use skep_core::{stream::Fault, wire::Name};
 
 pub use committer::Committer;
+pub(crate) use fault::fault;
 pub use part::Part;
 pub use source::{SETTLING, Source};
 pub(crate) use variant::fold;
@@ -46,7 +47,6 @@ pub(crate) use variant::fold;
 use crate::descriptors;
 use announced::Announced;
 use confined::Folder;
-use fault::fault;
 use part::Origin;
 
 /// A directory whose files are served or received. Cheap to clone.

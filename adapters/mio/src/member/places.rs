@@ -2,12 +2,12 @@
 
 use crate::{
     driver::Storage,
-    storage::{Directory, Part, Source},
+    storage::{Directory, Part, Source, fault},
 };
 use skep_core::{stream::Fault, wire::Name};
 use std::{
     collections::HashMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -56,6 +56,14 @@ impl Places {
     }
 }
 
+/// Why there is no directory for downloads.
+fn why(error: &io::Error) -> Fault {
+    match fault(error) {
+        known @ (Fault::NoSpace | Fault::Busy) => known,
+        _ => Fault::NotAllowed,
+    }
+}
+
 impl Storage for Places {
     /// The directory may have been removed and made again: so it is looked for each time.
     fn open(&mut self, name: Name<'_>) -> Result<Source, Fault> {
@@ -65,8 +73,8 @@ impl Storage for Places {
 
     fn create(&mut self, name: Name<'_>, length: Option<u64>) -> Result<Part, Fault> {
         let expected = self.expected.take(name.as_str());
-        fs::create_dir_all(&self.downloads).map_err(|_| Fault::NotAllowed)?;
-        let directory = Directory::open(&self.downloads).map_err(|_| Fault::NotAllowed)?;
+        let made = fs::create_dir_all(&self.downloads);
+        let directory = made.and_then(|()| Directory::open(&self.downloads)).map_err(|error| why(&error))?;
         // The names are ours, or were typed here.
         if !self.replace {
             directory.vacant_own(name.as_str())?;
@@ -80,5 +88,18 @@ impl Storage for Places {
 
     fn replaces(&self) -> bool {
         self.replace
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_the_disk_is_full_is_told_and_not_that_nobody_may_make_a_directory() {
+        let of = |kind: io::ErrorKind| why(&kind.into());
+        assert_eq!(of(io::ErrorKind::StorageFull), Fault::NoSpace);
+        assert_eq!(of(io::ErrorKind::PermissionDenied), Fault::NotAllowed);
+        assert_eq!(of(io::ErrorKind::NotADirectory), Fault::NotAllowed);
     }
 }

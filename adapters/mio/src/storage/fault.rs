@@ -21,7 +21,7 @@ pub(super) enum Kind {
 ///
 /// A link on the way or an escape reads as "not found": nothing was touched, and the peer learns nothing about what
 /// lies outside.
-pub(super) fn fault(error: &io::Error) -> Fault {
+pub(crate) fn fault(error: &io::Error) -> Fault {
     use io::ErrorKind::{
         AlreadyExists, CrossesDevices, FileTooLarge, InvalidFilename, InvalidInput, IsADirectory,
         NotADirectory, NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
