@@ -88,10 +88,10 @@ fn run(settings: Settings<'_>) -> Option<()> {
     let fetch = settings.get("fetch").and_then(|fetch| fetch.split_once('/'));
     let mut fetch_at = None;
     loop {
-        let mut told: Vec<Event, 4> = Vec::new();
+        // A turn tells of each upload, of the download, and of the session twice at most.
+        let mut told: Vec<Event, { SERVED + 3 }> = Vec::new();
         let now = clock.now();
         let mut until = driver.turn(now, &mut stack, &mut store, |_, event| {
-            // No turn tells more.
             let _ = told.push(event);
         });
         for event in told {
