@@ -323,7 +323,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
         // A socket that is full takes it a little later.
         let until = self.now() + GOOD_BYE_PATIENCE;
-        while self.rdt.iter().any(|socket| socket.blocked.is_some()) && self.now() < until {
+        while self.rdt.iter().any(RdtSocket::is_blocked) && self.now() < until {
             self.turn(events, Some(until.since(self.now())))?;
         }
         self.settle(self.now());

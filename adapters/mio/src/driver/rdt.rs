@@ -1,7 +1,7 @@
 //! Streams over RDT: datagrams in, datagrams out, and what is between them and the files.
 
 use super::{Carrier, Driver, Receiving, Storage, Stream, Subject};
-use crate::net::{rdt::Blocked, udp::Trains};
+use crate::net::udp::Trains;
 use skep_core::{
     Instant,
     limits::MESSAGE_MAX,
@@ -82,7 +82,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// Lets an endpoint say what it has to say, acknowledgements above all.
     fn settle_socket(&mut self, now: Instant, index: usize) {
         self.rdt[index].stirred = true;
-        if self.rdt[index].blocked.is_none() {
+        if !self.rdt[index].is_blocked() {
             self.poll_rdt(now, index);
         }
     }
@@ -365,14 +365,15 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                         Some(seal) => seal.layer.seal(&mut transmit),
                     };
                     let Some(to) = to else { continue };
-                    let sent = socket.udp.send(to, transmit.bytes, size);
-                    if let Some(load) = transmit.load.filter(|_| sent.is_too_long) {
+                    if transmit.load.is_none() && transmit.bytes.len() <= size {
+                        socket.gather(to, transmit.bytes);
+                        continue;
+                    }
+                    let is_too_long = socket.send(to, transmit.bytes, size);
+                    if let Some(load) = transmit.load.filter(|_| is_too_long) {
                         socket.endpoint.too_long(now, load.connection);
                     }
-                    if !sent.rest.is_empty() {
-                        let blocked = Blocked { to, bytes: sent.rest.to_vec(), size };
-                        socket.block(blocked, self.poll.registry());
-                        more = false;
+                    if socket.is_blocked() {
                         break;
                     }
                     continue;
@@ -381,7 +382,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             self.happened(now, index, event);
         }
         self.room = room;
-        more
+        self.rdt[index].flush(self.poll.registry()) && more
     }
 
     /// Content could not be read.

@@ -88,14 +88,14 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     pub(super) fn has_work(&self) -> bool {
         self.has_more
             || !self.active.is_empty()
-            || self.rdt.iter().any(|socket| socket.readable || socket.stirred && socket.blocked.is_none())
+            || self.rdt.iter().any(|socket| socket.readable || socket.stirred && !socket.is_blocked())
             || self.listeners.iter().any(|listener| listener.ready && listener.rests.is_none())
     }
 
     pub(super) fn timeout(&self, now: Instant, longest: Option<Duration>) -> Option<Duration> {
         let resting = self.listeners.iter().filter_map(|listener| listener.rests);
         // What an endpoint has to say at its deadline waits until its socket takes something again.
-        let free = self.rdt.iter().filter(|socket| socket.blocked.is_none());
+        let free = self.rdt.iter().filter(|socket| !socket.is_blocked());
         let deadlines = free.filter_map(|socket| socket.deadline).chain(self.deadline).chain(resting);
         let deadlines = deadlines.chain((!self.streams.is_empty()).then_some(self.next_round));
         let deadlines = deadlines.chain(self.handshakes.deadline());
@@ -125,7 +125,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                         let socket = &mut self.rdt[index];
                         socket.readable |= event.is_readable();
                         if event.is_writable() {
-                            socket.send_blocked(self.poll.registry());
+                            socket.unblock(self.poll.registry());
                         }
                     }
                     _ => self.note_stream(index, event),
@@ -186,7 +186,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             for index in 0..self.rdt.len() {
                 let socket = &self.rdt[index];
                 let due = socket.deadline.is_some_and(|deadline| deadline <= now);
-                if (socket.stirred || due) && socket.blocked.is_none() {
+                if (socket.stirred || due) && !socket.is_blocked() {
                     polled |= self.poll_rdt(now, index);
                 }
             }

@@ -1,6 +1,6 @@
 //! A UDP socket and the endpoint that speaks on it.
 
-use super::udp::Udp;
+use super::udp::{Udp, outgoing::Outgoing};
 use crate::{
     gate::Gate,
     host::{self, Host, WINDOW_MAX},
@@ -28,14 +28,6 @@ type Kept = BTreeMap<(ConnectionId, u32), (Peer, Box<[u8]>)>;
 /// A stream's number and one: so that it takes no more room that there may be none.
 type Key = NonZeroU32;
 
-/// Datagrams that the socket did not take: they go first when it takes some again.
-#[derive(Debug)]
-pub(crate) struct Blocked {
-    pub(crate) to: SocketAddr,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) size: usize,
-}
-
 /// The sealed transport on a socket, and who may come in.
 pub(crate) struct Seal {
     pub(crate) layer: Box<host::HostLayer>,
@@ -60,7 +52,7 @@ pub(crate) struct RdtSocket {
     pub(crate) endpoint: Endpoint<Host>,
     /// The streams by their connections' numbers.
     streams: Vec<Option<Key>>,
-    pub(crate) blocked: Option<Blocked>,
+    outgoing: Outgoing,
     /// By which polling tells of it.
     pub(crate) token: Token,
     pub(crate) readable: bool,
@@ -89,7 +81,7 @@ impl RdtSocket {
             label: 0,
             endpoint: host::endpoint(settings, seed).proving([first, second]),
             streams: Vec::new(),
-            blocked: None,
+            outgoing: Outgoing::default(),
             token: Token(usize::MAX),
             readable: false,
             stirred: true,
@@ -126,26 +118,47 @@ impl RdtSocket {
         Ok(socket)
     }
 
-    /// The socket does not take these for now. Only then is the system asked to tell when it does: else it would wake us for
-    /// every datagram that has left.
-    pub(crate) fn block(&mut self, blocked: Blocked, registry: &Registry) {
-        self.blocked = Some(blocked);
-        self.watch(registry, Interest::READABLE | Interest::WRITABLE);
+    /// Whether the socket has not taken what it was given last: nothing else is asked of the endpoint meanwhile.
+    pub(crate) const fn is_blocked(&self) -> bool {
+        !self.outgoing.is_empty()
     }
 
-    /// Sends what the socket did not take before.
-    pub(crate) fn send_blocked(&mut self, registry: &Registry) {
-        let Some(blocked) = &mut self.blocked else { return };
-        let rest = self.udp.send(blocked.to, &blocked.bytes, blocked.size).rest.len();
-        blocked.bytes.drain(..blocked.bytes.len() - rest);
-        if rest == 0 {
-            self.blocked = None;
+    /// One datagram is to leave, soon: together with others, by [`Self::flush`].
+    pub(crate) fn gather(&mut self, to: SocketAddr, datagram: &[u8]) {
+        self.outgoing.push(to, datagram, datagram.len());
+    }
+
+    /// Sends equal datagrams, back to back in `bytes`, behind those that have gathered. Whether the system refused one as
+    /// longer than the interface carries.
+    pub(crate) fn send(&mut self, to: SocketAddr, bytes: &[u8], size: usize) -> bool {
+        if !self.outgoing.flush(&self.udp) {
+            self.outgoing.push(to, bytes, size);
+            return false;
+        }
+        let sent = self.udp.send(to, bytes, size);
+        self.outgoing.push(to, sent.rest, size);
+        sent.is_too_long
+    }
+
+    /// Sends what has gathered. If the socket does not take all for now, the system is asked to tell when it does, and only
+    /// then: else it would wake us for every datagram that has left. Whether nothing is left.
+    pub(crate) fn flush(&mut self, registry: &Registry) -> bool {
+        let is_empty = self.outgoing.flush(&self.udp);
+        if !is_empty {
+            self.watch(registry, Interest::READABLE | Interest::WRITABLE);
+        }
+        is_empty
+    }
+
+    /// The socket takes some again.
+    pub(crate) fn unblock(&mut self, registry: &Registry) {
+        if self.is_blocked() && self.outgoing.flush(&self.udp) {
             self.stirred = true;
             self.watch(registry, Interest::READABLE);
         }
     }
 
-    fn watch(&mut self, registry: &Registry, interest: Interest) {
+    pub(crate) fn watch(&mut self, registry: &Registry, interest: Interest) {
         // It fails for sockets that are not registered: this one is.
         let _ = registry.reregister(&mut self.udp.socket, self.token, interest);
     }

@@ -1,5 +1,6 @@
 //! A UDP socket that moves batches: many datagrams a system call, where the system can (GSO, GRO, recvmmsg).
 
+use self::source::Sources;
 use mio::net::UdpSocket;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -9,7 +10,9 @@ use std::{
 };
 
 #[cfg(target_os = "linux")]
-mod singly;
+mod many;
+pub(crate) mod outgoing;
+mod source;
 
 /// What a socket's buffers are asked to be: a full window each way, bookkeeping included. The system gives what it
 /// allows: on Linux, all of it to a privileged process, and to others `net.core.rmem_max` and `wmem_max`.
@@ -25,6 +28,7 @@ pub(crate) struct Udp {
     state: UdpSocketState,
     /// The most datagrams that the system is given as one (GSO), if it takes so many.
     joined: usize,
+    sources: Option<Sources>,
 }
 
 impl Udp {
@@ -47,7 +51,12 @@ impl Udp {
             let _ = state.set_recv_buffer_size(UdpSockRef::from(&socket), BUFFER);
         }
         let _ = state.set_send_buffer_size(UdpSockRef::from(&socket), BUFFER);
-        Ok(Self { socket: UdpSocket::from_std(socket), state, joined: usize::MAX })
+        Ok(Self {
+            socket: UdpSocket::from_std(socket),
+            state,
+            joined: usize::MAX,
+            sources: Sources::new(address),
+        })
     }
 
     /// How many segments of `size` bytes the receive buffer surely holds. The kernel charges a datagram with its
@@ -65,33 +74,76 @@ impl Udp {
     /// Sends equal datagrams, back to back in `bytes`. What the system does not take is datagrams lost, which the endpoint can
     /// deal with.
     pub(crate) fn send<'b>(&self, to: SocketAddr, bytes: &'b [u8], size: usize) -> Sent<'b> {
-        #[cfg(target_os = "linux")]
-        if self.joined.min(self.state.max_gso_segments()) == 1 && bytes.len() > size {
-            return singly::send(&self.socket, to, bytes, size);
-        }
         let (mut rest, mut is_too_long) = (bytes, false);
         while !rest.is_empty() {
             // Fewer, once the system has failed at it.
             let joined = self.state.max_gso_segments().min(self.joined);
-            let (contents, after) = rest.split_at(rest.len().min(size.saturating_mul(joined)));
-            let segment_size = (contents.len() > size).then_some(size);
-            let transmit = Transmit { destination: to, ecn: None, contents, segment_size, src_ip: None };
-            let sent = self.state.try_send(UdpSockRef::from(&self.socket), &transmit);
+            let (length, sent) = if joined > 1 {
+                let length = rest.len().min(size.saturating_mul(joined));
+                (length, self.send_train(to, &rest[..length], size))
+            } else {
+                let sent = self.send_each(rest.chunks(size).map(|datagram| (to, datagram)));
+                (size.saturating_mul(*sent.as_ref().unwrap_or(&1)), sent.map(drop))
+            };
             match sent {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => is_too_long |= says_too_long(&error),
                 Ok(()) => {}
             }
-            rest = after;
+            rest = rest.get(length..).unwrap_or_default();
         }
         Sent { rest, is_too_long }
     }
 
+    /// Sends datagrams that the system takes as one and divides.
+    fn send_train(&self, to: SocketAddr, contents: &[u8], size: usize) -> io::Result<()> {
+        let segment_size = (contents.len() > size).then_some(size);
+        let (destination, src_ip) = self.sources.as_ref().map_or((to, None), |sources| sources.of(to));
+        let send = |src_ip| {
+            let transmit = Transmit { destination, ecn: None, contents, segment_size, src_ip };
+            self.state.try_send(UdpSockRef::from(&self.socket), &transmit)
+        };
+        match send(src_ip) {
+            // The address may have gone from the host. Sealed sessions go on from another one.
+            Err(error) if src_ip.is_some() && error.kind() != io::ErrorKind::WouldBlock => send(None),
+            sent => sent,
+        }
+    }
+
+    /// Sends the first datagrams of these in one system call, where there is one for that: how many, at least one. An error
+    /// is that of the first one.
+    fn send_each<'b>(
+        &self,
+        datagrams: impl Iterator<Item = (SocketAddr, &'b [u8])> + Clone,
+    ) -> io::Result<usize> {
+        #[cfg(target_os = "linux")]
+        match many::send(&self.socket, self.sources.as_ref(), datagrams.clone()) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => {}
+            sent => return sent,
+        }
+        let mut datagrams = datagrams;
+        let Some((to, datagram)) = datagrams.next() else { return Ok(1) };
+        self.send_train(to, datagram, datagram.len()).map(|()| 1)
+    }
+
+    /// Notes that this address is called.
+    pub(crate) fn call(&mut self, to: SocketAddr) {
+        if let Some(sources) = &mut self.sources {
+            sources.call(to);
+        }
+    }
+
     /// Receives what has come, up to the batch's room; how many trains.
-    pub(crate) fn receive(&self, trains: &mut Trains) -> io::Result<usize> {
+    pub(crate) fn receive(&mut self, trains: &mut Trains) -> io::Result<usize> {
         let mut slices: Vec<IoSliceMut<'_>> =
             trains.bytes.chunks_mut(TRAIN_MAX).map(IoSliceMut::new).collect();
-        self.state.recv(UdpSockRef::from(&self.socket), &mut slices, &mut trains.meta)
+        let count = self.state.recv(UdpSockRef::from(&self.socket), &mut slices, &mut trains.meta)?;
+        if let Some(sources) = &mut self.sources {
+            for meta in &mut trains.meta[..count] {
+                meta.addr = meta.dst_ip.map_or(meta.addr, |called| sources.note(meta.addr, called));
+            }
+        }
+        Ok(count)
     }
 }
 

@@ -1,4 +1,5 @@
-//! A host with two addresses, of which the first is silent: the second is called before the first is given up.
+//! Hosts with two addresses: if the first one is silent, the second is called before the first is given up; and whichever is
+//! called answers.
 
 use std::{
     net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
@@ -116,5 +117,28 @@ fn a_member_reaches_a_tracker_whose_first_address_is_silent() {
         let calls = silent.calls();
         // A call that is given up is said 7 times, and to the next address TCP has to come first then.
         assert!(calls < 7, "{way}: {calls}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")] // elsewhere 127.0.0.2 is not this host's
+fn a_server_answers_from_the_address_that_was_called() {
+    for any in ["0.0.0.0", "[::]"] {
+        let home = Home::new();
+        home.befriend("");
+        let bytes = home.write("shared/file", content(3_000_000));
+        let server = home.serve_as("server", &format!("shared --listen {any}:0 --rdt {any}:0 --public"));
+        let port = |scheme| server.all_at(scheme)[0].port();
+        // Left alone, the system would answer from the first.
+        for ip in ["127.0.0.1", "127.0.0.2", "127.0.0.3"] {
+            let (plain, sealed) = (port("rdt"), port("skep"));
+            for way in [
+                format!("rdt://{ip}:{plain}/file"),
+                format!("rdt://{ip}:{plain}/file --legacy"),
+                format!("skep://{}@{ip}:{sealed}/file --via udp", server.key()),
+            ] {
+                assert!(home.run(&format!("get {way} -o - -q")).well().out == bytes, "{any}: {way}");
+            }
+        }
     }
 }

@@ -114,7 +114,7 @@ fn one_that_is_lost_of_a_flight_that_is_read_at_once_takes_no_other_along() {
     let files = Files(Directory::open(home.path()).unwrap());
     let mut driver = Driver::new(Taker::default(), files, admit).unwrap();
     let (_, to) = driver.bind_rdt((Ipv4Addr::LOCALHOST, 0).into(), Settings::HOST, 0).unwrap();
-    let udp = Udp::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let mut udp = Udp::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let mut caller = host::endpoint(Settings { congestion: Congestion::Constant, ..Settings::HOST }, 1);
     let connection = caller.connect(driver.now(), to, Language::Own).unwrap();
     let (mut events, mut trains, mut room) = (Events::with_capacity(4), Trains::new(), vec![0; 65_507]);

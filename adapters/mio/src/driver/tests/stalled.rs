@@ -24,7 +24,7 @@ fn who_takes_or_sends_nothing_over_rdt_is_let_go_after_a_minute_and_not_before()
         let files = Files(Directory::open(home.path()).unwrap());
         let mut driver = Driver::new(Taker::new(gives), files, admit).unwrap();
         let (_, to) = driver.bind_rdt((Ipv4Addr::LOCALHOST, 0).into(), Settings::HOST, 0).unwrap();
-        let udp = Udp::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let mut udp = Udp::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let mut caller = host::endpoint(Settings::HOST, 1);
         caller.connect(driver.now(), to, Language::Own).unwrap();
         let (mut events, mut trains, mut room) = (Events::with_capacity(4), Trains::new(), vec![0; 65_507]);
