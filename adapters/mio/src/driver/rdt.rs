@@ -10,8 +10,11 @@ use skep_core::{
 };
 use std::io::{self, IoSlice, IoSliceMut};
 
-/// Receive calls in a row before others have their turn; each brings a batch of trains.
-const RECEIVES_A_TURN: usize = 4;
+/// Receive calls in a row before others have their turn, each of which brings a batch of trains, and datagrams after which
+/// there is none more. These are four times those that are sent in a turn: who is sent something acknowledges it, and
+/// acknowledgements that wait here would bring repeats, and these more of them.
+const RECEIVES_A_TURN: usize = 16;
+const DATAGRAMS_A_TURN: usize = 512;
 
 /// Polls of an endpoint in a row before it is looked whether something came: acknowledgements should be heard.
 const POLLS_A_TURN: usize = 16;
@@ -32,6 +35,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
     /// Receives what has come on a socket, for one turn.
     pub(super) fn receive_rdt(&mut self, index: usize) {
         let mut trains = self.trains.take().unwrap_or_else(Trains::new);
+        let mut received = 0;
         for _ in 0..RECEIVES_A_TURN {
             let count = match self.rdt[index].udp.receive(&mut trains) {
                 Ok(count) => count,
@@ -46,6 +50,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             let now = self.now();
             let mut stores = Vec::new();
             for (from, datagram) in trains.datagrams(count) {
+                received += 1;
                 let socket = &mut self.rdt[index];
                 let (peer, plain) = match &mut socket.seal {
                     None => (Peer::Address(from), &*datagram),
@@ -65,6 +70,9 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             }
             self.store(now, index, &mut stores);
             self.settle_socket(now, index);
+            if received >= DATAGRAMS_A_TURN {
+                break;
+            }
         }
         self.trains = Some(trains);
     }
