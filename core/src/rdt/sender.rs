@@ -326,4 +326,60 @@ mod tests {
         assert!(all(&mut sender, later, &mut record) > 0);
         assert_eq!(sender.deadline().micros_since(before), 15_000);
     }
+
+    /// One message is heard of, and not its copies; another one is under way. Nothing comes back any more, until that is
+    /// given up. `limit`: segments before this one may be sent.
+    fn silent(limit: u32) -> (Sender<Fixed<1, 64>>, Instant, Record<()>) {
+        let (settings, mut record) = (Settings::HOST, Record::<()>::default());
+        let mut sender = Sender::<Fixed<1, 64>>::new(1);
+        let mut now = Instant::from_micros(1);
+        sender.measured(Instant::ZERO, Instant::from_micros(20_000), &mut record);
+        sender.open(now, (1_000, 1_100), (64, 64), 0, &settings);
+        assert!(sender.content.write(b"hello"));
+        all(&mut sender, now, &mut record);
+        now = sender.deadline();
+        assert_eq!(sender.expire(now, true, &settings, &mut record), Ok(Expired::Nothing));
+        assert!(sender.content.write(b"again"));
+        all(&mut sender, now, &mut record);
+        let ack = Own::Ack { top: 1, next: 1, limit, delay: 0, map: Map([0; 4]) };
+        assert!(sender.acknowledged(now, &ack, &settings, &mut record));
+        sender.take_complete();
+        while record.lost.0 == 0 {
+            all(&mut sender, now, &mut record);
+            now = sender.deadline();
+            assert_eq!(sender.expire(now, true, &settings, &mut record), Ok(Expired::Nothing));
+        }
+        (sender, now, record)
+    }
+
+    #[test]
+    fn what_was_given_up_and_is_under_way_after_all_is_waited_for() {
+        let (mut sender, mut now, mut record) = silent(65);
+        // A copy came late, and what is given up might have, too.
+        let ack = Own::Ack { top: 2, next: 1, limit: 65, delay: 0, map: Map([0; 4]) };
+        assert!(sender.acknowledged(now, &ack, &Settings::HOST, &mut record));
+        sender.take_complete();
+        assert!(sender.is_under_way());
+        assert_eq!(all(&mut sender, now, &mut record), 0);
+        now = sender.deadline();
+        assert_ne!(now, Instant::FAR, "nobody waits for it");
+        assert_eq!(sender.expire(now, true, &Settings::HOST, &mut record), Ok(Expired::Nothing));
+    }
+
+    #[test]
+    fn what_is_under_way_after_all_is_waited_for_by_who_has_asked_for_room() {
+        let (mut sender, mut now, mut record) = silent(1);
+        assert_eq!(all(&mut sender, now, &mut record), 0, "there is no room");
+        let ack = Own::Ack { top: 2, next: 1, limit: 2, delay: 0, map: Map([0; 4]) };
+        for _ in 0..10 {
+            assert!(sender.acknowledged(now, &ack, &Settings::HOST, &mut record));
+            sender.take_complete();
+            if all(&mut sender, now, &mut record) > 0 {
+                return;
+            }
+            now = sender.deadline();
+            assert!(sender.expire(now, true, &Settings::HOST, &mut record).is_ok());
+        }
+        panic!("it asks for room again and again, and does not use it");
+    }
 }

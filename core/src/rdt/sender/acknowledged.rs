@@ -233,6 +233,9 @@ impl<P: Profile> Sender<P> {
         let acknowledged = before.0.saturating_sub(self.flight.count);
         let progress = self.bytes_acknowledged != before.1;
         self.find_lost(now, (acknowledged, round_trip), settings, record);
+        if !self.is_small() {
+            self.wait_for_revived(now, before, settings);
+        }
         let next = self.flight.next_lost().unwrap_or(self.flight.next);
         if progress || self.asks_for_room && is_before(next, self.limit) {
             self.tries = 0;
@@ -255,6 +258,14 @@ impl<P: Profile> Sender<P> {
         } else if self.flight.count == 0 && !self.asks_for_room {
             // It was the last copy of what was acknowledged before.
             self.timeout = Instant::FAR;
+        }
+    }
+
+    /// What was given up is under way after all: there may be nothing else to send that would start the time-out.
+    fn wait_for_revived(&mut self, now: Instant, before: (u32, u64), settings: &Settings) {
+        if before.0 == 0 && self.flight.count > 0 {
+            self.asks_for_room = false;
+            self.wait(now, settings);
         }
     }
 
