@@ -145,7 +145,11 @@ impl<P: Profile> Endpoint<P> {
         if packet == Known::Connect {
             return self.called_by_known(now, from, kind);
         }
-        let theirs = |face: &Face| face.mode != Mode::Own || packet == Known::ConnAck && face.is_calling;
+        // Before one is open nothing but the answer to a call is for it: a FIN is of what was before.
+        let theirs = |face: &Face| match packet {
+            Known::ConnAck => face.mode != Mode::Own || face.is_calling,
+            _ => face.mode != Mode::Own && !face.is_opening,
+        };
         let Some(place) = self.find(&from, &theirs) else {
             if packet == Known::Fin {
                 self.reply(Reply { to: from, packet: Packet::KnownFinAck(kind) });
@@ -162,9 +166,6 @@ impl<P: Profile> Endpoint<P> {
         }
         let settings = &self.settings;
         let Some(connection) = self.table.get_mut(place) else { return Err(Discard::Stray) };
-        if connection.is_opening() && packet != Known::ConnAck {
-            return Err(Discard::Stray);
-        }
         connection.hear(now, settings);
         connection.measure(now);
         let mut outcome = Ok(None);

@@ -12,6 +12,7 @@ pub(super) struct Face {
     pub(super) number: u32,
     pub(super) mode: Mode,
     pub(super) is_calling: bool,
+    pub(super) is_opening: bool,
     pub(super) is_usable: bool,
 }
 
@@ -60,12 +61,20 @@ impl<P: Profile> Connections<P> {
         match kept.kept() {
             Ok(connection) => {
                 let (number, mode) = (connection.number, connection.mode);
-                let (is_calling, is_usable) = (connection.is_calling(), connection.is_usable());
-                connection.peer == *peer && is_it(&Face { number, mode, is_calling, is_usable })
+                let (is_calling, is_opening) = (connection.is_calling(), connection.is_opening());
+                let is_usable = connection.is_usable();
+                connection.peer == *peer && is_it(&Face { number, mode, is_calling, is_opening, is_usable })
             }
             Err(parked) => {
                 let (found, number) = parked.face();
-                found == *peer && is_it(&Face { number, mode: Mode::Own, is_calling: false, is_usable: true })
+                found == *peer
+                    && is_it(&Face {
+                        number,
+                        mode: Mode::Own,
+                        is_calling: false,
+                        is_opening: false,
+                        is_usable: true,
+                    })
             }
         }
     }

@@ -94,3 +94,25 @@ fn who_wants_signs_of_life_all_the_time_gets_no_more_than_calls() {
     assert_eq!((caller.count(), called.count()), (1, 1));
     assert!(count < 250, "{count} datagrams in ten seconds");
 }
+
+#[test]
+#[cfg(feature = "known-peers")]
+fn a_fin_is_answered_also_before_its_connection_is_open() {
+    let fin = |endpoint: &mut Device| {
+        assert_eq!(endpoint.handle(at(1), address(2), b"ROSTOV\x04"), Err(Discard::Stray));
+        let (sent, _) = sent(endpoint, at(1), ROOM);
+        sent.contains(&b"ROSTOV\x05".to_vec())
+    };
+    for language in [Language::Known, Language::Any] {
+        let mut caller = device(Settings::DEVICE, 7);
+        caller.connect(at(0), address(2), language).unwrap();
+        sent(&mut caller, at(0), ROOM);
+        assert!(fin(&mut caller), "{language:?}");
+    }
+    let mut called = device(Settings::DEVICE, 7);
+    assert_eq!(called.handle(at(0), address(2), b"ROSTOV\x00"), Ok(None));
+    assert!(fin(&mut called));
+    // That was the end of an earlier one: the call stands.
+    assert!(called.accept(at(1)).is_some());
+    assert_eq!(sent(&mut called, at(1), ROOM).0, [b"ROSTOV\x01"]);
+}
