@@ -100,9 +100,12 @@ impl Rtt {
         self.expiries = self.expiries.saturating_add(1);
     }
 
-    /// The peer lives: what expired is forgotten.
+    /// The peer lives: what expired is forgotten. Before there is a sample the time-out stays as long as it has become: what is
+    /// sent twice because it was too short never gives one (Karn's algorithm).
     pub(crate) fn recover(&mut self) {
-        self.expiries = 0;
+        if self.latest > 0 {
+            self.expiries = 0;
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use skep_core::{
     rdt::Language,
 };
 use skep_tests::{
-    ClientNode, Habits, Handle, Host, Peer, Random, ServerNode, Sessions, Simulated, World, download,
-    known_settings, own_settings, upload,
+    ClientNode, Habits, Handle, Host, Peer, Random, Scenario, ServerNode, Sessions, Simulated, Way, World,
+    download, known_settings, own_settings, upload,
 };
 use std::time::Duration;
 
@@ -134,6 +134,18 @@ fn a_client_falls_back_to_the_language_of_a_known_server_and_says_nothing_else_a
             for seed in 0..20 {
                 fall_back(Simulated::new(seed).both(|path| path.loss = 100), selective, is_upload);
             }
+        }
+    }
+}
+
+#[test]
+fn on_a_long_path_the_time_out_becomes_long_enough_for_an_answer() {
+    for millis in [150, 400, 900] {
+        let network = || Simulated::new(1).both(|path| path.delay = Duration::from_millis(millis));
+        for way in [Way::Download, Way::Upload] {
+            let report = Scenario::new(way, 50 * 1_024).known(1, 1_024).run(network()).expect_done();
+            let sent = report.sender().statistics;
+            assert!(sent.counters.resent <= 5 && sent.round_trip.is_some(), "{millis} ms: {sent:?}");
         }
     }
 }
