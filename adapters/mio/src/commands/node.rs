@@ -175,11 +175,12 @@ impl Node {
 
     fn listen(&mut self, address: SocketAddr, plain: bool) -> io::Result<()> {
         let tcp = self.driver.listen_tcp_sealed(free_for_both(address), DOOR)?;
-        let both = SocketAddr::new(address.ip(), tcp.port());
         let rules = settings(&Magic::default(), None).map_err(io::Error::other)?;
-        let (_, rdt) = self.driver.bind_sealed(both, rules, DOOR)?;
+        let (_, rdt) = self.driver.bind_sealed(tcp, rules, DOOR)?;
+        let mut any_port = tcp;
+        any_port.set_port(0);
         let plain_port = match plain {
-            true => self.driver.listen_tcp(SocketAddr::new(address.ip(), 0), PLAIN_DOOR)?.port(),
+            true => self.driver.listen_tcp(any_port, PLAIN_DOOR)?.port(),
             false => 0,
         };
         self.driver.service.set_door((tcp.port(), rdt.port()), plain_port);

@@ -314,10 +314,9 @@ fn listen(
             Scheme::Path => driver.listen_tcp(address, PATHS | reach),
             Scheme::Rdt => driver.bind_rdt(address, settings, FILES | reach).map(|(_, bound)| bound),
             // One port number for both: the one that TCP got.
-            Scheme::Skep => driver.listen_tcp_sealed(free_for_both(address), SEALED).and_then(|bound| {
-                let address = SocketAddr::new(address.ip(), bound.port());
-                driver.bind_sealed(address, settings, SEALED).map(|(_, bound)| bound)
-            }),
+            Scheme::Skep => driver
+                .listen_tcp_sealed(free_for_both(address), SEALED)
+                .and_then(|bound| driver.bind_sealed(bound, settings, SEALED).map(|(_, bound)| bound)),
         };
         all.push(bound.map_err(|error| cannot(&error))?);
     }

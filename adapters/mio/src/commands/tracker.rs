@@ -314,16 +314,14 @@ pub(super) type Running = Driver<Hub, NoFiles>;
 fn listen_sealed(driver: &mut Running, host: &Host) -> Result<Vec<SocketAddr>, Failure> {
     on_each(host, |address| {
         let bound = driver.listen_tcp_tracker(free_for_both(address), SEALED, RELAYS)?;
-        let address = SocketAddr::new(address.ip(), bound.port());
-        driver.bind_sealed(address, rdt::Settings::HOST, SEALED).map(|(_, bound)| bound)
+        driver.bind_sealed(bound, rdt::Settings::HOST, SEALED).map(|(_, bound)| bound)
     })
 }
 
 fn listen_plain(driver: &mut Running, host: &Host) -> Result<Vec<SocketAddr>, Failure> {
     on_each(host, |address| {
         let bound = driver.listen_tcp(free_for_both(address), PLAIN)?;
-        let address = SocketAddr::new(address.ip(), bound.port());
-        driver.bind_rdt(address, rdt::Settings::HOST, PLAIN).map(|(_, bound)| bound)
+        driver.bind_rdt(bound, rdt::Settings::HOST, PLAIN).map(|(_, bound)| bound)
     })
 }
 

@@ -120,6 +120,30 @@ fn a_member_reaches_a_tracker_whose_first_address_is_silent() {
     }
 }
 
+/// An address that is good on one link only, with its interface.
+fn link_local() -> Option<String> {
+    let interfaces = std::fs::read_to_string("/proc/net/if_inet6").ok()?;
+    interfaces.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [digits, _, _, "20", _, name] = words[..] else { return None };
+        let bits = u128::from_str_radix(digits, 16).ok()?;
+        Some(format!("{}%{name}", std::net::Ipv6Addr::from_bits(bits)))
+    })
+}
+
+#[test]
+fn a_server_listens_on_an_address_of_one_link() {
+    let Some(address) = link_local() else { return skipped("no interface has an address of its link") };
+    let home = Home::new();
+    home.befriend("");
+    let bytes = home.write("shared/file", content(100_000));
+    let server = home.serve_as("server", &format!("shared --listen [{address}]:0 --public"));
+    let at = format!("{}@[{address}]:{}", server.key(), server.all_at("skep")[0].port());
+    for way in ["udp", "tcp"] {
+        assert!(home.run(&format!("get skep://{at}/file --via {way} -o - -q")).well().out == bytes, "{way}");
+    }
+}
+
 #[test]
 #[cfg(target_os = "linux")] // elsewhere 127.0.0.2 is not this host's
 fn a_server_answers_from_the_address_that_was_called() {
