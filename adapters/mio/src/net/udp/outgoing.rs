@@ -49,3 +49,28 @@ impl Outgoing {
         self.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{net::UdpSocket, time::Duration};
+
+    #[test]
+    fn one_that_the_system_refuses_takes_no_other_along() {
+        let to = UdpSocket::bind("127.0.0.1:0").unwrap();
+        to.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let (peer, mut nobody) = (to.local_addr().unwrap(), to.local_addr().unwrap());
+        nobody.set_port(0);
+        let mut udp = Udp::bind("0.0.0.0:0".parse().unwrap()).unwrap();
+        let mut outgoing = Outgoing::default();
+        for (number, who) in [nobody, peer, peer, nobody, nobody, peer, nobody].into_iter().enumerate() {
+            outgoing.push(who, &[number as u8; 3], 3);
+        }
+        assert!(outgoing.flush(&mut udp));
+        for number in [1, 2, 5] {
+            let mut room = [0; 8];
+            assert_eq!(to.recv(&mut room).unwrap(), 3);
+            assert_eq!(room[..3], [number; 3]);
+        }
+    }
+}
