@@ -131,7 +131,7 @@ impl RdtSocket {
     /// Sends equal datagrams, back to back in `bytes`, behind those that have gathered. Whether the system refused one as
     /// longer than the interface carries.
     pub(crate) fn send(&mut self, to: SocketAddr, bytes: &[u8], size: usize) -> bool {
-        if !self.outgoing.flush(&self.udp) {
+        if !self.outgoing.flush(&mut self.udp) {
             self.outgoing.push(to, bytes, size);
             return false;
         }
@@ -143,7 +143,7 @@ impl RdtSocket {
     /// Sends what has gathered. If the socket does not take all for now, the system is asked to tell when it does, and only
     /// then: else it would wake us for every datagram that has left. Whether nothing is left.
     pub(crate) fn flush(&mut self, registry: &Registry) -> bool {
-        let is_empty = self.outgoing.flush(&self.udp);
+        let is_empty = self.outgoing.flush(&mut self.udp);
         if !is_empty {
             self.watch(registry, Interest::READABLE | Interest::WRITABLE);
         }
@@ -152,7 +152,7 @@ impl RdtSocket {
 
     /// The socket takes some again.
     pub(crate) fn unblock(&mut self, registry: &Registry) {
-        if self.is_blocked() && self.outgoing.flush(&self.udp) {
+        if self.is_blocked() && self.outgoing.flush(&mut self.udp) {
             self.stirred = true;
             self.watch(registry, Interest::READABLE);
         }

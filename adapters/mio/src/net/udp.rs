@@ -73,7 +73,7 @@ impl Udp {
 
     /// Sends equal datagrams, back to back in `bytes`. What the system does not take is datagrams lost, which the endpoint can
     /// deal with.
-    pub(crate) fn send<'b>(&self, to: SocketAddr, bytes: &'b [u8], size: usize) -> Sent<'b> {
+    pub(crate) fn send<'b>(&mut self, to: SocketAddr, bytes: &'b [u8], size: usize) -> Sent<'b> {
         let (mut rest, mut is_too_long) = (bytes, false);
         while !rest.is_empty() {
             // Fewer, once the system has failed at it.
@@ -86,7 +86,7 @@ impl Udp {
                 (size.saturating_mul(*sent.as_ref().unwrap_or(&1)), sent.map(drop))
             };
             match sent {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if is_blocked(&error) => break,
                 Err(error) => is_too_long |= says_too_long(&error),
                 Ok(()) => {}
             }
@@ -96,16 +96,19 @@ impl Udp {
     }
 
     /// Sends datagrams that the system takes as one and divides.
-    fn send_train(&self, to: SocketAddr, contents: &[u8], size: usize) -> io::Result<()> {
+    fn send_train(&mut self, to: SocketAddr, contents: &[u8], size: usize) -> io::Result<()> {
         let segment_size = (contents.len() > size).then_some(size);
         let (destination, src_ip) = self.sources.as_ref().map_or((to, None), |sources| sources.of(to));
-        let send = |src_ip| {
-            let transmit = Transmit { destination, ecn: None, contents, segment_size, src_ip };
-            self.state.try_send(UdpSockRef::from(&self.socket), &transmit)
-        };
-        match send(src_ip) {
-            // The address may have gone from the host. Sealed sessions go on from another one.
-            Err(error) if src_ip.is_some() && error.kind() != io::ErrorKind::WouldBlock => send(None),
+        let socket = UdpSockRef::from(&self.socket);
+        let mut transmit = Transmit { destination, ecn: None, contents, segment_size, src_ip };
+        match self.state.try_send(socket, &transmit) {
+            Err(error) if src_ip.is_some() && !is_blocked(&error) && !says_too_long(&error) => {
+                // The address may have gone from the host. Sealed sessions go on from another one; and that is no reason to
+                // join no datagrams for anybody from now on.
+                self.state = UdpSocketState::new(UdpSockRef::from(&self.socket))?;
+                transmit.src_ip = None;
+                self.state.try_send(UdpSockRef::from(&self.socket), &transmit)
+            }
             sent => sent,
         }
     }
@@ -113,12 +116,12 @@ impl Udp {
     /// Sends the first datagrams of these in one system call, where there is one for that: how many, at least one. An error
     /// is that of the first one.
     fn send_each<'b>(
-        &self,
+        &mut self,
         datagrams: impl Iterator<Item = (SocketAddr, &'b [u8])> + Clone,
     ) -> io::Result<usize> {
         #[cfg(target_os = "linux")]
         match many::send(&self.socket, self.sources.as_ref(), datagrams.clone()) {
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => {}
+            Err(error) if !is_blocked(&error) => {}
             sent => return sent,
         }
         let mut datagrams = datagrams;
@@ -154,6 +157,10 @@ pub(crate) struct Sent<'b> {
     pub(crate) rest: &'b [u8],
     /// The system refused one: longer than the interface carries.
     pub(crate) is_too_long: bool,
+}
+
+fn is_blocked(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
 }
 
 fn says_too_long(error: &io::Error) -> bool {
@@ -211,8 +218,28 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
+    fn who_called_an_address_that_has_gone_is_answered_from_another_one() {
+        let Ok(to) = std::net::UdpSocket::bind("[::1]:0") else { return };
+        to.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+        let mut from = Udp::bind("[::]:0".parse().unwrap()).unwrap();
+        let joined = from.state.max_gso_segments();
+        let peer =
+            from.sources.as_mut().unwrap().pretend(to.local_addr().unwrap(), "2001:db8::7".parse().unwrap());
+        for size in [6, 3] {
+            assert!(from.send(peer, b"answer", size).rest.is_empty());
+            for part in b"answer".chunks(size) {
+                let mut room = [0; 8];
+                let length = to.recv(&mut room).unwrap();
+                assert_eq!(&room[..length], part);
+            }
+            assert_eq!(from.state.max_gso_segments(), joined);
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
     fn what_the_system_does_not_take_for_its_length_is_told() {
-        let from = Udp::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let mut from = Udp::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let to = from.socket.local_addr().unwrap();
         for (length, is_too_long) in [(1_452, false), (65_520, true)] {
             let bytes = vec![0; length];

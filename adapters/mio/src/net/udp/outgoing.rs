@@ -26,7 +26,7 @@ impl Outgoing {
 
     /// Sends as many as the socket takes. Those that the system refuses are lost, which the endpoint can deal with. Whether
     /// none is left.
-    pub(crate) fn flush(&mut self, udp: &Udp) -> bool {
+    pub(crate) fn flush(&mut self, udp: &mut Udp) -> bool {
         let (mut datagrams, mut bytes) = (&*self.datagrams, &*self.bytes);
         while !datagrams.is_empty() {
             let batch = datagrams.iter().scan(bytes, |rest, &(to, length)| {

@@ -77,6 +77,13 @@ impl Sources {
         }
     }
 
+    /// That peer, as if it had called that address of ours.
+    #[cfg(test)]
+    pub(super) fn pretend(&mut self, from: SocketAddr, ours: IpAddr) -> SocketAddr {
+        self.ours.push((ours, true));
+        self.note(from, ours)
+    }
+
     fn number(&mut self, from: SocketAddr, ours: IpAddr) -> u8 {
         let ours = ours.to_canonical();
         let place = self.ours.iter().position(|(known, _)| *known == ours).unwrap_or_else(|| {
