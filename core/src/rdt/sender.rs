@@ -260,6 +260,7 @@ impl<P: Profile> Sender<P> {
 mod tests {
     use super::*;
     use crate::{
+        Span,
         rdt::profile::Fixed,
         wire::rdt::{Map, Own},
     };
@@ -291,53 +292,47 @@ mod tests {
         sent
     }
 
+    const BEGIN: Instant = Instant::from_micros(1);
+
+    /// One message has left, on a path with a round trip of 20 ms.
+    fn greeted() -> (Sender<Fixed<1, 64>>, Record<()>) {
+        let (mut sender, mut record) = (Sender::new(1), Record::default());
+        sender.measured(Instant::ZERO, Instant::from_micros(20_000), &mut record);
+        sender.open(BEGIN, (1_000, 1_100), (64, 64), 0, &Settings::HOST);
+        assert!(sender.content.write(b"hello"));
+        assert!(all(&mut sender, BEGIN, &mut record) > 0);
+        (sender, record)
+    }
+
     #[test]
     fn a_time_out_repeats_the_last_segment_and_takes_nothing_for_lost() {
-        let (settings, mut record) = (Settings::HOST, Record::<()>::default());
-        let mut sender = Sender::<Fixed<1, 64>>::new(1);
-        let mut now = Instant::from_micros(1);
-        sender.measured(Instant::ZERO, Instant::from_micros(20_000), &mut record);
-        sender.open(now, (1_000, 1_100), (64, 64), 0, &settings);
-        assert!(sender.content.write(b"hello"));
-        all(&mut sender, now, &mut record);
+        let (settings, (mut sender, mut record)) = (Settings::HOST, greeted());
         for _ in 0..2 {
-            now = sender.deadline();
+            let now = sender.deadline();
             assert_eq!(sender.expire(now, true, &settings, &mut record), Ok(Expired::Nothing));
             assert!(all(&mut sender, now, &mut record) > 0, "nothing is sent again");
             assert_eq!(record.lost.0, 0);
         }
         // The third in a row says that the path is gone.
-        now = sender.deadline();
+        let now = sender.deadline();
         assert_eq!(sender.expire(now, true, &settings, &mut record), Ok(Expired::Nothing));
         assert!(record.lost.0 > 0);
     }
 
     #[test]
     fn the_time_out_counts_from_the_last_sending() {
-        let (settings, mut record) = (Settings::HOST, Record::<()>::default());
-        let mut sender = Sender::<Fixed<1, 64>>::new(1);
-        let (first, later) = (Instant::from_micros(1), Instant::from_micros(15_001));
-        sender.measured(Instant::ZERO, Instant::from_micros(20_000), &mut record);
-        sender.open(first, (1_000, 1_100), (64, 64), 0, &settings);
-        assert!(sender.content.write(b"hello"));
-        all(&mut sender, first, &mut record);
+        let (mut sender, mut record) = greeted();
         let before = sender.deadline();
         assert!(sender.content.write(b"again"));
-        assert!(all(&mut sender, later, &mut record) > 0);
+        assert!(all(&mut sender, BEGIN + Span::from_millis(15), &mut record) > 0);
         assert_eq!(sender.deadline().micros_since(before), 15_000);
     }
 
     /// One message is heard of, and not its copies; another one is under way. Nothing comes back any more, until that is
     /// given up. `limit`: segments before this one may be sent.
     fn silent(limit: u32) -> (Sender<Fixed<1, 64>>, Instant, Record<()>) {
-        let (settings, mut record) = (Settings::HOST, Record::<()>::default());
-        let mut sender = Sender::<Fixed<1, 64>>::new(1);
-        let mut now = Instant::from_micros(1);
-        sender.measured(Instant::ZERO, Instant::from_micros(20_000), &mut record);
-        sender.open(now, (1_000, 1_100), (64, 64), 0, &settings);
-        assert!(sender.content.write(b"hello"));
-        all(&mut sender, now, &mut record);
-        now = sender.deadline();
+        let (settings, (mut sender, mut record)) = (Settings::HOST, greeted());
+        let mut now = sender.deadline();
         assert_eq!(sender.expire(now, true, &settings, &mut record), Ok(Expired::Nothing));
         assert!(sender.content.write(b"again"));
         all(&mut sender, now, &mut record);
