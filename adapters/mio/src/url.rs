@@ -138,6 +138,13 @@ impl Url {
         )
     }
 
+    /// Whether only a tracker can be meant: together with its owner's, a file's name is longer than any on a server.
+    pub fn is_of_tracker(&self) -> bool {
+        self.scheme == Scheme::Skep
+            && self.name.len() > NAME_MAX
+            && self.user_and_file().is_ok_and(|(_, file)| Name::new(file.as_bytes()).is_ok())
+    }
+
     /// The name that a local file gets: what the URL says, and where that ends in a slash (or is nothing at all) the
     /// file's own name behind it.
     ///

@@ -144,7 +144,7 @@ fn transfer(
     local: &str,
     done: &dyn Fn(&Summary) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    if get.tracker_option().is_some() {
+    if get.tracker_option().is_some() || url.is_of_tracker() {
         if url.scheme != Scheme::Skep {
             return Err(Failure::usage(format!(
                 "a tracker is called by skep://, and not by {}://",

@@ -1,6 +1,7 @@
 //! Two who share and fetch, directly and through the tracker.
 
 use rustix::process::Signal;
+use skep_core::limits::NAME_MAX;
 
 use super::hub::{Hub, until_told};
 use crate::support::{at_terminal, content, together};
@@ -49,6 +50,13 @@ fn get_tells_how_a_file_comes_and_finds_out_by_itself_that_a_tracker_is_there() 
     let ended = crate::support::Process::start(command.env("USER", "ben")).end().well();
     assert!(ended.err.contains("ana/file comes from its owner, over UDP"), "{}", ended.err);
     assert!(hub.home.read("got") == bytes);
+    // With its owner's name before it, this one is longer than a name on a server.
+    let long = "n".repeat(NAME_MAX);
+    let short = hub.share("ana", &long, content(100));
+    let line = format!("get {} -o got", hub.file("ana", &long));
+    let mut command = hub.home.command_of("ben", &line.split_whitespace().collect::<Vec<_>>());
+    crate::support::Process::start(command.env("USER", "ben")).end().well();
+    assert!(hub.home.read("got") == short);
     let ended = hub.get("ben", ("ana", "file"), "-o got -v --relay").well();
     assert!(ended.err.contains("ana/file comes through the tracker"), "{}", ended.err);
     let ended = hub.get("ben", ("ana", "file"), "-q --json -o -").well();
