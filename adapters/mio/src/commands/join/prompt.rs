@@ -125,7 +125,8 @@ impl Prompt {
         let history = MemHistory::with_config(&config);
         let mut editor = Editor::with_history(config, history).map_err(cannot)?;
         editor.set_helper(Some(Complete(names)));
-        let mut printer = editor.create_external_printer().map_err(cannot)?;
+        // A terminal that cannot move its cursor (TERM=dumb) has none.
+        let mut printer = editor.create_external_printer().ok();
         let backlog = Arc::new(Backlog::default());
         let (tell, typed) = channel();
         let lines = Arc::clone(&backlog);
@@ -146,9 +147,10 @@ impl Prompt {
         };
         let lines = Arc::clone(&backlog);
         let print = move || {
-            lines.show_while_typing(|text| {
+            lines.show_while_typing(|text| match &mut printer {
                 // A terminal that is gone is noticed by the thread that reads.
-                let _ = printer.print(text);
+                Some(printer) => _ = printer.print(text),
+                None => show(&format!("\n{text}{PROMPT}")),
             });
         };
         spawn("skep-prompt", read)?;

@@ -20,9 +20,14 @@ const PROMPT: &str = "skep> ";
 
 impl Typist {
     fn new(hub: &Hub, name: &str, options: &str) -> Self {
+        Self::at(hub, name, options, "xterm")
+    }
+
+    /// At a terminal of this kind.
+    fn at(hub: &Hub, name: &str, options: &str, kind: &str) -> Self {
         let line = hub.line(name, options);
         let mut command = hub.home.command_of(name, &line.split_whitespace().collect::<Vec<_>>());
-        let (process, input) = at_terminal(&mut command);
+        let (process, input) = at_terminal(command.env("TERM", kind));
         let mut typist = Self { process, input, seen: 0 };
         typist.until_shown("logged in to");
         typist.until_shown(PROMPT);
@@ -200,6 +205,20 @@ fn what_is_wanted_while_the_tracker_is_away_waits_for_it() {
     let _again = restart(&home, address);
     ben.until_shown("got ana/file");
     assert_eq!(home.read("ben-got/file"), b"content");
+}
+
+#[test]
+fn a_terminal_that_cannot_move_its_cursor_has_a_prompt_too() {
+    let hub = Hub::new("");
+    let mut ana = Typist::at(&hub, "ana", "--ask", "dumb");
+    hub.share("ana", "file", "content");
+    let ben = hub.start_get("ben", ("ana", "file"), "-o got");
+    ana.until_shown("ben asks for file");
+    ana.says("accept", "ben has fetched file");
+    ben.end().well();
+    ana.types("quit\r");
+    ana.until_shown("logged out");
+    ana.process.end().well();
 }
 
 #[test]

@@ -91,14 +91,18 @@ impl Prompt {
     }
 }
 
-/// Starts a program at a terminal of its own, as a shell does: the process, and what is typed there.
+/// Starts a program at a terminal of its own, as a shell does: the process, and what is typed there. What kind of terminal
+/// it is the command may say.
 pub(crate) fn at_terminal(command: &mut Command) -> (Process, File) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
     let name = ptsname(&ours, Vec::new()).unwrap();
     let theirs = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-    command.stdout(Stdio::from(theirs.try_clone().unwrap())).env("TERM", "xterm");
+    command.stdout(Stdio::from(theirs.try_clone().unwrap()));
+    if command.get_envs().all(|(name, _)| name != "TERM") {
+        command.env("TERM", "xterm");
+    }
     // SAFETY: both are single system calls, and nothing is allocated between fork and exec.
     unsafe {
         command.pre_exec(|| {
