@@ -21,7 +21,7 @@ use rustyline::{
 };
 use std::{
     collections::BTreeMap,
-    io::{Write, stdout},
+    io::{ErrorKind, Write, stdout},
     ops::Bound,
     sync::{
         Arc, Mutex, PoisonError,
@@ -136,6 +136,10 @@ impl Prompt {
                     match editor.readline(PROMPT) {
                         Ok(line) => break Typed::Line(line),
                         Err(ReadlineError::Signal(_)) => {}
+                        // As from a terminal of another encoding. No more than the line is lost.
+                        Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                            show("this is not UTF-8\n");
+                        }
                         Err(_) => break Typed::End,
                     }
                 };

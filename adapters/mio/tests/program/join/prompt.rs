@@ -208,6 +208,20 @@ fn what_is_wanted_while_the_tracker_is_away_waits_for_it() {
 }
 
 #[test]
+fn what_is_not_utf_8_costs_no_more_than_its_line() {
+    let hub = Hub::new("");
+    for kind in ["xterm", "dumb"] {
+        let mut ana = Typist::at(&hub, "ana", "", kind);
+        ana.input.write_all(b"get b\xe9n/file\r").unwrap();
+        ana.until_shown("this is not UTF-8");
+        ana.until_shown(PROMPT);
+        ana.says("help quit", "log out and leave");
+        ana.types("quit\r");
+        ana.process.end().well();
+    }
+}
+
+#[test]
 fn a_terminal_that_cannot_move_its_cursor_has_a_prompt_too() {
     let hub = Hub::new("");
     let mut ana = Typist::at(&hub, "ana", "--ask", "dumb");
