@@ -189,7 +189,7 @@ fn why_a_command_failed_is_told_beside_its_words_and_to_a_script_by_the_exit_cod
         (server.at(), "REGISTER mute\nREGISTER ana", 0, "ended without a whole answer".to_owned()),
     ] {
         let mut console = console(&home, at);
-        console.types(&format!("{typed}\n"));
+        console.types(format!("{typed}\n"));
         let ended = console.end().with(code).saying(&said);
         let out = String::from_utf8(ended.out).unwrap();
         assert!(out.ends_with("+++ FINISHED +++\n") && !out.contains(&said), "{out}");
@@ -209,7 +209,7 @@ fn a_script_whose_last_line_is_no_command_is_told_so_by_the_exit_code() {
         ("", 0),
     ] {
         let mut console = console(&home, server.at());
-        console.types(&format!("{typed}\n"));
+        console.types(format!("{typed}\n"));
         let ended = console.end().with(code);
         assert!(ended.out.ends_with(b"+++ FINISHED +++\n") && ended.err.is_empty(), "{typed}: {ended:?}");
     }
@@ -515,7 +515,7 @@ fn it_is_typed_at_through_a_terminal() {
         ("unregister ana", "UNREGISTER", "UNREGISTER FAIL\n"),
         ("list_users", "LIST_USERS", "LIST_USERS FAIL\n"),
     ] {
-        console.types(&format!("{line}\n"));
+        console.types(format!("{line}\n"));
         stub.wait_for(begin);
         console.types("\x03");
         let answer = console.answer();
@@ -523,6 +523,9 @@ fn it_is_typed_at_through_a_terminal() {
     }
     let answer = console.says("fly");
     assert!(answer.ends_with("Error: command fly not valid.\n"), "{answer:?}");
+    // What is not UTF-8 costs no more than its line.
+    console.types(b"publish caf\xe9\n");
+    console.answer();
     // Ctrl-D at an empty line is the end.
     console.types("\x04");
     let out = String::from_utf8(console.ends().well().out).unwrap();

@@ -3,7 +3,7 @@
 use super::say;
 use crate::exit::Failure;
 use rustyline::{Config, Editor, error::ReadlineError, history::MemHistory};
-use std::io::{BufRead, IsTerminal, Read, stdin, stdout};
+use std::io::{BufRead, ErrorKind, IsTerminal, Read, Write, stderr, stdin, stdout};
 
 const PROMPT: &str = "c> ";
 
@@ -40,6 +40,10 @@ impl Lines {
                 Ok(line) => return Ok(Some(line)),
                 // Ctrl-C drops the line, as in a shell.
                 Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => {}
+                // As from a terminal of another encoding. No more than the line is lost.
+                Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                    let _ = writeln!(stderr(), "skep: this is not UTF-8");
+                }
                 Err(ReadlineError::Eof) => return Ok(None),
                 Err(error) => return Err(cannot(&error)),
             }

@@ -47,13 +47,13 @@ impl Prompt {
 
     /// Types a line, and waits for the next prompt: what was printed between.
     pub(crate) fn says(&mut self, line: &str) -> String {
-        self.types(&format!("{line}\n"));
+        self.types(format!("{line}\n"));
         self.answer()
     }
 
     /// Types without waiting.
-    pub(crate) fn types(&mut self, text: &str) {
-        self.input.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    pub(crate) fn types(&mut self, text: impl AsRef<[u8]>) {
+        self.input.as_mut().unwrap().write_all(text.as_ref()).unwrap();
     }
 
     /// What is printed before the next prompt.
