@@ -13,8 +13,8 @@ use crate::{
 const EXAMPLES: &str = "\
 At a terminal there is a prompt: `help` lists its commands. Elsewhere a line is printed for whatever happens, and the \
 program ends, and logs out, by SIGTERM or Ctrl-C. When the tracker is lost it is called again until it is back; without a \
-terminal also when it does not answer at the start, so that a machine may be up before it. A log-in that is refused is the end. \
-Who was killed and started again takes the place of what is left of him after 3 s.
+terminal also when it does not answer at the start, or its name is not found, so that a machine may be up before it. A \
+log-in that is refused is the end. Who was killed and started again takes the place of what is left of him after 3 s.
 
 DIR is watched: a file is shared when it is complete, and no longer when it is gone. Hidden files, and those that end \
 in .part, are not shared. Others fetch from you directly, sealed; where that does not get through, both of you call the \
