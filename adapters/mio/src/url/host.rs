@@ -72,16 +72,28 @@ impl Host {
     /// The name is not known, or cannot be looked up at the moment.
     pub fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
         let mut addresses: Vec<SocketAddr> = Vec::new();
+        let mut is_of_a_link = false;
         for address in (self.name.as_str(), self.port).to_socket_addrs()? {
-            if !addresses.contains(&address) {
+            if lacks_interface(&address) {
+                is_of_a_link = true;
+            } else if !addresses.contains(&address) {
                 addresses.push(address);
             }
+        }
+        if addresses.is_empty() && is_of_a_link {
+            let why = "such an address is one of a link; say by which interface it is, as in [fe80::1%eth0]";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
         if addresses.is_empty() {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the host has no address"));
         }
         Ok(in_turn(&addresses))
     }
+}
+
+/// Whether an address could be anywhere: each link may have it, and none is named.
+fn lacks_interface(address: &SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(address) if address.ip().is_unicast_link_local() && address.scope_id() == 0)
 }
 
 fn in_turn(addresses: &[SocketAddr]) -> Vec<SocketAddr> {

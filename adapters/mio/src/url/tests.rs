@@ -37,6 +37,8 @@ fn addresses_of_both_ip_versions() {
         assert_eq!((host.name.as_str(), host.port), (name, port));
     }
     assert_eq!(url("tcp://[::1]:9/a").host.resolve().unwrap(), ["[::1]:9".parse().unwrap()]);
+    let why = url("tcp://[fe80::1]/a").host.resolve().unwrap_err().to_string();
+    assert!(why.contains("interface"), "{why}");
     assert_eq!(url("tcp://127.0.0.1/a").host.resolve().unwrap(), ["127.0.0.1:7537".parse().unwrap()]);
 }
 
