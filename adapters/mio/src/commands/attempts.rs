@@ -22,6 +22,10 @@ pub(super) enum Proof {
 /// How the system says that no program listens on a port.
 const REFUSED: &str = "Connection refused";
 
+/// How it says that nothing is sent to an address.
+const UNSENT: [&str; 4] =
+    ["Network is unreachable", "No route to host", "Permission denied", "Operation not permitted"];
+
 /// What became of the calls to a host, in words: one after the other.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Attempts {
@@ -29,6 +33,8 @@ pub(super) struct Attempts {
     /// Calls over TCP, and those of them that the system there refused, as no program listens.
     over_tcp: usize,
     refused: usize,
+    /// A call has left, so somebody may have heard it.
+    has_called: bool,
     /// There was nobody to call.
     is_lost: bool,
 }
@@ -37,6 +43,7 @@ impl Attempts {
     /// A call came to nothing. `way` is `udp` or `tcp`, or empty where there is only one. An address that the user has
     /// given is not said again.
     pub(super) fn failed(&mut self, host: &Host, address: SocketAddr, way: &str, reason: &str) {
+        self.has_called |= !UNSENT.contains(&reason);
         if way == "tcp" {
             self.over_tcp += 1;
             self.refused += usize::from(reason == REFUSED);
@@ -62,7 +69,7 @@ impl Attempts {
 
     /// What may be the matter, where everything is sealed, and the other side a `what`.
     pub(super) fn hint(&self, what: &str, proof: Proof) -> String {
-        if self.is_lost {
+        if self.is_lost || !self.has_called {
             return String::new();
         }
         if self.over_tcp > 0 && self.refused == self.over_tcp {
@@ -122,5 +129,8 @@ mod tests {
         );
         assert_eq!(hint(&[("udp", "no answer"), ("tcp", REFUSED), ("tcp", "closed")]), silent);
         assert_eq!(hint(&[("udp", "no answer")]), silent);
+        // Nor where nobody was asked.
+        assert_eq!(hint(&[("udp", "Network is unreachable"), ("tcp", "No route to host")]), "");
+        assert_eq!(hint(&[("udp", "no answer"), ("tcp", "No route to host")]), silent);
     }
 }

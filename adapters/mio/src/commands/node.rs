@@ -15,7 +15,7 @@ use super::{
 use crate::{
     args::{Login, Magic, Via},
     driver::{Driver, Moved, Relayed},
-    exit::Failure,
+    exit::{self, Failure},
     gate::Gate,
     member::{Accept, DOOR, Event, Introductions, Leg, Member, PLAIN_DOOR, Places, Rules, Target},
     tracker::account::{VISITS, visit_of},
@@ -343,7 +343,7 @@ impl Node {
                     self.rendezvous.called(now, stream);
                     return;
                 }
-                Err(error) => self.rendezvous.refused(&error.to_string()),
+                Err(error) => self.rendezvous.refused(&exit::reason(&error)),
             }
         }
     }
@@ -362,7 +362,7 @@ impl Node {
         };
         match called {
             Ok(stream) => self.called(leg, stream),
-            Err(error) => self.driver.service.not_called(self.driver.now(), leg, &error.to_string()),
+            Err(error) => self.driver.service.not_called(self.driver.now(), leg, &exit::reason(&error)),
         }
     }
 
@@ -380,7 +380,7 @@ impl Node {
                     self.called(opening.leg, stream);
                     return self.relays.called(now, stream, opening);
                 }
-                Err(error) => opening.failed(&error.to_string()),
+                Err(error) => opening.failed(&exit::reason(&error)),
             }
         }
         self.driver.service.not_called(now, opening.leg, &opening.reasons);

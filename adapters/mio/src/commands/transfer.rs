@@ -14,7 +14,7 @@ use super::{
 use crate::{
     args::{Link, Pace, Via},
     driver::{Driver, Storage},
-    exit::Failure,
+    exit::{Failure, reason},
     gate::Gate,
     progress::Summary,
     url::{Scheme, Url},
@@ -194,7 +194,7 @@ impl Request<'_> {
         let signals = Signals::new(&mut driver)?;
         let stream = match self.connect(&mut driver, address, way, sealed, visits)? {
             Ok(stream) => stream,
-            Err(error) => return Ok(Err(error.to_string())),
+            Err(error) => return Ok(Err(reason(&error))),
         };
         let trace = tracing::begin(&mut driver, stream, self.link.trace.as_deref(), self.label)?;
         Ok(Ok(Attempt::new(self, address, driver, stream, signals, trace)))

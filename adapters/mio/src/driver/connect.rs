@@ -236,7 +236,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         if let Some(size) = route::carries(to) {
             found.endpoint.limit(now, connection, size);
         }
-        found.udp.call(to);
+        found.call(connection, to);
         found.stirred = true;
         let key = self.add_stream(Carrier::rdt(socket, connection));
         self.rdt[socket].enter(connection, key);

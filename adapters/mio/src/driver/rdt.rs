@@ -1,7 +1,7 @@
 //! Streams over RDT: datagrams in, datagrams out, and what is between them and the files.
 
 use super::{Carrier, Driver, Receiving, Storage, Stream, Subject};
-use crate::net::udp::Trains;
+use crate::{exit::reason, net::udp::Trains};
 use skep_core::{
     Instant,
     limits::MESSAGE_MAX,
@@ -390,7 +390,20 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             self.happened(now, index, event);
         }
         self.room = room;
-        self.rdt[index].flush(self.poll.registry()) && more
+        let is_flushed = self.rdt[index].flush(self.poll.registry());
+        self.end_unsent(now, index);
+        is_flushed && more
+    }
+
+    /// Ends calls to where the system sends nothing: they would only wait.
+    fn end_unsent(&mut self, now: Instant, index: usize) {
+        let Some((calls, error)) = self.rdt[index].take_unsent() else { return };
+        for connection in calls {
+            if let Some(key) = self.stream_of(index, connection) {
+                self.abort_stream(now, StreamId(key as u32), Some(reason(&error)));
+                self.act(now);
+            }
+        }
     }
 
     /// Content could not be read.

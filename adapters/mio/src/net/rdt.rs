@@ -52,6 +52,8 @@ pub(crate) struct RdtSocket {
     pub(crate) endpoint: Endpoint<Host>,
     /// The streams by their connections' numbers.
     streams: Vec<Option<Key>>,
+    /// The connections that we called, and where.
+    calls: Vec<(ConnectionId, SocketAddr)>,
     outgoing: Outgoing,
     /// By which polling tells of it.
     pub(crate) token: Token,
@@ -81,6 +83,7 @@ impl RdtSocket {
             label: 0,
             endpoint: host::endpoint(settings, seed).proving([first, second]),
             streams: Vec::new(),
+            calls: Vec::new(),
             outgoing: Outgoing::default(),
             token: Token(usize::MAX),
             readable: false,
@@ -226,8 +229,26 @@ impl RdtSocket {
         self.streams[number] = Key::new(stream as u32 + 1);
     }
 
+    /// We call that address.
+    pub(crate) fn call(&mut self, connection: ConnectionId, to: SocketAddr) {
+        self.udp.call(to);
+        self.calls.push((connection, to));
+    }
+
+    /// The calls that are not answered, of an address to which the system sends nothing now, and why. Who was there before
+    /// may be there again in a moment.
+    pub(crate) fn take_unsent(&mut self) -> Option<(Vec<ConnectionId>, io::Error)> {
+        let (to, error) = self.udp.take_unsent()?;
+        let is_calling = |connection| {
+            self.endpoint.statistics(connection).is_some_and(|statistics| statistics.segment == 0)
+        };
+        let calls = self.calls.iter().filter(|&&(connection, called)| called == to && is_calling(connection));
+        Some((calls.map(|&(connection, _)| connection).collect(), error))
+    }
+
     /// The connection of a stream is not its any more.
     pub(crate) fn leave(&mut self, connection: ConnectionId, stream: usize) {
+        self.calls.retain(|(called, _)| *called != connection);
         if self.stream(connection) == Some(stream) {
             self.streams[connection.number() as usize] = None;
         }

@@ -29,6 +29,8 @@ pub(crate) struct Udp {
     /// The most datagrams that the system is given as one (GSO), if it takes so many.
     joined: usize,
     sources: Option<Sources>,
+    /// Where the system sends nothing now, and why: the last such address.
+    unsent: Option<(SocketAddr, io::Error)>,
 }
 
 impl Udp {
@@ -56,6 +58,7 @@ impl Udp {
             state,
             joined: usize::MAX,
             sources: Sources::new(address),
+            unsent: None,
         })
     }
 
@@ -87,7 +90,10 @@ impl Udp {
             };
             match sent {
                 Err(error) if is_blocked(&error) => break,
-                Err(error) => is_too_long |= says_too_long(&error),
+                Err(error) => {
+                    is_too_long |= says_too_long(&error);
+                    self.refused(to, error);
+                }
                 Ok(()) => {}
             }
             rest = rest.get(length..).unwrap_or_default();
@@ -129,6 +135,18 @@ impl Udp {
         self.send_train(to, datagram, datagram.len()).map(|()| 1)
     }
 
+    /// The system has refused a datagram.
+    fn refused(&mut self, to: SocketAddr, error: io::Error) {
+        if has_no_way(&error) {
+            self.unsent = Some((to, error));
+        }
+    }
+
+    /// Where the system has sent nothing since the last call of this, and why.
+    pub(crate) fn take_unsent(&mut self) -> Option<(SocketAddr, io::Error)> {
+        self.unsent.take()
+    }
+
     /// Notes that this address is called.
     pub(crate) fn call(&mut self, to: SocketAddr) {
         if let Some(sources) = &mut self.sources {
@@ -161,6 +179,17 @@ pub(crate) struct Sent<'b> {
 
 fn is_blocked(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
+}
+
+/// Whether the system knows no way to the address, or forbids it. Others of its refusals are about the one datagram.
+fn has_no_way(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        AddrNotAvailable, HostUnreachable, NetworkDown, NetworkUnreachable, PermissionDenied,
+    };
+    matches!(
+        error.kind(),
+        AddrNotAvailable | HostUnreachable | NetworkDown | NetworkUnreachable | PermissionDenied
+    )
 }
 
 fn says_too_long(error: &io::Error) -> bool {

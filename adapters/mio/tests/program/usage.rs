@@ -135,6 +135,28 @@ fn who_cannot_be_found_or_reached_is_a_matter_of_the_network() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn what_the_system_does_not_send_is_told_at_once() {
+    let home = Home::new();
+    home.write("file", "content");
+    home.run("key make").well();
+    let key = "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo";
+    // Nobody may call all at once.
+    let all = "255.255.255.255";
+    for line in [
+        format!("get rdt://{all}/file --timeout 600"),
+        format!("put file rdt://{all}/ --timeout 600"),
+        format!("get skep://{key}@{all}/file --via udp --timeout 600"),
+        format!("get skep://{key}@{all}/file --timeout 600"),
+        format!("ls -s skep://{key}@{all}/ -u ana --via udp --timeout 600"),
+    ] {
+        let told = home.run(&line).with(3).err;
+        assert!(told.contains("is unreachable") || told.contains("ermission denied"), "{line}: {told}");
+        assert!(!told.contains("no answer") && !told.contains("silent"), "{line}: {told}");
+    }
+}
+
+#[test]
 fn a_server_that_cannot_serve_says_why() {
     let home = Home::new();
     home.write("file", "content");

@@ -18,7 +18,7 @@ use crate::{
         credentials::{As, Credentials},
     },
     driver::{Driver, NoFiles, Subject},
-    exit::Failure,
+    exit::{self, Failure},
     gate::{Admission, Gate},
     tracker::order::{Answer, Order},
     url::{Host, Url},
@@ -108,7 +108,7 @@ impl Calls<'_> {
             self.next = Clock::now() + APART;
             match driver.connect_tcp_sealed(address, &credentials.call) {
                 Ok(stream) => self.open.push((stream, address)),
-                Err(error) => self.failed.failed(self.host, address, "tcp", &error.to_string()),
+                Err(error) => self.failed.failed(self.host, address, "tcp", &exit::reason(&error)),
             }
         }
         (!self.left.is_empty()).then(|| self.next.saturating_duration_since(Clock::now()))

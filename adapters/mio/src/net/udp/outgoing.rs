@@ -37,7 +37,10 @@ impl Outgoing {
             let sent = match udp.send_each(batch) {
                 Ok(sent) => sent.max(1),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(_) => 1,
+                Err(error) => {
+                    udp.refused(datagrams[0].0, error);
+                    1
+                }
             };
             let (gone, left) = datagrams.split_at(sent);
             bytes = &bytes[gone.iter().map(|&(_, length)| length).sum()..];
