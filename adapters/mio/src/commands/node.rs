@@ -1,5 +1,6 @@
 //! A member on the sockets of this host: opens the streams that it asks for.
 
+mod address;
 mod breaks;
 mod relays;
 mod rendezvous;
@@ -21,6 +22,7 @@ use crate::{
     tracker::account::{VISITS, visit_of},
     url::{Host, Url},
 };
+use address::Address;
 use breaks::Breaks;
 use mio::Events;
 use relays::{Opening, Relays};
@@ -87,6 +89,7 @@ pub(super) struct Node {
     events: Events,
     credentials: Credentials,
     rendezvous: Rendezvous,
+    address: Address,
     relays: Relays,
     breaks: Breaks,
     via: Option<Via>,
@@ -130,6 +133,7 @@ impl Node {
             events: Events::with_capacity(256),
             credentials,
             rendezvous,
+            address: Address::default(),
             relays: Relays::default(),
             breaks: Breaks::default(),
             via,
@@ -195,6 +199,7 @@ impl Node {
         let is_busy = !self.driver.gone.is_empty() || !self.driver.events.is_empty();
         let longest = if is_busy { Some(Duration::ZERO) } else { longest };
         let deadlines = self.rendezvous.deadline().into_iter().chain(self.relays.deadline());
+        let deadlines = deadlines.chain(self.address.deadline());
         let patience = deadlines.map(|deadline| deadline.since(now));
         let longest = longest.into_iter().chain(patience).min();
         let waited = self.driver.turn(&mut self.events, longest);
@@ -206,6 +211,7 @@ impl Node {
         }
         while let Some(gone) = self.driver.gone.pop_front() {
             self.breaks.gone(&gone);
+            self.address.gone(gone.stream);
             let reason = gone.reason.unwrap_or_else(|| "no answer".to_owned());
             if let Some(opening) = self.relays.take(gone.stream, gone.was_turned_away) {
                 self.relay_not_called(opening, gone.stream, &reason);
@@ -218,11 +224,15 @@ impl Node {
         }
         let answered = self.rendezvous.calls().find(|stream| self.driver.is_open(*stream));
         if let Some(stream) = answered {
+            self.address.begin(now, stream);
             for other in self.rendezvous.connected(stream) {
                 self.driver.abort(other);
             }
         }
         if let Some(stream) = self.rendezvous.expired(now) {
+            self.driver.abort(stream);
+        }
+        if let Some(stream) = self.address.left(now, |stream| self.driver.source(stream)) {
             self.driver.abort(stream);
         }
         if self.rendezvous.is_due(now) {

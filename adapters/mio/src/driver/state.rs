@@ -47,6 +47,14 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         }
     }
 
+    /// The address of ours from which a stream goes, if it has to stay there: over RDT it may go on from another one.
+    pub fn source(&self, stream: StreamId) -> Option<SocketAddr> {
+        match &self.streams.get(stream.0 as usize)?.carrier {
+            Carrier::Tcp(tcp) => tcp.wire.source(),
+            Carrier::Rdt { .. } => None,
+        }
+    }
+
     /// How far a stream has come.
     pub fn moved(&self, stream: StreamId) -> Option<Moved> {
         let stream = self.streams.get(stream.0 as usize)?;

@@ -7,7 +7,7 @@ use socket2::{SockRef, TcpKeepalive};
 use std::os::fd::AsRawFd;
 use std::{
     io::{self, Read, Write},
-    net::Shutdown,
+    net::{Shutdown, SocketAddr},
     time::Duration,
 };
 
@@ -29,6 +29,14 @@ impl Wire {
         // A peer that vanished while it waits for its turn is noticed by the system.
         let keepalive = TcpKeepalive::new().with_time(KEEP_ALIVE).with_interval(KEEP_ALIVE);
         let _ = SockRef::from(socket).set_tcp_keepalive(&keepalive);
+    }
+
+    /// The address of ours from which it goes, by itself.
+    pub(crate) fn source(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Socket(socket) => socket.local_addr().ok(),
+            Self::Tunnel(_) => None,
+        }
     }
 
     /// Whether a call has been answered by now.
