@@ -71,6 +71,14 @@ impl Member {
             self.uploads.remove(upload.0);
             return false;
         };
+        let (user, name) = (found.user.clone(), found.name.clone());
+        if asked.way == Way::Direct && self.rules.door == (0, 0) {
+            // He asks again, by way of the tracker; nobody is to be waited for.
+            self.session.refuse(request, Code::Unreachable);
+            self.uploads.remove(upload.0);
+            self.promise(now, user, name);
+            return true;
+        }
         found.is_accepted = true;
         found.deadline = Some(now + RELAY_PATIENCE);
         self.introductions.add(asked.token, &introduction);
@@ -82,11 +90,15 @@ impl Member {
         } else {
             let (tcp, rdt) = self.rules.door;
             self.session.accept(request, tcp, rdt);
-            let (user, name) = (found.user.clone(), found.name.clone());
-            self.promises.retain(|promise| promise.until > now);
-            self.promises.push(Promise { user, name, until: now + PROMISE });
+            self.promise(now, user, name);
         }
         true
+    }
+
+    /// Somebody may ask once more for a file, by way of the tracker.
+    fn promise(&mut self, now: Instant, user: Box<str>, name: Box<str>) {
+        self.promises.retain(|promise| promise.until > now);
+        self.promises.push(Promise { user, name, until: now + PROMISE });
     }
 
     /// Whether somebody was let have a file lately, and has not got it. It is good once.

@@ -20,7 +20,7 @@ use skep_core::{
         KeyPair, RustCrypto, Secret,
         layer::{Access, Caller, Decision},
     },
-    stream::{FileId, StreamId},
+    stream::{Action, FileId, Service, StreamId},
     tracker::{self, Dialect, Peer, Tracker},
     wire::{
         seal::Purpose,
@@ -359,6 +359,26 @@ fn an_owner_whose_door_cannot_be_reached_is_reached_through_the_tracker() {
     world.get(1, ("ana", "file"), "got", false);
     assert_eq!(world.travelled(1), Travel::Relayed);
     assert_eq!(world.outcome(1), Ok(7));
+}
+
+#[test]
+fn an_owner_without_a_door_waits_for_nobody_there() {
+    let mut world = World::new(&[Who::new("ana"), Who::new("ben")]);
+    world.share(0, "ana", "file", b"content", false);
+    world.nodes[0].0.driver.service.set_door((0, 0), 0);
+    world.get(1, ("ana", "file"), "got", false);
+    assert_eq!(world.travelled(1), Travel::Relayed);
+    assert_eq!(world.outcome(1), Ok(7));
+    world.until(0, |event| matches!(event, Event::Served { outcome: Some(Outcome::Done), .. }));
+    let ana = &mut world.nodes[0].0.driver;
+    let (later, mut room) = (ana.now() + Duration::from_secs(50), [0; 1 << 10]);
+    loop {
+        match ana.service.poll(later, &mut room) {
+            Action::Wait(_) => break,
+            Action::Event(event) => assert!(!matches!(event, Event::Served { .. }), "{event:?}"),
+            _ => {}
+        }
+    }
 }
 
 #[test]
