@@ -34,7 +34,7 @@ impl Identity {
     pub fn load(path: &Path) -> Result<Self, Failure> {
         Self::find(path)?.ok_or_else(|| {
             let shown = path.display();
-            Failure::local(format!("there is no key in {shown}; make one with: skep key make"))
+            Failure::local(format!("there is no key in {shown}; make one with: skep key --key {shown} make"))
         })
     }
 

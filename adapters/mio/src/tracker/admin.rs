@@ -33,9 +33,12 @@ pub struct Ordered {
 }
 
 impl Ordered {
-    /// Whether nothing changes by it, and it is a copy that could not be made where it failed.
-    pub(super) const fn is_backup(&self) -> bool {
-        matches!(self.change, Change::BackUp(_))
+    /// What failed, in words.
+    pub(super) fn failed(&self, error: &NotStored) -> String {
+        match self.change {
+            Change::BackUp(_) => error.to_string(),
+            _ => format!("cannot store: {error}"),
+        }
     }
 }
 
@@ -148,6 +151,7 @@ impl Hub {
 
     /// What an admin has ordered is stored, and is done now; or it could not be, and is not.
     pub(super) fn settle_order(&mut self, now: Instant, ordered: Ordered, outcome: Result<(), NotStored>) {
+        let outcome = outcome.map_err(|error| ordered.failed(&error));
         let Ordered { change, answer, told, to } = ordered;
         if let Change::Put(name, _) | Change::Drop(name) = &change {
             self.house().release(name);
@@ -158,7 +162,7 @@ impl Hub {
                 self.reports.extend(told);
                 answer
             }
-            Err(error) => Answer::Failed(error.to_string()),
+            Err(error) => Answer::Failed(error),
         };
         // Who has gone meanwhile wants no answer.
         let _ = to.send(answer);

@@ -275,7 +275,7 @@ impl Hub {
             let Some((receipt, outcome)) = done else { return };
             if let Err(error) = &outcome {
                 let what = match &receipt {
-                    Receipt::Order(ordered) if ordered.is_backup() => error.to_string(),
+                    Receipt::Order(ordered) => ordered.failed(error),
                     _ => format!("cannot store: {error}"),
                 };
                 self.reports.push(Report::Failed { what: what.into() });

@@ -24,7 +24,10 @@ use redb::{
 };
 
 use super::account::{Account, Ban, Invite};
-use crate::identity::{check_own, create_whole};
+use crate::{
+    exit::reason,
+    identity::{check_own, create_whole},
+};
 
 /// Who has registered by command.
 const REGISTERED: TableDefinition<'_, &str, ()> = TableDefinition::new("registered");
@@ -246,8 +249,11 @@ impl<R: Send + 'static> Drop for Store<R> {
 pub const DAMAGED: &str =
     "its database is damaged: put back a copy of state.redb, or move that away to begin with nothing";
 
-fn not_stored(error: impl std::fmt::Display) -> NotStored {
-    NotStored(error.to_string())
+fn not_stored(error: impl Into<redb::Error>) -> NotStored {
+    NotStored(match error.into() {
+        redb::Error::Io(error) => reason(&error),
+        error => error.to_string(),
+    })
 }
 
 /// Why a database cannot be opened, in words of our own where the library's say nothing here.
@@ -419,15 +425,15 @@ fn apply(transaction: &WriteTransaction, change: &Change) -> Result<(), redb::Er
 
 /// Copies all that is stored into a file that there is not yet; it is on the disk then.
 fn back_up(database: &Database, to: &Path) -> Result<(), NotStored> {
-    let file = make(to).map_err(|error| not_backed_up(to, &error))?;
+    let file = make(to).map_err(|error| not_backed_up(to, &not_stored(error)))?;
     copy(database, file).and_then(|()| Ok(sync(to)?)).map_err(|error| {
         let _ = std::fs::remove_file(to);
-        not_backed_up(to, &error)
+        not_backed_up(to, &not_stored(error))
     })
 }
 
-fn not_backed_up(to: &Path, error: &dyn std::fmt::Display) -> NotStored {
-    NotStored(format!("cannot back up to {}: {error}", to.display()))
+fn not_backed_up(to: &Path, why: &NotStored) -> NotStored {
+    NotStored(format!("cannot back up to {}: {why}", to.display()))
 }
 
 fn copy(from: &Database, file: File) -> Result<(), redb::Error> {

@@ -181,5 +181,6 @@ fn nothing_secret_is_in_debug() {
 #[test]
 fn a_key_that_is_not_there_says_how_to_make_one() {
     let (_directory, path) = path("key");
-    assert!(Identity::load(&path).unwrap_err().to_string().contains("skep key make"));
+    let advice = format!("skep key --key {} make", path.display());
+    assert!(Identity::load(&path).unwrap_err().to_string().contains(&advice));
 }

@@ -106,7 +106,7 @@ fn what_cannot_be_stored_is_not_done_and_not_told() {
     for order in orders().into_iter().chain(orders()) {
         let answer = give(&mut hub, order);
         match answered(&mut hub, &answer) {
-            Answer::Failed(why) => assert_eq!(why, "the disk is full"),
+            Answer::Failed(why) => assert_eq!(why, "cannot store: the disk is full"),
             other => panic!("{other:?}"),
         }
     }
