@@ -15,7 +15,7 @@ use smoltcp::{
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let address = [0x02, 0, 0, 0, 0, 2];
+    let address = [0x02, 0, 10, 9, 0, 2];
     let Some((mut clock, mut ethernet)) = board::start(address) else { semihosting::exit(2) };
     let now = Instant::from_micros(clock.now().as_micros() as i64);
     let mut interface = Interface::new(Config::new(EthernetAddress(address).into()), &mut ethernet, now);
