@@ -232,6 +232,12 @@ impl<P: Profile> Connection<P> {
     fn next_sign(&self, now: Instant, settings: &Settings) -> Instant {
         let interval = settings.call_interval.as_micros();
         let soon = match self.signs {
+            // A sender is silent for no longer than its longest time-out, while it has something under way. If it is, our
+            // address may be another one by now, which only a word of ours tells it (docs/protocol.md section 7.4).
+            SURE if self.confirmed && self.wants_room() => {
+                let silence = now.micros_since(self.heard).min(u32::MAX.into()) as u32;
+                silence.max(settings.timeout_maximum.as_micros())
+            }
             SURE => u32::MAX,
             // One who waits for the token says nothing before it has come.
             signs if !self.sender.is_small() && self.token != 0 => {

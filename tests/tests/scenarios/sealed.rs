@@ -1,7 +1,7 @@
 //! Sealed transfers: every size, both ways, for every purpose, on networks that lose, repeat, reorder and damage.
 
 use skep_core::wire::seal::Purpose;
-use skep_tests::{INTRODUCTION, Loopback, Past, Random, Report, Scenario, Simulated, Way};
+use skep_tests::{Host, INTRODUCTION, Loopback, Past, Random, Report, Scenario, Simulated, Way};
 use std::time::Duration;
 
 /// How many seeds are played, unless the environment says otherwise:
@@ -157,5 +157,30 @@ fn big_files_arrive_sealed_through_wide_windows() {
             path.corruption = 20;
         });
         scenario.run(network).expect_done();
+    }
+}
+
+/// Who only receives has to say something before what is sent to it can come to its new address.
+#[test]
+fn a_translator_of_addresses_that_is_restarted_holds_a_transfer_up_for_seconds_only() {
+    for way in WAYS {
+        let scenario = Scenario::new(way, 2_000_000).own(64, 1_405).sealed(Purpose::Member);
+        let network = || {
+            Simulated::new(1).both(|path| (path.rate, path.delay) = (1_000_000, Duration::from_millis(20)))
+        };
+        let usual = scenario.run(network()).expect_done().elapsed();
+        let mut report = scenario.prepare::<_, Host, Host>(network());
+        let at = report.world.now() + Duration::from_secs(1);
+        report.world.run_until(at);
+        // What is under way is lost too, so that the receiver owes no acknowledgement.
+        let (up, down) = report.world.network.paths();
+        for path in [up, down] {
+            path.cuts.push(at..at + Duration::from_millis(300));
+        }
+        report.world.network.readdress();
+        report.world.run();
+        let late = report.expect_done().elapsed() - usual;
+        println!("{way:?}: {late:?} late");
+        assert!(late < Duration::from_secs(4), "{way:?}: {late:?} late");
     }
 }

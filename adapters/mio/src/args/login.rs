@@ -90,7 +90,7 @@ pub fn user_name(given: Option<&str>) -> Result<String, Failure> {
 /// # Errors
 /// There is none, or it cannot be read or understood.
 pub(super) fn link(given: Option<&Url>, file: Option<&Path>) -> Result<Url, Failure> {
-    sealed(target::link_or(given, file)?).map_err(Failure::usage)
+    sealed(target::link_or(given, "-s LINK", file)?).map_err(Failure::usage)
 }
 
 /// The link of a tracker; a host alone will do.

@@ -88,16 +88,16 @@ fn elsewhere(file: Option<&Path>) -> Result<Option<(String, Zeroizing<String>)>,
     })
 }
 
-/// The link that is given, or else in a file, or else in the variable.
+/// The link that is given, or else in a file, or else in the variable. `form` is how it is given.
 ///
 /// # Errors
 /// There is none, or it cannot be read or understood.
-pub(crate) fn link_or(given: Option<&Url>, file: Option<&Path>) -> Result<Url, Failure> {
+pub(crate) fn link_or(given: Option<&Url>, form: &str, file: Option<&Path>) -> Result<Url, Failure> {
     if let Some(given) = given {
         return Ok(given.clone());
     }
     let Some((source, text)) = elsewhere(file)? else {
-        return Err(Failure::usage(format!("give a link, --link-file FILE, or ${VARIABLE}")));
+        return Err(Failure::usage(format!("give {form}, --link-file FILE, or ${VARIABLE}")));
     };
     let link = find(&text).ok_or_else(|| Failure::usage(format!("there is no link in {source}")))?;
     link.parse().map_err(|error| Failure::usage(format!("{source}: {error}")))

@@ -13,7 +13,7 @@ pub(super) fn run(known: &Known) -> Result<(), Failure> {
     let mut hosts = KnownHosts::load(&known.who.home()?.known_hosts())?;
     match &known.action {
         KnownAction::Add { link, link_file } => {
-            let link = link_or(link.as_ref(), link_file.as_deref())?;
+            let link = link_or(link.as_ref(), "a link", link_file.as_deref())?;
             let Some(key) = link.key else {
                 return Err(Failure::usage(format!(
                     "there is no key in {link}; a link is like skep://KEY@host/"

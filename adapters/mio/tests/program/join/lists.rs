@@ -66,6 +66,6 @@ fn the_link_may_come_from_a_file_or_the_environment() {
     hub.run("eye", "ls --link-file link -u eye").well();
     let mut command = hub.home.command_of("eye", &["ls", "-u", "eye"]);
     crate::support::Process::start(command.env("SKEP_LINK", hub.link())).end().well();
-    hub.run("eye", "ls -u eye").with(2).saying("give a link");
+    hub.run("eye", "ls -u eye").with(2).saying("give -s LINK");
     hub.run("eye", "ls -s tcp://localhost/ -u eye").with(2);
 }
