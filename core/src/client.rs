@@ -214,6 +214,15 @@ impl<P: Profile> Client<P> {
         }
     }
 
+    /// What kept the tracker out of reach may be over: a pause before the next attempt ends, and those after it are as short
+    /// as the first.
+    pub fn retry(&mut self, now: Instant) {
+        if self.state == State::Pausing {
+            self.failures = 0;
+            self.deadline = Some(now);
+        }
+    }
+
     /// Leaves: the tracker confirms it, then [`Event::Over`] follows.
     pub fn log_out(&mut self, now: Instant) {
         match self.state {

@@ -265,6 +265,11 @@ impl Member {
         self.session.unreachable(now);
     }
 
+    /// The tracker may be in reach again: a pause before it is called ends.
+    pub fn retry(&mut self, now: Instant) {
+        self.session.retry(now);
+    }
+
     /// A stream of a transfer is being opened.
     pub fn called(&mut self, leg: Leg, stream: StreamId) {
         let role = match leg {

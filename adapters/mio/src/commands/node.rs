@@ -2,6 +2,7 @@
 
 mod address;
 mod breaks;
+mod outlook;
 mod relays;
 mod rendezvous;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::{
 use address::Address;
 use breaks::Breaks;
 use mio::Events;
+use outlook::Outlook;
 use relays::{Opening, Relays};
 use rendezvous::{Next, Rendezvous, Way};
 use skep_core::{stream::StreamId, wire::session::Code};
@@ -90,6 +92,7 @@ pub(super) struct Node {
     credentials: Credentials,
     rendezvous: Rendezvous,
     address: Address,
+    outlook: Outlook,
     relays: Relays,
     breaks: Breaks,
     via: Option<Via>,
@@ -134,6 +137,7 @@ impl Node {
             credentials,
             rendezvous,
             address: Address::default(),
+            outlook: Outlook::default(),
             relays: Relays::default(),
             breaks: Breaks::default(),
             via,
@@ -199,7 +203,7 @@ impl Node {
         let is_busy = !self.driver.gone.is_empty() || !self.driver.events.is_empty();
         let longest = if is_busy { Some(Duration::ZERO) } else { longest };
         let deadlines = self.rendezvous.deadline().into_iter().chain(self.relays.deadline());
-        let deadlines = deadlines.chain(self.address.deadline());
+        let deadlines = deadlines.chain(self.address.deadline()).chain(self.outlook.deadline());
         let patience = deadlines.map(|deadline| deadline.since(now));
         let longest = longest.into_iter().chain(patience).min();
         let waited = self.driver.turn(&mut self.events, longest);
@@ -235,6 +239,9 @@ impl Node {
         if let Some(stream) = self.address.left(now, |stream| self.driver.source(stream)) {
             self.driver.abort(stream);
         }
+        if self.outlook.has_changed(now, || self.rendezvous.address().and_then(outlook::source)) {
+            self.driver.service.retry(now);
+        }
         if self.rendezvous.is_due(now) {
             self.call_tracker();
         }
@@ -242,6 +249,7 @@ impl Node {
             match told.event {
                 Event::Connect => {
                     self.rendezvous.begin();
+                    self.outlook.called(self.rendezvous.address().and_then(outlook::source));
                     self.call_tracker();
                 }
                 Event::Call(leg, target) => self.call(leg, &target),
@@ -252,6 +260,7 @@ impl Node {
                         for stream in self.rendezvous.cancel() {
                             self.driver.abort(stream);
                         }
+                        self.outlook.pause(now);
                     }
                     self.news.push_back(event);
                 }

@@ -372,7 +372,7 @@ fn a_client_withstands_any_calls_in_any_order() {
                 assert!(machine.received(now, StreamId(stream), &out[..length]) <= length);
             }
             ledger.call(&mut random, &mut machine, now, false);
-            match random.below(10) {
+            match random.below(11) {
                 0 => {
                     let name = Name::new(b"x").unwrap();
                     machine.publish(name, FileInfo { length: random.below(2) as u64, flags: 0, hash: None });
@@ -389,6 +389,7 @@ fn a_client_withstands_any_calls_in_any_order() {
                 6 => machine.served(crate::client::UploadId(random.below(3) as u32), Code::Done),
                 7 if random.below(30) == 0 => machine.log_out(now),
                 8 => machine.unreachable(now),
+                9 => machine.retry(now),
                 _ => {}
             }
             if random.below(4) > 0 {

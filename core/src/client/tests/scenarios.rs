@@ -98,6 +98,25 @@ fn a_lost_session_comes_back_and_goes_on_where_it_ended() {
 }
 
 #[test]
+fn a_long_pause_ends_when_the_tracker_may_be_in_reach_again() {
+    let mut net = net();
+    let ana = net.add("ana", DEFAULT);
+    net.pass(SECOND);
+    let now = net.world.now;
+    net.nodes[ana].client.retry(now);
+    assert!(net.nodes[ana].client.is_online());
+    net.is_down = true;
+    net.cut(ana, true);
+    net.pass(Duration::from_secs(300));
+    net.is_down = false;
+    net.nodes[ana].take_events();
+    let now = net.world.now;
+    net.nodes[ana].client.retry(now);
+    net.pass(SECOND);
+    assert_eq!(net.nodes[ana].take_events(), [Event::Connect, Event::Online, Event::Listed]);
+}
+
+#[test]
 fn another_run_of_the_tracker_begins_the_list_anew() {
     let mut net = net();
     let (ana, eva) = (net.add("ana", DEFAULT), net.add("eva", DEFAULT));

@@ -237,6 +237,11 @@ impl Rendezvous {
         self.tracker
     }
 
+    /// Where the tracker is, as far as is known.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.tracker.or_else(|| self.addresses.as_ref().ok()?.first().copied())
+    }
+
     /// Why it could not be reached.
     pub(super) fn attempts(&self) -> &Attempts {
         &self.attempts
