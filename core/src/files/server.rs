@@ -129,8 +129,8 @@ impl<M: Memory<Named<Session>>> Server<M> {
         self.line.length()
     }
 
-    /// The name of the file that a transfer is about: good from [`Event::Started`] to [`Event::Ended`], until the
-    /// server is polled again.
+    /// The name of the file that a transfer is about: good from [`Event::Started`] to [`Event::Ended`], and at
+    /// [`Event::Refused`] if it came so far, until the server is polled again.
     pub fn name(&self, file: FileId) -> Option<Name<'_>> {
         self.sessions.get(file.0)?.request.name()
     }

@@ -249,8 +249,11 @@ impl Member {
                     self.end_request(key, Code::Broken);
                 }
             }
-            files::Event::Refused { .. } => {
-                self.tell_served(key, None);
+            files::Event::Refused { file, fault, .. } => {
+                if let Some(name) = self.server.name(file) {
+                    upload.name = name.as_str().into();
+                }
+                self.tell_served(key, fault.map(Outcome::Failed));
                 self.end_request(key, Code::Refused);
             }
         }
@@ -269,7 +272,10 @@ impl Member {
             self.introductions.remove(&token);
         }
         let (user, name) = (upload.user.clone(), upload.name.clone());
-        self.news.push_back(Event::Served { upload: UploadId(key), user, name, outcome });
+        // Who comes by the plain commands may ask for nothing at all.
+        if !name.is_empty() {
+            self.news.push_back(Event::Served { upload: UploadId(key), user, name, outcome });
+        }
     }
 
     /// The tracker is told that a transfer is over, if it does not know.

@@ -58,8 +58,8 @@ impl Log {
                 if !self.verbose && !fault.is_some_and(is_ours) {
                     return;
                 }
-                // The client is told only that we are busy.
-                let why = fault.filter(|fault| *fault == Fault::Busy);
+                // The client is told only that we are busy, or have no space, and not of what.
+                let why = fault.filter(|fault| matches!(fault, Fault::Busy | Fault::NoSpace));
                 let why = why.map_or_else(|| because(code), |fault| describe(fault).to_owned());
                 let name = told.name.as_deref().map_or(String::new(), |name| format!(" {}", escape(name)));
                 say(&format_args!("{} refused{name}: {why}", shown(told.peer, called)));

@@ -35,6 +35,7 @@ fn one_who_came_by_command_and_a_member_see_each_other_and_fetch_from_each_other
         "GET_FILE FAIL, FILE NOT EXIST\n"
     );
     until_told(&ana, "somebody has fetched file");
+    until_told(&ana, "somebody could not be given other");
 }
 
 #[test]
