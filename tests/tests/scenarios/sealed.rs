@@ -180,7 +180,6 @@ fn a_translator_of_addresses_that_is_restarted_holds_a_transfer_up_for_seconds_o
         report.world.network.readdress();
         report.world.run();
         let late = report.expect_done().elapsed() - usual;
-        println!("{way:?}: {late:?} late");
         assert!(late < Duration::from_secs(4), "{way:?}: {late:?} late");
     }
 }

@@ -260,6 +260,8 @@ impl Node {
                         for stream in self.rendezvous.cancel() {
                             self.driver.abort(stream);
                         }
+                    }
+                    if let Event::Offline { .. } = &event {
                         self.outlook.pause(now);
                     }
                     self.news.push_back(event);
