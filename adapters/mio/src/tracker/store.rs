@@ -20,7 +20,8 @@ use std::{
 
 use mio::Waker;
 use redb::{
-    Database, Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, Value, WriteTransaction,
+    Database, Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, Value,
+    WriteTransaction, backends::FileBackend,
 };
 
 use super::account::{Account, Ban, Invite};
@@ -319,7 +320,7 @@ fn options() -> OpenOptions {
 }
 
 fn database(file: File) -> Result<Database, redb::Error> {
-    Ok(Database::builder().set_cache_size(CACHE).create_file(file)?)
+    Ok(Database::builder().set_cache_size(CACHE).create_with_backend(FileBackend::new(file)?)?)
 }
 
 /// Takes from others what an earlier mode let them do, where the file is ours to say that.
