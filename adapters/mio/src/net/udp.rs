@@ -5,6 +5,7 @@ use mio::net::UdpSocket;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
+    array,
     io::{self, IoSliceMut},
     net::SocketAddr,
 };
@@ -156,8 +157,9 @@ impl Udp {
 
     /// Receives what has come, up to the batch's room; how many trains.
     pub(crate) fn receive(&mut self, trains: &mut Trains) -> io::Result<usize> {
-        let mut slices: Vec<IoSliceMut<'_>> =
-            trains.bytes.chunks_mut(TRAIN_MAX).map(IoSliceMut::new).collect();
+        let mut rooms = trains.bytes.chunks_mut(TRAIN_MAX);
+        let mut slices: [_; BATCH_SIZE] =
+            array::from_fn(|_| IoSliceMut::new(rooms.next().unwrap_or_default()));
         let count = self.state.recv(UdpSockRef::from(&self.socket), &mut slices, &mut trains.meta)?;
         if let Some(sources) = &mut self.sources {
             for meta in &mut trains.meta[..count] {

@@ -8,6 +8,7 @@ use nix::{
     sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, sendmmsg},
 };
 use std::{
+    cell::RefCell,
     io::{self, IoSlice},
     net::{IpAddr, SocketAddr},
     os::fd::AsRawFd,
@@ -15,6 +16,19 @@ use std::{
 
 /// The most datagrams of one call.
 const BATCH: usize = 64;
+
+thread_local! {
+    /// A thread's own: what is in it points into itself.
+    static CALL: RefCell<Call> = const { RefCell::new(Call { to: Vec::new(), headers: [None, None] }) };
+}
+
+/// What a call takes besides the datagrams. It is made once: what is taken and given back with each call lies between what
+/// sessions keep, and leaves gaps there (50 bytes a session).
+struct Call {
+    to: Vec<Option<SockaddrStorage>>,
+    /// For datagrams that leave from the address that the system chooses, and for those that leave from one that we choose.
+    headers: [Option<MultiHeaders<SockaddrStorage>>; 2],
+}
 
 /// Sends as many of the first datagrams as one call takes, all from one of our addresses: how many, at least one.
 ///
@@ -26,13 +40,9 @@ pub(super) fn send<'b>(
     datagrams: impl Iterator<Item = (SocketAddr, &'b [u8])>,
 ) -> io::Result<usize> {
     let route = |to| sources.map_or((to, None), |sources| sources.of(to));
-    let mut datagrams = datagrams.map(|(to, datagram)| (route(to), datagram)).take(BATCH).peekable();
+    let mut datagrams = datagrams.map(|(to, datagram)| (route(to), datagram)).peekable();
     let Some(((_, source), _)) = datagrams.peek() else { return Ok(1) };
     let source = *source;
-    let (to, parts): (Vec<_>, Vec<_>) = datagrams
-        .take_while(|((_, from), _)| *from == source)
-        .map(|((to, _), datagram)| (Some(SockaddrStorage::from(to)), [IoSlice::new(datagram)]))
-        .unzip();
     let (v4, v6);
     let controls: &[ControlMessage<'_>] = match source {
         None => &[],
@@ -46,8 +56,17 @@ pub(super) fn send<'b>(
             &[ControlMessage::Ipv6PacketInfo(&v6)]
         }
     };
-    let room = (!controls.is_empty()).then(|| cmsg_space!(in6_pktinfo));
-    let mut headers = MultiHeaders::preallocate(parts.len(), room);
-    let sent = sendmmsg(socket.as_raw_fd(), &mut headers, &parts, &to, controls, MsgFlags::empty())?;
-    Ok(sent.count().max(1))
+    CALL.with_borrow_mut(|Call { to, headers }| {
+        to.clear();
+        let mut parts = [[IoSlice::new(&[])]; BATCH];
+        let alike = datagrams.take_while(|((_, from), _)| *from == source);
+        for (part, ((peer, _), datagram)) in parts.iter_mut().zip(alike) {
+            to.push(Some(peer.into()));
+            *part = [IoSlice::new(datagram)];
+        }
+        let make = || MultiHeaders::preallocate(BATCH, source.map(|_| cmsg_space!(in6_pktinfo)));
+        let headers = headers[usize::from(source.is_some())].get_or_insert_with(make);
+        let sent = sendmmsg(socket.as_raw_fd(), headers, &parts, &*to, controls, MsgFlags::empty())?;
+        Ok(sent.count().max(1))
+    })
 }
