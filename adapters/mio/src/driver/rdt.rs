@@ -1,7 +1,10 @@
 //! Streams over RDT: datagrams in, datagrams out, and what is between them and the files.
 
 use super::{Carrier, Driver, Receiving, Storage, Stream, Subject};
-use crate::{exit::reason, net::udp::Trains};
+use crate::{
+    exit::reason,
+    net::udp::{Trains, Udp},
+};
 use skep_core::{
     Instant,
     limits::MESSAGE_MAX,
@@ -46,6 +49,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
                     break;
                 }
             };
+            self.rdt[index].readable = !Udp::are_last(count);
             // What was sent a moment ago may be acknowledged by now: a round trip takes some time.
             let now = self.now();
             let mut stores = Vec::new();
@@ -70,7 +74,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
             }
             self.store(now, index, &mut stores);
             self.settle_socket(now, index);
-            if received >= DATAGRAMS_A_TURN {
+            if received >= DATAGRAMS_A_TURN || !self.rdt[index].readable {
                 break;
             }
         }

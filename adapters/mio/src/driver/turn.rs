@@ -37,7 +37,7 @@ impl<S: Service<Event: Subject>, F: Storage> Driver<S, F> {
         let now = self.now();
         self.settle(now);
         let timeout = if self.has_work() { Some(Duration::ZERO) } else { self.timeout(now, longest) };
-        let timeout = self.alarm.set(timeout);
+        let timeout = self.alarm.set(now, timeout);
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             other => other?,

@@ -155,6 +155,12 @@ impl Udp {
         }
     }
 
+    /// Whether nothing waits any more behind so many trains that came at once: of a batch that is not full, Linux has found
+    /// that. Elsewhere trains may come one by one, until there is none.
+    pub(crate) const fn are_last(trains: usize) -> bool {
+        cfg!(target_os = "linux") && trains < BATCH_SIZE
+    }
+
     /// Receives what has come, up to the batch's room; how many trains.
     pub(crate) fn receive(&mut self, trains: &mut Trains) -> io::Result<usize> {
         let mut rooms = trains.bytes.chunks_mut(TRAIN_MAX);
@@ -244,6 +250,27 @@ mod tests {
                 let length = to.recv(&mut room).unwrap();
                 assert_eq!(&room[..length], datagram);
             }
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_batch_that_is_not_full_is_the_last_one() {
+        let from = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut to = Udp::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let mut trains = Trains::new();
+        for (sent, calls) in [(1, 1), (BATCH_SIZE - 1, 1), (BATCH_SIZE, 2), (BATCH_SIZE + 1, 2)] {
+            for _ in 0..sent {
+                from.send_to(b"alone", to.socket.local_addr().unwrap()).unwrap();
+            }
+            let mut received = 0;
+            for call in 1..=calls {
+                let count = to.receive(&mut trains).unwrap_or(0);
+                received += trains.datagrams(count).count();
+                assert_eq!(Udp::are_last(count), call == calls, "{sent}");
+            }
+            assert_eq!(received, sent);
+            assert!(to.receive(&mut trains).is_err_and(|error| is_blocked(&error)));
         }
     }
 
