@@ -20,14 +20,17 @@ mod start;
 mod tests;
 
 use super::{
-    BATCHES, Controlled, Controller, News, Phase, Start, WINDOW_LEAST, pacer::Pacer, round, round::Round,
+    BATCHES, Controlled, Controller, News, Phase, Start, WINDOW_LEAST,
+    pacer::Pacer,
+    round,
+    round::{Round, TRAIN},
 };
 use crate::{Instant, rdt::ring::is_before};
 use cross_traffic::CrossTraffic;
 use probing::Probing;
 use rates::Rates;
-use round_trips::RoundTrips;
-use start::FirstFlight;
+use round_trips::{MARGIN_LEAST, RoundTrips};
+use start::{AHEAD_TELLS, FirstFlight};
 
 /// Rounds without more rate after which the path counts as full.
 const FULL_ROUNDS: u8 = 3;
@@ -48,6 +51,8 @@ const LOCAL: u32 = 1_000;
 
 /// So many samples in a row that are longer than the shortest by a margin are not by chance.
 const RISEN: u8 = 8;
+/// So many that came without a pause tell how fast the queue is emptied in which they were.
+const TRAIN_LEAST: u32 = 64;
 /// In a round of fewer transmissions a part that was lost says nothing.
 const MANY: u32 = 32;
 /// Of 1,024: loss above the noise that says that a queue has overflowed, and that the path has become another one.
@@ -103,8 +108,6 @@ pub struct Model {
     /// Rounds that a drain takes at most.
     drains: u8,
     cross_traffic: CrossTraffic,
-    /// The pace when the round before began, and when this one did.
-    paces: [u64; 2],
     /// The largest rate of the rounds with a queue that have just been; 0 when the last one had none.
     queued: u64,
     /// The rate before the last time-out; 0 when something was acknowledged since.
@@ -154,7 +157,6 @@ impl Controller for Model {
             has_probed: false,
             drains: 1,
             cross_traffic: CrossTraffic::default(),
-            paces: [0; 2],
             queued: 0,
             saved: 0,
         };
@@ -186,7 +188,11 @@ impl Controller for Model {
         if in_flight <= count {
             // Nothing was under way: what is measured begins here.
             self.round = Round::new(now, newest);
-            self.paces = [0, self.pace];
+        }
+        if self.first_flight.sent(newest, self.round_trips.least()) {
+            // Its beginning is one train, and not two.
+            self.round.wait_for(newest);
+            self.steer();
         }
     }
 
@@ -209,7 +215,11 @@ impl Controller for Model {
         let is_over = self.round.hear(now, news, self.round_trips.least() / 8);
         match self.phase {
             Phase::Start if news.acknowledged > 0 && !self.is_before_flight(news) => {
-                if self.risen >= RISEN || self.is_spread(now) {
+                if self.risen >= RISEN || self.is_spread(now, news.round_trip) {
+                    if self.round.in_train() >= TRAIN_LEAST {
+                        // What waits in a queue comes as fast as that is emptied.
+                        self.note_rate(self.round.train(now, self.datagram));
+                    }
                     if self.first_flight.goes_on {
                         // So much the queue has held; whether it holds more, the probes show bit by bit.
                         self.probing.high = used;
@@ -225,8 +235,6 @@ impl Controller for Model {
         }
         if is_over {
             self.end_round(now);
-            let [_, pace] = self.paces;
-            self.paces = [pace, self.pace];
             self.round = Round::new(now, news.next);
         }
         self.steer();
@@ -286,7 +294,7 @@ impl Model {
 
     /// Whether more of the first flight has to be heard of.
     fn is_early(&self, used: u32) -> bool {
-        self.first_flight.is_unheard(self.round_trips.least(), used) && !self.round.is_train()
+        self.first_flight.is_unheard(self.round_trips.least(), used) && self.round.in_train() < TRAIN
     }
 
     /// Whether what is under way is next to no queue.
@@ -304,17 +312,18 @@ impl Model {
         }
     }
 
-    /// Datagrams that come slower than they were sent have been spread by the slowest link of the path: this is its
-    /// rate.
-    fn is_spread(&mut self, now: Instant) -> bool {
-        let [pace, _] = self.paces;
-        // Half a burst, and half of what is acknowledged together, may be missing at each end.
-        let train = self.round.train(now, self.datagram, (self.pacer.burst() / 2).saturating_add(8));
-        let is_spread = train > 0 && train < pace / 8 * 7 && self.round_trips.least() >= LOCAL;
-        if is_spread {
-            self.note_rate(self.round.train(now, self.datagram, 0));
-        }
-        is_spread
+    /// Whether datagrams came slower than they were sent: the slowest link of the path has spread them, at its rate.
+    fn is_spread(&self, now: Instant, round_trip: u32) -> bool {
+        let (came, spread) = self.round.spread(now, round_trip);
+        let path = self.round_trips.least();
+        let least = match self.round.in_train() {
+            _ if path < LOCAL => return false,
+            TRAIN.. => came / 8,
+            AHEAD_TELLS.. if self.first_flight.is_long(path) => came / 4 * 3,
+            _ => return false,
+        };
+        // By less every burst of ours is spread.
+        spread > least.max(MARGIN_LEAST.into())
     }
 
     fn end_round(&mut self, now: Instant) {
@@ -526,8 +535,10 @@ impl Model {
     fn steer(&mut self) {
         let round_trip = self.round_trips.least();
         if self.phase == Phase::Start {
-            let bytes = u64::from(self.window).saturating_mul(self.datagram);
-            self.pace = if round_trip == u32::MAX { 0 } else { self.first_flight.pace(bytes, round_trip) };
+            self.pace = match round_trip {
+                u32::MAX => 0,
+                _ => self.first_flight.pace(self.window, self.datagram, round_trip),
+            };
         } else {
             let [calm, cruise] = CRUISE;
             let gain = match self.phase {

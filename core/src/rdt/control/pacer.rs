@@ -36,11 +36,6 @@ impl Pacer {
         self.slack = (u64::from(round_trip).wrapping_mul(500)).clamp(SLACK.0, SLACK.1);
     }
 
-    /// How many are sent at once.
-    pub(crate) const fn burst(&self) -> u32 {
-        self.burst
-    }
-
     /// How many datagrams may be sent now.
     pub(crate) const fn allowance(&self, now: Instant) -> u32 {
         if self.interval == 0 {

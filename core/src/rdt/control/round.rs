@@ -3,8 +3,8 @@
 use super::News;
 use crate::{Instant, rdt::ring::is_before};
 
-/// Fewer datagrams tell nothing of a rate.
-const TRAIN: u32 = 256;
+/// Fewer datagrams tell nothing of a rate, as a rule.
+pub(crate) const TRAIN: u32 = 256;
 
 /// What is counted in it.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +13,9 @@ pub(crate) struct Round {
     /// It ends when this transmission or a later one is acknowledged.
     end: u32,
     started: Instant,
-    /// When the first acknowledgement came in it, and what it told of.
-    first: (Instant, u32),
+    /// When the first acknowledgement came in it, or the first after a pause; what it and those before told of, and its
+    /// round-trip time, in microseconds.
+    first: (Instant, u32, u32),
     last: Instant,
     /// The most that was under way in it.
     pub(crate) peak: u32,
@@ -32,7 +33,7 @@ impl Round {
         Self {
             end: next,
             started: now,
-            first: (now, 0),
+            first: (now, 0, u32::MAX),
             last: now,
             peak: 0,
             delivered: 0,
@@ -47,12 +48,18 @@ impl Round {
         self.end
     }
 
+    /// It ends with this one, and not before.
+    pub(crate) const fn wait_for(&mut self, end: u32) {
+        self.end = end;
+    }
+
     /// Counts; whether it is over with that.
     /// What comes after a `pause` of so many microseconds was not sent together with what came before.
     pub(crate) fn hear(&mut self, now: Instant, news: &News, pause: u32) -> bool {
         let heard = self.delivered.saturating_add(self.lost);
         if heard == 0 || now.micros_since(self.last) > pause.into() {
-            self.first = (now, heard.saturating_add(news.acknowledged).saturating_add(news.lost));
+            let heard = heard.saturating_add(news.acknowledged).saturating_add(news.lost);
+            self.first = (now, heard, if news.round_trip > 0 { news.round_trip } else { u32::MAX });
         }
         self.last = now;
         self.delivered = self.delivered.saturating_add(news.acknowledged);
@@ -71,25 +78,22 @@ impl Round {
         bytes.saturating_mul(1_000_000).checked_div(micros).unwrap_or(0)
     }
 
-    /// How fast datagrams left the path while they came without a pause, in bytes a second, if so many `more` came: 0
-    /// for too few of them.
-    pub(crate) fn train(&self, now: Instant, datagram: u64, more: u32) -> u64 {
-        if !self.is_train() {
-            return 0;
-        }
-        let (began, _) = self.first;
-        let bytes = u64::from(self.in_train().saturating_add(more)).saturating_mul(datagram);
+    /// How fast datagrams left the path while they came without a pause, in bytes a second.
+    pub(crate) fn train(&self, now: Instant, datagram: u64) -> u64 {
+        let (began, _, _) = self.first;
+        let bytes = u64::from(self.in_train()).saturating_mul(datagram);
         bytes.saturating_mul(1_000_000).checked_div(now.micros_since(began).max(1)).unwrap_or(0)
     }
 
-    /// Whether enough came without a pause to tell how fast it does.
-    pub(crate) fn is_train(&self) -> bool {
-        self.in_train() >= TRAIN
+    /// For how many microseconds they have come, and how many fewer they took to be sent: the round trip grew by so much.
+    pub(crate) fn spread(&self, now: Instant, round_trip: u32) -> (u64, u64) {
+        let (began, _, first) = self.first;
+        (now.micros_since(began), round_trip.saturating_sub(first).into())
     }
 
     /// How many came without a pause.
-    fn in_train(&self) -> u32 {
-        let (_, first) = self.first;
+    pub(crate) fn in_train(&self) -> u32 {
+        let (_, first, _) = self.first;
         self.delivered.saturating_add(self.lost).saturating_sub(first)
     }
 

@@ -5,7 +5,7 @@ use crate::Instant;
 /// How long it is remembered at least; twice as long at most. In microseconds.
 const LIFE: u64 = 5_000_000;
 /// A queue that delays by an eighth of the round trip, but at least by so much, in microseconds, is one.
-const MARGIN_LEAST: u32 = 1_000;
+pub(super) const MARGIN_LEAST: u32 = 1_000;
 
 /// The shortest of the last seconds, in microseconds.
 #[derive(Clone, Copy, Debug)]

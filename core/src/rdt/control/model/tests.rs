@@ -57,6 +57,52 @@ fn what_leaves_on_a_long_path_before_anything_is_heard_fits_a_queue_before_100_m
     }
 }
 
+/// A first flight over 40 ms, of which two hundred are heard of, eight at a time, each so many microseconds behind the one
+/// before it.
+fn hear_of_a_flight(interval: u64, round_trip_of: impl Fn(u64) -> u64) -> Model {
+    let mut model = model(Instant::ZERO, 40_000);
+    let mut sent = 0;
+    for micros in (0..40_000).step_by(100) {
+        send(&mut model, Instant::from_micros(micros), &mut sent);
+    }
+    for top in (8..=200).step_by(8) {
+        let now = Instant::from_micros(40_000 + u64::from(top) * interval);
+        send(&mut model, now, &mut sent);
+        let round_trip = round_trip_of(u64::from(top)) as u32;
+        let news = News { acknowledged: 8, lost: 0, in_flight: sent - top, top, next: sent + 1, round_trip };
+        model.acknowledged(now, &news);
+    }
+    model
+}
+
+#[test]
+fn what_goes_ahead_on_a_long_path_tells_its_rate() {
+    // At 12.5 MB/s every datagram comes 118 us behind the one before it, and left 10 us behind that.
+    let interval = DATAGRAM * 1_000_000 / 12_500_000;
+    let model = hear_of_a_flight(interval, |top| 40_000 + top * (interval - 10));
+    assert_ne!(model.phase, Phase::Start);
+    assert!((11_000_000..14_000_000).contains(&model.rate()), "{}", model.rate());
+}
+
+#[test]
+fn what_comes_as_fast_as_it_left_was_not_spread_however_slow_that_is() {
+    let model = hear_of_a_flight(118, |_| 40_000);
+    assert_eq!(model.phase, Phase::Start);
+}
+
+#[test]
+fn a_long_path_of_100_mbit_s_has_let_go_most_of_the_queue_when_the_first_flight_has_left() {
+    let mut model = model(Instant::ZERO, 100_000);
+    let (mut sent, mut queued, mut micros) = (0, 0, 0);
+    while sent < FLIGHT {
+        let before = sent;
+        send(&mut model, Instant::from_micros(micros), &mut sent);
+        queued = (queued + u64::from(sent - before) * DATAGRAM).saturating_sub(1_250);
+        micros += 100;
+    }
+    assert!(queued < 256_000 / 3, "{queued} bytes after {micros} us");
+}
+
 /// A round of so many that were sent at `now`, on a path of this round trip in microseconds: so many of them are lost.
 fn round(model: &mut Model, (sent, newest): (u32, &mut u32), lost: u32, now: Instant, round_trip: u32) {
     model.sent(now, sent, *newest + sent, sent);
