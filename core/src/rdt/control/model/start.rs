@@ -5,7 +5,7 @@ const BLIND_FLIGHT: u32 = 32;
 /// A shorter round trip, in microseconds, is that of a path that may well carry a gigabit a second.
 const SHORT: u32 = 30_000;
 /// On a longer path a first flight takes so many microseconds at least, as long as 100 Mbit/s take for it. Who fetches a
-/// MiB over a gigabit at 40 ms waits 50 ms longer for that.
+/// MiB over a gigabit at 40 ms waits 25 ms longer for that.
 const LONG_FLIGHT: u32 = 85_000;
 /// So many of it go ahead there as fast as anything is sent blindly: how far the path spreads them tells its rate before
 /// much is sent, and a queue of 256 kB before 100 Mbit/s has room for them and for as many of somebody else's.
