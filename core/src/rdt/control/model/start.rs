@@ -8,7 +8,7 @@ const SHORT: u32 = 30_000;
 /// MiB over a gigabit at 40 ms waits 25 ms longer for that.
 const LONG_FLIGHT: u32 = 85_000;
 /// So many of it go ahead there as fast as anything is sent blindly: how far the path spreads them tells its rate before
-/// much is sent, and a queue of 256 kB before 100 Mbit/s has room for them and for as many of somebody else's.
+/// much is sent, and a queue of 256 kB before 100 Mbit/s has room for them and for a third of that from somebody else.
 const AHEAD: u32 = 128;
 /// So many of these tell of a rate that is less than a quarter of that with which they were sent.
 pub(super) const AHEAD_TELLS: u32 = 96;
